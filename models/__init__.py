@@ -1,0 +1,53 @@
+"""What is: every table of the product. A new entity is one file and one line here."""
+
+from models.approval import (
+    ApprovalCopy,
+    ApprovalEvent,
+    ApprovalFlow,
+    ApprovalRequest,
+    ApprovalStep,
+    ApprovalTask,
+    ApproverKind,
+    Decision,
+    RequestOrigin,
+    TaskState,
+)
+from models.audit import AuditAction, AuditLog
+from models.base import Model, db
+from models.batch import BatchItem, BatchJob, BatchVerb, ItemState
+from models.calendar_day import CalendarDay
+from models.contact import Contact, Gender
+from models.contract import IN_FORCE, Contract, ContractLine, ContractState, ContractType
+from models.customer import Customer, CustomerClass, CustomerStatus, Level
+from models.department import Department
+from models.dictionary import Colour, DictionaryKind, DictionaryOption
+from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
+from models.import_job import ImportJob, ImportProblem
+from models.invoice import Invoice, InvoiceState, InvoiceType
+from models.mixins import Approval, Owned, Reviewed, SoftDeleted, Stamped
+from models.number import NumberCounter, NumberRule
+from models.opportunity import Opportunity, OpportunityLine
+from models.order import MilestoneState, Order, OrderMilestone, OrderState
+from models.payment import Payment, PaymentAllocation, PaymentMethod, PaymentState
+from models.payment_plan import PaymentPlan, PlanState
+from models.product import Product
+from models.role import Role, Scope
+from models.setting import Setting
+from models.stage import Stage, StageHistory, StageKind
+from models.user import Language, User, user_role
+
+__all__ = [
+    "IN_FORCE", "VISITS",
+    "Approval", "ApprovalCopy", "ApprovalEvent", "ApprovalFlow", "ApprovalRequest",
+    "ApprovalStep", "ApprovalTask", "ApproverKind", "AuditAction", "AuditLog", "BatchItem",
+    "BatchJob", "BatchVerb", "CalendarDay", "Colour", "Contact", "Contract", "ContractLine",
+    "ContractState", "ContractType", "Customer", "CustomerClass", "CustomerStatus", "Decision",
+    "Department", "DictionaryKind", "DictionaryOption", "FollowUp", "FollowUpKind",
+    "FollowUpPlan", "FollowUpResult", "Gender", "ImportJob", "ImportProblem", "Invoice",
+    "InvoiceState", "InvoiceType", "ItemState", "Language", "Level", "MilestoneState", "Model",
+    "NumberCounter", "NumberRule", "Opportunity", "OpportunityLine", "Order", "OrderMilestone",
+    "OrderState", "Origin", "Owned", "Payment", "PaymentAllocation", "PaymentMethod",
+    "PaymentPlan", "PaymentState", "PlanState", "Product", "RequestOrigin", "Reviewed", "Role",
+    "Scope", "Setting", "SoftDeleted", "Stage", "StageHistory", "StageKind", "Stamped",
+    "TaskState", "User", "db", "user_role",
+]

@@ -1,0 +1,60 @@
+"""The audit log: who changed what, when; rows are only added."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Mapped, relationship
+
+from models.base import Model
+from models.field import field
+from models.labels import Labelled
+from models.types import UtcDateTime, named
+
+if TYPE_CHECKING:
+    from models.user import User
+
+
+class AuditAction(Labelled):
+    """What kind of thing happened."""
+
+    create = "create", _("新建")
+    update = "update", _("修改")
+    delete = "delete", _("删除")
+    export = "export", _("导出")
+    login = "login", _("登录")
+    import_in = "import_in", _("导入")
+
+
+class AuditLog(Model):
+    """One change of one record: old and new values by field key."""
+
+    __tablename__ = "audit_log"
+    __noun__ = "audit"
+    __caption__ = _("审计日志")
+
+    at: Mapped[dt.datetime] = field(
+        _("时间"), UtcDateTime, nullable=False, form=False, listed=True, filter=True, index=True
+    )
+    actor_id: Mapped[int | None] = field(
+        _("操作人"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
+        index=True,
+    )
+    action: Mapped[AuditAction] = field(
+        _("动作"), named(AuditAction), nullable=False, form=False, listed=True, filter=True
+    )
+    noun: Mapped[str] = field(
+        _("对象"), sa.String(40), nullable=False, form=False, listed=True, filter=True
+    )
+    record_id: Mapped[int | None] = field(_("记录"), sa.Integer, form=False, listed=True)
+    label: Mapped[str] = field(
+        _("名称"), sa.String(200), nullable=False, default="", form=False, listed=True, search=True
+    )
+    changes: Mapped[dict[str, Any]] = field(
+        _("变更内容"), sa.JSON, nullable=False, default=dict, form=False, export=False
+    )
+
+    actor: Mapped["User | None"] = relationship()
+
+    __table_args__ = (sa.Index("ix_audit_log_record", "noun", "record_id"),)

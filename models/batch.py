@@ -1,0 +1,81 @@
+"""Bulk verbs: the job and the stored result of every item."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Model
+from models.labels import Labelled
+from models.types import UtcDateTime, named
+
+if TYPE_CHECKING:
+    from models.user import User
+
+
+class BatchVerb(Labelled):
+    """What was done to every item."""
+
+    approve = "approve", _("批量通过")
+    reject = "reject", _("批量驳回")
+    submit = "submit", _("批量提交")
+    delete = "delete", _("批量删除")
+
+
+class ItemState(Labelled):
+    """How it went for one item."""
+
+    waiting = "waiting", _("等待")
+    done = "done", _("成功")
+    failed = "failed", _("未处理")
+
+
+class BatchJob(Model):
+    """One bulk verb by one person."""
+
+    __tablename__ = "batch_job"
+    __noun__ = "batch"
+    __caption__ = _("批量任务")
+
+    verb: Mapped[BatchVerb] = mapped_column(named(BatchVerb), nullable=False)
+    noun: Mapped[str] = mapped_column(sa.String(40), nullable=False)
+    comment: Mapped[str | None] = mapped_column(sa.String(500))
+    actor_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("user_account.id"), nullable=False, index=True
+    )
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    actor: Mapped["User"] = relationship()
+    items: Mapped[list["BatchItem"]] = relationship(
+        back_populates="job", order_by="BatchItem.id", cascade="all, delete-orphan"
+    )
+
+
+class BatchItem(Model):
+    """One item: which version was meant, and why it failed if it did."""
+
+    __tablename__ = "batch_item"
+    __noun__ = "batchitem"
+    __caption__ = _("批量明细")
+
+    job_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("batch_job.id", ondelete="CASCADE"), nullable=False, index=True
+    )
+    target_id: Mapped[int] = mapped_column(sa.BigInteger, nullable=False)
+    seen_version: Mapped[int | None] = mapped_column(sa.Integer)
+    title: Mapped[str] = mapped_column(sa.String(200), nullable=False, default="")
+    state: Mapped[ItemState] = mapped_column(
+        named(ItemState), nullable=False, default=ItemState.waiting
+    )
+    code: Mapped[str | None] = mapped_column(sa.String(40))
+    message: Mapped[str | None] = mapped_column(sa.String(300))
+
+    job: Mapped[BatchJob] = relationship(back_populates="items")
+
+    __table_args__ = (
+        sa.UniqueConstraint("job_id", "target_id"),
+        sa.CheckConstraint("(state = 'failed') = (code IS NOT NULL)", name="failed_has_code"),
+    )

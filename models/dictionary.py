@@ -1,0 +1,65 @@
+"""Dictionary options: the drop-down values a company edits itself."""
+
+import sqlalchemy as sa
+from flask_babel import get_locale
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Mapped
+
+from models.base import Model
+from models.field import field
+from models.labels import Labelled
+from models.mixins import Stamped
+from models.types import named
+
+
+class DictionaryKind(Labelled):
+    """Which drop-down an option belongs to."""
+
+    source = "source", _("客户来源")
+    industry = "industry", _("行业")
+    purpose = "purpose", _("跟进目的")
+    lost_reason = "lost_reason", _("丢单原因")
+    pay_term = "pay_term", _("付款方式")
+
+
+class Colour(Labelled):
+    """The tag colours of the skin; never the only sign of a meaning."""
+
+    grey = "grey", _("灰")
+    info = "info", _("蓝")
+    ok = "ok", _("绿")
+    warn = "warn", _("橙")
+    bad = "bad", _("红")
+
+
+class DictionaryOption(Model, Stamped):
+    """One value; a disabled one stays on old records and is offered on no new one."""
+
+    __tablename__ = "dictionary_option"
+    __noun__ = "dictionary"
+    __caption__ = _("字典")
+
+    kind: Mapped[DictionaryKind] = field(
+        _("字典"), named(DictionaryKind), nullable=False, required=True, listed=True, filter=True
+    )
+    code: Mapped[str] = field(_("代码"), sa.String(40), nullable=False, required=True, listed=True)
+    label: Mapped[str] = field(
+        _("名称"), sa.String(60), nullable=False, required=True, listed=True, search=True
+    )
+    label_en: Mapped[str] = field(_("英文名称"), sa.String(80), nullable=False, default="")
+    colour: Mapped[Colour] = field(
+        _("颜色"), named(Colour), nullable=False, default=Colour.grey, listed=True, radio=True
+    )
+    ordinal: Mapped[int] = field(_("排序"), sa.Integer, nullable=False, default=0, listed=True)
+    active: Mapped[bool] = field(
+        _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True,
+        filter=True,
+    )
+
+    __table_args__ = (sa.UniqueConstraint("kind", "code"), sa.UniqueConstraint("kind", "label"))
+
+    def __str__(self) -> str:
+        """Return the label in the reader's language where there is one."""
+        locale = get_locale()
+        english = locale is not None and locale.language == "en"
+        return (self.label_en or self.label) if english else self.label

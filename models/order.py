@@ -1,0 +1,113 @@
+"""Orders (made when a contract is approved) and their milestones."""
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Mapped, relationship
+
+from models.base import Model
+from models.field import MORE, field
+from models.labels import Labelled
+from models.mixins import SoftDeleted, Stamped
+from models.types import named
+
+if TYPE_CHECKING:
+    from models.contract import Contract
+    from models.customer import Customer
+    from models.user import User
+
+
+class OrderState(Labelled):
+    """Where an order stands."""
+
+    open = "open", _("进行中")
+    done = "done", _("已完成")
+    cancelled = "cancelled", _("已取消")
+
+
+class MilestoneState(Labelled):
+    """Where a step of an order stands; overdue is computed at read time."""
+
+    planned = "planned", _("计划")
+    done = "done", _("完成")
+    skipped = "skipped", _("跳过")
+
+
+class Order(Model, Stamped, SoftDeleted):
+    """What we deliver for a contract. Created by the approval of the contract alone."""
+
+    __tablename__ = "sales_order"
+    __noun__ = "order"
+    __caption__ = _("订单")
+
+    code: Mapped[str] = field(
+        _("订单编号"), sa.String(40), nullable=False, unique=True, form=False, listed=True,
+        search=True,
+    )
+    contract_id: Mapped[int] = field(
+        _("合同"), sa.ForeignKey("contract.id"), nullable=False, form=False, listed=True,
+        filter=True, index=True,
+    )
+    customer_id: Mapped[int] = field(
+        _("客户"), sa.ForeignKey("customer.id"), nullable=False, form=False, listed=True,
+        filter=True, index=True,
+    )
+    state: Mapped[OrderState] = field(
+        _("订单状态"), named(OrderState), nullable=False, default=OrderState.open, listed=True,
+        filter=True,
+    )
+    deliver_on: Mapped[dt.date | None] = field(_("交付日"), sa.Date, listed=True, filter=True)
+    owner_id: Mapped[int | None] = field(
+        _("亚为销售员"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
+        index=True,
+    )
+    remark: Mapped[str | None] = field(_("备注"), sa.Text, multiline=True, section=MORE)
+
+    contract: Mapped["Contract"] = relationship(back_populates="orders")
+    customer: Mapped["Customer"] = relationship()
+    owner: Mapped["User | None"] = relationship(foreign_keys=[owner_id])
+    milestones: Mapped[list["OrderMilestone"]] = relationship(
+        back_populates="order", order_by="OrderMilestone.ordinal"
+    )
+
+    def __str__(self) -> str:
+        """Return the number."""
+        return self.code
+
+
+class OrderMilestone(Model, Stamped):
+    """A step of an order; `weight` says how much of 交付% it stands for."""
+
+    __tablename__ = "order_milestone"
+    __noun__ = "milestone"
+    __caption__ = _("订单节点")
+
+    order_id: Mapped[int] = field(
+        _("订单"), sa.ForeignKey("sales_order.id"), nullable=False, required=True, listed=True,
+        filter=True, index=True,
+    )
+    ordinal: Mapped[int] = field(_("序号"), sa.Integer, nullable=False, default=1, listed=True)
+    name: Mapped[str] = field(
+        _("节点"), sa.String(60), nullable=False, required=True, listed=True, search=True
+    )
+    weight: Mapped[int] = field(_("权重"), sa.Integer, nullable=False, default=1)
+    planned_on: Mapped[dt.date | None] = field(_("计划日期"), sa.Date, listed=True, filter=True)
+    done_on: Mapped[dt.date | None] = field(_("完成日期"), sa.Date, listed=True, filter=True)
+    state: Mapped[MilestoneState] = field(
+        _("状态"), named(MilestoneState), nullable=False, default=MilestoneState.planned,
+        listed=True, filter=True,
+    )
+    note: Mapped[str | None] = field(_("说明"), sa.String(160))
+
+    order: Mapped[Order] = relationship(back_populates="milestones")
+
+    __table_args__ = (
+        sa.CheckConstraint("weight >= 0", name="weight_not_negative"),
+        sa.CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_date"),
+    )
+
+    def __str__(self) -> str:
+        """Return the name."""
+        return self.name

@@ -1,0 +1,52 @@
+"""Roles: what a person may do (grants are data) and how far he sees (data scope)."""
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from flask_security import RoleMixin
+from sqlalchemy.orm import Mapped
+
+from models.base import Model
+from models.field import field
+from models.labels import Labelled
+from models.mixins import Stamped
+from models.types import named
+
+
+class Scope(Labelled):
+    """Whose customers a role sees; roles add up, the widest wins."""
+
+    self = "self", _("本人")
+    team = "team", _("本人及下属")
+    dept = "dept", _("本部门")
+    dept_tree = "dept_tree", _("本部门及下级")
+    all = "all", _("全部")
+
+
+class Role(Model, Stamped, RoleMixin):  # type: ignore[misc] # Flask-Security has no stubs
+    """A named set of permissions with a data scope."""
+
+    __tablename__ = "role"
+    __noun__ = "role"
+    __caption__ = _("角色")
+
+    name: Mapped[str] = field(
+        _("代码"), sa.String(40), nullable=False, unique=True, required=True, listed=True
+    )
+    label: Mapped[str] = field(
+        _("名称"), sa.String(40), nullable=False, required=True, listed=True, search=True
+    )
+    label_en: Mapped[str] = field(_("英文名称"), sa.String(60), nullable=False, default="")
+    scope: Mapped[Scope] = field(
+        _("数据范围"), named(Scope), nullable=False, default=Scope.self, listed=True, radio=True
+    )
+    permissions: Mapped[list[str]] = field(
+        _("权限"), sa.JSON, nullable=False, default=list, widget="permissions"
+    )
+    builtin: Mapped[bool] = field(
+        _("内置"), sa.Boolean(create_constraint=False), nullable=False, default=False, form=False,
+        listed=True,
+    )
+
+    def __str__(self) -> str:
+        """Return the label."""
+        return self.label

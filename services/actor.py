@@ -1,0 +1,114 @@
+"""Who acts: identity, grants and data scope, loaded once a request."""
+
+import dataclasses
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from models import Department, Role, Scope, User, user_role
+from services.errors import Forbidden
+
+ADMIN = "admin"
+WIDTH = list(Scope)  # from narrow to wide, in the order of the enum
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Actor:
+    """A person with his grants; `SYSTEM` for the command line and the worker.
+
+    `departments` are the ids his scope covers (dept, dept_tree), `team` the ids of himself and
+    the people below him, at any depth; `below` the same without himself.
+    """
+
+    id: int | None
+    name: str = ""
+    roles: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
+    scope: Scope = Scope.self
+    department_id: int | None = None
+    departments: frozenset[int] = frozenset()
+    team: frozenset[int] = frozenset()
+    system: bool = False
+
+    @property
+    def below(self) -> frozenset[int]:
+        """Return the ids of the people below this one."""
+        return self.team - {self.id}
+
+    @property
+    def is_admin(self) -> bool:
+        """Tell whether the role 管理员 is among the roles."""
+        return ADMIN in self.roles
+
+
+SYSTEM = Actor(None, "system", scope=Scope.all, system=True)
+
+
+def may(actor: Actor | None, permission: str) -> bool:
+    """Answer `noun:verb` from the grants; nobody and unknown permissions get a no."""
+    if actor is None:
+        return False
+    return actor.system or permission in actor.permissions
+
+
+def demand(actor: Actor | None, permission: str) -> Actor:
+    """Return the actor when he has the grant; raise Forbidden otherwise."""
+    if actor is None or not may(actor, permission):
+        raise Forbidden
+    return actor
+
+
+def load_actor(session: Session, user_id: int) -> Actor | None:
+    """Return the actor of an active person, None when there is no such one.
+
+    One of the named system queries: it runs before the session has an actor.
+    """
+    me = session.execute(
+        sa.select(User.__table__.c["id", "name", "department_id"]).where(
+            User.__table__.c.id == user_id, User.__table__.c.active.is_(True)
+        )
+    ).one_or_none()
+    if me is None:
+        return None
+    roles = _roles(session, user_id)
+    scope = max((r.scope for r in roles), key=WIDTH.index, default=Scope.self)
+    return Actor(
+        id=me.id,
+        name=me.name,
+        roles=frozenset(r.name for r in roles),
+        permissions=frozenset(p for r in roles for p in r.permissions),
+        scope=scope,
+        department_id=me.department_id,
+        departments=_departments(session, scope, me.department_id),
+        team=_team(session, user_id),
+    )
+
+
+def _roles(session: Session, user_id: int) -> list[Any]:
+    role = Role.__table__
+    rows = session.execute(
+        sa.select(role.c["name", "scope", "permissions"])
+        .join(user_role, user_role.c.role_id == role.c.id)
+        .where(user_role.c.user_id == user_id)
+    )
+    return list(rows)
+
+
+def _departments(session: Session, scope: Scope, own: int | None) -> frozenset[int]:
+    if own is None or scope not in {Scope.dept, Scope.dept_tree}:
+        return frozenset()
+    if scope is Scope.dept:
+        return frozenset({own})
+    return _below(session, Department.__table__, "parent_id", own)
+
+
+def _team(session: Session, user_id: int) -> frozenset[int]:
+    return _below(session, User.__table__, "manager_id", user_id)
+
+
+def _below(session: Session, table: Any, up: str, root: int) -> frozenset[int]:
+    """Return root and everything under it; UNION (not ALL) ends even on a loop."""
+    tree = sa.select(table.c.id).where(table.c.id == root).cte(recursive=True)
+    tree = tree.union(sa.select(table.c.id).join(tree, table.c[up] == tree.c.id))
+    return frozenset(session.execute(sa.select(tree.c.id)).scalars())
