@@ -1,0 +1,264 @@
+"""The read gate: which rows an actor sees, as one WHERE clause, put on every ORM statement.
+
+Source of the rule: a customer is visible if it is mine, I am its technical collaborator, it lies
+in my data scope, or I own an open opportunity or a contract in force of it; what belongs to a
+customer is visible exactly when the customer is. Unapproved records are seen by submitter, owner
+and assignees, by those above them, and by admins.
+
+Sub-selects stand on aliases of the Core tables: an alias never correlates with the statement
+around it, and Core tables are not gated again.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+from sqlalchemy.sql import ColumnElement, Select
+
+import models as m
+from services.actor import Actor, may
+
+SYSTEM_QUERIES = frozenset({"login", "progress"})  # the named queries that need no actor
+
+Clause = ColumnElement[bool]
+Columns = Any  # a mapped class or the columns of an alias: both answer `.owner_id`
+
+
+def visible_to(actor: Actor | None, model: type[Any]) -> Clause:
+    """Return the WHERE clause that leaves the rows of `model` the actor may see."""
+    if actor is None:
+        return sa.false()
+    if actor.system:
+        return sa.true()
+    rule = READ.get(model)
+    return sa.false() if rule is None else rule(actor, model)
+
+
+def actor_of(session: Session) -> Actor | None:
+    """Return who acts in the session."""
+    found: Actor | None = session.info.get("actor")
+    return found
+
+
+def act(session: Session, actor: Actor | None) -> None:
+    """Let the session act for somebody; what was loaded for another actor is forgotten."""
+    session.info["actor"] = actor
+    session.info.pop("criteria", None)
+
+
+def read_gate(state: ORMExecuteState) -> None:
+    """Add the criteria of the session's actor to a statement (a `do_orm_execute` hook)."""
+    if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
+        return
+    name = state.execution_options.get("system")
+    if name is not None and name not in SYSTEM_QUERIES:
+        message = f"unknown system query: {name}"
+        raise LookupError(message)
+    actor = actor_of(state.session)
+    if name is not None or (actor is not None and actor.system):
+        return
+    criteria = state.session.info.get("criteria")
+    if criteria is None:
+        criteria = state.session.info["criteria"] = _criteria(actor)
+    state.statement = state.statement.options(*criteria)
+
+
+def _criteria(actor: Actor | None) -> list[Any]:
+    clauses = ((model, visible_to(actor, model)) for model in READ)
+    return [
+        with_loader_criteria(model, clause, include_aliases=True)
+        for model, clause in clauses
+        if not isinstance(clause, sa.sql.elements.True_)
+    ]
+
+
+def visible_customers(actor: Actor) -> Select[tuple[int]]:
+    """Return a Core sub-select of the ids of visible customers, for predicates of other tables."""
+    customer = m.Customer.__table__.alias()
+    return sa.select(customer.c.id).where(_customer(actor, customer.c))
+
+
+def _alive(columns: Columns) -> Clause:
+    return columns.deleted_at.is_(None)
+
+
+def _in_scope(actor: Actor, owner: ColumnElement[Any]) -> Clause:
+    if actor.scope is m.Scope.all:
+        return sa.true()
+    if actor.scope is m.Scope.team:
+        return owner.in_(actor.team)
+    if actor.scope is m.Scope.self:
+        return sa.false()
+    user = m.User.__table__.alias()
+    return owner.in_(sa.select(user.c.id).where(user.c.department_id.in_(actor.departments)))
+
+
+def _customer(actor: Actor, c: Columns) -> Clause:
+    if actor.is_admin:
+        return _alive(c)
+    approved = c.approval == m.Approval.approved
+    return sa.and_(
+        _alive(c),
+        sa.or_(
+            sa.and_(approved, _reachable(actor, c)),
+            sa.and_(~approved, _involved(actor, c, "customer")),
+        ),
+    )
+
+
+def _reachable(actor: Actor, c: Columns) -> Clause:
+    if actor.scope is m.Scope.all:
+        return sa.true()
+    opportunity, contract = m.Opportunity.__table__.alias(), m.Contract.__table__.alias()
+    ways = [
+        c.owner_id == actor.id,
+        c.technical_id == actor.id,
+        _in_scope(actor, c.owner_id),
+        c.id.in_(
+            sa.select(opportunity.c.customer_id).where(
+                opportunity.c.owner_id == actor.id,
+                opportunity.c.state == m.StageKind.open,
+                opportunity.c.customer_id.is_not(None),
+                opportunity.c.deleted_at.is_(None),
+            )
+        ),
+        c.id.in_(
+            sa.select(contract.c.customer_id).where(
+                contract.c.owner_id == actor.id,
+                contract.c.state.in_(m.IN_FORCE),
+                contract.c.customer_id.is_not(None),
+                contract.c.deleted_at.is_(None),
+            )
+        ),
+    ]
+    if may(actor, "customer:claim"):
+        ways.append(c.owner_id.is_(None))
+    return sa.or_(*ways)
+
+
+def _involved(actor: Actor, c: Columns, noun: str) -> Clause:
+    """Return who sees an unapproved record: its people, the assignees and those above them."""
+    request, task = m.ApprovalRequest.__table__.alias(), m.ApprovalTask.__table__.alias()
+    assigned = (
+        sa.select(request.c.record_id)
+        .join(task, task.c.request_id == request.c.id)
+        .where(
+            request.c.noun == noun,
+            request.c.record_id.is_not(None),
+            task.c.assignee_id.in_(actor.team),
+            task.c.state != m.TaskState.cancelled,
+        )
+    )
+    return sa.or_(
+        c.created_by_id.in_(actor.team),
+        c.owner_id.in_(actor.team),
+        c.submitted_by_id.in_(actor.team),
+        c.id.in_(assigned),
+    )
+
+
+def _reviewed_child(actor: Actor, c: Columns, noun: str) -> Clause:
+    if actor.is_admin:
+        return _alive(c)
+    approved = c.approval == m.Approval.approved
+    return sa.and_(
+        _alive(c),
+        sa.or_(
+            sa.and_(approved, c.customer_id.in_(visible_customers(actor))),
+            sa.and_(~approved, _involved(actor, c, noun)),
+        ),
+    )
+
+
+def _opportunity(actor: Actor, c: Columns) -> Clause:
+    return _reviewed_child(actor, c, "opportunity")
+
+
+def _contract(actor: Actor, c: Columns) -> Clause:
+    return _reviewed_child(actor, c, "contract")
+
+
+def _of_customer(actor: Actor, c: Columns) -> Clause:
+    return sa.and_(_alive(c), c.customer_id.in_(visible_customers(actor)))
+
+
+def _of(
+    parent: type[Any], key: str, rule: Callable[[Actor, Columns], Clause]
+) -> Callable[[Actor, Columns], Clause]:
+    """Return the rule "visible exactly when the parent is"."""
+
+    def clause(actor: Actor, c: Columns) -> Clause:
+        table = parent.__table__.alias()
+        return getattr(c, key).in_(sa.select(table.c.id).where(rule(actor, table.c)))
+
+    return clause
+
+
+def _request(actor: Actor, c: Columns) -> Clause:
+    if actor.is_admin:
+        return sa.true()
+    task, copy = m.ApprovalTask.__table__.alias(), m.ApprovalCopy.__table__.alias()
+    return sa.or_(
+        c.submitted_by_id.in_(actor.team),
+        c.id.in_(sa.select(task.c.request_id).where(task.c.assignee_id.in_(actor.team))),
+        c.id.in_(sa.select(copy.c.request_id).where(copy.c.user_id == actor.id)),
+    )
+
+
+def _copy(actor: Actor, c: Columns) -> Clause:
+    return c.user_id == actor.id
+
+
+def _batch(actor: Actor, c: Columns) -> Clause:
+    return c.actor_id == actor.id
+
+
+def _audit(actor: Actor, c: Columns) -> Clause:
+    if not may(actor, "audit:read"):
+        return sa.false()
+    return sa.or_(c.actor_id.in_(actor.team), _in_scope(actor, c.actor_id))
+
+
+def _import_job(actor: Actor, c: Columns) -> Clause:
+    return sa.true() if may(actor, "importjob:read") else c.actor_id == actor.id
+
+
+def _everybody(_actor: Actor, _c: Columns) -> Clause:
+    return sa.true()
+
+
+READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
+    m.Customer: _customer,
+    m.Contact: _of_customer,
+    m.Opportunity: _opportunity,
+    m.OpportunityLine: _of(m.Opportunity, "opportunity_id", _opportunity),
+    m.StageHistory: _of(m.Opportunity, "opportunity_id", _opportunity),
+    m.FollowUp: _of_customer,
+    m.FollowUpPlan: _of_customer,
+    m.Contract: _contract,
+    m.ContractLine: _of(m.Contract, "contract_id", _contract),
+    m.PaymentPlan: _of(m.Contract, "contract_id", _contract),
+    m.Payment: _of_customer,
+    m.PaymentAllocation: _of(m.Payment, "payment_id", _of_customer),
+    m.Invoice: _of_customer,
+    m.Order: _of_customer,
+    m.OrderMilestone: _of(m.Order, "order_id", _of_customer),
+    m.ApprovalRequest: _request,
+    m.ApprovalTask: _of(m.ApprovalRequest, "request_id", _request),
+    m.ApprovalEvent: _of(m.ApprovalRequest, "request_id", _request),
+    m.ApprovalCopy: _copy,
+    m.BatchJob: _batch,
+    m.BatchItem: _of(m.BatchJob, "job_id", _batch),
+    m.AuditLog: _audit,
+    m.ImportJob: _import_job,
+    m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),
+    # Reference data is not scoped: names of people and departments, products, dictionaries.
+    **dict.fromkeys(
+        (
+            m.User, m.Role, m.Department, m.Product, m.Stage, m.DictionaryOption, m.CalendarDay,
+            m.ApprovalFlow, m.ApprovalStep, m.NumberRule, m.NumberCounter, m.Setting,
+        ),
+        _everybody,
+    ),
+}

@@ -1,0 +1,85 @@
+"""The audit log: every flushed change leaves a row in the same transaction."""
+
+import datetime as dt
+import enum
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, UOWTransaction
+
+from models import AuditAction, AuditLog
+from models.field import Facts, fields_of
+from services.access import actor_of
+from services.rules import NOT_AUDITED
+
+PLUMBING = frozenset({"updated_at", "created_at", "created_by_id"})
+
+
+def write_audit(session: Session, _context: UOWTransaction) -> None:
+    """Write what this flush did (an `after_flush` hook: keys exist, histories still do)."""
+    rows = [_entry(AuditAction.create, r) for r in session.new]
+    rows += [_entry(_verb(r), r) for r in session.dirty if session.is_modified(r)]
+    rows += [_entry(AuditAction.delete, r) for r in session.deleted]
+    record(session, [row for row in rows if row is not None])
+
+
+def record(session: Session, rows: list[dict[str, Any]]) -> None:
+    """Add audit rows (keys: action, noun, record_id, label, changes) for the session's actor."""
+    if not rows:
+        return
+    actor = actor_of(session)
+    at = session.info.get("now") or dt.datetime.now(dt.UTC)
+    stamp = {"at": at, "actor_id": actor.id if actor else None}
+    session.connection().execute(sa.insert(AuditLog.__table__), [row | stamp for row in rows])
+
+
+def _verb(row: Any) -> AuditAction:
+    gone = getattr(row, "deleted_at", None) is not None
+    fresh = gone and sa.inspect(row).attrs["deleted_at"].history.has_changes()
+    return AuditAction.delete if fresh else AuditAction.update
+
+
+def _entry(action: AuditAction, row: Any) -> dict[str, Any] | None:
+    if row.__noun__ in NOT_AUDITED:
+        return None
+    changes = _changes(row)
+    if action is AuditAction.update and not changes:
+        return None
+    return {
+        "action": action, "noun": row.__noun__, "record_id": row.id, "label": str(row)[:200],
+        "changes": changes,
+    }
+
+
+def _changes(row: Any) -> dict[str, list[Any]]:
+    found = {}
+    state = sa.inspect(row)
+    for key, facts in fields_of(type(row)).items():
+        history = state.attrs[key].history
+        if key in PLUMBING or not history.has_changes():
+            continue
+        old = history.deleted[0] if history.deleted else None
+        new = history.added[0] if history.added else None
+        if old != new:
+            found[key] = [_plain(old, facts), _plain(new, facts)]
+    return found
+
+
+def _plain(value: Any, facts: Facts) -> Any:
+    """Return a value JSON can hold; personal ones only as far as everybody may see them."""
+    if value is None:
+        return None
+    if facts.sensitive:
+        return mask(str(value))
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, Decimal | dt.date | dt.datetime):
+        return str(value)
+    return value
+
+
+def mask(text: str) -> str:
+    """Return the text with its middle hidden: 13800138000 → 138****8000; short ones are ****."""
+    shown = 7
+    return f"{text[:3]}****{text[-4:]}" if len(text) > shown else "****"

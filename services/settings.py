@@ -1,0 +1,92 @@
+"""The catalogue of settings: key, type, default, bounds, caption; values live in `setting`."""
+
+import dataclasses
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+from models import Setting
+from services.errors import Invalid
+
+PREFIX = re.compile(r"[A-Z0-9]{1,10}")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Spec:
+    """One setting; `low` and `high` bound numbers, texts are at most `high` characters."""
+
+    caption: Any
+    default: Any
+    low: int = 0
+    high: int = 120
+    help: Any = ""
+
+
+CATALOGUE: dict[str, Spec] = {
+    "company.name": Spec(_("公司名称"), "武汉亚为电子科技有限公司"),
+    "company.prefix": Spec(_("编号前缀"), "YAV", high=10, help=_("1–10 位大写字母或数字")),
+    "import.max_mb": Spec(_("导入文件上限（MB）"), 5, low=1, high=50),
+    "import.max_rows": Spec(_("单次导入行数上限"), 20_000, low=1, high=200_000),
+    "export.max_rows": Spec(_("单次导出行数上限"), 1_000_000, low=100, high=5_000_000),
+    "follow_up.days_a": Spec(_("A级客户跟进间隔（天）"), 7, low=1, high=3650),
+    "follow_up.days_b": Spec(_("B级客户跟进间隔（天）"), 15, low=1, high=3650),
+    "follow_up.days_c": Spec(_("C级客户跟进间隔（天）"), 30, low=1, high=3650),
+    "follow_up.days_d": Spec(_("D级客户跟进间隔（天）"), 60, low=1, high=3650),
+    "approval.due_hours": Spec(_("审批时限（工作小时）"), 8, low=1, high=1000),
+}
+
+
+def get_setting(session: Session, key: str) -> Any:
+    """Return the value of a setting, its default where nothing was saved."""
+    table = Setting.__table__
+    found = session.execute(sa.select(table.c.value).where(table.c.key == key)).scalar()
+    return CATALOGUE[key].default if found is None else found
+
+
+def all_settings(session: Session) -> dict[str, Any]:
+    """Return key → value for the whole catalogue."""
+    table = Setting.__table__
+    saved: dict[str, Any] = dict(
+        session.execute(sa.select(table.c.key, table.c.value)).tuples().all()
+    )
+    return {key: saved.get(key, spec.default) for key, spec in CATALOGUE.items()}
+
+
+def save_settings(session: Session, values: dict[str, str]) -> None:
+    """Check the texts of a form and save what differs; raise Invalid with every bad key."""
+    errors: dict[str, object] = {}
+    clean = {}
+    for key, text in values.items():
+        if key not in CATALOGUE:
+            errors[key] = _("没有这个设置")
+            continue
+        try:
+            clean[key] = _parse(key, CATALOGUE[key], text.strip())
+        except ValueError as problem:
+            errors[key] = problem.args[0]
+    if errors:
+        raise Invalid(errors)
+    rows = {row.key: row for row in session.scalars(sa.select(Setting))}
+    for key, value in clean.items():
+        row = rows.get(key) or Setting(key=key, value=CATALOGUE[key].default)
+        if row.value != value:
+            row.value = value
+            session.add(row)
+    session.flush()
+
+
+def _parse(key: str, spec: Spec, text: str) -> Any:
+    if isinstance(spec.default, int):
+        if not text.isascii() or not text.isdigit() or not spec.low <= int(text) <= spec.high:
+            raise ValueError(
+                _("请输入 %(low)s 到 %(high)s 之间的整数", low=spec.low, high=spec.high)
+            )
+        return int(text)
+    if not text or len(text) > spec.high:
+        raise ValueError(_("请输入 1 到 %(high)s 个字符", high=spec.high))
+    if key == "company.prefix" and not PREFIX.fullmatch(text):
+        raise ValueError(_("前缀只能是 1–10 位大写字母或数字"))
+    return text
