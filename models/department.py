@@ -28,7 +28,7 @@ class Department(Model, Stamped):
         _("上级部门"), sa.ForeignKey("department.id"), listed=True, filter=True
     )
     head_id: Mapped[int | None] = field(
-        _("负责人"), sa.ForeignKey("user_account.id", use_alter=True), listed=True
+        _("负责人"), sa.ForeignKey("user_account.id"), listed=True
     )
     ordinal: Mapped[int] = field(_("排序"), sa.Integer, nullable=False, default=0)
     active: Mapped[bool] = field(

@@ -182,9 +182,9 @@ class FollowUpPlan(Model, Stamped, SoftDeleted):
         index=True,
     )
     made_by_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("follow_up.id", use_alter=True), index=True
+        sa.ForeignKey("follow_up.id"), index=True
     )
-    done_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("follow_up.id", use_alter=True))
+    done_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("follow_up.id"))
     done_at: Mapped[dt.datetime | None] = field(
         _("完成时间"), UtcDateTime, form=False, listed=True, filter=True
     )

@@ -64,35 +64,28 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
 
     One of the named system queries: it runs before the session has an actor.
     """
-    me = session.execute(
-        sa.select(User.__table__.c["id", "name", "department_id"]).where(
-            User.__table__.c.id == user_id, User.__table__.c.active.is_(True)
-        )
-    ).one_or_none()
-    if me is None:
+    user, role = User.__table__, Role.__table__
+    rows = session.execute(
+        sa.select(user.c["name", "department_id"], role.c.name.label("role"), role.c.scope,
+                  role.c.permissions)
+        .outerjoin_from(user, user_role, user_role.c.user_id == user.c.id)
+        .outerjoin(role, role.c.id == user_role.c.role_id)
+        .where(user.c.id == user_id, user.c.active.is_(True))
+    ).all()
+    if not rows:
         return None
-    roles = _roles(session, user_id)
+    me, roles = rows[0], [row for row in rows if row.role]
     scope = max((r.scope for r in roles), key=WIDTH.index, default=Scope.self)
     return Actor(
-        id=me.id,
+        id=user_id,
         name=me.name,
-        roles=frozenset(r.name for r in roles),
+        roles=frozenset(r.role for r in roles),
         permissions=frozenset(p for r in roles for p in r.permissions),
         scope=scope,
         department_id=me.department_id,
         departments=_departments(session, scope, me.department_id),
         team=_team(session, user_id),
     )
-
-
-def _roles(session: Session, user_id: int) -> list[Any]:
-    role = Role.__table__
-    rows = session.execute(
-        sa.select(role.c["name", "scope", "permissions"])
-        .join(user_role, user_role.c.role_id == role.c.id)
-        .where(user_role.c.user_id == user_id)
-    )
-    return list(rows)
 
 
 def _departments(session: Session, scope: Scope, own: int | None) -> frozenset[int]:

@@ -1,0 +1,45 @@
+"""The composition root: `create_app()` puts the parts together, the CLI hangs on it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, redirect
+from flask_migrate import Migrate
+from werkzeug.wrappers import Response
+
+from cli import COMMANDS
+from models import db
+from services import gate
+from views.admin import make_admin
+from views.web import errors, headers, health, i18n, security
+from views.web.config import ROOT, load_config
+from views.web.edge import init_edge
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """Return the application; `overrides` go over the configuration of the environment."""
+    app = Flask(
+        "admin_app",
+        root_path=str(ROOT),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    app.config.update(load_config(overrides))
+    db.init_app(app)
+    gate.install(db.session)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    init_edge(app)
+    headers.init_headers(app)
+    errors.init_errors(app)
+    i18n.init_i18n(app)
+    security.init_security(app)
+    app.register_blueprint(health.pages)
+    make_admin(app)
+    app.add_url_rule("/", "root", _root)
+    for command in COMMANDS:
+        app.cli.add_command(command)
+    return app
+
+
+def _root() -> Response:
+    return redirect("/admin/")

@@ -1,0 +1,1 @@
+"""The plumbing of a request: configuration, transaction and actor, headers, errors, language."""

@@ -1,0 +1,108 @@
+"""Configuration from the environment, with what production must not start without."""
+
+import datetime as dt
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from services.engine import engine_options
+
+ROOT = Path(__file__).resolve().parents[2]
+KNOWN_DEFAULTS = {"", "dev", "changeme", "change-me", "secret", "test", "tcos"}
+SHORTEST_SECRET = 32
+REMEMBER = dt.timedelta(days=7)
+
+
+class Misconfigured(RuntimeError):  # noqa: N818 # read by an operator, not caught by code
+    """The environment lacks something; the message says what to set."""
+
+
+def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return Flask's configuration. Raises Misconfigured in production without a secret."""
+    given = dict(overrides or {})
+    kind = given.pop("TCOS_ENV", os.environ.get("TCOS_ENV", "demo"))
+    folder = Path(given.get("INSTANCE_PATH", ROOT / "instance"))
+    url = given.get("SQLALCHEMY_DATABASE_URI") or os.environ.get("TCOS_DATABASE_URL")
+    if not url:
+        folder.mkdir(parents=True, exist_ok=True)
+        url = f"sqlite:///{folder / 'tcos.db'}"
+    url = _absolute(url)
+    hosts = os.environ.get("TCOS_TRUSTED_HOSTS", "")
+    config: dict[str, Any] = {
+        "TCOS_ENV": kind,
+        "SECRET_KEY": given.get("SECRET_KEY") or _secret(kind, folder),
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
+        "TRUSTED_HOSTS": [h.strip() for h in hosts.split(",") if h.strip()] or None,
+        "MAX_CONTENT_LENGTH": 25 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SECURE": kind == "production",
+        "REMEMBER_COOKIE_DURATION": REMEMBER,
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_HTTPONLY": True,
+        "REMEMBER_COOKIE_SECURE": kind == "production",
+        "PERMANENT_SESSION_LIFETIME": dt.timedelta(hours=12),
+        "WTF_CSRF_TIME_LIMIT": None,  # a form left open over lunch must still save
+        "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
+        "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
+        "FLASK_ADMIN_SWATCH": "default",
+        "SEND_FILE_MAX_AGE_DEFAULT": dt.timedelta(hours=1),
+        **_security(),
+    }
+    return config | given
+
+
+def _security() -> dict[str, Any]:
+    """Return Flask-Security's settings where its defaults are not ours (see design/stack.md)."""
+    return {
+        "SECURITY_PASSWORD_HASH": "argon2",
+        "SECURITY_PASSWORD_SCHEMES": ["argon2"],
+        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
+        "SECURITY_DEPRECATED_PASSWORD_SCHEMES": [],
+        "SECURITY_PASSWORD_LENGTH_MIN": 10,
+        "SECURITY_RETURN_GENERIC_RESPONSES": True,
+        "SECURITY_JOIN_USER_ROLES": False,
+        "SECURITY_POST_LOGIN_VIEW": "/admin/",
+        "SECURITY_POST_LOGOUT_VIEW": "/login",
+        "SECURITY_LOGOUT_CSRF": True,
+        "SECURITY_FLASH_MESSAGES": True,
+        "SECURITY_SEND_REGISTER_EMAIL": False,
+        "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
+        "SECURITY_I18N_DIRNAME": ["builtin", str(ROOT / "translations" / "security")],
+    }
+
+
+def _absolute(url: str) -> str:
+    """Make a relative SQLite path relative to the project, not to who happens to start it."""
+    prefix = "sqlite:///"
+    path = url.removeprefix(prefix)
+    if not url.startswith(prefix) or path.startswith("/") or path in {"", ":memory:"}:
+        return url
+    target = ROOT / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    return f"{prefix}{target}"
+
+
+def _secret(kind: str, folder: Path) -> str:
+    found = os.environ.get("TCOS_SECRET_KEY", "")
+    if kind == "production":
+        if found.lower() in KNOWN_DEFAULTS or len(found) < SHORTEST_SECRET:
+            message = "set TCOS_SECRET_KEY to a random text of at least 32 characters"
+            raise Misconfigured(message)
+        return found
+    return found or _kept_secret(folder)
+
+
+def _kept_secret(folder: Path) -> str:
+    """Return a random key kept beside the demo database, so that a restart logs nobody out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "secret_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+    return path.read_text(encoding="ascii").strip()

@@ -1,0 +1,65 @@
+"""The edge of a request: one transaction with the right BEGIN, one actor, one commit."""
+
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request
+from flask_login import current_user
+
+from models import db
+from services.access import act
+from services.actor import Actor, load_actor
+from services.engine import set_writing
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+# A log-in only reads; verifying the password under the write lock would queue everybody.
+READING = frozenset({"security.login"})
+PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz"})
+
+
+def init_edge(app: Flask) -> None:
+    """Open the edge before everything else that touches the database."""
+    app.before_request(open_edge)
+    app.after_request(close_edge)
+    app.teardown_request(_forget)
+
+
+def open_edge() -> None:
+    """Choose the BEGIN mode by method, load the actor and hand him to the session."""
+    g.writes = request.method not in SAFE and request.endpoint not in READING
+    set_writing(on=g.writes)
+    g.actor = None
+    session = db.session()
+    act(session, None)
+    if request.endpoint in PUBLIC or (request.endpoint or "").endswith(".static"):
+        return
+    if current_user.is_authenticated:
+        g.actor = load_actor(session, current_user.id)
+        act(session, g.actor)
+
+
+def current_actor() -> Actor | None:
+    """Return who acts in this request, None for a visitor."""
+    found: Actor | None = g.get("actor")
+    return found
+
+
+def close_edge(response: Response) -> Response:
+    """Commit once when a writing request succeeded; a refused one leaves nothing behind."""
+    session = db.session()
+    if not g.get("writes") or response.status_code >= 400:  # noqa: PLR2004 # HTTP's own border
+        session.rollback()
+        return response
+    try:
+        session.commit()
+    except Exception as problem:  # noqa: BLE001 # whatever it is becomes an answer with a status
+        session.rollback()
+        return current_app.make_response(_answer(problem))
+    return response
+
+
+def _answer(problem: Exception) -> Any:
+    return current_app.handle_user_exception(problem)
+
+
+def _forget(_problem: BaseException | None) -> None:
+    set_writing(on=True)
