@@ -142,7 +142,7 @@ def _involved(actor: Actor, c: Columns, noun: str) -> Clause:
     request, task = m.ApprovalRequest.__table__.alias(), m.ApprovalTask.__table__.alias()
     assigned = (
         sa.select(request.c.record_id)
-        .join(task, task.c.request_id == request.c.id)
+        .select_from(sa.join(request, task, task.c.request_id == request.c.id))
         .where(
             request.c.noun == noun,
             request.c.record_id.is_not(None),
