@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
-from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.sql import ColumnElement, Select, visitors
 
 import models as m
 from services.actor import Actor, may
@@ -58,19 +58,34 @@ def read_gate(state: ORMExecuteState) -> None:
     actor = actor_of(state.session)
     if name is not None or (actor is not None and actor.system):
         return
-    criteria = state.session.info.get("criteria")
-    if criteria is None:
-        criteria = state.session.info["criteria"] = _criteria(actor)
-    state.statement = state.statement.options(*criteria)
+    known = state.session.info.setdefault("criteria", {})
+    options = [_criterion(known, actor, model) for model in mentioned(state.statement)]
+    state.statement = state.statement.options(*(o for o in options if o is not None))
 
 
-def _criteria(actor: Actor | None) -> list[Any]:
-    clauses = ((model, visible_to(actor, model)) for model in READ)
-    return [
-        with_loader_criteria(model, clause, include_aliases=True)
-        for model, clause in clauses
-        if not isinstance(clause, sa.sql.elements.True_)
-    ]
+def mentioned(statement: Any) -> set[type[Any]]:
+    """Return the gated models a statement names anywhere, sub-selects included.
+
+    Criteria for all models on every statement would cost 3–6 ms each. What relations load later
+    comes here again as a statement of its own; `joinedload` would not, so it is banned by a test.
+    """
+    found = set()
+    for element in visitors.iterate(statement):
+        notes = element._annotations  # noqa: SLF001 # where the ORM says whose column it is
+        entity = notes.get("parententity") or notes.get("parentmapper")
+        if entity is not None:
+            found.add(entity.mapper.class_)
+    return found or set(READ)  # what is in no rule is seen by nobody
+
+
+def _criterion(known: dict[type[Any], Any], actor: Actor | None, model: type[Any]) -> Any:
+    if model not in known:
+        clause = visible_to(actor, model)
+        everything = isinstance(clause, sa.sql.elements.True_)
+        known[model] = (
+            None if everything else with_loader_criteria(model, clause, include_aliases=True)
+        )
+    return known[model]
 
 
 def visible_customers(actor: Actor) -> Select[tuple[int]]:
