@@ -1,0 +1,52 @@
+# make run: serve the demo company · make test: the whole suite · make check: everything CI runs
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT := $(or $(TCOS_PORT),5000)
+FLASK := $(BIN)/flask --app admin_app
+PO := $(wildcard translations/*/LC_MESSAGES/*.po translations/security/*/LC_MESSAGES/*.po)
+MO := $(PO:.po=.mo)
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=
+
+.PHONY: run test check lint soak bench
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
+	@$(PYTHON) -m venv $(VENV) || (echo "python3-venv is missing: install it, e.g. apt-get install python3-venv"; exit 1)
+
+$(VENV)/.run-installed: requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements.txt -c constraints.txt
+	@touch $@
+
+$(VENV)/.dev-installed: requirements-dev.txt requirements.txt constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $@ $(VENV)/.run-installed
+
+%.mo: %.po | $(BIN)/python
+	@$(BIN)/pybabel -q compile -i $< -o $@
+
+run: $(VENV)/.run-installed
+	@$(MAKE) -s $(MO)
+	@$(FLASK) serve --port $(PORT)
+
+test: $(VENV)/.dev-installed
+	@$(MAKE) -s $(MO)
+	$(PYTEST) -m "not soak"
+	@$(BIN)/python -m tests.coverage_gate
+
+lint: $(VENV)/.dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint --lint --quiet templates
+
+check: lint test
+
+soak: $(VENV)/.dev-installed
+	@$(MAKE) -s $(MO)
+	$(BIN)/python -m pytest -m soak -s
+
+bench: $(VENV)/.dev-installed
+	@$(MAKE) -s $(MO)
+	$(BIN)/python -m bench
