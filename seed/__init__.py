@@ -1,0 +1,1 @@
+"""Roles, reference data, the demo company and volume data."""

@@ -1,0 +1,50 @@
+"""Administrative divisions: 6-digit code ↔ text; the data ships with the product."""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).resolve().parents[1] / "seed" / "data" / "regions.json"
+
+
+@functools.cache
+def tree() -> list[Any]:
+    """Return `[[code, name, [[code, name, [[code, name]…]]…]]…]` as it is shipped."""
+    found: list[Any] = json.loads(DATA.read_text(encoding="utf-8"))
+    return found
+
+
+@functools.cache
+def _texts() -> dict[str, str]:
+    found: dict[str, str] = {}
+
+    def walk(nodes: list[Any], above: str) -> None:
+        for code, name, *below in nodes:
+            text = above if name == "市辖区" else f"{above}{name}"
+            found[code] = text
+            walk(below[0] if below else [], text)
+
+    walk(tree(), "")
+    return found
+
+
+def text_of(code: str) -> str | None:
+    """Return 湖北省武汉市洪山区 for 420111, None for a code that does not exist."""
+    return _texts().get(code)
+
+
+def is_leaf(code: str) -> bool:
+    """Tell whether the data stop here: a picker may stop only where they do."""
+    prefix = code.rstrip("0") if code.endswith("00") else code
+    return not any(other != code and other.startswith(prefix) for other in _texts())
+
+
+def code_of(text: str) -> str | None:
+    """Return the code of an exact full text, for imports and for forms without JavaScript."""
+    return next((code for code, name in _texts().items() if name == text), None)
+
+
+def province_of(code: str) -> str:
+    """Return the province's 6-digit code."""
+    return f"{code[:2]}0000"
