@@ -1,0 +1,97 @@
+"""Customers: defaults of the entry form, the primary contact, what a submission needs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+
+import models as m
+from services import regions
+from services.actor import may
+from services.errors import Locked
+from services.fields import PRIMARY
+from services.records import Call, Saver, Values, primary_of, saver
+
+
+@saver(m.Customer)
+class CustomerSaver(Saver):
+    """The rules of 大客户录入."""
+
+    def prepare(self, call: Call, values: Values) -> None:
+        """Give the defaults of product.md section 2 to what the payload leaves out."""
+        for key, kind, code in (
+            ("industry_id", m.DictionaryKind.industry, "other"),
+            ("source_id", m.DictionaryKind.source, "sales"),
+        ):
+            if key not in values:
+                values[key] = option_id(call, kind, code)
+        if "owner_id" not in values and "sales" in call.by.roles:
+            values["owner_id"] = call.by.id
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """An owner moves by hand-over; the primary contact of an approved customer is controlled."""
+        errors: dict[str, Any] = {}
+        approved = record.approval is m.Approval.approved
+        if approved and any(key.startswith("primary.") for key in values):
+            key = next(key for key in values if key.startswith("primary."))
+            errors[key] = _("已通过审批，不能直接修改")
+        if "owner_id" in values and approved and not may(call.by, "customer:assign"):
+            errors["owner_id"] = _("更换销售员需要「分配」权限")
+        return errors
+
+    def applied(self, call: Call, record: Any, values: Values) -> None:
+        """Keep the text of the region beside its code."""
+        del call
+        if "region_code" in values:
+            code = values["region_code"]
+            record.region_text = regions.text_of(code) if code else None
+
+    def saved(self, call: Call, record: Any, values: Values) -> None:
+        """Write the primary contact's row."""
+        given = {k: values[f"primary.{k}"] for k in PRIMARY if f"primary.{k}" in values}
+        contact = primary_of(record)
+        if contact is None and any(value is not None for value in given.values()):
+            contact = m.Contact(customer=record, is_primary=True)
+            call.session.add(contact)
+        if contact is not None:
+            for key, value in given.items():
+                setattr(contact, key, value)
+        record.last_editor_id = call.by.id
+        call.session.flush()
+
+    def removable(self, call: Call, record: Any) -> None:
+        """A pending customer must be withdrawn first."""
+        del call
+        if record.approval is m.Approval.pending:
+            raise Locked(_("审批中的记录不能删除，请先撤回"))
+
+
+@saver(m.Contact)
+class ContactSaver(Saver):
+    """The rules of a contact: the primary one of a reviewed customer follows the customer's state."""
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Refuse what would change what is being (or was) approved."""
+        if record.id is None or not record.is_primary or not values:
+            return {}
+        customer = call.session.scalar(
+            sa.select(m.Customer).where(m.Customer.id == record.customer_id)
+        )
+        if customer is not None and customer.approval in {m.Approval.pending, m.Approval.approved}:
+            return {next(iter(values)): _("主要联系人随客户审批，不能直接修改")}
+        return {}
+
+    def removable(self, call: Call, record: Any) -> None:
+        """The primary contact stays."""
+        del call
+        if record.is_primary:
+            raise Locked(_("主要联系人不能删除"))
+
+
+def option_id(call: Call, kind: m.DictionaryKind, code: str) -> int | None:
+    """Return the key of a dictionary option that is still offered."""
+    option = m.DictionaryOption
+    return call.session.scalar(
+        sa.select(option.id).where(option.kind == kind, option.code == code, option.active)
+    )

@@ -1,0 +1,159 @@
+"""Follow-ups: what happened, what it moves, and the one home of the next date."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+
+import models as m
+from services import gate
+from services.actor import may
+from services.errors import Locked
+from services.opportunity import NOT_APPROVED, _check_stage, check_contact, move_stage
+from services.records import Call, Saver, Values, department_of, saver
+
+AHEAD = dt.timedelta(minutes=5)  # clocks differ; beyond that it has not happened yet
+OWN_HOURS = dt.timedelta(hours=24)
+
+
+@saver(m.FollowUp)
+class FollowUpSaver(Saver):
+    """The rules of 跟踪记录."""
+
+    def prepare(self, call: Call, values: Values) -> None:
+        """It happened now and was mine, unless said otherwise."""
+        values.setdefault("at", call.now)
+        if values.get("owner_id") is None:
+            values["owner_id"] = call.by.id
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Check time, customer, relations, kind and the next date."""
+        _still_open(call, record)
+        errors: dict[str, Any] = {}
+        at = values.get("at") or record.at
+        if at is not None and at > call.now + AHEAD:
+            errors["at"] = _("跟进时间不能晚于现在；将来的事请填「下次跟进时间」")
+        if values.get("kind") is m.FollowUpKind.system:
+            errors["kind"] = _("「审批同步」由系统写入")
+        errors |= _check_customer(call, values) | check_contact(call, record, values)
+        started, ended = values.get("started_at"), values.get("ended_at")
+        if started and ended and ended < started:
+            errors["ended_at"] = _("结束时间不能早于开始时间")
+        if values.get("next_at") and at and values["next_at"] <= at:
+            errors["next_at"] = _("下次跟进时间应晚于本次跟进时间")
+        if values.get("next_kind") is m.FollowUpKind.system:
+            errors["next_kind"] = _("请选择跟进方式")
+        return errors | _check_moves(call, values)
+
+    def applied(self, call: Call, record: Any, values: Values) -> None:
+        """Stamp the department of the person who did it."""
+        if "owner_id" in values:
+            record.owner_department_id = department_of(call.session, record.owner_id)
+
+    def saved(self, call: Call, record: Any, values: Values) -> None:
+        """Move customer and opportunity, close the matching plan, make the next one."""
+        with gate.rule(call.session, "follow_up"):
+            _move_customer(call, record, values)
+            if values.get("stage_to_id") and record.opportunity_id:
+                opportunity = call.session.get_one(m.Opportunity, record.opportunity_id)
+                if opportunity.stage_id != values["stage_to_id"]:
+                    _move_stage(call, opportunity, values["stage_to_id"])
+            _plans(call, record, values)
+
+    def removable(self, call: Call, record: Any) -> None:
+        """System rows stay; own rows can go for a day."""
+        _still_open(call, record)
+
+
+@saver(m.FollowUpPlan)
+class PlanSaver(Saver):
+    """The rules of a plan."""
+
+    def prepare(self, call: Call, values: Values) -> None:
+        """A plan is mine unless said otherwise."""
+        if values.get("owner_id") is None:
+            values["owner_id"] = call.by.id
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """A plan needs a human kind and an approved customer."""
+        errors: dict[str, Any] = {}
+        if values.get("kind") is m.FollowUpKind.system:
+            errors["kind"] = _("请选择跟进方式")
+        if record.done_at is not None:
+            errors["due_at"] = _("计划已完成，不能修改")
+        return errors | _check_customer(call, values) | check_contact(call, record, values)
+
+
+def _still_open(call: Call, record: Any) -> None:
+    if record.id is None:
+        return
+    if record.origin is m.Origin.approval:
+        raise Locked(_("审批同步的记录不能修改或删除"))
+    free = may(call.by, "followup:edit_always") or may(call.by, "followup:edit")
+    if not free and call.now - record.created_at > OWN_HOURS:
+        raise Locked(_("跟踪记录在录入 24 小时后不能再修改"))
+
+
+def _check_customer(call: Call, values: Values) -> dict[str, Any]:
+    if values.get("customer_id") is None:
+        return {}
+    approval = call.session.scalar(
+        sa.select(m.Customer.approval).where(m.Customer.id == values["customer_id"])
+    )
+    return {} if approval is m.Approval.approved else {"customer_id": NOT_APPROVED}
+
+
+def _check_moves(call: Call, values: Values) -> dict[str, Any]:
+    if not values.get("stage_to_id"):
+        return {}
+    if not values.get("opportunity_id"):
+        return {"opportunity_id": _("要移动商机阶段，请先选择商机")}
+    opportunity = call.session.scalar(
+        sa.select(m.Opportunity).where(m.Opportunity.id == values["opportunity_id"])
+    )
+    if opportunity is None or opportunity.stage_id == values["stage_to_id"]:
+        return {}
+    found = _check_stage(call, opportunity, {"stage_id": values["stage_to_id"]})
+    if "lost_reason_id" in found:
+        return {"stage_to_id": _("输单请在商机页面操作，并填写丢单原因")}
+    return {"stage_to_id": text for text in found.values()}
+
+
+def _move_customer(call: Call, record: m.FollowUp, values: Values) -> None:
+    customer = call.session.get_one(m.Customer, record.customer_id)
+    target = values.get("status_to")
+    if target is None and customer.status is m.CustomerStatus.new:
+        target = m.CustomerStatus.contacting
+    if target is not None and customer.status is not target:
+        customer.status = target
+
+
+def _move_stage(call: Call, opportunity: m.Opportunity, stage_id: int) -> None:
+    move_stage(call.session, opportunity, {"stage_id": stage_id}, by=call.by, now=call.now)
+
+
+def _plans(call: Call, record: m.FollowUp, values: Values) -> None:
+    if not values.get("next_at") and record.created_at != record.updated_at:
+        return  # an edit that says nothing of the next date leaves the plans alone
+    plan = m.FollowUpPlan
+    mine = sa.select(plan).where(
+        plan.customer_id == record.customer_id, plan.done_at.is_(None),
+        plan.owner_id == record.owner_id,
+    )
+    if record.opportunity_id:
+        same = sa.or_(
+            plan.opportunity_id == record.opportunity_id, plan.opportunity_id.is_(None)
+        )
+        mine = mine.where(same)
+    for found in call.session.scalars(mine):
+        found.done_at, found.done_by_id = call.now, record.id
+    if values.get("next_at"):
+        call.session.add(
+            plan(
+                customer_id=record.customer_id, opportunity_id=record.opportunity_id,
+                due_at=values["next_at"], kind=values.get("next_kind") or m.FollowUpKind.call,
+                content=values.get("next_content"), owner_id=record.owner_id, made_by_id=record.id,
+            )
+        )

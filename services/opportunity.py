@@ -1,0 +1,159 @@
+"""Opportunities: lines and amount, stages with history, closing stamps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate, lines
+from services.actor import Actor, may
+from services.errors import Forbidden, Invalid, Locked
+from services.numbers import today
+from services.records import Call, Saver, Values, department_of, saver
+
+NOT_APPROVED = _("客户尚未通过审批")
+
+
+@saver(m.Opportunity)
+class OpportunitySaver(Saver):
+    """The rules of 商机录入."""
+
+    def prepare(self, call: Call, values: Values) -> None:
+        """A salesperson's opportunity is his; it starts in the first stage."""
+        if "owner_id" not in values and "sales" in call.by.roles:
+            values["owner_id"] = call.by.id
+        if values.get("stage_id") is None:
+            values["stage_id"] = call.session.scalar(
+                sa.select(m.Stage.id).where(m.Stage.active).order_by(m.Stage.ordinal).limit(1)
+            )
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Check amount, probability, lines, contact and what a stage asks for."""
+        errors: dict[str, Any] = {}
+        if (values.get("amount") or 0) < 0:
+            errors["amount"] = _("金额不能为负数")
+        if not 0 <= (values.get("probability") or 0) <= 100:  # noqa: PLR2004 # percent
+            errors["probability"] = _("请输入 0 到 100 之间的整数")
+        problem = lines.check_products(call, values.get("lines") or [])
+        if problem:
+            errors["lines"] = problem
+        errors |= check_contact(call, record, values)
+        if "stage_id" in values:
+            errors |= _check_stage(call, record, values)
+        return errors
+
+    def applied(self, call: Call, record: Any, values: Values) -> None:
+        """Put the lines in, take the stage's probability, stamp what closing stamps."""
+        lines.replace_products(record, m.OpportunityLine, values)
+        record.last_editor_id = call.by.id
+        if "stage_id" in values and values["stage_id"] is not None:
+            stage = call.session.get_one(m.Stage, values["stage_id"])
+            _enter(call, record, stage, keep=values.get("probability") is not None)
+
+    def saved(self, call: Call, record: Any, values: Values) -> None:
+        """Write the move into the stage history."""
+        if "stage_id" in values:
+            _remember(call, record)
+
+    def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
+        """An opportunity may be drafted, not submitted, on an unapproved customer."""
+        return approved_customer(call, record)
+
+    def removable(self, call: Call, record: Any) -> None:
+        """A pending one must be withdrawn first."""
+        del call
+        if record.approval is m.Approval.pending:
+            raise Locked(_("审批中的记录不能删除，请先撤回"))
+
+
+def approved_customer(call: Call, record: Any) -> dict[str, Any]:
+    """Return the complaint that the record's customer is not approved, if so."""
+    if record.customer_id is None:
+        return {}
+    approval = call.session.scalar(
+        sa.select(m.Customer.approval).where(m.Customer.id == record.customer_id)
+    )
+    return {} if approval is m.Approval.approved else {"customer_id": NOT_APPROVED}
+
+
+def check_contact(call: Call, record: Any, values: Values) -> dict[str, Any]:
+    """What hangs on a customer must belong to that customer."""
+    customer_id = values.get("customer_id", record.customer_id)
+    errors: dict[str, Any] = {}
+    for key, model in (
+        ("contact_id", m.Contact), ("opportunity_id", m.Opportunity), ("contract_id", m.Contract),
+    ):
+        value = values.get(key)
+        if value is None or key not in type(record).__mapper__.columns:
+            continue
+        owner = call.session.scalar(sa.select(model.customer_id).where(model.id == value))
+        if owner != customer_id:
+            errors[key] = _("不属于所选客户")
+    return errors
+
+
+def move_stage(
+    session: Session, record: m.Opportunity, values: Values, *, by: Actor, now: Any
+) -> None:
+    """Move an opportunity to another stage at once, audited, without a change request.
+
+    values: stage_id, lost_reason_id, lost_note. Raises Forbidden, Locked, Invalid.
+    """
+    if not (may(by, "opportunity:edit") or gate.may_write(by, "edit", record)):
+        raise Forbidden
+    if record.approval is m.Approval.pending:
+        raise Locked(_("审批中的记录不能修改，请先撤回"))
+    call = Call(session, by, now)
+    errors = _check_stage(call, record, values)
+    if errors:
+        raise Invalid(errors)
+    stage = session.get_one(m.Stage, values["stage_id"])
+    with gate.rule(session, "stage"), session.no_autoflush:
+        record.stage_id = stage.id
+        record.lost_reason_id = values.get("lost_reason_id")
+        record.lost_note = values.get("lost_note")
+        _enter(call, record, stage, keep=False)
+        _remember(call, record)
+
+
+def _check_stage(call: Call, record: Any, values: Values) -> dict[str, Any]:
+    stage = call.session.get(m.Stage, values["stage_id"]) if values.get("stage_id") else None
+    if stage is None:
+        return {"stage_id": _("请选择阶段")} if values.get("stage_id") else {}
+    if record.state not in {None, m.StageKind.open} and stage.id != record.stage_id:
+        return {"stage_id": _("商机已关闭，阶段不能再变")}
+    reason = values.get("lost_reason_id") or record.lost_reason_id
+    if stage.kind is m.StageKind.lost and reason is None:
+        return {"lost_reason_id": _("输单必须填写丢单原因")}
+    return {}
+
+
+def _enter(call: Call, record: Any, stage: m.Stage, *, keep: bool) -> None:
+    record.stage_since = call.now
+    record.state = stage.kind
+    if not keep:
+        record.probability = stage.probability
+    if stage.kind is not m.StageKind.open and record.closed_on is None:
+        record.closed_on = today(call.now)
+        record.closing_owner_id = record.owner_id
+        record.closing_department_id = department_of(call.session, record.owner_id)
+
+
+def _remember(call: Call, record: Any) -> None:
+    last = call.session.scalar(
+        sa.select(m.StageHistory.to_stage_id)
+        .where(m.StageHistory.opportunity_id == record.id)
+        .order_by(m.StageHistory.at.desc(), m.StageHistory.id.desc())
+        .limit(1)
+    )
+    if record.stage_id is None or last == record.stage_id:
+        return
+    call.session.add(
+        m.StageHistory(
+            opportunity_id=record.id, from_stage_id=last, to_stage_id=record.stage_id,
+            at=call.now, by_id=call.by.id,
+        )
+    )

@@ -1,0 +1,165 @@
+"""People, roles and departments: what an administrator may do, and what nobody may do to himself."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from flask_security import hash_password
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate
+from services.actor import ADMIN, Actor
+from services.errors import Forbidden, Invalid, Locked
+from services.grants import CATALOGUE
+from services.records import Call, Saver, Values, saver
+
+SHORTEST = 10
+COMMON = frozenset({"1234567890", "0123456789", "password123", "qwertyuiop", "1q2w3e4r5t"})
+
+
+def check_password(text: str, email: str = "") -> Any:
+    """Return what is wrong with a new password, None when nothing is."""
+    if len(text) < SHORTEST:
+        return _("密码至少 %(n)s 个字符", n=SHORTEST)
+    name = email.split("@")[0].lower()
+    if text.lower() in COMMON or len(set(text)) < 4 or (name and name in text.lower()):  # noqa: PLR2004
+        return _("密码太常见，或含有登录名")
+    return None
+
+
+def new_user(email: str, name: str, password: str, **columns: Any) -> m.User:
+    """Return a person with a hashed password and a fresh session key."""
+    return m.User(
+        email=email.strip().lower(), name=name.strip(), password=hash_password(password),
+        fs_uniquifier=uuid.uuid4().hex, active=True, **columns,
+    )
+
+
+def set_password(session: Session, user: m.User, password: str) -> None:
+    """Give a new password; every session of the person ends. Raises Invalid on `password`."""
+    problem = check_password(password, user.email)
+    if problem:
+        raise Invalid({"password": problem})
+    with gate.rule(session, "profile"):
+        user.password = hash_password(password)
+        user.fs_uniquifier = uuid.uuid4().hex
+
+
+def set_roles(session: Session, user: m.User, names: Iterable[str], *, by: Actor) -> None:
+    """Give a person exactly these roles; never oneself, never the last administrator away."""
+    wanted = set(names)
+    if wanted == {role.name for role in user.roles}:
+        return
+    if user.id is not None and user.id == by.id:
+        raise Forbidden(_("不能修改自己的角色"), field="roles")
+    roles = list(session.scalars(sa.select(m.Role).where(m.Role.name.in_(wanted))))
+    if len(roles) != len(wanted):
+        raise Invalid({"roles": _("没有这个角色")})
+    if ADMIN not in wanted:
+        _keep_an_admin(session, user)
+    user.roles = roles
+    user.fs_uniquifier = uuid.uuid4().hex  # what he may do changed: he logs in again
+
+
+def _keep_an_admin(session: Session, leaving: m.User) -> None:
+    others = session.scalar(
+        sa.select(sa.func.count(sa.distinct(m.User.id)))
+        .join(m.User.roles)
+        .where(m.Role.name == ADMIN, m.User.active, m.User.id != (leaving.id or 0))
+    )
+    if not others and any(role.name == ADMIN for role in leaving.roles):
+        raise Locked(_("至少要保留一名启用的管理员"))
+
+
+def _loops(session: Session, model: type[Any], up: str, start: int | None, own: int) -> bool:
+    column = getattr(model, up)
+    seen: set[int] = set()
+    while start is not None and start not in seen:
+        if start == own:
+            return True
+        seen.add(start)
+        start = session.scalar(sa.select(column).where(model.id == start))
+    return False
+
+
+@saver(m.User)
+class UserSaver(Saver):
+    """The rules of 人员."""
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """An e-mail is used once; superiors form no circle; nobody disables himself."""
+        errors: dict[str, Any] = {}
+        email = values.get("email")
+        if email:
+            values["email"] = email = email.strip().lower()
+            taken = sa.select(m.User.id).where(
+                sa.func.lower(m.User.email) == email, m.User.id != (record.id or 0)
+            )
+            if call.session.scalar(taken) is not None:
+                errors["email"] = _("这个邮箱已被使用")
+        if record.id and _loops(
+            call.session, m.User, "manager_id", values.get("manager_id"), record.id
+        ):
+            errors["manager_id"] = _("上级关系不能成环")
+        if record.id and values.get("active") is False:
+            if record.id == call.by.id:
+                errors["active"] = _("不能停用自己")
+            _keep_an_admin(call.session, record)
+        return errors
+
+    def applied(self, call: Call, record: Any, values: Values) -> None:
+        """Whoever is disabled is logged out everywhere."""
+        del call
+        if values.get("active") is False:
+            record.fs_uniquifier = uuid.uuid4().hex
+
+
+@saver(m.Department)
+class DepartmentSaver(Saver):
+    """The rules of 部门."""
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """The tree has no circle and no two children of one name."""
+        parent = values.get("parent_id", record.parent_id)
+        if record.id and _loops(call.session, m.Department, "parent_id", parent, record.id):
+            return {"parent_id": _("部门关系不能成环")}
+        same = sa.select(m.Department.id).where(
+            m.Department.name == values.get("name", record.name),
+            m.Department.parent_id.is_(None) if parent is None
+            else m.Department.parent_id == parent,
+            m.Department.id != (record.id or 0),
+        )
+        return {"name": _("同级部门已有此名称")} if call.session.scalar(same) else {}
+
+
+@saver(m.Role)
+class RoleSaver(Saver):
+    """The rules of 角色."""
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Only catalogued permissions; the administrator's own grants cannot be cut."""
+        errors: dict[str, Any] = {}
+        if set(values.get("permissions") or ()) - CATALOGUE.keys():
+            errors["permissions"] = _("含有未知的权限")
+        if record.builtin and "name" in values:
+            errors["name"] = _("内置角色的代码不能修改")
+        if record.name == ADMIN and "permissions" in values:
+            errors["permissions"] = _("管理员的权限不能修改")
+        if record.name in call.by.roles and {"permissions", "scope"} & values.keys():
+            errors.setdefault("permissions", _("不能修改自己所属角色的权限"))
+        return errors
+
+    def removable(self, call: Call, record: Any) -> None:
+        """Built-in roles and roles people have stay."""
+        if record.builtin:
+            raise Locked(_("内置角色不能删除"))
+        n = call.session.scalar(
+            sa.select(sa.func.count()).select_from(m.user_role).where(
+                m.user_role.c.role_id == record.id
+            )
+        )
+        if n:
+            raise Locked(_("还有 %(n)s 人拥有此角色，不能删除", n=n))
