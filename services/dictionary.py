@@ -27,7 +27,7 @@ def in_use(session: Session) -> dict[int, int]:
     ]
     used = sa.union_all(*uses).subquery()
     query = sa.select(used.c.option_id, sa.func.count()).where(used.c.option_id.is_not(None))
-    return dict(session.execute(query.group_by(used.c.option_id)).tuples().all())
+    return dict(session.execute(query.group_by(used.c.option_id)).all())
 
 
 @saver(m.DictionaryOption)

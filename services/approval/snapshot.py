@@ -1,0 +1,123 @@
+"""What was submitted, frozen: raw values with the names of what they point at, and a hash."""
+
+import datetime as dt
+import enum
+import hashlib
+import json
+from decimal import Decimal
+from typing import Any
+
+from flask_babel import format_datetime
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import regions
+from services.audit import mask
+from services.contract import yuan
+from services.fields import Input, inputs_of
+from services.records import value_of
+
+REVIEWED: dict[str, type[Any]] = {
+    model.__noun__: model for model in (m.Customer, m.Opportunity, m.Contract)
+}
+
+
+def snapshot(session: Session, record: Any) -> dict[str, Any]:
+    """Return the payload of a submission: values by input key, names of references, lines."""
+    values: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for key, one in inputs_of(type(record)).items():
+        if one.kind == "lines":
+            values[key] = [_line(session, one, line, names) for line in getattr(record, key)]
+            continue
+        value = value_of(record, key)
+        values[key] = _plain(value)
+        _name(session, one, value, f"{key}:{value}", names)
+    return {"noun": record.__noun__, "code": record.code, "values": values, "names": names}
+
+
+def digest(payload: dict[str, Any]) -> str:
+    """Return the SHA-256 of the canonical JSON of a payload."""
+    text = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def shown(payload: dict[str, Any], *, masked: bool = False) -> list[tuple[Any, list[Any]]]:
+    """Return the payload for people: [(section, [(caption, text)])]; blank fields are left out."""
+    sections: dict[str, list[Any]] = {}
+    for key, one in inputs_of(REVIEWED[payload["noun"]]).items():
+        value = payload["values"].get(key)
+        if one.kind == "lines" or value in {None, ""}:
+            continue
+        text = text_of(one, value, payload["names"], key)
+        text = mask(text) if masked and one.facts.sensitive else text
+        sections.setdefault(str(one.facts.section), []).append((one.facts.caption, text))
+    return list(sections.items())
+
+
+def shown_lines(payload: dict[str, Any]) -> list[tuple[Any, list[Any], list[list[str]]]]:
+    """Return the line tables for people: [(caption, [header], [[cell]])]."""
+    tables = []
+    for key, one in inputs_of(REVIEWED[payload["noun"]]).items():
+        rows = payload["values"].get(key) if one.kind == "lines" else None
+        if rows:
+            columns = inputs_of(one.target)
+            head = [c.facts.caption for c in columns.values()]
+            body = [[_cell(c, row, payload["names"], k) for k, c in columns.items()] for row in rows]
+            tables.append((one.facts.caption, head, body))
+    return tables
+
+
+def _cell(one: Input, row: dict[str, Any], names: dict[str, str], key: str) -> str:
+    value = row.get(key)
+    return "" if value is None else text_of(one, value, names, key)
+
+
+def text_of(one: Input, value: Any, names: dict[str, str], key: str) -> str:
+    """Return one frozen value as text in the reader's language."""
+    if one.kind in {"ref", "dictionary"}:
+        return names.get(f"{key}:{value}", f"#{value}")
+    if one.kind == "enum":
+        return str(one.target[value].caption)
+    if one.kind == "money":
+        return f"{yuan(value)} {_('元')}"
+    if one.kind == "percent":
+        return f"{value / 100:g}%"
+    if one.kind == "region":
+        return regions.text_of(value) or value
+    if one.kind == "datetime":
+        return str(format_datetime(dt.datetime.fromisoformat(value), "yyyy-MM-dd HH:mm"))
+    if one.kind == "bool":
+        return str(_("是") if value else _("否"))
+    return str(value)
+
+
+def _line(session: Session, one: Input, line: Any, names: dict[str, str]) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for key, part in inputs_of(one.target).items():
+        value = getattr(line, key)
+        row[key] = _plain(value)
+        _name(session, part, value, f"{key}:{value}", names)
+    if hasattr(line, "subtotal"):
+        row["subtotal"] = line.subtotal
+    return row
+
+
+def _name(session: Session, one: Input, value: Any, key: str, names: dict[str, str]) -> None:
+    if value is None or one.kind not in {"ref", "dictionary"} or key in names:
+        return
+    model = m.DictionaryOption if one.kind == "dictionary" else one.target
+    found = session.get(model, value)
+    if found is not None:
+        names[key] = getattr(found, "label", None) or str(found)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, dt.date | dt.datetime):
+        return value.isoformat()
+    return value

@@ -1,0 +1,24 @@
+"""Every round of a record with all its events: kept for ever, shown newest first."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, selectinload
+
+import models as m
+
+
+def timeline(session: Session, record: Any) -> list[m.ApprovalRequest]:
+    """Return the visible requests of a record with events and actors loaded; three statements."""
+    request = m.ApprovalRequest
+    return list(
+        session.scalars(
+            sa.select(request)
+            .where(request.noun == record.__noun__, request.record_id == record.id)
+            .order_by(request.round.desc())
+            .options(
+                selectinload(request.events).selectinload(m.ApprovalEvent.actor),
+                selectinload(request.submitted_by),
+            )
+        )
+    )

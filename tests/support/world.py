@@ -1,0 +1,221 @@
+"""A small company to act in: one person a role, and short ways to make records."""
+
+import contextlib
+import datetime as dt
+import re
+import uuid
+
+import sqlalchemy as sa
+from argon2 import PasswordHasher
+
+import admin_app
+import models as m
+import services.savers  # noqa: F401 # the nouns' rules
+from seed.reference import seed_reference, seed_roles
+from services import records
+from services.access import act
+from services.actor import SYSTEM, load_actor
+from services.approval import decide, submit
+
+PASSWORD = "Tcos-demo-2026"
+NOW = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)  # 10:00 in Shanghai
+PEOPLE = {
+    "admin": ("admin", "总部"), "office": ("office", "总部"), "sales": ("sales", "华中"),
+    "sales2": ("sales", "华东"), "reviewer": ("reviewer", "华中"),
+    "reviewer2": ("reviewer", "华东"), "manager": ("manager", "华中"),
+    "finance": ("finance", "总部"), "analyst": ("analyst", "总部"),
+}
+_HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
+
+
+def seed_people(engine):
+    """Roles, reference data, three departments and a person for each role."""
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    stamp = {"created_at": now, "updated_at": now, "row_version": 1}
+    with engine.begin() as connection:
+        seed_roles(connection, now)
+        seed_reference(connection, now)
+        department = m.Department.__table__
+        for name, parent in (("总部", None), ("华中", 1), ("华东", 1)):
+            connection.execute(
+                sa.insert(department).values(
+                    name=name, parent_id=parent, ordinal=0, active=True, **stamp
+                )
+            )
+        ids = dict(connection.execute(sa.select(department.c.name, department.c.id)).all())
+        roles = dict(
+            connection.execute(sa.select(m.Role.__table__.c["name", "id"])).all()
+        )
+        for key, (role, place) in PEOPLE.items():
+            made = connection.execute(
+                sa.insert(m.User.__table__).values(
+                    name=key, email=f"{key}@demo.tcos.cn", department_id=ids[place],
+                    language="zh", active=True, password=_HASH,
+                    fs_uniquifier=uuid.uuid4().hex, **stamp,
+                )
+            )
+            connection.execute(
+                sa.insert(m.user_role).values(
+                    user_id=made.inserted_primary_key[0], role_id=roles[role]
+                )
+            )
+
+
+def make_app(url):
+    return admin_app.create_app(
+        {
+            "TCOS_ENV": "test", "TESTING": True, "SQLALCHEMY_DATABASE_URI": url,
+            "SECRET_KEY": "x" * 40, "PROPAGATE_EXCEPTIONS": False,
+        }
+    )
+
+
+class World:
+    """Services on the application's session, one actor at a time; commits like the edge does."""
+
+    def __init__(self, app):
+        self.app, self.now = app, NOW
+
+    def __enter__(self):
+        self.context = self.app.test_request_context()
+        self.context.push()
+        self.session = m.db.session()
+        self.be(SYSTEM)
+        return self
+
+    def __exit__(self, *_problem):
+        m.db.session.remove()
+        self.context.pop()
+
+    def be(self, who):
+        """Act as a person by short name, or as a given actor."""
+        self.session.rollback()
+        self.session.expunge_all()
+        act(self.session, None)
+        self.actor = who if not isinstance(who, str) else load_actor(self.session, self.id_of(who))
+        self.session.rollback()
+        act(self.session, self.actor)
+        self.session.info["now"] = self.now
+        return self.actor
+
+    def id_of(self, who):
+        user = m.User.__table__
+        return self.session.execute(
+            sa.select(user.c.id).where(user.c.email == f"{who}@demo.tcos.cn")
+        ).scalar_one()
+
+    @contextlib.contextmanager
+    def acting(self, who):
+        """Act as somebody and commit at the end; a refusal rolls back and passes through."""
+        self.be(who)
+        try:
+            yield self
+            self.session.commit()
+        except Exception:
+            self.session.rollback()
+            raise
+
+    def stage(self, code):
+        return self.session.scalar(sa.select(m.Stage.id).where(m.Stage.code == code))
+
+    def customer_values(self, **changes):
+        return {
+            "company": f"武汉测试{uuid.uuid4().hex[:6]}有限公司", "primary.name": "王伟",
+            "primary.mobile": "13800138000", "region_code": "420111", **changes,
+        }
+
+    def create(self, model, **values):
+        return records.create(self.session, model, values, by=self.actor, now=self.now)
+
+    def customer(self, who="sales", **changes):
+        """Return the key of a draft customer of somebody."""
+        with self.acting(who):
+            values = self.customer_values(**changes)
+            if who not in {"sales", "sales2"}:
+                values.setdefault("owner_id", self.actor.id)
+            return self.create(m.Customer, **values).id
+
+    def submitted(self, who="sales", model=m.Customer, key=None, **changes):
+        """Return (record key, request key) of a submission."""
+        key = key or self.customer(who, **changes)
+        with self.acting(who):
+            record = self.session.scalars(sa.select(model).where(model.id == key)).one()
+            return key, submit(self.session, record, by=self.actor, now=self.now).id
+
+    def decided(self, request_id, who="reviewer", verb="approve", comment=None):
+        with self.acting(who):
+            request = self.session.get_one(m.ApprovalRequest, request_id)
+            return decide(
+                self.session, request_id, seen=request.seen_version, verb=verb, comment=comment,
+                by=self.actor, now=self.now,
+            ).state
+
+    def approved(self, who="sales", model=m.Customer, key=None, **changes):
+        """Return the key of an approved record."""
+        key, request_id = self.submitted(who, model, key, **changes)
+        self.decided(request_id)
+        return key
+
+    def opportunity(self, customer_id, who="sales", **changes):
+        with self.acting(who):
+            values = {
+                "name": "产线改造", "customer_id": customer_id, "amount": 1_000_00,
+                "expected_on": dt.date(2026, 12, 31), **changes,
+            }
+            return self.create(m.Opportunity, **values).id
+
+    def contract(self, customer_id, who="sales", **changes):
+        with self.acting(who):
+            values = {
+                "name": "供货合同", "customer_id": customer_id, "amount": 100_000_00,
+                "signed_on": dt.date(2026, 11, 1), **changes,
+            }
+            return self.create(m.Contract, **values).id
+
+    def get(self, model, key):
+        return self.session.scalar(sa.select(model).where(model.id == key))
+
+
+def login(client, who):
+    """Log in through the real form."""
+    page = client.get("/login").get_data(as_text=True)
+    token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    return client.post(
+        "/login",
+        data={
+            "email": f"{who}@demo.tcos.cn", "password": PASSWORD,
+            "csrf_token": token.group(1) if token else "",
+        },
+    )
+
+
+def token_of(page):
+    """Return the CSRF token of a page."""
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    return found.group(1) if found else ""
+
+
+@contextlib.contextmanager
+def count_queries(app):
+    """Collect the SQL statements of the block."""
+    found = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        found.append(statement)
+
+    with app.app_context():
+        engine = m.db.engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def dump(app):
+    """Return every row of every table: a refused request must leave it equal."""
+    with app.app_context(), m.db.engine.connect() as connection:
+        return {
+            name: sorted(map(repr, connection.execute(sa.select(table)).all()))
+            for name, table in m.Model.metadata.tables.items()
+        }
