@@ -1,5 +1,6 @@
 """People, roles and departments: what an administrator may do, and what nobody may do to himself."""
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +11,7 @@ from flask_security import hash_password
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate
+from services import gate, records
 from services.actor import ADMIN, Actor
 from services.errors import Forbidden, Invalid, Locked
 from services.grants import CATALOGUE
@@ -30,12 +31,19 @@ def check_password(text: str, email: str = "") -> Any:
     return None
 
 
-def new_user(email: str, name: str, password: str, **columns: Any) -> m.User:
-    """Return a person with a hashed password and a fresh session key."""
-    return m.User(
-        email=email.strip().lower(), name=name.strip(), password=hash_password(password),
-        fs_uniquifier=uuid.uuid4().hex, active=True, **columns,
-    )
+def create_user(
+    session: Session, values: Values, password: str, *, by: Actor, now: dt.datetime
+) -> m.User:
+    """Return a new person with a first password. Raises Invalid, on `password` too."""
+    problem = check_password(password, values.get("email") or "")
+    if problem:
+        raise Invalid({"password": problem})
+    session.info["new_password"] = hash_password(password)
+    try:
+        found: m.User = records.create(session, m.User, values, by=by, now=now)
+    finally:
+        session.info.pop("new_password", None)
+    return found
 
 
 def set_password(session: Session, user: m.User, password: str) -> None:
@@ -111,8 +119,10 @@ class UserSaver(Saver):
         return errors
 
     def applied(self, call: Call, record: Any, values: Values) -> None:
-        """Whoever is disabled is logged out everywhere."""
-        del call
+        """A new person gets password and session key; whoever is disabled is logged out."""
+        if record.fs_uniquifier is None:
+            record.password = call.session.info.get("new_password") or "!"
+            record.fs_uniquifier = uuid.uuid4().hex
         if values.get("active") is False:
             record.fs_uniquifier = uuid.uuid4().hex
 

@@ -3,10 +3,25 @@
 import datetime as dt
 from typing import Any
 
-from flask import redirect, request
+import sqlalchemy as sa
+from flask import redirect, request, url_for
 from flask_admin import AdminIndexView, expose
+from flask_babel import format_date
+from flask_babel import gettext as _
+from sqlalchemy.orm import selectinload
 
+import models as m
+from dashboards.home import tiles
+from models import db
+from services import agenda, approval
+from services.actor import Actor, may
+from services.contract import yuan
+from services.numbers import ZONE, today
+from views.inbox import CAPTIONS
 from views.web.edge import current_actor
+
+SHOWN = 6
+MORNING, NOON, EVENING = 11, 13, 18  # the hours at which the greeting changes
 
 
 class HomeView(AdminIndexView):
@@ -16,12 +31,81 @@ class HomeView(AdminIndexView):
         """Let in whoever is logged in."""
         return current_actor() is not None
 
-    def inaccessible_callback(self, name: str, **kwargs: Any) -> Any:
-        """Send a visitor to the log-in page."""
-        del name, kwargs
-        return redirect(f"/login?next={request.path}")
+    def _handle_view(self, name: str, **_kwargs: Any) -> Any:
+        del name
+        if current_actor() is None:
+            return redirect(url_for("security.login", next=request.path))
+        return None
 
     @expose("/")
-    def index(self) -> str:
+    def index(self) -> Any:
         """Show the page."""
-        return str(self.render("admin/index.html", now=dt.datetime.now(dt.UTC)))
+        actor, session, now = current_actor(), db.session(), dt.datetime.now(dt.UTC)
+        if actor is None:
+            return redirect(url_for("security.login"))
+        items = agenda.agenda(session, actor, now=now)
+        day = today(now)
+        special = session.scalar(sa.select(m.CalendarDay).where(m.CalendarDay.day == day))
+        workday = special.workday if special else day.weekday() < 5  # noqa: PLR2004 # Mon–Fri
+        return self.render(
+            "admin/index.html", greeting=_greeting(now), day=format_date(day, "full"),
+            workday=workday, counts=agenda.block_counts(session, actor, now=now),
+            waiting=approval.counts(session, actor),
+            tiles=tiles(session, actor, now=now) if may(actor, "cockpit:read") else [],
+            items=[_line(item, day) for item in items[:SHOWN]], total=len(items),
+            overdue=sum(item.due_on < day for item in items),
+            queue=_queue(session, actor) if may(actor, "task:decide") else None,
+            names=CAPTIONS, may=lambda permission: may(actor, permission),
+        )
+
+
+def _greeting(now: dt.datetime) -> str:
+    hour = now.astimezone(ZONE).hour
+    if hour < MORNING:
+        return _("上午好")
+    if hour < NOON:
+        return _("中午好")
+    return _("下午好") if hour < EVENING else _("晚上好")
+
+
+def _line(item: agenda.Item, day: dt.date) -> dict[str, Any]:
+    late = (day - item.due_on).days
+    if late > 0:
+        when, tone = _("逾期 %(n)s 天", n=late), "bad"
+    elif item.due_at is not None:
+        when, tone = f"{item.due_at.astimezone(ZONE):%H:%M}", "warn"
+    else:
+        when, tone = _("今天"), "info"
+    title = item.title
+    if item.kind == "instalment":
+        title = _("第 %(n)s 期回款 %(amount)s 元", n=item.detail, amount=yuan(item.amount or 0))
+    targets = {
+        "plan": (url_for("followup.create_view", customer_id=item.customer_id), _("写跟进")),
+        "visit": (
+            url_for("followup.create_view", customer_id=item.customer_id, kind="visit"),
+            _("写拜访"),
+        ),
+        "instalment": (url_for("customer.details_view", id=item.customer_id), _("查看客户")),
+        "milestone": (url_for("milestone.edit_view", id=item.record_id), _("更新进度")),
+    }
+    url, verb = targets[item.kind]
+    detail = item.title if item.kind == "instalment" else item.detail
+    return {
+        "when": when, "tone": tone, "title": title, "detail": detail, "url": url, "verb": verb,
+    }
+
+
+def _queue(session: Any, actor: Actor) -> list[Any]:
+    request_, task = m.ApprovalRequest, m.ApprovalTask
+    mine = sa.select(task.request_id).where(
+        task.assignee_id == actor.id, task.state == m.TaskState.open
+    )
+    return list(
+        session.scalars(
+            sa.select(request_)
+            .where(request_.id.in_(mine))
+            .options(selectinload(request_.submitted_by))
+            .order_by(request_.submitted_at, request_.id)
+            .limit(4)
+        )
+    )

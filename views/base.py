@@ -1,0 +1,432 @@
+"""CrmView: list, create, edit, details, export of an entity, derived from its model.
+
+Flask-Admin's ModelView is open by default (design/stack.md lists how). Every door is shut here
+and opened again for a grant: forms become payloads, services act, the edge commits.
+"""
+
+import datetime as dt
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask import abort, flash, jsonify, redirect, request, url_for
+from flask_admin import expose
+from flask_admin.contrib.sqla import ModelView
+from flask_babel import gettext as _
+from sqlalchemy.orm import selectinload
+from wtforms import Form as EmptyForm
+
+import models as m
+import services.savers  # noqa: F401 # registers the nouns' rules
+from models.field import fields_of
+from services import approval, records
+from services.actor import Actor, may
+from services.engine import writing
+from services.errors import Forbidden, Invalid, NotVisible, Refused
+from services.fields import inputs_of
+from services.gate import may_write
+from services.grants import CATALOGUE
+from services.masking import sees_sensitive
+from services.numbers import ZONE
+from views.crm import actions, cells, export, forms, listing
+from views.web.edge import current_actor
+from views.web.errors import wants_json
+
+LARGEST_KEY = 2**31 - 1
+# Flask-Admin's method name → the verb of the grant that opens it. What is not here stays shut.
+DOORS = {
+    "index_view": "read", "details_view": "read", "create_view": "create", "edit_view": "edit",
+    "delete_view": "delete", "action_view": "read", "export": "export", "ajax_update": "edit",
+    "ajax_lookup": "read",
+}
+
+
+class CrmView(ModelView):
+    """The screens of one entity; a subclass states only what the model cannot tell."""
+
+    list_template = "admin/model/list.html"
+    create_template = "admin/model/form.html"
+    edit_template = "admin/model/form.html"
+    details_template = "admin/model/details.html"
+    column_default_order = "-id"
+    icon = "file"
+    can_create = can_edit = can_delete = can_view_details = can_export = True
+    form_columns: ClassVar[list[str]] = []  # Flask-Admin's own form has no field at all
+    inline_fields: ClassVar[tuple[str, ...]] = ()  # what ajax/update may write
+    extra_columns: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    related_tables: ClassVar[tuple[Any, ...]] = ()
+    creatable = editable = deletable = True
+
+    def __init__(self, model: type[Any], **options: Any) -> None:
+        """Refuse an incomplete declaration at start-up, loudly."""
+        noun = model.__noun__
+        if not noun or not str(model.__caption__) or f"{noun}:read" not in CATALOGUE:
+            message = f"{model.__name__}: noun, caption or grants are missing"
+            raise TypeError(message)
+        super().__init__(
+            model, m.db.session, name=model.__caption__, endpoint=noun, url=f"/admin/{noun}",
+            **options,
+        )
+
+    def scaffold_form(self) -> Any:
+        """Give Flask-Admin an empty form: nothing of it is ever drawn or populated."""
+        return EmptyForm
+
+    def scaffold_list_form(self, *_args: Any, **_options: Any) -> Any:
+        """Return no inline form: ajax_update below has its own allow-list."""
+        return EmptyForm
+
+    def scaffold_filters(self, name: Any) -> Any:
+        """Return no filters of Flask-Admin's: views/crm/listing.py keys them by column."""
+        del name
+        return []
+
+    # -- doors -----------------------------------------------------------------------------
+
+    @property
+    def noun(self) -> str:
+        """Return the entity's noun."""
+        return str(self.model.__noun__)
+
+    @property
+    def actor(self) -> Actor:
+        """Return who acts; doors are only entered with somebody."""
+        found = current_actor()
+        if found is None:
+            raise Forbidden
+        return found
+
+    def is_accessible(self) -> bool:
+        """Tell whether the person may see the screen at all."""
+        return may(current_actor(), f"{self.noun}:read")
+
+    def may_door(self, verb: str) -> bool:
+        """Tell whether a verb is granted, or granted for what is one's own."""
+        actor = current_actor()
+        return may(actor, f"{self.noun}:{verb}") or may(actor, f"{self.noun}:{verb}_own")
+
+    def _handle_view(self, name: str, **_kwargs: Any) -> Any:
+        """Ask for the door's grant before the view runs."""
+        if current_actor() is None:
+            if wants_json():
+                abort(401)
+            return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
+        verb = DOORS.get(name) or self.own_doors.get(name)
+        shut = {"create": not self.creatable, "edit": not self.editable,
+                "delete": not self.deletable}
+        if verb is None or shut.get(verb) or not self.is_accessible() or not self.may_door(verb):
+            raise Forbidden
+        return None
+
+    own_doors: ClassVar[dict[str, str]] = {}
+
+    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        """Call the view as it is: Flask-Admin hides every TypeError behind its own."""
+        return fn(self, *args, **kwargs)
+
+    def handle_view_exception(self, exc: Exception) -> bool:
+        """Let the application's error handlers answer, with a status and without SQL."""
+        raise exc
+
+    # -- look-ups through the gated session ---------------------------------------------------
+
+    def get_one(self, id: Any) -> Any:  # noqa: A002 # Flask-Admin's name
+        """Return a visible record by key. Raises NotVisible for junk, strangers and gaps alike."""
+        text = str(id or "")
+        if not text.isascii() or not text.isdigit() or int(text[:20]) > LARGEST_KEY:
+            raise NotVisible
+        found = self.session.scalar(sa.select(self.model).where(self.model.id == int(text)))
+        if found is None:
+            raise NotVisible
+        return found
+
+    def columns(self) -> dict[str, listing.Column]:
+        """Return the grid's columns."""
+        return {k: c for k, c in listing.columns_of(self.model).items() if c.facts.listed}
+
+    def loads(self) -> list[Any]:
+        """Return loader options: one statement a relation, whatever the page's size."""
+        relations = sa.inspect(self.model).relationships
+        keys = [k.removesuffix("_id") for k, c in self.columns().items() if k.endswith("_id")]
+        return [selectinload(getattr(self.model, k)) for k in keys if k in relations]
+
+    # -- list ------------------------------------------------------------------------------
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """Show the grid."""
+        found = listing.read(self.session, self.model, request.args, self.actor)
+        query = listing.matching(self.model, found, self.actor)
+        total = self.session.scalar(
+            sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
+        ) or 0
+        last = max((total - 1) // found.size, 0)
+        found.page = min(found.page, last)
+        rows = list(
+            self.session.scalars(
+                query.options(*self.loads())
+                .order_by(*listing.ordered(self.model, found, self.column_default_order))
+                .offset(found.page * found.size)
+                .limit(found.size)
+            )
+        )
+        return self.render(
+            self.list_template, view=self, listing=found, rows=rows, total=total, last=last,
+            columns=self.columns(), extras=self.extra_cells(rows), cell=self.cell,
+            filters=self.filter_widgets(), actions=actions.offered(self),
+            may_create=self.creatable and self.may_door("create"),
+            may_export=self.may_door("export"),
+        )
+
+    def cell(self, row: Any, column: listing.Column) -> Any:
+        """Return one cell of the grid."""
+        return cells.cell(row, column.key, column.facts, column.kind)
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return computed columns: key → record key → text. One statement each."""
+        del rows
+        return {}
+
+    def filter_widgets(self) -> list[Any]:
+        """Return the inputs of the filter panel, filled from the query string."""
+        choices = forms.Choices(self.session)
+        widgets = []
+        for key, column in listing.visible_columns(self.model, self.actor).items():
+            if column.facts.filter:
+                widget = forms.Widget(key, column.one, request.args.get(key, ""))
+                if not widget.lookup:
+                    widget.choices = choices.of(column.one, widget.text)
+                widgets.append(widget)
+        return widgets
+
+    # -- details -----------------------------------------------------------------------------
+
+    @expose("/details/")
+    def details_view(self) -> Any:
+        """Show one record with what belongs to it."""
+        record = self.get_one(request.args.get("id"))
+        rounds = approval.timeline(self.session, record) if self.reviewed else []
+        return self.render(
+            self.details_template, view=self, record=record, sections=self.detail_sections(record),
+            rounds=rounds, tables=self.tables(record), buttons=self.buttons(record),
+            open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
+        )
+
+    @property
+    def reviewed(self) -> bool:
+        """Tell whether the entity goes through approval."""
+        return issubclass(self.model, m.Reviewed)
+
+    def detail_sections(self, record: Any) -> list[tuple[str, list[tuple[Any, Any]]]]:
+        """Return [(section, [(caption, value)])] of everything that is filled."""
+        found: dict[str, list[tuple[Any, Any]]] = {}
+        for key, column in listing.columns_of(self.model).items():
+            if getattr(record, key) not in {None, ""} if not isinstance(
+                getattr(record, key), list | dict
+            ) else True:
+                value = cells.cell(record, key, column.facts, column.kind)
+                if column.facts.multiline:
+                    value = getattr(record, key)
+                found.setdefault(str(column.facts.section), []).append(
+                    (column.facts.caption, value)
+                )
+        return list(found.items())
+
+    def tables(self, record: Any) -> list[dict[str, Any]]:
+        """Return short tables of what hangs on the record: caption, head, rows, more, add."""
+        del record
+        return []
+
+    def buttons(self, record: Any) -> dict[str, bool]:
+        """Return which verbs are offered on the details page."""
+        actor, state = self.actor, getattr(record, "approval", None)
+        own = actor.id in {getattr(record, "created_by_id", 0), getattr(record, "owner_id", 0)}
+        pending = state is m.Approval.pending
+        fresh = state in {m.Approval.draft, m.Approval.rejected, m.Approval.withdrawn}
+        return {
+            "edit": self.editable and not pending and may_write(actor, "edit", record),
+            "delete": self.deletable and not pending and may_write(actor, "delete", record),
+            "submit": fresh and own and may(actor, f"{self.noun}:submit"),
+        }
+
+    # -- create and edit -----------------------------------------------------------------------
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """Show the blank form, or save it."""
+        if request.method == "POST":
+            return self._save(None)
+        texts = forms.defaults_of(self.model, self.actor, self.now())
+        known = inputs_of(self.model)
+        texts |= {k: v for k, v in request.args.items() if k in known}
+        return self._form(None, texts, {})
+
+    @expose("/edit/", methods=("GET", "POST"))
+    def edit_view(self) -> Any:
+        """Show a record's form, or save it."""
+        record = self.get_one(request.args.get("id"))
+        if not may_write(self.actor, "edit", record):
+            raise Forbidden
+        if request.method == "POST":
+            return self._save(record)
+        return self._form(record, forms.texts_of(self.model, record), {})
+
+    def now(self) -> dt.datetime:
+        """Return the clock."""
+        return dt.datetime.now(dt.UTC)
+
+    def form_keys(self, record: Any) -> set[str]:
+        """Return the inputs this person gets: no masked field is offered for overwriting."""
+        keys = set(inputs_of(self.model))
+        if record is not None and not sees_sensitive(self.actor, record):
+            keys -= {k for k, one in inputs_of(self.model).items() if one.facts.sensitive}
+        return keys
+
+    def _form(self, record: Any, texts: Any, errors: dict[str, Any], status: int = 200) -> Any:
+        locked = frozenset()
+        if record is not None:
+            locked = frozenset(k for k, ok in records.editable(record).items() if not ok)
+        form = forms.build(
+            self.session, self.model, texts, errors, only=self.form_keys(record), locked=locked
+        )
+        form.seen = getattr(record, "row_version", None)
+        page = self.render(
+            self.edit_template, view=self, form=form, record=record,
+            may_submit=self.reviewed and may(self.actor, f"{self.noun}:submit")
+            and getattr(record, "approval", None) is not m.Approval.approved,
+            preview=self.preview(record), extras=self.form_extras(record, errors),
+        )
+        return page, status
+
+    def preview(self, record: Any) -> str:
+        """Return the number a submission would get now, where the entity has one."""
+        del record
+        return ""
+
+    def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
+        """Return what a subclass's form template needs beside the inputs."""
+        del record, errors
+        return {}
+
+    def _save(self, record: Any) -> Any:
+        post = request.form
+        try:
+            values = forms.payload(
+                self.session, self.model, post, only=self.form_keys(record)
+            )
+            saved = self.store(record, values)
+            if "_submit" in post and self.reviewed:
+                approval.submit(self.session, saved, by=self.actor, now=self.now())
+        except Invalid as problem:
+            self.session.rollback()
+            return self._again(record, post, problem.errors, problem.status)
+        except Refused as problem:
+            self.session.rollback()
+            return self._again(record, post, {problem.field or "_": str(problem)}, problem.status)
+        flash(_("已提交审批") if "_submit" in post else _("已保存"), "success")
+        if "_another" in post:
+            return redirect(url_for(".create_view"), code=303)
+        return redirect(url_for(".details_view", id=saved.id), code=303)
+
+    def _again(self, record: Any, post: Any, errors: dict[str, Any], status: int) -> Any:
+        """Show the form again with what was typed; the record itself is as it was."""
+        fresh = self.get_one(record.id) if record is not None else None
+        return self._form(fresh, post, errors, status)
+
+    def store(self, record: Any, values: dict[str, Any]) -> Any:
+        """Save through the service."""
+        now = self.now()
+        if record is None:
+            return records.create(self.session, self.model, values, by=self.actor, now=now)
+        return records.update(
+            self.session, record, values, seen=self._seen(), by=self.actor, now=now
+        )
+
+    def _seen(self) -> int:
+        text = request.form.get("row_version", "")
+        if not text.isascii() or not text.isdigit() or len(text) > 9:  # noqa: PLR2004 # int32
+            raise Invalid({"_": _("缺少版本信息，请刷新页面后重试")})
+        return int(text)
+
+    # -- delete, actions, inline, look-up, export ----------------------------------------------
+
+    @expose("/delete/", methods=("POST",))
+    def delete_view(self) -> Any:
+        """Delete one record."""
+        record = self.get_one(request.form.get("id"))
+        records.remove(self.session, record, seen=self._seen(), by=self.actor, now=self.now())
+        flash(_("已删除「%(name)s」", name=str(record)), "success")
+        return redirect(url_for(".index_view"), code=303)
+
+    @expose("/submit/", methods=("POST",))
+    def submit_view(self) -> Any:
+        """Submit one record from its details page."""
+        if not self.reviewed:
+            raise NotVisible
+        record = self.get_one(request.form.get("id"))
+        approval.submit(self.session, record, by=self.actor, now=self.now())
+        flash(_("已提交审批"), "success")
+        return redirect(url_for(".details_view", id=record.id), code=303)
+
+    @expose("/action/", methods=("POST",))
+    def action_view(self) -> Any:
+        """Do a bulk verb with the ticked rows."""
+        return actions.perform(self)
+
+    @expose("/ajax/update/", methods=("POST",))
+    def ajax_update(self) -> Any:
+        """Change one field of the allow-list inline, with the version that was seen."""
+        key = request.form.get("field", "")
+        if key not in self.inline_fields:
+            raise Forbidden
+        record = self.get_one(request.form.get("id"))
+        text = {key: request.form.get("value", "")}
+        values = forms.payload(self.session, self.model, text, only={key})
+        self.store(record, values)
+        return jsonify(id=record.id, row_version=record.row_version)
+
+    @expose("/ajax/lookup/")
+    def ajax_lookup(self) -> Any:
+        """Find records for a reference of the form: scoped, few, only for those who may save."""
+        if not (self.may_door("create") or self.may_door("edit")):
+            raise Forbidden
+        one = inputs_of(self.model).get(request.args.get("name", ""))
+        if one is None or one.kind != "ref":
+            raise NotVisible
+        return jsonify(actions.look_up(self.session, one, request.args))
+
+    @expose("/export/<export_type>/")
+    def export(self, export_type: str) -> Any:
+        """Download all matching rows."""
+        if export_type not in {"csv", "xlsx"}:
+            raise NotVisible
+        found = listing.read(self.session, self.model, request.args, self.actor)
+        query = listing.matching(self.model, found, self.actor).order_by(
+            *listing.ordered(self.model, found, self.column_default_order)
+        )
+        columns = [c for c in listing.columns_of(self.model).values() if c.facts.export]
+        self._note_export()
+        name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"
+        head = [str(c.facts.caption) for c in columns]
+        return export.respond(
+            export_type, name, head, export.records(self.session, query, columns)
+        )
+
+    def _note_export(self) -> None:
+        """Audit the export in a short transaction of its own: a GET's session never writes."""
+        row = {
+            "at": self.now(), "actor_id": self.actor.id, "action": m.AuditAction.export,
+            "noun": self.noun, "label": request.query_string.decode("utf-8", "replace")[:200],
+            "changes": {},
+        }
+        self.session.rollback()  # SQLite has one writer, and this session's snapshot is older
+        with writing(on=True), m.db.engine.begin() as connection:
+            connection.execute(sa.insert(m.AuditLog.__table__), row)
+
+
+def captions(model: type[Any], *keys: str) -> list[Any]:
+    """Return the captions of fields, for short tables."""
+    facts = fields_of(model)
+    return [facts[key].caption for key in keys]
+
+
+CrmView.own_doors = {"submit_view": "submit"}

@@ -1,0 +1,186 @@
+"""我创建的, 抄送我的, one request's page, and the results of bulk verbs."""
+
+import csv
+import io
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+from sqlalchemy.orm import selectinload
+
+import models as m
+from services import approval, gate
+from services.errors import NotVisible
+from views.crm.export import neutral
+from views.crm.listing import SIZES
+from views.inbox import CAPTIONS, key_of, panel_of
+from views.pages import Page
+
+PAGE = SIZES[0]
+
+
+class CreatedView(Page):
+    """Every submission of the person with its state."""
+
+    permission = "request:read"
+    icon = "send"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the newest round of each record."""
+        request_ = m.ApprovalRequest
+        state = request.args.get("state", "")
+        newest = sa.select(sa.func.max(request_.id)).where(
+            request_.submitted_by_id == self.actor.id, request_.noun.in_(CAPTIONS)
+        ).group_by(request_.noun, request_.record_id)
+        query = sa.select(request_).where(request_.id.in_(newest))
+        counts: dict[Any, int] = dict(
+            self.session.execute(
+                sa.select(request_.state, sa.func.count())
+                .where(request_.id.in_(newest))
+                .group_by(request_.state)
+            ).all()
+        )
+        if state in m.Approval.__members__:
+            query = query.where(request_.state == m.Approval[state])
+        total = self.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+        last = max((total - 1) // PAGE, 0)
+        page = min(key_of(request.args.get("page")) or 0, last)
+        rows = list(
+            self.session.scalars(
+                query.options(selectinload(request_.last_actor))
+                .order_by(request_.submitted_at.desc(), request_.id.desc())
+                .offset(page * PAGE).limit(PAGE)
+            )
+        )
+        waiting = approval.waiting_for(self.session, [r.id for r in rows])
+        return self.render(
+            "approval/created.html", rows=rows, waiting=waiting, names=CAPTIONS, page=page,
+            last=last, total=total, state=state, counts=counts, now=self.now(),
+        )
+
+    @expose("/withdraw/", methods=("POST",))
+    def withdraw(self) -> Any:
+        """Take a submission back while nobody acted on it."""
+        key = key_of(request.form.get("id"))
+        if key is None:
+            raise NotVisible
+        found = approval.withdraw(self.session, key, by=self.actor, now=self.now())
+        flash(_("已撤回：%(title)s", title=found.title), "success")
+        return redirect(url_for(f"{found.noun}.details_view", id=found.record_id), code=303)
+
+
+class CopyView(Page):
+    """Copies of decisions on what the person submitted: a mailbox."""
+
+    permission = "request:read"
+    icon = "mail"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the copies, unread ones bold."""
+        copy = m.ApprovalCopy
+        query = sa.select(copy).where(copy.user_id == self.actor.id)
+        unread = request.args.get("unread") == "1"
+        if unread:
+            query = query.where(copy.read_at.is_(None))
+        total = self.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+        last = max((total - 1) // PAGE, 0)
+        page = min(key_of(request.args.get("page")) or 0, last)
+        rows = list(
+            self.session.scalars(
+                query.options(selectinload(copy.request), selectinload(copy.actor))
+                .order_by(copy.at.desc(), copy.id.desc())
+                .offset(page * PAGE).limit(PAGE)
+            )
+        )
+        return self.render(
+            "approval/cc.html", rows=rows, names=CAPTIONS, page=page, last=last, total=total,
+            unread=unread,
+        )
+
+    @expose("/read/", methods=("POST",))
+    def read(self) -> Any:
+        """Mark one copy read and open its request, or mark all read."""
+        copy = m.ApprovalCopy
+        query = sa.select(copy).where(copy.user_id == self.actor.id, copy.read_at.is_(None))
+        key = key_of(request.form.get("id"))
+        if key is not None:
+            query = query.where(copy.id == key)
+        now = self.now()
+        with gate.rule(self.session, "read_mark"):
+            for row in self.session.scalars(query):
+                row.read_at = now
+        target = key_of(request.form.get("request"))
+        if target is not None:
+            return redirect(url_for("request.index", id=target), code=303)
+        flash(_("已全部标为已读"), "success")
+        return redirect(url_for(".index"), code=303)
+
+
+class RequestView(Page):
+    """One request: the frozen content and everything that happened to it."""
+
+    permission = "request:read"
+    icon = "file"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the snapshot; sight of the request is sight of this only."""
+        key = key_of(request.args.get("id"))
+        found = self.session.scalar(
+            sa.select(m.ApprovalRequest)
+            .where(m.ApprovalRequest.id == key)
+            .options(selectinload(m.ApprovalRequest.submitted_by))
+        )
+        if found is None:
+            raise NotVisible
+        return self.render(
+            "approval/request.html", chosen=found, panel=panel_of(self.session, found)
+        )
+
+
+class BatchView(Page):
+    """The stored result of a bulk verb."""
+
+    permission = "request:read"
+    icon = "list"
+
+    def _job(self, text: str | None) -> m.BatchJob:
+        found = self.session.scalar(
+            sa.select(m.BatchJob)
+            .where(m.BatchJob.id == key_of(text))
+            .options(selectinload(m.BatchJob.items))
+        )
+        if found is None:
+            raise NotVisible
+        return found
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show what was done and what was not, with the reasons."""
+        return self.render("approval/batch.html", job=self._job(request.args.get("id")))
+
+    @expose("/retry/", methods=("POST",))
+    def retry(self) -> Any:
+        """Do only the failed items again."""
+        job = self._job(request.form.get("id"))
+        again = approval.retry(self.session, job, by=self.actor, now=self.now())
+        return redirect(url_for(".index", id=again.id), code=303)
+
+    @expose("/result.csv")
+    def result(self) -> Any:
+        """Download the result."""
+        job = self._job(request.args.get("id"))
+        buffer = io.StringIO("\ufeff")
+        buffer.seek(0, io.SEEK_END)
+        writer = csv.writer(buffer)
+        writer.writerow([_("对象"), _("结果"), _("原因代码"), _("原因")])
+        for item in job.items:
+            writer.writerow(
+                [neutral(item.title), str(item.state), item.code or "", item.message or ""]
+            )
+        headers = {"Content-Disposition": f'attachment; filename="batch-{job.id}.csv"'}
+        return Response(buffer.getvalue(), mimetype="text/csv", headers=headers)

@@ -1,0 +1,1 @@
+"""The parts of CrmView: cells, list queries, forms, export."""

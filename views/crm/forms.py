@@ -1,0 +1,271 @@
+"""Forms from the model's inputs: the widgets to draw, and the payload a post gives."""
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services.actor import Actor
+from services.errors import Invalid
+from services.fields import Input, inputs_of, parse
+from services.masking import sees_sensitive
+from services.numbers import ZONE
+from services.records import value_of
+from views.crm.cells import plain
+
+LOOKED_UP = (m.Customer, m.Contact, m.Opportunity, m.Contract, m.Order, m.FollowUp)
+BLANK_ROWS = 2
+MOST_ROWS = 200
+
+
+@dataclasses.dataclass(slots=True)
+class Widget:
+    """One field to draw; `ident` is the record behind a looked-up text."""
+
+    key: str
+    one: Input
+    text: str = ""
+    error: str = ""
+    choices: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    ident: str = ""
+    rows: list[list["Widget"]] = dataclasses.field(default_factory=list)
+    locked: bool = False
+
+    @property
+    def html_id(self) -> str:
+        """Return an id without dots."""
+        return "f-" + self.key.replace(".", "-")
+
+    @property
+    def lookup(self) -> bool:
+        """Tell whether the reference is found by typing instead of from a list."""
+        return self.one.kind == "ref" and self.one.target in LOOKED_UP
+
+
+@dataclasses.dataclass(slots=True)
+class Form:
+    """A form to draw: widgets by section, errors that belong to no drawn field."""
+
+    widgets: dict[str, Widget]
+    errors: dict[str, str]
+    seen: int | None = None
+
+    @property
+    def sections(self) -> list[tuple[str, list[Widget]]]:
+        """Return the widgets by section, in the order of the model."""
+        found: dict[str, list[Widget]] = {}
+        for widget in self.widgets.values():
+            found.setdefault(str(widget.one.facts.section), []).append(widget)
+        return list(found.items())
+
+    @property
+    def loose(self) -> dict[str, str]:
+        """Return the errors of fields that are not drawn."""
+        return {k: v for k, v in self.errors.items() if k not in self.widgets}
+
+
+def texts_of(model: type[Any], record: Any) -> dict[str, str]:
+    """Return the stored values as the texts a form shows."""
+    found = {}
+    for key, one in inputs_of(model).items():
+        if one.kind != "lines":
+            found[key] = _text(one, value_of(record, key))
+            continue
+        for n, line in enumerate(getattr(record, key)):
+            for part, sub in inputs_of(one.target).items():
+                found[f"{key}-{n}-{part}"] = _text(sub, getattr(line, part))
+    return found
+
+
+def _text(one: Input, value: Any) -> str:
+    if value is None:
+        return ""
+    if one.kind == "money":
+        return f"{Decimal(value) / 100:.2f}"
+    if one.kind == "enum":
+        return str(value.name)
+    if one.kind == "datetime":
+        return f"{value.astimezone(ZONE):%Y-%m-%dT%H:%M}"
+    if one.kind == "bool":
+        return "1" if value else "0"
+    if one.kind == "permissions":
+        return " ".join(value)
+    if one.kind in {"ref", "dictionary", "region", "date"}:
+        return str(value)
+    return plain(value, one.kind)
+
+
+def defaults_of(model: type[Any], actor: Actor, now: dt.datetime) -> dict[str, str]:
+    """Return the texts a blank form starts with: column defaults, me, now."""
+    found: dict[str, str] = {}
+    for key, one in inputs_of(model).items():
+        column = sa.inspect(model).columns.get(key)
+        default = getattr(getattr(column, "default", None), "arg", None)
+        if default is not None and not callable(default):
+            found[key] = _text(one, default)
+    if "owner_id" in inputs_of(model) and ("sales" in actor.roles or model in {m.FollowUp, m.FollowUpPlan}):
+        found["owner_id"] = str(actor.id)
+    if model is m.Contract and "sales" in actor.roles:
+        found["signer_id"] = str(actor.id)
+    if model is m.FollowUp:
+        found["at"] = f"{now.astimezone(ZONE):%Y-%m-%dT%H:%M}"
+        found["next_kind"] = m.FollowUpKind.call.name
+    return found
+
+
+def build(  # noqa: PLR0913 # a form is made of these
+    session: Session, model: type[Any], texts: Mapping[str, str], errors: Mapping[str, Any],
+    *, only: set[str] | None = None, locked: frozenset[str] = frozenset(),
+) -> Form:
+    """Return the form with its texts, choices and errors."""
+    choices = Choices(session)
+    widgets = {}
+    for key, one in inputs_of(model).items():
+        if only is not None and key not in only:
+            continue
+        widget = Widget(key, one, error=str(errors.get(key, "")), locked=key in locked)
+        if one.kind == "lines":
+            widget.rows = _rows(choices, one, texts)
+        else:
+            _fill(choices, widget, texts)
+        widgets[key] = widget
+    return Form(widgets, {k: str(v) for k, v in errors.items()})
+
+
+def _fill(choices: "Choices", widget: Widget, texts: Mapping[str, str]) -> None:
+    text = texts.get(widget.key, "")
+    widget.text = text
+    if widget.lookup:
+        widget.ident = texts.get(f"{widget.key}__id", "") or (text if text.isdigit() else "")
+        widget.text = choices.name(widget.one.target, widget.ident) or text
+    else:
+        widget.choices = choices.of(widget.one, text)
+
+
+def _rows(choices: "Choices", one: Input, texts: Mapping[str, str]) -> list[list[Widget]]:
+    count = max([n + 1 for n in _indices(one.key, texts)], default=0)
+    rows = []
+    for n in [*range(count), *(f"new{k}" for k in range(BLANK_ROWS)), "row"]:
+        row = []
+        for part, sub in inputs_of(one.target).items():
+            widget = Widget(f"{one.key}-{n}-{part}", sub)
+            _fill(choices, widget, texts)
+            row.append(widget)
+        rows.append(row)
+    return rows
+
+
+def _indices(key: str, texts: Mapping[str, str]) -> list[int]:
+    found = (re.fullmatch(rf"{key}-(\d{{1,4}})-\w+", name) for name in texts)
+    return sorted({int(match.group(1)) for match in found if match})
+
+
+class Choices:
+    """The options of selects, read once a form; a stored value stays a choice."""
+
+    def __init__(self, session: Session) -> None:
+        """Remember what was read."""
+        self.session = session
+        self.known: dict[Any, list[Any]] = {}
+
+    def of(self, one: Input, current: str) -> list[tuple[str, str]]:
+        """Return (value, label) pairs, the current one included even when it is disabled."""
+        if one.kind == "enum":
+            hidden = {"system"} - {current}
+            return [(x.name, str(x)) for x in one.target if x.name not in hidden]
+        if one.kind == "bool":
+            return [("1", _("是")), ("0", _("否"))]
+        if one.kind == "dictionary":
+            rows = self._all(m.DictionaryOption, m.DictionaryOption.ordinal)
+            rows = [r for r in rows if r.kind is one.target]
+        elif one.kind == "ref":
+            order = getattr(one.target, "ordinal", one.target.id)
+            rows = self._all(one.target, order)
+        else:
+            return []
+        return [
+            (str(r.id), str(r)) for r in rows if getattr(r, "active", True) or str(r.id) == current
+        ]
+
+    def _all(self, model: type[Any], order: Any) -> list[Any]:
+        if model not in self.known:
+            query = sa.select(model).order_by(order, model.id).limit(2000)
+            self.known[model] = list(self.session.scalars(query))
+        return self.known[model]
+
+    def name(self, model: type[Any], ident: str) -> str:
+        """Return the name of a looked-up record the person may see."""
+        if not ident.isascii() or not ident.isdigit() or len(ident) > 9:  # noqa: PLR2004 # int32
+            return ""
+        found = self.session.scalar(sa.select(model).where(model.id == int(ident)))
+        return str(found) if found is not None else ""
+
+
+def payload(
+    session: Session, model: type[Any], post: Mapping[str, str], *, only: set[str] | None = None
+) -> dict[str, Any]:
+    """Return the values of a post, only of fields the form has. Raises Invalid with every error."""
+    values: dict[str, Any] = {}
+    errors: dict[str, Any] = {}
+    for key, one in inputs_of(model).items():
+        if only is not None and key not in only:
+            continue
+        if one.kind == "lines":
+            if f"{key}-sent" in post:
+                values[key] = _line_values(session, one, post, errors)
+            continue
+        if key not in post:
+            continue
+        try:
+            values[key] = parse(session, one, _given(one, post))
+        except ValueError as problem:
+            errors[key] = problem.args[0]
+    if errors:
+        raise Invalid(errors)
+    return values
+
+
+def _given(one: Input, post: Mapping[str, str], key: str = "") -> str:
+    """Return the picked record's key while its name stands unchanged, else what was typed."""
+    key = key or one.key
+    text = post.get(key, "")
+    ident, label = post.get(f"{key}__id", ""), post.get(f"{key}__label", "")
+    return ident if ident and text.strip() and text == label else text
+
+
+def _line_values(
+    session: Session, one: Input, post: Mapping[str, str], errors: dict[str, Any]
+) -> list[dict[str, Any]]:
+    rows, parts = [], inputs_of(one.target)
+    found = [re.fullmatch(rf"{one.key}-((?:new)?\d{{1,4}})-\w+", name) for name in post]
+    indices = list(dict.fromkeys(match.group(1) for match in found if match))[:MOST_ROWS]
+    for n in indices:
+        texts = {p: _given(sub, post, f"{one.key}-{n}-{p}") for p, sub in parts.items()}
+        if not any(text.strip() for p, text in texts.items() if p != "discount_bp"):
+            continue
+        row = {}
+        for part, sub in parts.items():
+            try:
+                row[part] = parse(session, sub, texts[part])
+            except ValueError as problem:
+                errors[one.key] = _(
+                    "第 %(n)s 行「%(field)s」：%(why)s", n=len(rows) + 1,
+                    field=str(sub.facts.caption), why=str(problem.args[0]),
+                )
+        rows.append(row)
+    return rows
+
+
+def without_masked(model: type[Any], record: Any, values: dict[str, Any], actor: Actor) -> None:
+    """Drop sensitive fields from a payload when the person saw only their masks."""
+    if not sees_sensitive(actor, record):
+        for key, one in inputs_of(model).items():
+            if one.facts.sensitive:
+                values.pop(key, None)

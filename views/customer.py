@@ -1,0 +1,109 @@
+"""大客户: the grid shows the primary contact and the next date, the page shows everything of it."""
+
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import selectinload
+
+import models as m
+from services import numbers
+from services.actor import may
+from services.masking import shown
+from services.records import primary_of
+from views.base import CrmView
+from views.crm import cells
+from views.crm.listing import columns_of
+from views.crm.tables import short_table
+
+
+class CustomerView(CrmView):
+    """Key accounts."""
+
+    icon = "users"
+    column_default_order = "-id"
+    extra_columns: ClassVar[Any] = (
+        ("contact", _("联系人")), ("mobile", _("手机")), ("next", _("下次跟进")),
+    )
+
+    def loads(self) -> list[Any]:
+        """Load the contacts too."""
+        return [*super().loads(), selectinload(m.Customer.contacts)]
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return primary contact, masked mobile and next date of each customer."""
+        plan = m.FollowUpPlan
+        due: dict[int, Any] = dict(
+            self.session.execute(
+                sa.select(plan.customer_id, sa.func.min(plan.due_at))
+                .where(plan.customer_id.in_([r.id for r in rows]), plan.done_at.is_(None))
+                .group_by(plan.customer_id)
+            ).all()
+        )
+        contacts = {row.id: primary_of(row) for row in rows}
+        return {
+            "contact": {k: c.name or "" for k, c in contacts.items() if c},
+            "mobile": {k: shown(self.actor, c, c.mobile) or "" for k, c in contacts.items() if c},
+            "next": {k: cells.plain(v) for k, v in due.items()},
+        }
+
+    def preview(self, record: Any) -> str:
+        """Return the number a high-value customer submitted now would get."""
+        if record is not None and record.code:
+            return str(record.code)
+        return numbers.preview(
+            self.session, "customer", on=numbers.today(self.now()), letter="G"
+        )
+
+    def tables(self, record: Any) -> list[dict[str, Any]]:
+        """Return contacts, opportunities, contracts, follow-ups, payments and plans."""
+        mine = {"customer_id": record.id}
+        ready = record.approval is m.Approval.approved
+        return [
+            short_table(self, m.Contact, mine, "name title mobile wechat email", add=True),
+            short_table(
+                self, m.Opportunity, mine, "code name stage_id amount expected_on state approval",
+                add=True,
+            ),
+            short_table(
+                self, m.Contract, mine, "code name amount signed_on state approval", add=ready
+            ),
+            short_table(
+                self, m.FollowUp, mine, "at kind content owner_id origin", order="-at", add=ready
+            ),
+            short_table(
+                self, m.FollowUpPlan, mine, "due_at kind content owner_id done_at",
+                order="-due_at", add=ready,
+            ),
+            short_table(
+                self, m.Payment, mine, "code paid_on amount method state", order="-paid_on"
+            ),
+        ]
+
+    def detail_sections(self, record: Any) -> list[tuple[str, list[tuple[Any, Any]]]]:
+        """Say first what the record lacks, and put its primary contact after the basics."""
+        sections = super().detail_sections(record)
+        contact = primary_of(record)
+        if contact is not None:
+            pairs = []
+            for key in ("name", "title", "mobile", "wechat", "email", "qq", "landline", "gender"):
+                value = getattr(contact, key)
+                if value not in {None, ""}:
+                    column = columns_of(m.Contact)[key]
+                    pairs.append(
+                        (column.facts.caption,
+                         cells.cell(contact, key, column.facts, column.kind))
+                    )
+            sections.insert(1, (gettext("主要联系人"), pairs))
+        return sections
+
+    def buttons(self, record: Any) -> dict[str, bool]:
+        """Offer claiming where the customer is in the pool."""
+        found = super().buttons(record)
+        found["follow"] = record.approval is m.Approval.approved and may(
+            self.actor, "followup:create"
+        )
+        return found
+
+

@@ -1,0 +1,60 @@
+"""回款 and 发票: registering, confirming, reversing."""
+
+from typing import Any, ClassVar
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+
+import models as m
+from services import payment
+from services.actor import may
+from views.base import CrmView
+from views.crm.tables import short_table
+
+
+class PaymentView(CrmView):
+    """Collections."""
+
+    icon = "coin"
+    details_template = "admin/model/payment.html"
+    own_doors: ClassVar[dict[str, str]] = {"confirm_view": "confirm", "reverse_view": "reverse"}
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Offer confirming and reversing to finance."""
+        found: dict[str, Any] = super().buttons(record)
+        registered = record.state is m.PaymentState.registered
+        found["edit"] = found["edit"] and registered
+        found["delete"] = found["delete"] and registered
+        found["confirm"] = registered and may(self.actor, "payment:confirm")
+        found["reverse"] = record.state is m.PaymentState.confirmed and may(
+            self.actor, "payment:reverse"
+        )
+        return found
+
+    def tables(self, record: Any) -> list[dict[str, Any]]:
+        """Return the instalments it settles."""
+        mine = {"payment_id": record.id}
+        return [short_table(self, m.PaymentAllocation, mine, "plan_id amount", most=100)]
+
+    @expose("/confirm/", methods=("POST",))
+    def confirm_view(self) -> Any:
+        """Confirm a registered payment."""
+        return self._move(payment.confirm, _("已确认到账"))
+
+    @expose("/reverse/", methods=("POST",))
+    def reverse_view(self) -> Any:
+        """Reverse a confirmed payment."""
+        return self._move(payment.reverse, _("已冲销"))
+
+    def _move(self, verb: Any, message: str) -> Any:
+        record = self.get_one(request.form.get("id"))
+        verb(self.session, record, by=self.actor, now=self.now())
+        flash(message, "success")
+        return redirect(url_for(".details_view", id=record.id), code=303)
+
+
+class InvoiceView(CrmView):
+    """Invoices."""
+
+    icon = "file"

@@ -1,0 +1,167 @@
+"""Entities whose screens need little beyond their model."""
+
+from typing import Any, ClassVar
+
+from flask import url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import selectinload
+
+import models as m
+from services.actor import may
+from services.dictionary import in_use
+from services.order import progress
+from views.base import CrmView
+from views.crm.tables import short_table
+
+
+class ContactView(CrmView):
+    """Contacts of customers."""
+
+    icon = "users"
+
+
+class FollowUpView(CrmView):
+    """跟踪记录: newest first."""
+
+    icon = "route"
+    column_default_order = "-at"
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Approval's own rows cannot be changed."""
+        found: dict[str, Any] = super().buttons(record)
+        if record.origin is m.Origin.approval:
+            found["edit"] = found["delete"] = False
+        return found
+
+
+class PlanView(CrmView):
+    """跟进计划: what is due first comes first."""
+
+    icon = "clock"
+    column_default_order = "due_at"
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Offer to write the follow-up that closes the plan."""
+        found: dict[str, Any] = super().buttons(record)
+        if record.done_at is None and may(self.actor, "followup:create"):
+            target = url_for("followup.create_view", customer_id=record.customer_id)
+            found["links"] = [(target, gettext("写跟进"))]
+        return found
+
+
+class OrderView(CrmView):
+    """订单: made by the approval of a contract, moved by its milestones."""
+
+    icon = "truck"
+    creatable = deletable = False
+    extra_columns: ClassVar[Any] = (("progress", _("交付进度")),)
+
+    def loads(self) -> list[Any]:
+        """Load the milestones for the progress."""
+        return [*super().loads(), selectinload(m.Order.milestones)]
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return 交付%."""
+        return {"progress": {row.id: f"{progress(row)}%" for row in rows}}
+
+    def tables(self, record: Any) -> list[dict[str, Any]]:
+        """Return the milestones."""
+        return [
+            short_table(
+                self, m.OrderMilestone, {"order_id": record.id},
+                "ordinal name planned_on done_on state", order="ordinal", add=True, most=100,
+            )
+        ]
+
+
+class MilestoneView(CrmView):
+    """订单节点."""
+
+    icon = "truck"
+    column_default_order = "planned_on"
+    deletable = False
+
+
+class ProductView(CrmView):
+    """产品."""
+
+    icon = "box"
+    column_default_order = "code"
+    inline_fields = ("active",)
+
+
+class DictionaryView(CrmView):
+    """字典: ordered, coloured, disabled, with how often each value is used."""
+
+    icon = "list"
+    column_default_order = "ordinal"
+    inline_fields = ("ordinal", "colour", "active")
+    extra_columns: ClassVar[Any] = (("used", _("使用中")),)
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return how many records use each option."""
+        used = in_use(self.session)
+        return {"used": {row.id: str(used.get(row.id, 0)) for row in rows}}
+
+
+class StageView(CrmView):
+    """商机阶段."""
+
+    icon = "list"
+    column_default_order = "ordinal"
+
+
+class NumberRuleView(CrmView):
+    """编号规则: one a numbered entity; they can be changed, not added."""
+
+    icon = "hash"
+    column_default_order = "noun"
+    creatable = deletable = False
+
+
+class CalendarDayView(CrmView):
+    """工作日历."""
+
+    icon = "clock"
+    column_default_order = "-day"
+
+
+class DepartmentView(CrmView):
+    """部门."""
+
+    icon = "tree"
+    column_default_order = "ordinal"
+
+
+class FlowView(CrmView):
+    """审批流程: read-only until flows can be edited with versions."""
+
+    icon = "route"
+    column_default_order = "noun"
+    creatable = editable = deletable = False
+
+    def tables(self, record: Any) -> list[dict[str, Any]]:
+        """Return the steps."""
+        return [
+            short_table(
+                self, m.ApprovalStep, {"flow_id": record.id},
+                "ordinal name approver_kind role_id person_id", order="ordinal",
+            )
+        ]
+
+
+class ImportJobView(CrmView):
+    """导入记录: read-only, with the problems of each file."""
+
+    icon = "upload"
+    creatable = editable = deletable = False
+    details_template = "admin/model/import_job.html"
+
+
+class AuditView(CrmView):
+    """审计日志: read-only, the changes of a row in its details."""
+
+    icon = "shield"
+    creatable = editable = deletable = False
+    details_template = "admin/model/audit.html"
