@@ -11,7 +11,7 @@ from cli import COMMANDS
 from models import db
 from services import gate
 from views.admin import make_admin
-from views.web import errors, headers, health, i18n, security
+from views.web import errors, headers, health, i18n, security, template
 from views.web.config import ROOT, load_config
 from views.web.edge import init_edge
 
@@ -34,6 +34,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     i18n.init_i18n(app)
     security.init_security(app)
     app.register_blueprint(health.pages)
+    template.init_template(app)
     make_admin(app)
     app.add_url_rule("/", "root", _root)
     for command in COMMANDS:

@@ -1,0 +1,117 @@
+"""What a table's columns are, and how a value of each type is shown, exported and sent as JSON."""
+
+import dataclasses
+import datetime as dt
+import enum
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+from flask_babel import gettext as _
+
+from dashboards import money
+from services.numbers import ZONE
+
+NUMBERS = frozenset({"money", "int", "days", "ratio", "mean"})
+SUMMED = frozenset({"money", "int"})
+FEN = Decimal(money.FEN)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Column:
+    """A column: `type` is text, enum, bool, date, datetime, money, int, days, ratio or mean.
+
+    `of` names the two keys a ratio, a mean or a mean amount is derived from, so that totals are
+    ratios of sums. `total` is sum, max or none. `link` is (noun, key of the id) of the record a
+    cell opens; `drill` a cockpit address with {keys of the record}; `narrow` (parameter, key of
+    the value) the filter a cell sets, which is the keyboard's way to what a bar does.
+    """
+
+    key: str
+    label: Any
+    type: str = "text"
+    help: Any = ""
+    of: tuple[str, str] | None = None
+    total: str = ""
+    link: tuple[str, str] | None = None
+    drill: str = ""
+    narrow: tuple[str, str] | None = None
+    sortable: bool = True
+    private: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Tell whether the values are numbers, set to the right."""
+        return self.type in NUMBERS
+
+    @property
+    def summing(self) -> str:
+        """Return how a total over all rows is made."""
+        return self.total or ("sum" if self.type in SUMMED and self.of is None else "none")
+
+
+def missing(value: Any) -> bool:
+    """Tell whether a cell holds nothing."""
+    return value is None or value is pd.NaT or (isinstance(value, float) and value != value)  # noqa: PLR0124 # NaN
+
+
+def derive(record: dict[str, Any], columns: tuple[Column, ...]) -> dict[str, Any]:
+    """Return the record with its ratios and means worked out exactly."""
+    found = {key: None if missing(value) else value for key, value in record.items()}
+    for column in columns:
+        if column.of is None:
+            continue
+        part, whole = (found.get(key) for key in column.of)
+        if column.type == "ratio":
+            found[column.key] = money.ratio(part, whole)
+        elif column.type == "mean":
+            found[column.key] = money.mean(part, whole)
+        else:
+            amount = money.mean(part, whole, 0)
+            found[column.key] = None if amount is None else int(amount)
+    return found
+
+
+def jsonable(value: Any, column: Column) -> Any:
+    """Return a value for `data.json`: money in yuan and ratios as decimal strings."""
+    if missing(value):
+        return None
+    if column.type == "money":
+        return money.yuan(int(value))
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dt.datetime):
+        return value.astimezone(ZONE).isoformat(timespec="seconds")
+    if isinstance(value, dt.date):
+        return value.isoformat()
+    if column.type in NUMBERS:
+        return int(value)
+    return value if isinstance(value, bool) else str(value)
+
+
+def exported(value: Any, column: Column) -> Any:
+    """Return a cell of an export: numbers stay numbers, the rest is text."""
+    if missing(value):
+        return ""
+    if column.type == "money":
+        return Decimal(money.yuan(int(value)))
+    if column.type in NUMBERS:
+        return value
+    return shown(value, column)
+
+
+def shown(value: Any, column: Column, unit: str = "yuan") -> str:
+    """Return the text of a cell; what is unknown is 「—」, which is not 0."""
+    if missing(value):
+        return money.DASH
+    if column.type == "money":
+        return money.in_wan(int(value)) if unit == "wan" else money.grouped(int(value))
+    if column.type == "ratio":
+        return money.percent(value)
+    if column.type == "bool":
+        return _("是") if value else _("否")
+    if isinstance(value, dt.datetime):
+        return value.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, enum.Enum | dt.date):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int | Decimal) else str(value)

@@ -1,0 +1,142 @@
+"""Filters of a query as WHERE clauses; each summary says which stamp and which date they mean."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql import ColumnElement
+
+from dashboards.period import Period
+from dashboards.query import CockpitQuery
+from dashboards.scope import (
+    CONTRACT,
+    CUSTOMER,
+    FOLLOW_UP,
+    OPPORTUNITY,
+    PAYMENT,
+    STAGE,
+    STAMPS,
+    Stamp,
+    in_scope,
+    openable,
+)
+from models import IN_FORCE, Approval, Contact, PaymentState
+from services.actor import Actor
+
+Where = list[ColumnElement[bool]]
+CONTACT = Contact.__table__.alias()
+NONE = 0  # "the rows that have none" among keys
+
+
+def narrow(actor: Actor, query: CockpitQuery, noun: str) -> Where:
+    """Return scope and the common filters for a noun's rows; CUSTOMER has to be joined."""
+    stamp = STAMPS[noun]
+    keys = query.keys
+    found: Where = [in_scope(actor, stamp)]
+    for name, column in _columns(stamp).items():
+        if name in keys:
+            found.append(_among(column, keys[name]))
+    if "province" in keys:
+        found.append(_among(sa.func.substr(CUSTOMER.c.region_code, 1, 2), keys["province"]))
+    return found
+
+
+def _columns(stamp: Stamp) -> dict[str, Any]:
+    return {
+        "owner": stamp.owner, "department": stamp.department, "customer": CUSTOMER.c.id,
+        "level": CUSTOMER.c.level, "industry": CUSTOMER.c.industry_id,
+        "source": CUSTOMER.c.source_id,
+    }
+
+
+def _among(column: Any, values: tuple[Any, ...]) -> ColumnElement[bool]:
+    real = [value for value in values if value not in {NONE, "0"}]
+    if len(real) == len(values):
+        return sa.and_(column.in_(real))
+    return sa.or_(column.is_(None), column.in_(real))
+
+
+def days(column: Any, period: Period) -> ColumnElement[bool]:
+    """Return whether a DATE column lies in the period."""
+    return sa.and_(column >= period.start, column < period.end)
+
+
+def instants(column: Any, period: Period) -> ColumnElement[bool]:
+    """Return whether a timestamp lies in the period; the raw column keeps its index."""
+    start, end = period.instants
+    return sa.and_(column >= start, column < end)
+
+
+def search(actor: Actor, query: CockpitQuery, *texts: Any, code: Any = None) -> Where:
+    """Return one clause a word: customer's name, contact or number, or what else is given.
+
+    A masked row has no text to find: the search only looks at customers the viewer can open.
+    """
+    if not query.words:
+        return []
+    found = [sa.or_(*_matches(word, texts, code)) for word in query.words]
+    return [openable(actor, CUSTOMER.c.id), *found]
+
+
+def _matches(word: str, texts: tuple[Any, ...], code: Any) -> list[ColumnElement[bool]]:
+    # Lower case on both sides: LIKE minds the case of letters on PostgreSQL, not on SQLite.
+    start = f"{escape_like(word.lower())}%"
+    contact = sa.select(CONTACT.c.customer_id).where(
+        _like(CONTACT.c.name, f"%{start}"), CONTACT.c.deleted_at.is_(None)
+    )
+    codes = [CUSTOMER.c.code] if code is None else [CUSTOMER.c.code, code]
+    return [
+        *(_like(c, start) for c in codes),
+        *(_like(t, f"%{start}") for t in (CUSTOMER.c.company, *texts)),
+        CUSTOMER.c.id.in_(contact),
+    ]
+
+
+def _like(column: Any, pattern: str) -> ColumnElement[bool]:
+    return sa.and_(sa.func.lower(column).like(pattern, escape="\\"))
+
+
+def escape_like(text: str) -> str:
+    """Return the text with LIKE's wildcards made literal."""
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def in_force() -> Where:
+    """Return what makes a contract count: approved, not deleted, in force (expired ones too)."""
+    return [
+        CONTRACT.c.state.in_(IN_FORCE), CONTRACT.c.deleted_at.is_(None),
+        CONTRACT.c.approval == Approval.approved,
+    ]
+
+
+def confirmed(query: CockpitQuery) -> Where:
+    """Return what makes a payment count: confirmed, not deleted, paid by the day of `as_of`."""
+    return [
+        PAYMENT.c.state == PaymentState.confirmed, PAYMENT.c.deleted_at.is_(None),
+        PAYMENT.c.paid_on <= query.today,
+    ]
+
+
+def counted_opportunity() -> Where:
+    """Return what makes an opportunity count."""
+    return [OPPORTUNITY.c.approval == Approval.approved, OPPORTUNITY.c.deleted_at.is_(None)]
+
+
+def counted_customer() -> Where:
+    """Return what makes a customer count."""
+    return [CUSTOMER.c.approval == Approval.approved, CUSTOMER.c.deleted_at.is_(None)]
+
+
+def counted_follow_up() -> Where:
+    """Return what makes a follow-up show: not deleted, on a customer that counts."""
+    return [FOLLOW_UP.c.deleted_at.is_(None), *counted_customer()]
+
+
+def by_stage(query: CockpitQuery) -> Where:
+    """Return the filter on the stage, given as keys or codes."""
+    if "stage" not in query.keys:
+        return []
+    keys = [value for value in query.keys["stage"] if isinstance(value, int)]
+    codes = [value for value in query.keys["stage"] if isinstance(value, str)]
+    named = sa.select(STAGE.c.id).where(STAGE.c.code.in_(codes))
+    stage = OPPORTUNITY.c.stage_id
+    return [sa.or_(stage.in_(keys), stage.in_(named)) if codes else stage.in_(keys)]

@@ -1,0 +1,139 @@
+"""SQL that reads the same on SQLite and PostgreSQL: business days of instants, exact sums.
+
+Business time is Asia/Shanghai, which has had +08:00 without summer time since 1991.
+"""
+
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+from flask_babel import get_locale
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+Clause = ColumnElement[Any]
+
+
+class _Portable(FunctionElement[Any]):
+    """An expression with one text a database; `{0}`, `{1}` stand for the arguments."""
+
+    inherit_cache = True
+    sqlite = ""
+    postgresql = ""
+
+
+@compiles(_Portable)
+def _compile(element: _Portable, compiler: SQLCompiler, **options: Any) -> str:
+    parts = [compiler.process(clause, **options) for clause in element.clauses]
+    template = element.sqlite if compiler.dialect.name == "sqlite" else element.postgresql
+    return template.format(*parts)
+
+
+class DayOf(_Portable):
+    """The business date of an instant."""
+
+    name = "day_of"
+    type = sa.Date()
+    sqlite = "date({0}, '+8 hours')"
+    postgresql = "CAST(({0} AT TIME ZONE 'Asia/Shanghai') AS DATE)"
+
+
+class MonthOf(_Portable):
+    """The month of a date as text: 2026-11."""
+
+    name = "month_of"
+    type = sa.String()
+    sqlite = "strftime('%Y-%m', {0})"
+    postgresql = "to_char({0}, 'YYYY-MM')"
+
+
+class QuarterOf(_Portable):
+    """The quarter of a date as text: 2026-Q4."""
+
+    name = "quarter_of"
+    type = sa.String()
+    sqlite = "(strftime('%Y-Q', {0}) || ((CAST(strftime('%m', {0}) AS INTEGER) + 2) / 3))"
+    postgresql = "to_char({0}, 'YYYY\"-Q\"Q')"
+
+
+class HourOf(_Portable):
+    """The business hour of an instant, 0–23."""
+
+    name = "hour_of"
+    type = sa.Integer()
+    sqlite = "CAST(strftime('%H', {0}, '+8 hours') AS INTEGER)"
+    postgresql = "CAST(EXTRACT(HOUR FROM {0} AT TIME ZONE 'Asia/Shanghai') AS INTEGER)"
+
+
+class WeekdayOf(_Portable):
+    """The business weekday of an instant, Monday = 0."""
+
+    name = "weekday_of"
+    type = sa.Integer()
+    sqlite = "((CAST(strftime('%w', {0}, '+8 hours') AS INTEGER) + 6) %% 7)"
+    postgresql = "(CAST(EXTRACT(ISODOW FROM {0} AT TIME ZONE 'Asia/Shanghai') AS INTEGER) - 1)"
+
+
+class DaysBetween(_Portable):
+    """Whole days from the second date to the first."""
+
+    name = "days_between"
+    type = sa.Integer()
+    sqlite = "CAST(julianday({0}) - julianday({1}) AS INTEGER)"
+    postgresql = "(({0}) - ({1}))"
+
+
+class MinutesBetween(_Portable):
+    """Minutes from the second instant to the first."""
+
+    name = "minutes_between"
+    type = sa.Integer()
+    sqlite = "CAST(ROUND((julianday({0}) - julianday({1})) * 1440) AS INTEGER)"
+    postgresql = "CAST(ROUND(EXTRACT(EPOCH FROM ({0} - {1})) / 60) AS INTEGER)"
+
+
+def total(expression: Any) -> Clause:
+    """Return an exact integer sum, 0 for no rows: PostgreSQL's SUM(bigint) is numeric."""
+    return sa.cast(sa.func.coalesce(sa.func.sum(expression), 0), sa.BigInteger)
+
+
+def count_if(condition: Any) -> Clause:
+    """Return how many rows meet a condition."""
+    return total(sa.case((condition, 1), else_=0))
+
+
+def sum_if(condition: Any, expression: Any) -> Clause:
+    """Return the sum over the rows that meet a condition."""
+    return total(sa.case((condition, expression), else_=0))
+
+
+def clamp(value: Any, high: Any) -> Clause:
+    """Return the value kept between 0 and `high`; MIN and GREATEST differ by database."""
+    return sa.case((value < 0, 0), (value > high, high), else_=value)
+
+
+def positive(value: Any) -> Clause:
+    """Return the value, 0 where it is negative."""
+    return sa.case((value < 0, 0), else_=value)
+
+
+def caption(table: Any) -> Clause:
+    """Return the label column in the reader's language, of a stage or a dictionary option."""
+    locale = get_locale()
+    if locale is None or locale.language != "en":
+        return table.c.label
+    return sa.case((table.c.label_en != "", table.c.label_en), else_=table.c.label)
+
+
+def frame(session: Session, statement: Select[Any]) -> pd.DataFrame:
+    """Return the rows as a frame of Python objects: no float64 ever holds an amount."""
+    result = session.connection().execute(statement)
+    return pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)
+
+
+def record(session: Session, statement: Select[Any]) -> dict[str, Any]:
+    """Return the one row of an aggregate."""
+    return dict(session.connection().execute(statement).mappings().one())

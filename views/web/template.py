@@ -1,0 +1,40 @@
+"""What templates call: query strings with one thing changed, local time, waiting time."""
+
+import datetime as dt
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, request
+from flask_babel import gettext as _
+
+from views.crm.cells import plain
+
+HOUR, DAY = 3600, 86400
+
+
+def init_template(app: Flask) -> None:
+    """Give the helpers to every template."""
+    app.jinja_env.globals.update(
+        with_args=with_args, without_args=without_args, local=plain, waited=waited
+    )
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+
+
+def with_args(**changes: Any) -> str:
+    """Return this page's address with parameters set, or dropped where None."""
+    args = {k: v for k, v in request.args.items() if k not in changes}
+    args |= {k: v for k, v in changes.items() if v is not None}
+    return f"{request.path}?{urlencode(args)}"
+
+
+def without_args(*names: str) -> str:
+    """Return this page's address without some parameters and from the first page."""
+    return with_args(**dict.fromkeys((*names, "page")))
+
+
+def waited(since: dt.datetime) -> str:
+    """Return how long ago an instant was, in days or hours."""
+    seconds = int((dt.datetime.now(dt.UTC) - since).total_seconds())
+    if seconds >= DAY:
+        return _("%(n)s 天", n=seconds // DAY)
+    return _("%(n)s 小时", n=seconds // HOUR) if seconds >= HOUR else _("不到 1 小时")
