@@ -1,5 +1,1 @@
-"""What it adds up to: one file a cockpit summary, query → frame → figure.
-
-The database sums, pandas shapes. Statements are written over Core tables, so the read gate of the
-ORM does not touch them; `scope.py` holds the cockpit's own predicate on the stamped owner.
-"""
+"""What it adds up to: six summaries, each rows → frame, frame → figure. Numbers: design/cockpit.md."""

@@ -27,16 +27,16 @@ CONTACT = Contact.__table__.alias()
 NONE = 0  # "the rows that have none" among keys
 
 
-def narrow(actor: Actor, query: CockpitQuery, noun: str) -> Where:
-    """Return scope and the common filters for a noun's rows; CUSTOMER has to be joined."""
-    stamp = STAMPS[noun]
+def narrow(actor: Actor, query: CockpitQuery, noun: str | Stamp) -> Where:
+    """Return scope and the common filters for rows with this stamp; CUSTOMER has to be joined."""
+    stamp = STAMPS[noun] if isinstance(noun, str) else noun
     keys = query.keys
     found: Where = [in_scope(actor, stamp)]
     for name, column in _columns(stamp).items():
         if name in keys:
-            found.append(_among(column, keys[name]))
+            found.append(among(column, keys[name]))
     if "province" in keys:
-        found.append(_among(sa.func.substr(CUSTOMER.c.region_code, 1, 2), keys["province"]))
+        found.append(among(sa.func.substr(CUSTOMER.c.region_code, 1, 2), keys["province"]))
     return found
 
 
@@ -48,7 +48,8 @@ def _columns(stamp: Stamp) -> dict[str, Any]:
     }
 
 
-def _among(column: Any, values: tuple[Any, ...]) -> ColumnElement[bool]:
+def among(column: Any, values: tuple[Any, ...]) -> ColumnElement[bool]:
+    """Return whether the column has one of the values; 0 stands for having none."""
     real = [value for value in values if value not in {NONE, "0"}]
     if len(real) == len(values):
         return sa.and_(column.in_(real))

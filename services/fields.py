@@ -4,27 +4,22 @@ One law for both: a screen and a file refuse the same text with the same words.
 """
 
 import dataclasses
-import datetime as dt
 import enum
+import functools
 import re
 from collections.abc import Callable
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
-from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from models.field import NEXT, Facts, facts_of
+from models.field import NEXT, Facts, facts_of, fields_of
 from models.types import Money, Quantity, UtcDateTime
-from services import phones, regions
-from services.numbers import ZONE
+from services import regions, texts
+from services.texts import LARGEST_INT
 
-LARGEST_MONEY = 10**13  # 分: a hundred billion yuan; beyond it is a typing error
-LARGEST_INT = 2**31 - 1
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 PRIMARY = ("name", "title", "mobile", "wechat", "email", "qq", "landline", "gender")
 
 
@@ -46,6 +41,11 @@ class Input:
 
 def inputs_of(model: type[Any]) -> dict[str, Input]:
     """Return key → Input in the order of the form; virtual inputs stand where people expect them."""
+    return dict(_inputs(model))
+
+
+@functools.cache
+def _inputs(model: type[Any]) -> dict[str, Input]:
     found: dict[str, Input] = {}
     for prop in sa.inspect(model).column_attrs:
         column = prop.columns[0]
@@ -118,127 +118,33 @@ def _referred(column: sa.Column[Any]) -> Any:
     return next(mp.class_ for mp in m.Model.registry.mappers if mp.local_table is table)
 
 
-def parse(session: Session, one: Input, text: str) -> Any:
+def parse(session: Session, one: Input, text: str, *, keys: bool = True) -> Any:
     """Return the value of a text, None for a blank one.
 
+    A reference is found by its key (as forms send it), number or name; `keys=False` leaves the
+    key out, for files where `12` is somebody's number and not ours.
     Raises ValueError with a lazy message that says what was wrong and how to mend it.
     """
-    text = text.strip()
-    if CONTROL.search(text):
-        raise ValueError(_("含有不可见的控制字符，请删除后重试"))
+    text = texts.clean(text, multiline=one.kind == "multiline")
     if not text:
         return False if one.kind == "bool" else None
-    if one.length and len(text) > one.length and one.kind != "enum":
+    if one.length and len(text) > one.length and one.kind not in {"enum", "region"}:
         raise ValueError(_("最多 %(n)s 个字符，现有 %(now)s 个", n=one.length, now=len(text)))
-    special = SESSION_PARSERS.get(one.kind)
-    if special is not None:
-        return special(session, one, text)
-    return PARSERS[one.kind](text)
+    if one.kind in {"dictionary", "ref"}:
+        find = _dictionary if one.kind == "dictionary" else _ref
+        return find(session, one, text, keys=keys)
+    special = BY_TARGET.get(one.kind)
+    return special(one, text) if special is not None else PARSERS[one.kind](text)
 
 
-def _digits(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{5,11}", text):
-        raise ValueError(_("请输入 5–11 位数字"))
-    return text
-
-
-def _mobile(text: str) -> str:
-    if not phones.is_mobile(text):
-        raise ValueError(_("不是有效的手机号，例如 13800138000"))
-    return text
-
-
-def _phone(text: str) -> str:
-    if not phones.is_phone(text):
-        raise ValueError(_("不是有效的电话号码，例如 027-87654321-801"))
-    return text
-
-
-def _email(text: str) -> str:
-    try:
-        validate_email(text, check_deliverability=False)
-    except EmailNotValidError as problem:
-        raise ValueError(_("不是有效的邮箱地址，例如 name@example.com")) from problem
-    return text
-
-
-def _int(text: str) -> int:
-    if not re.fullmatch(r"[+-]?[0-9]{1,12}", text) or abs(int(text)) > LARGEST_INT:
-        raise ValueError(_("请输入整数"))
-    return int(text)
-
-
-def _decimal(text: str, places: int) -> Decimal:
-    try:
-        number = Decimal(text.replace(",", "").replace("，", "").removeprefix("¥").strip())
-    except InvalidOperation as problem:
-        raise ValueError(_("请输入数字，例如 12800.50")) from problem
-    if not number.is_finite() or abs(number) > LARGEST_MONEY:
-        raise ValueError(_("数值超出允许范围"))
-    if number != number.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP):
-        raise ValueError(_("最多 %(n)s 位小数", n=places))
-    return number
-
-
-def _money(text: str) -> int:
-    fen = int(_decimal(text, 2) * 100)
-    if abs(fen) > LARGEST_MONEY:
-        raise ValueError(_("数值超出允许范围"))
-    return fen
-
-
-def _percent(text: str) -> int:
-    points = int(_decimal(text.removesuffix("%"), 2) * 100)
-    if not 0 <= points <= 10_000:  # noqa: PLR2004 # basis points of a whole
-        raise ValueError(_("请输入 0 到 100 之间的百分数"))
-    return points
-
-
-def _quantity(text: str) -> Decimal:
-    number = _decimal(text, 3)
-    if not 0 < number < 10**9:
-        raise ValueError(_("数量必须大于 0"))
-    return number
-
-
-def _date(text: str) -> dt.date:
-    for form in ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d"):
-        try:
-            day = dt.datetime.strptime(text, form).replace(tzinfo=ZONE).date()
-        except ValueError:
-            continue
-        if 1900 <= day.year <= 2200:  # noqa: PLR2004 # business dates
-            return day
-    raise ValueError(_("请输入日期，例如 2026-11-23"))
-
-
-def _datetime(text: str) -> dt.datetime:
-    for form in ("%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S"):
-        try:
-            local = dt.datetime.strptime(text, form).replace(tzinfo=ZONE)
-        except ValueError:
-            continue
-        if 1900 <= local.year <= 2200:  # noqa: PLR2004 # business dates
-            return local.astimezone(dt.UTC)
-    raise ValueError(_("请输入时间，例如 2026-11-23 14:30"))
-
-
-def _bool(text: str) -> bool:
-    known = {"1": True, "y": True, "true": True, "on": True, "是": True, "yes": True}
-    known |= {"0": False, "n": False, "false": False, "off": False, "否": False, "no": False}
-    if text.lower() not in known:
-        raise ValueError(_("请填「是」或「否」"))
-    return known[text.lower()]
-
-
-def _enum(_session: Session, one: Input, text: str) -> enum.Enum:
+def _enum(one: Input, text: str) -> enum.Enum:
     for member in one.target:
         if text in {member.name, str(member.caption)}:
             return member  # type: ignore[no-any-return] # target is an enum class
     raise ValueError(_("「%(text)s」不在选项中", text=text[:40]))
 
 
-def _region(_session: Session, _one: Input, text: str) -> str:
+def _region(_one: Input, text: str) -> str:
     code = text if regions.text_of(text) else regions.code_of(text)
     if code is None:
         raise ValueError(_("没有这个地区，请从列表中选择省/市/区"))
@@ -247,30 +153,38 @@ def _region(_session: Session, _one: Input, text: str) -> str:
     return code
 
 
-def _permissions(_session: Session, _one: Input, text: str) -> list[str]:
+def _permissions(_one: Input, text: str) -> list[str]:
     return sorted({word for word in re.split(r"[\s,]+", text) if word})
 
 
-def _dictionary(session: Session, one: Input, text: str) -> int:
-    option = m.DictionaryOption
-    match = option.id == int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004
-    if match is None:
-        match = sa.or_(option.label == text, option.code == text, option.label_en == text)
-    found = session.scalar(sa.select(option).where(option.kind == one.target, match).limit(1))
+def _key(text: str) -> int | None:
+    """Return a primary key, None when the text is none that fits the column."""
+    plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_INT))
+    return int(text) if plain and int(text) <= LARGEST_INT else None
+
+
+def _dictionary(session: Session, one: Input, text: str, *, keys: bool) -> int:
+    """Find an option of the right dictionary; a disabled one is refused when it is saved anew."""
+    option, key = m.DictionaryOption, _key(text) if keys else None
+    named = sa.or_(option.label == text, option.code == text, option.label_en == text)
+    found = session.scalar(
+        sa.select(option.id)
+        .where(option.kind == one.target, named if key is None else option.id == key)
+        .order_by(option.active.desc(), option.id)
+        .limit(1)
+    )
     if found is None:
         raise ValueError(_("「%(text)s」不在选项中", text=text[:40]))
-    return found.id
+    return int(found)
 
 
-def _ref(session: Session, one: Input, text: str) -> int:
+def _ref(session: Session, one: Input, text: str, *, keys: bool) -> int:
     """Find the record by key, or by its exact number or name; only what the actor may see."""
-    model = one.target
-    if text.isascii() and text.isdigit():
-        key = int(text)
-        clause = model.id == key if key <= LARGEST_INT else sa.false()
-    else:
-        clause = sa.or_(*(getattr(model, k) == text for k in _names(model)))
-    found = session.scalars(sa.select(model.id).where(clause).limit(2)).all()
+    model, key = one.target, _key(text) if keys else None
+    by_name = sa.or_(sa.false(), *(getattr(model, k) == text for k in _names(model)))
+    found = session.scalars(
+        sa.select(model.id).where(by_name if key is None else model.id == key).limit(2)
+    ).all()
     if not found:
         raise ValueError(_("没有找到「%(text)s」，或您无权查看", text=text[:40]))
     if len(found) > 1:
@@ -279,16 +193,18 @@ def _ref(session: Session, one: Input, text: str) -> int:
 
 
 def _names(model: type[Any]) -> list[str]:
-    keys = ("code", "company", "name", "label", "email", "title")
-    return [key for key in keys if hasattr(model, key)]
+    """Return what a reference may be called by; no personal field, or a look-up tells whose it is."""
+    facts = fields_of(model)
+    known = [k for k in ("code", "company", "name", "label") if k in facts]
+    return [*known, "email"] if model is m.User else known
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {
-    "text": str, "multiline": str, "digits": _digits, "mobile": _mobile, "phone": _phone,
-    "email": _email, "int": _int, "money": _money, "percent": _percent, "quantity": _quantity,
-    "date": _date, "datetime": _datetime, "bool": _bool,
+    "text": texts.same, "multiline": texts.same, "digits": texts.digits, "mobile": texts.mobile,
+    "phone": texts.phone, "email": texts.email, "int": texts.integer, "money": texts.money,
+    "percent": texts.percent, "quantity": texts.quantity, "date": texts.date,
+    "datetime": texts.moment, "bool": texts.boolean,
 }
-SESSION_PARSERS: dict[str, Callable[[Session, Input, str], Any]] = {
-    "enum": _enum, "region": _region, "dictionary": _dictionary, "ref": _ref,
-    "permissions": _permissions,
+BY_TARGET: dict[str, Callable[[Input, str], Any]] = {
+    "enum": _enum, "region": _region, "permissions": _permissions,
 }

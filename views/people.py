@@ -8,7 +8,6 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
-from werkzeug.datastructures import MultiDict
 
 import models as m
 from services import people
@@ -72,13 +71,6 @@ class RoleView(CrmView):
     column_default_order = "id"
     edit_template = create_template = "admin/model/role.html"
     details_template = "admin/model/role_details.html"
-
-    def form_keys(self, record: Any) -> set[str]:
-        """Turn the ticked boxes into the one text the payload parses."""
-        if request.method == "POST" and "permissions_sent" in request.form:
-            ticked = " ".join(request.form.getlist("grant"))
-            request.form = MultiDict([*request.form.items(multi=True), ("permissions", ticked)])
-        return super().form_keys(record)
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Return the catalogue grouped by noun."""

@@ -235,6 +235,8 @@ def payload(
 def _given(one: Input, post: Mapping[str, str], key: str = "") -> str:
     """Return the picked record's key while its name stands unchanged, else what was typed."""
     key = key or one.key
+    if one.kind == "permissions" and hasattr(post, "getlist"):
+        return " ".join(post.getlist(key))
     text = post.get(key, "")
     ident, label = post.get(f"{key}__id", ""), post.get(f"{key}__label", "")
     return ident if ident and text.strip() and text == label else text
