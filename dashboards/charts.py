@@ -94,22 +94,32 @@ def top(data: pd.DataFrame, by: str, sums: Sequence[str]) -> pd.DataFrame:
 
 
 def bars(
-    data: pd.DataFrame, series: Sequence[tuple[str, str]], title: str, *,
-    scale: int = WAN, stacked: bool = False,
+    data: pd.DataFrame,
+    series: Sequence[tuple[str, str]],
+    title: str,
+    *,
+    scale: int = WAN,
+    stacked: bool = False,
 ) -> go.Figure:
     """Return lying bars, one row a label: names of companies are long. Largest on top."""
     rows = data.iloc[::-1]
     labels = _distinct(rows["label"])
     traces = [
-        _bar(rows, key, name, n, scale=scale, labels=labels)
-        for n, (key, name) in enumerate(series)
+        _bar(rows, key, name, n, scale=scale, labels=labels) for n, (key, name) in enumerate(series)
     ]
     each = 1 if stacked else len(series)
     height = max(len(rows) * ROW_HEIGHT * (0.5 + each / 2) + FRAME_HEIGHT, PLAIN_HEIGHT / 2)
     return figure(
-        title, traces, barmode="stack" if stacked else "group", height=int(height),
-        yaxis={"type": "category", "tickmode": "array", "tickvals": labels,
-               "ticktext": [short(label) for label in rows["label"]]},
+        title,
+        traces,
+        barmode="stack" if stacked else "group",
+        height=int(height),
+        yaxis={
+            "type": "category",
+            "tickmode": "array",
+            "tickvals": labels,
+            "ticktext": [short(label) for label in rows["label"]],
+        },
         showlegend=len(series) > 1,
     )
 
@@ -121,8 +131,12 @@ def _bar(
     unit = _("元") if scale == WAN else ""
     exact = [money.grouped(int(v)) if scale == WAN else f"{int(v):,}" for v in values]
     return go.Bar(
-        name=name, orientation="h", y=labels, x=[v / scale for v in values],
-        customdata=list(rows["pick"]), marker=marker(n),
+        name=name,
+        orientation="h",
+        y=labels,
+        x=[v / scale for v in values],
+        customdata=list(rows["pick"]),
+        marker=marker(n),
         hovertext=[
             f"{text(label)}<br>{name} {value} {unit}".rstrip()
             for label, value in zip(rows["label"], exact, strict=True)
@@ -150,13 +164,22 @@ def short(label: Any, most: int = 14) -> str:
 
 
 def standing(
-    labels: Sequence[str], values: Sequence[float], title: str, *,
-    picks: Sequence[list[str]] = (), hover: Sequence[str] = (), name: str = "",
+    labels: Sequence[str],
+    values: Sequence[float],
+    title: str,
+    *,
+    picks: Sequence[list[str]] = (),
+    hover: Sequence[str] = (),
+    name: str = "",
 ) -> go.Figure:
     """Return standing bars along a time axis or a few buckets."""
     bar = go.Bar(
-        name=name, x=[text(label) for label in labels], y=list(values), marker=marker(0),
-        customdata=list(picks) or None, hovertext=list(hover) or None,
+        name=name,
+        x=[text(label) for label in labels],
+        y=list(values),
+        marker=marker(0),
+        customdata=list(picks) or None,
+        hovertext=list(hover) or None,
         hoverinfo="text" if hover else None,
     )
     return figure(title, [bar], height=PLAIN_HEIGHT, xaxis={"type": "category"}, showlegend=False)
@@ -183,9 +206,15 @@ def months(
     picks = [month_pick(month) for month in axis]
     traces = [
         go.Bar(
-            name=name, x=axis, y=[v / WAN for v in values], customdata=picks, marker=look,
-            hovertext=[f"{m}<br>{name} {money.grouped(v)} {_('元')}"
-                       for m, v in zip(axis, values, strict=True)],
+            name=name,
+            x=axis,
+            y=[v / WAN for v in values],
+            customdata=picks,
+            marker=look,
+            hovertext=[
+                f"{m}<br>{name} {money.grouped(v)} {_('元')}"
+                for m, v in zip(axis, values, strict=True)
+            ],
             hoverinfo="text",
         )
         for name, values, look in ((_("本期"), this, marker(0)), (_("上年同月"), last, outline))
@@ -208,7 +237,10 @@ def timeline(
         labels = [f"{day:%y-%m-%d}" for day in axis]
     picks = [_step_pick(day, unit, query) for day in axis]
     return standing(
-        labels, list(sums.values()), title, picks=picks,
+        labels,
+        list(sums.values()),
+        title,
+        picks=picks,
         hover=[f"{label}<br>{word(v)}" for label, v in zip(labels, sums.values(), strict=True)],
     )
 

@@ -10,8 +10,26 @@ from flask_babel import lazy_gettext as _
 
 import models as m
 from dashboards.base import (
-    Call, Chart, Column, Summary, alive, allocation, bars, contract, customer, labelled, names,
-    on_customer, ordered, payment, plan_line, stamped, sums, total, wan, words_in,
+    Call,
+    Chart,
+    Column,
+    Summary,
+    alive,
+    allocation,
+    bars,
+    contract,
+    customer,
+    labelled,
+    names,
+    on_customer,
+    ordered,
+    payment,
+    plan_line,
+    stamped,
+    sums,
+    total,
+    wan,
+    words_in,
 )
 from dashboards.money import ratio, short
 from dashboards.query import Query
@@ -19,7 +37,11 @@ from dashboards.query import Query
 BYS = ("month", "owner", "customer", "contract", "department", "line")
 BUCKETS = ("not_due", "d30", "d60", "d90", "d180", "over")
 BUCKET_LABELS = {
-    "not_due": _("未到期"), "d30": "1–30", "d60": "31–60", "d90": "61–90", "d180": "91–180",
+    "not_due": _("未到期"),
+    "d30": "1–30",
+    "d60": "31–60",
+    "d90": "61–90",
+    "d180": "91–180",
     "over": ">180",
 }
 NUMBERS = ("lines", "due", "got", "open", "late", "late_lines", "cash", "excess", "weight")
@@ -32,25 +54,33 @@ def columns(query: Query) -> list[Column]:
         "customer": [Column("label", _("客户单位"), link="customer")],
         "contract": [Column("label", _("合同"), link="contract")],
         "line": [
-            Column("label", _("合同"), link="contract"), Column("ordinal", _("期次"), "int"),
+            Column("label", _("合同"), link="contract"),
+            Column("ordinal", _("期次"), "int"),
             Column("due_on", _("应收日期"), "date"),
         ],
-        "owner": [Column("label", _("销售员"))], "department": [Column("label", _("部门"))],
+        "owner": [Column("label", _("销售员"))],
+        "department": [Column("label", _("部门"))],
     }[query.by]
     return [
         *first,
         Column("lines", _("应收笔数"), "int", total="sum"),
         Column("due", _("应收"), "money", total="sum", help=_("期内到期的回款计划金额")),
-        Column("got", _("已收"), "money", total="sum", help=_("分摊到这些期次的已确认回款，逐期封顶")),
+        Column(
+            "got", _("已收"), "money", total="sum", help=_("分摊到这些期次的已确认回款，逐期封顶")
+        ),
         Column("open", _("未收"), "money", total="sum", help=_("应收 − 已收")),
         Column("rate", _("计划回款率"), "ratio", total="ratio"),
-        Column("late", _("逾期金额"), "money", total="sum", help=_("应收日期早于今天且未收齐的部分")),
+        Column(
+            "late", _("逾期金额"), "money", total="sum", help=_("应收日期早于今天且未收齐的部分")
+        ),
         Column("late_lines", _("逾期笔数"), "int", total="sum"),
         Column("late_rate", _("逾期率"), "ratio", total="ratio"),
         Column("late_days", _("最长逾期天数"), "int", total="max"),
         Column("mean_days", _("平均回款天数"), "decimal", total="ratio"),
         Column("cash", _("本期到账"), "money", total="sum", help=_("期内到账，不论应收何时到期")),
-        Column("excess", _("预收/多收"), "money", total="sum", help=_("期内到账中未分摊到期次的部分")),
+        Column(
+            "excess", _("预收/多收"), "money", total="sum", help=_("期内到账中未分摊到期次的部分")
+        ),
     ]
 
 
@@ -59,11 +89,13 @@ def _lines(call: Call, *, period: bool) -> pd.DataFrame:
     query = call.query
     settled = (
         sa.select(
-            allocation.c.plan_id, total(allocation.c.amount).label("settled"),
+            allocation.c.plan_id,
+            total(allocation.c.amount).label("settled"),
         )
         .select_from(sa.join(allocation, payment, payment.c.id == allocation.c.payment_id))
         .where(
-            payment.c.state == m.PaymentState.confirmed, payment.c.deleted_at.is_(None),
+            payment.c.state == m.PaymentState.confirmed,
+            payment.c.deleted_at.is_(None),
             payment.c.paid_on <= query.today,
         )
         .group_by(allocation.c.plan_id)
@@ -74,9 +106,12 @@ def _lines(call: Call, *, period: bool) -> pd.DataFrame:
         sa.select(
             plan_line.c["id", "contract_id", "ordinal", "due_on", "owner_id"],
             plan_line.c.owner_department_id.label("department_id"),
-            plan_line.c.amount.label("due"), contract.c.customer_id,
-            contract.c.code.label("contract_code"), contract.c.name.label("contract_name"),
-            customer.c.company, sa.func.coalesce(settled.c.settled, 0).label("settled"),
+            plan_line.c.amount.label("due"),
+            contract.c.customer_id,
+            contract.c.code.label("contract_code"),
+            contract.c.name.label("contract_name"),
+            customer.c.company,
+            sa.func.coalesce(settled.c.settled, 0).label("settled"),
         )
         .select_from(
             sa.join(plan_line, contract, contract.c.id == plan_line.c.contract_id)
@@ -84,7 +119,9 @@ def _lines(call: Call, *, period: bool) -> pd.DataFrame:
             .outerjoin(settled, settled.c.plan_id == plan_line.c.id)
         )
         .where(
-            *alive(contract), contract.c.state.in_(m.IN_FORCE), *when,
+            *alive(contract),
+            contract.c.state.in_(m.IN_FORCE),
+            *when,
             *stamped(call, plan_line.c.owner_id, plan_line.c.owner_department_id),
             *on_customer(query),
             *words_in(query, customer.c.company, customer.c.code, contract.c.code, contract.c.name),
@@ -107,7 +144,9 @@ def _paid_days(call: Call) -> pd.DataFrame:
     """Return Σ paid × days and Σ paid by plan line, for the mean days to collect."""
     statement = (
         sa.select(
-            allocation.c.plan_id.label("id"), payment.c.paid_on, plan_line.c.due_on,
+            allocation.c.plan_id.label("id"),
+            payment.c.paid_on,
+            plan_line.c.due_on,
             allocation.c.amount,
         )
         .select_from(
@@ -116,8 +155,10 @@ def _paid_days(call: Call) -> pd.DataFrame:
             )
         )
         .where(
-            payment.c.state == m.PaymentState.confirmed, payment.c.deleted_at.is_(None),
-            payment.c.paid_on <= call.query.today, plan_line.c.due_on >= call.query.start,
+            payment.c.state == m.PaymentState.confirmed,
+            payment.c.deleted_at.is_(None),
+            payment.c.paid_on <= call.query.today,
+            plan_line.c.due_on >= call.query.start,
             plan_line.c.due_on <= call.query.end,
         )
     )
@@ -141,7 +182,8 @@ def _cash(call: Call) -> pd.DataFrame:
     frame = call.frame(
         sa.select(
             payment.c["contract_id", "customer_id", "owner_id", "paid_on"],
-            payment.c.owner_department_id.label("department_id"), payment.c.amount.label("cash"),
+            payment.c.owner_department_id.label("department_id"),
+            payment.c.amount.label("cash"),
             (payment.c.amount - sa.func.coalesce(spread.c.spread, 0)).label("excess"),
         )
         .select_from(
@@ -150,8 +192,10 @@ def _cash(call: Call) -> pd.DataFrame:
             .outerjoin(spread, spread.c.payment_id == payment.c.id)
         )
         .where(
-            payment.c.state == m.PaymentState.confirmed, payment.c.deleted_at.is_(None),
-            contract.c.state.in_(m.IN_FORCE), payment.c.paid_on >= query.start,
+            payment.c.state == m.PaymentState.confirmed,
+            payment.c.deleted_at.is_(None),
+            contract.c.state.in_(m.IN_FORCE),
+            payment.c.paid_on >= query.start,
             payment.c.paid_on <= query.end,
             *stamped(call, payment.c.owner_id, payment.c.owner_department_id),
             *on_customer(query),
@@ -163,8 +207,12 @@ def _cash(call: Call) -> pd.DataFrame:
 
 
 KEYS = {
-    "owner": ["owner_id"], "department": ["department_id"], "customer": ["customer_id"],
-    "contract": ["contract_id"], "month": ["month", "owner_id"], "line": ["id"],
+    "owner": ["owner_id"],
+    "department": ["department_id"],
+    "customer": ["customer_id"],
+    "contract": ["contract_id"],
+    "month": ["month", "owner_id"],
+    "line": ["id"],
 }
 
 
@@ -219,9 +267,7 @@ def _label(call: Call, found: pd.DataFrame, lines: pd.DataFrame, by: str) -> pd.
     table, name = (customer, "company") if by == "customer" else (contract, "name")
     known = dict(
         call.session.execute(
-            sa.select(table.c.id, table.c[name]).where(
-                table.c.id.in_([int(k) for k in found[key]])
-            )
+            sa.select(table.c.id, table.c[name]).where(table.c.id.in_([int(k) for k in found[key]]))
         ).all()
     )
     found["label"] = [known.get(int(k), "") for k in found[key]]
@@ -260,13 +306,16 @@ def figures(frame: pd.DataFrame, call: Call) -> list[Chart]:
     shown = frame.groupby("label", sort=call.query.by == "month")[["due", "got"]].sum()
     shown = shown.head(24).reset_index()
     first = bars(
-        [str(x) for x in shown["label"]], [(_("应收"), wan(shown["due"])), (_("已收"), wan(shown["got"]))],
+        [str(x) for x in shown["label"]],
+        [(_("应收"), wan(shown["due"])), (_("已收"), wan(shown["got"]))],
         ids=[str(x) for x in shown["label"]] if call.query.by in {"customer", "contract"} else None,
-        param="q", unit=str(_("万元")),
+        param="q",
+        unit=str(_("万元")),
     )
     buckets = ageing(call)
     second = bars(
-        [str(BUCKET_LABELS[k]) for k in BUCKETS], [(_("未收"), wan(buckets.values()))],
+        [str(BUCKET_LABELS[k]) for k in BUCKETS],
+        [(_("未收"), wan(buckets.values()))],
         unit=str(_("万元")),
     )
     return [
@@ -281,7 +330,8 @@ def notes(call: Call) -> list[str]:
         sa.select(sa.func.count(), total(payment.c.amount))
         .select_from(sa.join(payment, contract, contract.c.id == payment.c.contract_id))
         .where(
-            contract.c.state == m.ContractState.void, payment.c.deleted_at.is_(None),
+            contract.c.state == m.ContractState.void,
+            payment.c.deleted_at.is_(None),
             payment.c.state == m.PaymentState.confirmed,
             *stamped(call, payment.c.owner_id, payment.c.owner_department_id),
         )
@@ -292,7 +342,9 @@ def notes(call: Call) -> list[str]:
     return [
         gettext(
             "异常数据：作废合同上有 %(n)s 笔已确认回款，共 %(amount)s %(unit)s元，未计入",
-            n=found[0], amount=number, unit=unit,
+            n=found[0],
+            amount=number,
+            unit=unit,
         )
     ]
 

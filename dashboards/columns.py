@@ -12,15 +12,17 @@ from flask_babel import gettext as _
 from dashboards import money
 from services.numbers import ZONE
 
-NUMBERS = frozenset({"money", "int", "days", "ratio", "mean"})
+NUMBERS = frozenset({"money", "int", "days", "quiet", "ratio", "mean"})
 SUMMED = frozenset({"money", "int"})
 FEN = Decimal(money.FEN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Column:
-    """A column: `type` is text, enum, bool, date, datetime, money, int, days, ratio or mean.
+    """A column of a table: how its values are made, shown and followed.
 
+    `type` is text, enum, bool, date, datetime, day (the business date of an instant), money, int,
+    days, quiet (days, none means never), ratio or mean.
     `of` names the two keys a ratio, a mean or a mean amount is derived from, so that totals are
     ratios of sums. `total` is sum, max or none. `link` is (noun, key of the id) of the record a
     cell opens; `drill` a cockpit address with {keys of the record}; `narrow` (parameter, key of
@@ -81,7 +83,12 @@ def jsonable(value: Any, column: Column) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, dt.datetime):
-        return value.astimezone(ZONE).isoformat(timespec="seconds")
+        local = value.astimezone(ZONE)
+        return (
+            local.date().isoformat()
+            if column.type == "day"
+            else local.isoformat(timespec="seconds")
+        )
     if isinstance(value, dt.date):
         return value.isoformat()
     if column.type in NUMBERS:
@@ -92,7 +99,7 @@ def jsonable(value: Any, column: Column) -> Any:
 def exported(value: Any, column: Column) -> Any:
     """Return a cell of an export: numbers stay numbers, the rest is text."""
     if missing(value):
-        return ""
+        return _("从未") if column.type == "quiet" else ""
     if column.type == "money":
         return Decimal(money.yuan(int(value)))
     if column.type in NUMBERS:
@@ -103,7 +110,7 @@ def exported(value: Any, column: Column) -> Any:
 def shown(value: Any, column: Column, unit: str = "yuan") -> str:
     """Return the text of a cell; what is unknown is 「—」, which is not 0."""
     if missing(value):
-        return money.DASH
+        return _("从未") if column.type == "quiet" else money.DASH
     if column.type == "money":
         return money.in_wan(int(value)) if unit == "wan" else money.grouped(int(value))
     if column.type == "ratio":
@@ -111,7 +118,8 @@ def shown(value: Any, column: Column, unit: str = "yuan") -> str:
     if column.type == "bool":
         return _("是") if value else _("否")
     if isinstance(value, dt.datetime):
-        return value.astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
+        local = value.astimezone(ZONE)
+        return local.strftime("%Y-%m-%d" if column.type == "day" else "%Y-%m-%d %H:%M")
     if isinstance(value, enum.Enum | dt.date):
         return str(value)
     return f"{value:,}" if isinstance(value, int | Decimal) else str(value)

@@ -42,8 +42,11 @@ def narrow(actor: Actor, query: CockpitQuery, noun: str | Stamp) -> Where:
 
 def _columns(stamp: Stamp) -> dict[str, Any]:
     return {
-        "owner": stamp.owner, "department": stamp.department, "customer": CUSTOMER.c.id,
-        "level": CUSTOMER.c.level, "industry": CUSTOMER.c.industry_id,
+        "owner": stamp.owner,
+        "department": stamp.department,
+        "customer": CUSTOMER.c.id,
+        "level": CUSTOMER.c.level,
+        "industry": CUSTOMER.c.industry_id,
         "source": CUSTOMER.c.source_id,
     }
 
@@ -104,7 +107,8 @@ def escape_like(text: str) -> str:
 def in_force() -> Where:
     """Return what makes a contract count: approved, not deleted, in force (expired ones too)."""
     return [
-        CONTRACT.c.state.in_(IN_FORCE), CONTRACT.c.deleted_at.is_(None),
+        CONTRACT.c.state.in_(IN_FORCE),
+        CONTRACT.c.deleted_at.is_(None),
         CONTRACT.c.approval == Approval.approved,
     ]
 
@@ -112,7 +116,8 @@ def in_force() -> Where:
 def confirmed(query: CockpitQuery) -> Where:
     """Return what makes a payment count: confirmed, not deleted, paid by the day of `as_of`."""
     return [
-        PAYMENT.c.state == PaymentState.confirmed, PAYMENT.c.deleted_at.is_(None),
+        PAYMENT.c.state == PaymentState.confirmed,
+        PAYMENT.c.deleted_at.is_(None),
         PAYMENT.c.paid_on <= query.today,
     ]
 

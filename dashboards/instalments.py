@@ -1,5 +1,7 @@
-"""What of each instalment is settled: allocations first, money without a line then fills the
-oldest lines first; a refund without a line empties the newest.
+"""What of each instalment is settled.
+
+Allocations come first, money without a line then fills the oldest lines first; a refund without a
+line empties the newest.
 
 One row an instalment of a contract in force. A contract without a plan has one line, due on
 signing, whose `line_id` is the contract's key negated. Payments count up to the day of `as_of`.
@@ -29,8 +31,12 @@ def plan_lines() -> Any:
     """Return the lines of contracts in force, made up where a contract has no plan."""
     planned = (
         sa.select(
-            PLAN_LINE.c.id.label("line_id"), PLAN_LINE.c.contract_id, PLAN_LINE.c.ordinal,
-            PLAN_LINE.c.amount, PLAN_LINE.c.due_on, PLAN_LINE.c.owner_id,
+            PLAN_LINE.c.id.label("line_id"),
+            PLAN_LINE.c.contract_id,
+            PLAN_LINE.c.ordinal,
+            PLAN_LINE.c.amount,
+            PLAN_LINE.c.due_on,
+            PLAN_LINE.c.owner_id,
             PLAN_LINE.c.owner_department_id,
         )
         .select_from(PLAN_LINE.join(CONTRACT, CONTRACT.c.id == PLAN_LINE.c.contract_id))
@@ -38,9 +44,12 @@ def plan_lines() -> Any:
     )
     known = sa.select(PLAN_LINE.alias().c.contract_id)
     without = sa.select(
-        (-CONTRACT.c.id).label("line_id"), CONTRACT.c.id.label("contract_id"),
-        sa.literal(1).label("ordinal"), _whole(CONTRACT.c.amount).label("amount"),
-        CONTRACT.c.signed_on.label("due_on"), CONTRACT.c.signer_id.label("owner_id"),
+        (-CONTRACT.c.id).label("line_id"),
+        CONTRACT.c.id.label("contract_id"),
+        sa.literal(1).label("ordinal"),
+        _whole(CONTRACT.c.amount).label("amount"),
+        CONTRACT.c.signed_on.label("due_on"),
+        CONTRACT.c.signer_id.label("owner_id"),
         CONTRACT.c.signer_department_id.label("owner_department_id"),
     ).where(*filters.in_force(), CONTRACT.c.id.not_in(known))
     return sa.union_all(planned, without).cte("plan_lines")
@@ -56,7 +65,10 @@ def _money(query: CockpitQuery) -> Any:
     rest = _whole(PAYMENT.c.amount) - _whole(spread.c.amount)
     return (
         sa.select(
-            PAYMENT.c.id, PAYMENT.c.contract_id, PAYMENT.c.amount, PAYMENT.c.paid_on,
+            PAYMENT.c.id,
+            PAYMENT.c.contract_id,
+            PAYMENT.c.amount,
+            PAYMENT.c.paid_on,
             rest.label("rest"),
         )
         .select_from(PAYMENT.outerjoin(spread, spread.c.payment_id == PAYMENT.c.id))
@@ -76,7 +88,8 @@ def _opened(query: CockpitQuery, money: Any) -> Any:
     )
     pool = (
         sa.select(
-            money.c.contract_id, sa.func.sum(money.c.rest).label("free"),
+            money.c.contract_id,
+            sa.func.sum(money.c.rest).label("free"),
             sa.func.sum(money.c.amount).label("paid"),
         )
         .group_by(money.c.contract_id)
@@ -85,12 +98,15 @@ def _opened(query: CockpitQuery, money: Any) -> Any:
     del query
     return (
         sa.select(
-            line, clamp(_whole(allocated.c.amount), line.c.amount).label("direct"),
-            _whole(pool.c.free).label("free"), _whole(pool.c.paid).label("paid"),
+            line,
+            clamp(_whole(allocated.c.amount), line.c.amount).label("direct"),
+            _whole(pool.c.free).label("free"),
+            _whole(pool.c.paid).label("paid"),
         )
         .select_from(
-            line.outerjoin(allocated, allocated.c.plan_id == line.c.line_id)
-            .outerjoin(pool, pool.c.contract_id == line.c.contract_id)
+            line.outerjoin(allocated, allocated.c.plan_id == line.c.line_id).outerjoin(
+                pool, pool.c.contract_id == line.c.contract_id
+            )
         )
         .cte("opened")
     )
@@ -105,7 +121,8 @@ def _queued(opened: Any) -> Any:
     }
     room = opened.c.amount - opened.c.direct
     return sa.select(
-        opened, room.label("room"),
+        opened,
+        room.label("room"),
         _whole(sa.func.sum(room).over(**oldest, rows=ALL_BEFORE)).label("room_before"),
         _whole(sa.func.sum(opened.c.direct).over(**newest, rows=ALL_BEFORE)).label("behind"),
         sa.func.row_number().over(**newest).label("from_end"),
@@ -119,15 +136,19 @@ def _events(money: Any, queued: Any) -> Any:
     line overlap, that much of the payment settled that line.
     """
     direct = sa.select(
-        ALLOCATION.c.plan_id.label("line_id"), ALLOCATION.c.amount.label("part"),
+        ALLOCATION.c.plan_id.label("line_id"),
+        ALLOCATION.c.amount.label("part"),
         money.c.paid_on,
     ).join_from(ALLOCATION, money, money.c.id == ALLOCATION.c.payment_id)
     flow = (
         sa.select(
-            money.c.contract_id, money.c.paid_on, money.c.rest,
+            money.c.contract_id,
+            money.c.paid_on,
+            money.c.rest,
             _whole(
                 sa.func.sum(money.c.rest).over(
-                    partition_by=money.c.contract_id, order_by=[money.c.paid_on, money.c.id],
+                    partition_by=money.c.contract_id,
+                    order_by=[money.c.paid_on, money.c.id],
                     rows=UP_TO_HERE,
                 )
             ).label("until"),
@@ -137,9 +158,7 @@ def _events(money: Any, queued: Any) -> Any:
     )
     until = _least(_least(flow.c.until, queued.c.room_before + queued.c.room), queued.c.free)
     since = _most(flow.c.until - flow.c.rest, queued.c.room_before)
-    queue = sa.select(
-        queued.c.line_id, (until - since).label("part"), flow.c.paid_on
-    ).join_from(
+    queue = sa.select(queued.c.line_id, (until - since).label("part"), flow.c.paid_on).join_from(
         flow, queued, sa.and_(queued.c.contract_id == flow.c.contract_id, until > since)
     )
     part = sa.union_all(direct, queue).subquery("part")
@@ -147,7 +166,8 @@ def _events(money: Any, queued: Any) -> Any:
     days = DaysBetween(part.c.paid_on, line.c.due_on)
     return (
         sa.select(
-            part.c.line_id, _whole(sa.func.sum(part.c.part)).label("weight"),
+            part.c.line_id,
+            _whole(sa.func.sum(part.c.part)).label("weight"),
             _whole(sa.func.sum(part.c.part * days)).label("paid_days"),
         )
         .join_from(part, line, line.c.line_id == part.c.line_id)
@@ -177,14 +197,29 @@ def settled_lines(query: CockpitQuery) -> Any:
         + clamp(positive(queued.c.free) - queued.c.room_before, queued.c.room)
         - clamp(positive(-queued.c.free) - queued.c.behind, queued.c.direct)
     )
-    line = sa.select(
-        *(queued.c[key] for key in (
-            "line_id", "contract_id", "ordinal", "amount", "due_on", "owner_id",
-            "owner_department_id", "paid", "from_end",
-        )),
-        settled.label("settled"), _whole(events.c.weight).label("weight"),
-        _whole(events.c.paid_days).label("paid_days"),
-    ).select_from(queued.outerjoin(events, events.c.line_id == queued.c.line_id)).cte("settling")
+    line = (
+        sa.select(
+            *(
+                queued.c[key]
+                for key in (
+                    "line_id",
+                    "contract_id",
+                    "ordinal",
+                    "amount",
+                    "due_on",
+                    "owner_id",
+                    "owner_department_id",
+                    "paid",
+                    "from_end",
+                )
+            ),
+            settled.label("settled"),
+            _whole(events.c.weight).label("weight"),
+            _whole(events.c.paid_days).label("paid_days"),
+        )
+        .select_from(queued.outerjoin(events, events.c.line_id == queued.c.line_id))
+        .cte("settling")
+    )
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)
     surplus = sa.case((line.c.from_end == 1, positive(line.c.paid - _whole(of_contract))), else_=0)
     return sa.select(line, surplus.label("surplus")).cte("instalment")

@@ -1,38 +1,64 @@
-"""Money and ratios for people: 元, 万, 亿, per cent; half-up, never on rounded values."""
+"""分 to text: exact yuan, rounded 万/亿, ratios and means; half up everywhere.
+
+Source of the rules: the cockpit's definitions, section 1. A denominator of 0 has no ratio.
+"""
 
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
-WAN, YI = 10_000_00, 100_000_000_00  # 分
-CENT, FOUR = Decimal("0.01"), Decimal("0.0001")
+DASH = "—"
+RATIO = Decimal("0.0001")
+CENT = Decimal("0.01")
+FEN = 100  # 分 in a yuan
+WAN = Decimal(10_000)
+YI = Decimal(100_000_000)
 
 
-def ratio(part: int | float | None, whole: int | float | None) -> Decimal | None:
-    """Return part/whole to 4 places, half up; None where there is nothing to divide by."""
-    if part is None or not whole:
+def half_up(value: Decimal, step: Decimal) -> Decimal:
+    """Return the value rounded half up to a step such as 0.01."""
+    return value.quantize(step, rounding=ROUND_HALF_UP)
+
+
+def yuan(fen: int) -> str:
+    """Return 分 as a plain decimal text in yuan: 123456 → "1234.56"."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // FEN}.{abs(fen) % FEN:02d}"
+
+
+def grouped(fen: int) -> str:
+    """Return 分 in yuan with thousands: 123456 → "1,234.56"."""
+    return f"{Decimal(yuan(fen)):,.2f}"
+
+
+def scaled(fen: int | Decimal) -> tuple[str, str]:
+    """Return (number, unit) with the unit chosen on the rounded value: 9,999.995 元 → 1.00 万."""
+    amount = Decimal(fen) / FEN
+    for scale, unit, border in ((Decimal(1), "元", WAN), (WAN, "万", WAN), (YI, "亿", None)):
+        number = half_up(amount / scale, CENT)
+        if border is None or abs(number) < border:
+            return f"{number:,.2f}", unit
+    raise AssertionError  # the last unit has no border
+
+
+def in_wan(fen: int) -> str:
+    """Return 分 in 万元 with two decimals, for tables that show one unit throughout."""
+    return f"{half_up(Decimal(fen) / FEN / WAN, CENT):,.2f}"
+
+
+def ratio(part: Any, whole: Any) -> Decimal | None:
+    """Return part/whole to 4 places half up; None where there is no whole."""
+    if whole is None or part is None or int(whole) == 0:
         return None
-    return (Decimal(int(part)) / Decimal(int(whole))).quantize(FOUR, ROUND_HALF_UP)
+    return half_up(Decimal(int(part)) / Decimal(int(whole)), RATIO)
+
+
+def mean(part: Any, whole: Any, places: int = 1) -> Decimal | None:
+    """Return part/whole with a number of decimals, half up; None where there is no whole."""
+    if whole is None or part is None or int(whole) == 0:
+        return None
+    return half_up(Decimal(int(part)) / Decimal(int(whole)), Decimal(1).scaleb(-places))
 
 
 def percent(value: Decimal | None) -> str:
-    """Return 12.34%, or the dash of the unknown."""
-    return "—" if value is None else f"{(value * 100).quantize(CENT)}%"
-
-
-def yuan_text(fen: int) -> str:
-    """Return exact yuan as a decimal string, for data.json and exports."""
-    return str((Decimal(fen) / 100).quantize(CENT))
-
-
-def short(fen: int) -> tuple[str, str]:
-    """Return (number, unit); the unit is chosen on the rounded value (9,999.995 元 → 1.00 万)."""
-    value = (Decimal(fen) / 100).quantize(CENT, ROUND_HALF_UP)
-    for unit, base in (("", 1), ("万", 10**4), ("亿", 10**8)):
-        shown = (Decimal(fen) / 100 / base).quantize(CENT, ROUND_HALF_UP)
-        if abs(shown) < 10_000 or unit == "亿":  # noqa: PLR2004 # 万 is ten thousand
-            return f"{shown:,}", unit
-    return f"{value:,}", ""
-
-
-def weighted(amount: int, percent_: int) -> int:
-    """Return (amount × probability + 50) // 100 in 分."""
-    return (amount * percent_ + 50) // 100
+    """Return a ratio as 12.34%, 「—」 for none."""
+    return DASH if value is None else f"{half_up(value * 100, CENT):,.2f}%"

@@ -8,8 +8,25 @@ from flask_babel import lazy_gettext as _
 
 import models as m
 from dashboards.base import (
-    Call, Chart, Column, Summary, alive, bars, customer, follow_up, labelled, names, on_customer,
-    opportunity, option, ordered, stage, stamped, sums, wan, words_in,
+    Call,
+    Chart,
+    Column,
+    Summary,
+    alive,
+    bars,
+    customer,
+    follow_up,
+    labelled,
+    names,
+    on_customer,
+    opportunity,
+    option,
+    ordered,
+    stage,
+    stamped,
+    sums,
+    wan,
+    words_in,
 )
 from dashboards.money import ratio, weighted
 from dashboards.query import Query
@@ -17,7 +34,10 @@ from services.numbers import ZONE
 
 BYS = ("row", "owner", "department", "product", "quarter")
 LABELS = {
-    "owner": _("销售员"), "department": _("部门"), "product": _("产品"), "quarter": _("关闭季度"),
+    "owner": _("销售员"),
+    "department": _("部门"),
+    "product": _("产品"),
+    "quarter": _("关闭季度"),
 }
 NUMBERS = ("count", "amount", "weighted", "won_count", "won", "lost_count")
 
@@ -29,22 +49,33 @@ def columns(query: Query) -> list[Column]:
             Column("label", LABELS[query.by]),
             Column("count", _("商机数"), "int", total="sum"),
             Column("amount", _("金额"), "money", total="sum"),
-            Column("weighted", _("加权金额"), "money", total="sum", help=_("仅进行中：金额 × 赢率")),
+            Column(
+                "weighted", _("加权金额"), "money", total="sum", help=_("仅进行中：金额 × 赢率")
+            ),
             Column("won_count", _("赢单数"), "int", total="sum"),
             Column("won", _("赢单额"), "money", total="sum"),
             Column("lost_count", _("输单数"), "int", total="sum"),
-            Column("win_rate", _("赢单率"), "ratio", total="ratio", help=_("赢单 ÷（赢单 + 输单）")),
+            Column(
+                "win_rate", _("赢单率"), "ratio", total="ratio", help=_("赢单 ÷（赢单 + 输单）")
+            ),
         ]
     return [
-        Column("code", _("编号"), link="opportunity"), Column("name", _("名称")),
-        Column("customer", _("客户"), link="customer"), Column("owner", _("销售员")),
-        Column("stage", _("阶段")), Column("amount", _("金额"), "money", total="sum"),
+        Column("code", _("编号"), link="opportunity"),
+        Column("name", _("名称")),
+        Column("customer", _("客户"), link="customer"),
+        Column("owner", _("销售员")),
+        Column("stage", _("阶段")),
+        Column("amount", _("金额"), "money", total="sum"),
         Column("probability", _("赢率%"), "int"),
         Column("weighted", _("加权金额"), "money", total="sum", help=_("仅进行中：金额 × 赢率")),
-        Column("expected_on", _("预计成交日"), "date"), Column("overdue", _("是否逾期"), "flag"),
-        Column("stage_days", _("阶段停留天数"), "int"), Column("days", _("商机天数"), "int"),
-        Column("last_at", _("最近跟进"), "datetime"), Column("silent", _("未跟进天数"), "int"),
-        Column("state", _("状态")), Column("reason", _("丢单原因")),
+        Column("expected_on", _("预计成交日"), "date"),
+        Column("overdue", _("是否逾期"), "flag"),
+        Column("stage_days", _("阶段停留天数"), "int"),
+        Column("days", _("商机天数"), "int"),
+        Column("last_at", _("最近跟进"), "datetime"),
+        Column("silent", _("未跟进天数"), "int"),
+        Column("state", _("状态")),
+        Column("reason", _("丢单原因")),
     ]
 
 
@@ -75,12 +106,25 @@ def _base(call: Call) -> pd.DataFrame:
     frame = call.frame(
         sa.select(
             opportunity.c[
-                "id", "code", "name", "customer_id", "amount", "probability", "expected_on",
-                "state", "stage_since", "created_at", "closed_on", "lost_reason_id",
+                "id",
+                "code",
+                "name",
+                "customer_id",
+                "amount",
+                "probability",
+                "expected_on",
+                "state",
+                "stage_since",
+                "created_at",
+                "closed_on",
+                "lost_reason_id",
             ],
-            customer.c.company.label("customer"), owner.label("owner_id"),
-            place.label("department_id"), stage.c.label.label("stage"),
-            stage.c.code.label("stage_code"), last.c.last_at,
+            customer.c.company.label("customer"),
+            owner.label("owner_id"),
+            place.label("department_id"),
+            stage.c.label.label("stage"),
+            stage.c.code.label("stage_code"),
+            last.c.last_at,
         )
         .select_from(
             sa.join(opportunity, customer, customer.c.id == opportunity.c.customer_id)
@@ -88,7 +132,8 @@ def _base(call: Call) -> pd.DataFrame:
             .outerjoin(last, last.c.opportunity_id == opportunity.c.id)
         )
         .where(
-            *alive(opportunity), *where,
+            *alive(opportunity),
+            *where,
             *words_in(query, opportunity.c.name, opportunity.c.code, customer.c.company),
         )
         .order_by(opportunity.c.id.desc())
@@ -102,13 +147,16 @@ def _measured(frame: pd.DataFrame) -> pd.DataFrame:
     states = list(frame["state"])
     frame["weighted"] = [
         weighted(a, int(p) if p is not None and not pd.isna(p) else 0)
-        if s is m.StageKind.open else 0
+        if s is m.StageKind.open
+        else 0
         for a, p, s in zip(frame["known"], frame["probability"], states, strict=True)
     ]
     frame["count"] = 1
     frame["won_count"] = [int(s is m.StageKind.won) for s in states]
     frame["lost_count"] = [int(s is m.StageKind.lost) for s in states]
-    frame["won"] = [a if s is m.StageKind.won else 0 for a, s in zip(frame["known"], states, strict=True)]
+    frame["won"] = [
+        a if s is m.StageKind.won else 0 for a, s in zip(frame["known"], states, strict=True)
+    ]
     return frame
 
 
@@ -138,7 +186,8 @@ def _by_product(call: Call, frame: pd.DataFrame) -> pd.DataFrame:
     line = m.OpportunityLine.__table__
     lines = call.frame(
         sa.select(
-            line.c.opportunity_id.label("id"), line.c.product_id.label("key"),
+            line.c.opportunity_id.label("id"),
+            line.c.product_id.label("key"),
             sa.cast(sa.func.sum(line.c.subtotal), sa.BigInteger).label("subtotal"),
         ).group_by(line.c.opportunity_id, line.c.product_id)
     )
@@ -163,10 +212,13 @@ def _quarter(day: Any) -> str | None:
 
 def _details(call: Call, frame: pd.DataFrame) -> pd.DataFrame:
     today = call.query.today
-    people, reasons = names(call, "owner"), dict(
-        call.session.execute(sa.select(option.c.id, option.c.label)).all()
+    people, reasons = (
+        names(call, "owner"),
+        dict(call.session.execute(sa.select(option.c.id, option.c.label)).all()),
     )
-    days = lambda at: None if at is None or pd.isna(at) else (today - at.astimezone(ZONE).date()).days  # noqa: E731
+    days = lambda at: (
+        None if at is None or pd.isna(at) else (today - at.astimezone(ZONE).date()).days
+    )
     frame["opportunity_id"] = frame["id"]
     frame["owner"] = [people.get(int(k), "") if not pd.isna(k) else "" for k in frame["owner_id"]]
     frame["days"] = [days(at) for at in frame["created_at"]]
@@ -198,8 +250,11 @@ def figures(frame: pd.DataFrame, call: Call) -> list[Chart]:
         param = call.query.by if call.query.by in {"owner", "department"} else ""
         keys = ["" if pd.isna(k) else str(k) for k in shown["key"]]
         chart = bars(
-            [str(x) for x in shown["label"]], [(_("赢单额"), wan(shown["won"]))], ids=keys,
-            param=param, unit=str(_("万元")),
+            [str(x) for x in shown["label"]],
+            [(_("赢单额"), wan(shown["won"]))],
+            ids=keys,
+            param=param,
+            unit=str(_("万元")),
         )
         return [Chart("won", _("赢单额"), chart)]
     stages = call.session.execute(
@@ -207,10 +262,16 @@ def figures(frame: pd.DataFrame, call: Call) -> list[Chart]:
     ).all()
     value = dict(frame.groupby("stage_code")["known"].sum()) if len(frame) else {}
     first = bars(
-        [s.label for s in stages], [(_("金额"), wan(value.get(s.code, 0) for s in stages))],
-        ids=[s.code for s in stages], param="stage", unit=str(_("万元")),
+        [s.label for s in stages],
+        [(_("金额"), wan(value.get(s.code, 0) for s in stages))],
+        ids=[s.code for s in stages],
+        param="stage",
+        unit=str(_("万元")),
     )
-    return [Chart("stages", _("各阶段金额"), first), Chart("funnel", _("阶段到达数"), _funnel(frame, stages))]
+    return [
+        Chart("stages", _("各阶段金额"), first),
+        Chart("funnel", _("阶段到达数"), _funnel(frame, stages)),
+    ]
 
 
 def _funnel(frame: pd.DataFrame, stages: list[Any]) -> Any:
@@ -222,11 +283,11 @@ def _funnel(frame: pd.DataFrame, stages: list[Any]) -> Any:
         for n in range(place.get(code, 0) + 1):
             reached[n] += 1
     return bars(
-        [s.label for s in open_ones], [(_("商机数"), reached)],
-        ids=[s.code for s in open_ones], param="stage",
+        [s.label for s in open_ones],
+        [(_("商机数"), reached)],
+        ids=[s.code for s in open_ones],
+        param="stage",
     )
 
 
-SUMMARY = Summary(
-    "opportunities", _("商机明细表"), BYS, "-id", columns, rows, figures, totals
-)
+SUMMARY = Summary("opportunities", _("商机明细表"), BYS, "-id", columns, rows, figures, totals)

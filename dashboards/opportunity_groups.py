@@ -26,10 +26,12 @@ from dashboards.sql import QuarterOf, count_if, frame, sum_if, total
 from models import OpportunityLine, StageKind
 from services.actor import Actor
 
-
 LINE = OpportunityLine.__table__
 BY = {
-    "owner": _("销售员"), "department": _("部门"), "product": _("产品"), "quarter": _("关闭季度"),
+    "owner": _("销售员"),
+    "department": _("部门"),
+    "product": _("产品"),
+    "quarter": _("关闭季度"),
 }
 DATES = ("created", "expected", "closed")
 COUNTS = ("count", "won", "lost", "closed")
@@ -70,8 +72,11 @@ def where(actor: Actor, query: CockpitQuery) -> filters.Where:
         "closed": lambda: filters.days(OPPORTUNITY.c.closed_on, query.period),
     }[query.date or "created"]()
     return [
-        *filters.counted_opportunity(), when, *filters.narrow(actor, query, "opportunity"),
-        *filters.by_stage(query), *_having_product(query),
+        *filters.counted_opportunity(),
+        when,
+        *filters.narrow(actor, query, "opportunity"),
+        *filters.by_stage(query),
+        *_having_product(query),
         *filters.search(actor, query, OPPORTUNITY.c.name, code=OPPORTUNITY.c.code),
     ]
 
@@ -100,7 +105,8 @@ def sums(amount: Any) -> list[Any]:
     """Return the counts and amounts of a group."""
     state = OPPORTUNITY.c.state
     return [
-        sa.func.count().label("count"), total(amount).label("amount"),
+        sa.func.count().label("count"),
+        total(amount).label("amount"),
         sum_if(state == StageKind.open, weighted(amount)).label("weighted"),
         count_if(state == StageKind.won).label("won"),
         sum_if(state == StageKind.won, amount).label("won_amount"),
@@ -111,9 +117,7 @@ def sums(amount: Any) -> list[Any]:
 
 def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Return the totals: each opportunity once."""
-    return (
-        sa.select(*sums(OPPORTUNITY.c.amount)).select_from(joined()).where(*where(actor, query))
-    )
+    return sa.select(*sums(OPPORTUNITY.c.amount)).select_from(joined()).where(*where(actor, query))
 
 
 def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
@@ -131,7 +135,8 @@ def _statement(actor: Actor, query: CockpitQuery) -> Select[Any]:
         return _by_product(actor, query)
     stamp = STAMPS["opportunity"]
     key = {
-        "owner": stamp.owner, "department": stamp.department,
+        "owner": stamp.owner,
+        "department": stamp.department,
         "quarter": QuarterOf(OPPORTUNITY.c.closed_on),
     }[query.by]
     return (
@@ -145,15 +150,11 @@ def _statement(actor: Actor, query: CockpitQuery) -> Select[Any]:
 def _by_product(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Two lines of one product on one opportunity are one opportunity with both values."""
     share = (
-        sa.select(
-            LINE.c.opportunity_id, LINE.c.product_id, total(LINE.c.subtotal).label("amount")
-        )
+        sa.select(LINE.c.opportunity_id, LINE.c.product_id, total(LINE.c.subtotal).label("amount"))
         .group_by(LINE.c.opportunity_id, LINE.c.product_id)
         .subquery("share")
     )
-    amount = sa.case(
-        (share.c.opportunity_id.is_(None), OPPORTUNITY.c.amount), else_=share.c.amount
-    )
+    amount = sa.case((share.c.opportunity_id.is_(None), OPPORTUNITY.c.amount), else_=share.c.amount)
     extra: filters.Where = []
     if "product" in query.keys:
         extra = [filters.among(share.c.product_id, query.keys["product"])]
@@ -170,17 +171,21 @@ def figures(data: pd.DataFrame, query: CockpitQuery) -> list[go.Figure]:
     records = data.to_dict("records")
     shown = data.assign(
         pick=[_pick(r["key"], query.by) for r in records],
-        label=[f"{r['label']}　{money.percent(money.ratio(r['won'], r['closed']))}"
-               for r in records],
+        label=[
+            f"{r['label']}　{money.percent(money.ratio(r['won'], r['closed']))}" for r in records
+        ],
     )
     keys = ("amount", "won_amount", "count", "won")
     if query.by != "quarter":
         shown = charts.top(shown, "won_amount", keys)
     return [
-        charts.bars(shown, [("won_amount", gettext("赢单额"))],
-                    gettext("赢单额（万元）与赢单率")),
-        charts.bars(shown, [("count", gettext("商机数")), ("won", gettext("赢单数"))],
-                    gettext("商机数与赢单数"), scale=1),
+        charts.bars(shown, [("won_amount", gettext("赢单额"))], gettext("赢单额（万元）与赢单率")),
+        charts.bars(
+            shown,
+            [("count", gettext("商机数")), ("won", gettext("赢单数"))],
+            gettext("商机数与赢单数"),
+            scale=1,
+        ),
     ]
 
 

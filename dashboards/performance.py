@@ -1,244 +1,405 @@
-"""客户业绩汇总表: contracts in force signed in the period, what came in on them, what was won."""
+"""客户业绩汇总表: what was signed in the period, what of it came in, and what is new.
+
+Grain: a customer with at least one contract in force signed in the period, or another key by
+`by`. Contracts count for their signer, payments and opportunities for their own stamps.
+"""
 
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import sqlalchemy as sa
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
 
-import models as m
-from dashboards.base import (
-    Call, Chart, Column, Summary, alive, bars, contract, customer, labelled, merged, on_customer,
-    opportunity, ordered, payment, stamped, sums, top, total, wan, words_in,
+from dashboards import charts, filters
+from dashboards.columns import Column
+from dashboards.names import labelled
+from dashboards.period import Period, year_before
+from dashboards.query import Choices, CockpitQuery
+from dashboards.scope import (
+    CONTRACT,
+    CUSTOMER,
+    OPPORTUNITY,
+    OPTION,
+    PAYMENT,
+    STAMPS,
+    USER,
+    in_scope,
+    openable,
 )
-from dashboards.money import ratio
-from dashboards.query import Query
+from dashboards.sql import DayOf, MonthOf, caption, count_if, frame, positive, total
+from models import StageKind
+from services.actor import Actor
 
-BYS = ("customer", "owner", "department", "industry", "level", "source", "month")
-LABELS = {
-    "owner": _("销售员"), "department": _("部门"), "industry": _("行业"), "level": _("客户等级"),
-    "source": _("客户来源"), "month": _("月份"),
+BY = {
+    "customer": _("客户"),
+    "owner": _("销售员"),
+    "department": _("部门"),
+    "industry": _("行业"),
+    "level": _("等级"),
+    "source": _("来源"),
+    "month": _("月份"),
+    "contract": _("合同"),
 }
-NUMBERS = ("contracts", "amount", "paid", "unpaid", "cash", "created", "won", "lost")
-
-
-def columns(query: Query) -> list[Column]:
-    """Return the columns of the grain."""
-    first = [Column("label", LABELS.get(query.by, ""))]
-    if query.by == "customer":
-        first = [
-            Column("code", _("客户编号")), Column("label", _("客户单位"), link="customer"),
-            Column("industry", _("行业")), Column("level", _("等级")), Column("owner", _("销售员")),
-        ]
-    return [
-        *first,
-        Column("contracts", _("合同数"), "int", total="sum"),
-        Column("amount", _("合同额"), "money", total="sum", help=_("期内签订、有效合同的金额")),
-        Column("paid", _("已回款"), "money", total="sum", help=_("这些合同截至数据时点已确认的回款")),
-        Column("unpaid", _("未回款"), "money", total="sum", help=_("逐合同 max(0, 合同额 − 已回款) 之和")),
-        Column("paid_rate", _("回款率"), "ratio", total="ratio"),
-        Column("cash", _("本期到账"), "money", total="sum", help=_("期内到账，不论合同何时签订")),
-        Column("mean", _("平均合同额"), "money", total="ratio"),
-        Column("created", _("新增商机数"), "int", total="sum"),
-        Column("win_rate", _("赢单率"), "ratio", total="ratio", help=_("期内关闭：赢单 ÷（赢单 + 输单）")),
-        Column("share", _("占比"), "ratio", total="ratio"),
-    ]
-
-
-def _key(call: Call, by: str, kind: str) -> Any:
-    """Return the grouping column of contracts, payments, created or closed opportunities."""
-    table = {"contract": contract, "payment": payment}.get(kind, opportunity)
-    if by == "customer":
-        return table.c.customer_id
-    if by in {"industry", "source"}:
-        return customer.c[f"{by}_id"]
-    if by == "level":
-        return customer.c.level
-    if by == "month":
-        return {
-            "contract": call.month(contract.c.signed_on),
-            "payment": call.month(payment.c.paid_on),
-            "created": call.month(opportunity.c.created_at, instant=True),
-            "closed": call.month(opportunity.c.closed_on),
-        }[kind]
-    return {
-        "contract": (contract.c.signer_id, contract.c.signer_department_id),
-        "payment": (payment.c.owner_id, payment.c.owner_department_id),
-        "created": (opportunity.c.created_owner_id, opportunity.c.created_department_id),
-        "closed": (opportunity.c.closing_owner_id, opportunity.c.closing_department_id),
-    }[kind][by == "department"]
-
-
-def _search(query: Query) -> list[Any]:
-    return words_in(query, customer.c.company, customer.c.code)
-
-
-def _contracts(call: Call) -> Any:
-    """Return SELECT key, contracts, amount, paid, unpaid."""
-    query = call.query
-    got = (
-        sa.select(payment.c.contract_id, total(payment.c.amount).label("paid"))
-        .where(
-            payment.c.state == m.PaymentState.confirmed, payment.c.deleted_at.is_(None),
-            payment.c.paid_on <= query.today,
-        )
-        .group_by(payment.c.contract_id)
-        .subquery()
-    )
-    paid = sa.func.coalesce(got.c.paid, 0)
-    rest = contract.c.amount - paid
-    return (
-        sa.select(
-            _key(call, query.by, "contract").label("key"), sa.func.count().label("contracts"),
-            total(contract.c.amount).label("amount"), total(paid).label("paid"),
-            total(sa.case((rest > 0, rest), else_=0)).label("unpaid"),
-        )
-        .select_from(
-            sa.join(contract, customer, customer.c.id == contract.c.customer_id).outerjoin(
-                got, got.c.contract_id == contract.c.id
-            )
-        )
-        .where(
-            *alive(contract), contract.c.state.in_(m.IN_FORCE),
-            contract.c.signed_on >= query.start, contract.c.signed_on <= query.end,
-            *stamped(call, contract.c.signer_id, contract.c.signer_department_id),
-            *on_customer(query), *_search(query),
-        )
-        .group_by(sa.text("1"))
-    )
-
-
-def _cash(call: Call) -> Any:
-    query = call.query
-    return (
-        sa.select(
-            _key(call, query.by, "payment").label("key"), total(payment.c.amount).label("cash")
-        )
-        .select_from(
-            sa.join(payment, contract, contract.c.id == payment.c.contract_id).join(
-                customer, customer.c.id == payment.c.customer_id
-            )
-        )
-        .where(
-            payment.c.state == m.PaymentState.confirmed, payment.c.deleted_at.is_(None),
-            contract.c.state.in_(m.IN_FORCE), payment.c.paid_on >= query.start,
-            payment.c.paid_on <= query.end,
-            *stamped(call, payment.c.owner_id, payment.c.owner_department_id),
-            *on_customer(query), *_search(query),
-        )
-        .group_by(sa.text("1"))
-    )
-
-
-def _opportunities(call: Call, kind: str) -> Any:
-    query = call.query
-    first, last = query.instants()
-    if kind == "created":
-        numbers = [sa.func.count().label("created")]
-        when = [opportunity.c.created_at >= first, opportunity.c.created_at < last]
-        stamp = (opportunity.c.created_owner_id, opportunity.c.created_department_id)
-    else:
-        numbers = [
-            total(sa.case((opportunity.c.state == m.StageKind[k], 1), else_=0)).label(k)
-            for k in ("won", "lost")
-        ]
-        when = [
-            opportunity.c.closed_on >= query.start, opportunity.c.closed_on <= query.end,
-            opportunity.c.state != m.StageKind.open,
-        ]
-        stamp = (opportunity.c.closing_owner_id, opportunity.c.closing_department_id)
-    return (
-        sa.select(_key(call, query.by, kind).label("key"), *numbers)
-        .select_from(sa.join(opportunity, customer, customer.c.id == opportunity.c.customer_id))
-        .where(
-            *alive(opportunity), *when, *stamped(call, *stamp), *on_customer(query),
-            *_search(query),
-        )
-        .group_by(sa.text("1"))
-    )
-
-
-def rows(call: Call) -> pd.DataFrame:
-    """Return one row a group with NUMBERS in 分 and counts, and the ratios of it."""
-    by = call.query.by
-    found = merged(
-        [
-            call.frame(_contracts(call)), call.frame(_cash(call)),
-            call.frame(_opportunities(call, "created")),
-            call.frame(_opportunities(call, "closed")),
-        ]
-    )
-    if not call.query.everyone and by == "customer":
-        found = found[found["contracts"] > 0]  # the grain: a customer with a contract
-    found = found.reset_index(drop=True)
-    whole = int(found["amount"].sum())
-    found["paid_rate"] = [ratio(p, a) for p, a in zip(found["paid"], found["amount"], strict=True)]
-    found["mean"] = [
-        None if not n else round(a / n) for a, n in zip(found["amount"], found["contracts"], strict=True)
-    ]
-    found["win_rate"] = [
-        ratio(w, w + x) for w, x in zip(found["won"], found["lost"], strict=True)
-    ]
-    found["share"] = [ratio(a, whole) for a in found["amount"]]
-    found = _with_customers(call, found) if by == "customer" else labelled(call, found, by)
-    return ordered(found, call.query.sort or ("label" if by == "month" else "-amount"))
-
-
-def _with_customers(call: Call, found: pd.DataFrame) -> pd.DataFrame:
-    keys = [int(k) for k in found["key"]]
-    owner = m.User.__table__
-    known = {
-        row.id: row
-        for row in call.session.execute(
-            sa.select(customer.c["id", "code", "company", "level", "industry_id"], owner.c.name)
-            .select_from(sa.outerjoin(customer, owner, owner.c.id == customer.c.owner_id))
-            .where(customer.c.id.in_(keys))
-        )
-    }
-    industries = {o.id: str(o) for o in call.session.scalars(sa.select(m.DictionaryOption))}
-    found["customer_id"] = keys
-    found["code"] = [known[k].code for k in keys]
-    found["label"] = [known[k].company for k in keys]
-    found["level"] = [str(known[k].level or "") for k in keys]
-    found["industry"] = [industries.get(known[k].industry_id, "") for k in keys]
-    found["owner"] = [known[k].name or "" for k in keys]
-    return found
-
-
-def totals(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return sums of what adds up and ratios of sums."""
-    found = sums(frame, *NUMBERS)
-    found["paid_rate"] = ratio(found["paid"], found["amount"])
-    found["mean"] = round(found["amount"] / found["contracts"]) if found["contracts"] else None
-    found["win_rate"] = ratio(found["won"], found["won"] + found["lost"])
-    found["share"] = ratio(found["amount"], found["amount"])
-    return found
-
-
-def figures(frame: pd.DataFrame, call: Call) -> list[Chart]:
-    """Return contract against collected by group: the top 20 and the others."""
-    head, rest = top(frame, "amount")
-    by = call.query.by
-    labels = [str(x) for x in head["label"]]
-    amounts, paid = wan(head["amount"]), wan(head["paid"])
-    if len(rest):
-        labels.append(str(_("其他")))
-        amounts += wan([rest["amount"].sum()])
-        paid += wan([rest["paid"].sum()])
-    ids = list(head["code"]) if by == "customer" else [_plain(k) for k in head["key"]]
-    ids += [""] * (len(labels) - len(ids))
-    param = {"customer": "q", "industry": "", "source": ""}.get(by, by)
-    chart = bars(
-        labels, [(_("合同额"), amounts), (_("已回款"), paid)], ids=ids, param=param,
-        unit=str(_("万元")),
-    )
-    return [Chart("amounts", _("合同额与已回款"), chart)]
-
-
-def _plain(key: Any) -> str:
-    return "" if key is None or pd.isna(key) else getattr(key, "name", str(key))
-
-
-SUMMARY = Summary(
-    "performance", _("客户业绩汇总表"), BYS, "-amount", columns, rows, figures, totals
+# The page of a grain that is no customer counts everything stamped, the customer's grain only
+# customers who signed: their keys come from different frames.
+OWN_KEYS = frozenset({"customer", "contract"})
+MEASURES = (
+    Column(
+        "contracts",
+        _("合同数"),
+        "int",
+        _("期内签订且生效的合同（履行中、履行完毕）"),
+        drill="performance?by=contract&customer={customer_id}",
+    ),
+    Column("amount", _("合同额"), "money", _("期内签订且生效的合同金额合计")),
+    Column("collected", _("已回款"), "money", _("上述合同截至数据时间已确认的回款")),
+    Column(
+        "unpaid",
+        _("未回款"),
+        "money",
+        _("逐份合同：合同额减已回款，不小于 0"),
+        drill="collections?by=plan&customer={customer_id}&from=1990-01-01&to=2099-12-31",
+    ),
+    Column("rate", _("回款率"), "ratio", _("已回款合计 ÷ 合同额合计"), of=("collected", "amount")),
+    Column("cash", _("本期到账"), "money", _("期内到账的回款，不论哪一份合同")),
+    Column("average", _("平均合同额"), "money", _("合同额 ÷ 合同数"), of=("amount", "contracts")),
+    Column(
+        "created",
+        _("新增商机数"),
+        "int",
+        _("期内新建并通过审批的商机"),
+        drill="opportunities?date=created&customer={customer_id}",
+    ),
+    Column(
+        "win_rate",
+        _("赢单率"),
+        "ratio",
+        _("期内关闭的商机：赢单数 ÷（赢单数＋输单数）"),
+        of=("won", "closed"),
+    ),
+    Column("share", _("占比"), "ratio", _("合同额占全部筛选结果的比例"), of=("amount", "whole")),
 )
+CUSTOMERS = (
+    Column("code", _("客户编号"), private=True, link=("customer", "customer_id")),
+    Column(
+        "company",
+        _("客户单位"),
+        private=True,
+        link=("customer", "customer_id"),
+        narrow=("customer", "customer_id"),
+    ),
+    Column("industry", _("行业"), narrow=("industry", "industry_id")),
+    Column("level", _("等级"), "enum", narrow=("level", "level")),
+    Column("owner", _("销售员"), help=_("签约人；有几位时显示人数"), narrow=("owner", "owner_id")),
+)
+CONTRACTS = (
+    Column("code", _("合同编号"), private=True, link=("contract", "contract_id")),
+    Column("name", _("合同名称"), private=True, link=("contract", "contract_id")),
+    Column("company", _("客户单位"), private=True, link=("customer", "customer_id")),
+    Column("signed_on", _("签订日"), "date"),
+    Column("owner", _("签约人"), narrow=("owner", "owner_id")),
+)
+OF_CONTRACT = frozenset({"amount", "collected", "unpaid", "rate", "cash", "share"})
+
+
+def columns(by: str) -> tuple[Column, ...]:
+    """Return the columns of a grain."""
+    if by == "customer":
+        return CUSTOMERS + MEASURES
+    if by == "contract":
+        return CONTRACTS + tuple(c for c in MEASURES if c.key in OF_CONTRACT)
+    label = Column("label", BY[by], narrow=None if by == "month" else (by, "key"))
+    return (label, *(c if not c.drill else _without_drill(c) for c in MEASURES))
+
+
+def _without_drill(column: Column) -> Column:
+    return Column(column.key, column.label, column.type, column.help)
+
+
+CHOICES = Choices(
+    grains=tuple(BY),
+    sorts=lambda by: [c.key for c in columns(by)],
+    default_sort=lambda by: "label" if by == "month" else "-amount",
+)
+
+
+# -- statements: builders that the home page's tiles share ---------------------------------------
+
+
+def collected(query: CockpitQuery) -> Any:
+    """Return a sub-select: contract → confirmed payments up to the day of `as_of`."""
+    return (
+        sa.select(PAYMENT.c.contract_id, sa.func.sum(PAYMENT.c.amount).label("paid"))
+        .where(*filters.confirmed(query))
+        .group_by(PAYMENT.c.contract_id)
+        .subquery("collected")
+    )
+
+
+def signed_where(actor: Actor, query: CockpitQuery, period: Period) -> filters.Where:
+    """Return which contracts count as signed in the period."""
+    return [
+        *filters.in_force(),
+        filters.days(CONTRACT.c.signed_on, period),
+        *filters.narrow(actor, query, "contract"),
+        *filters.search(actor, query, CONTRACT.c.name, code=CONTRACT.c.code),
+    ]
+
+
+def signed(actor: Actor, query: CockpitQuery, key: Any, period: Period) -> Select[Any]:
+    """Return contracts, amount, collected, unpaid and signers by key."""
+    paid = collected(query)
+    got = sa.func.coalesce(paid.c.paid, 0)
+    return (
+        sa.select(
+            key.label("key"),
+            sa.func.count().label("contracts"),
+            total(CONTRACT.c.amount).label("amount"),
+            total(got).label("collected"),
+            total(positive(CONTRACT.c.amount - got)).label("unpaid"),
+            sa.func.count(CONTRACT.c.signer_id.distinct()).label("signers"),
+            sa.func.min(CONTRACT.c.signer_id).label("signer"),
+        )
+        .select_from(
+            CONTRACT.join(CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id).outerjoin(
+                paid, paid.c.contract_id == CONTRACT.c.id
+            )
+        )
+        .where(*signed_where(actor, query, period))
+        .group_by(key)
+    )
+
+
+def cash(actor: Actor, query: CockpitQuery, key: Any, period: Period) -> Select[Any]:
+    """Return what was paid in the period by key, whatever contract in force it was for."""
+    return (
+        sa.select(key.label("key"), total(PAYMENT.c.amount).label("cash"))
+        .select_from(
+            PAYMENT.join(CONTRACT, CONTRACT.c.id == PAYMENT.c.contract_id).join(
+                CUSTOMER, CUSTOMER.c.id == PAYMENT.c.customer_id
+            )
+        )
+        .where(
+            *filters.confirmed(query),
+            filters.days(PAYMENT.c.paid_on, period),
+            *filters.in_force(),
+            *filters.narrow(actor, query, "payment"),
+            *filters.search(actor, query, CONTRACT.c.name, code=CONTRACT.c.code),
+        )
+        .group_by(key)
+    )
+
+
+def opportunities(actor: Actor, query: CockpitQuery, key: Any, *, closed: bool) -> Select[Any]:
+    """Return opportunities created in the period, or won and closed in it, by key."""
+    when = (
+        filters.days(OPPORTUNITY.c.closed_on, query.period)
+        if closed
+        else filters.instants(OPPORTUNITY.c.created_at, query.period)
+    )
+    won = count_if(OPPORTUNITY.c.state == StageKind.won).label("won")
+    counts = (
+        [won, sa.func.count().label("closed")] if closed else [sa.func.count().label("created")]
+    )
+    return (
+        sa.select(key.label("key"), *counts)
+        .select_from(OPPORTUNITY.join(CUSTOMER, CUSTOMER.c.id == OPPORTUNITY.c.customer_id))
+        .where(
+            *filters.counted_opportunity(),
+            when,
+            *filters.narrow(actor, query, "opportunity"),
+            *filters.search(actor, query),
+        )
+        .group_by(key)
+    )
+
+
+def _key(by: str, noun: str, day: Any) -> Any:
+    stamp = STAMPS[noun]
+    return {
+        "customer": CUSTOMER.c.id,
+        "owner": stamp.owner,
+        "department": stamp.department,
+        "industry": CUSTOMER.c.industry_id,
+        "level": CUSTOMER.c.level,
+        "source": CUSTOMER.c.source_id,
+        "month": MonthOf(day),
+        "contract": CONTRACT.c.id,
+    }[by]
+
+
+# -- frames --------------------------------------------------------------------------------------
+
+
+def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
+    """Return all filtered rows, amounts in 分."""
+    by = query.by
+    if by == "contract":
+        data = frame(session, _contracts(actor, query))
+    elif by == "customer":
+        data = frame(session, _customers(actor, query))
+    else:
+        data = frame(
+            session, signed(actor, query, _key(by, "contract", CONTRACT.c.signed_on), query.period)
+        )
+    how = "left" if by in OWN_KEYS else "outer"
+    for part in _other_measures(session, actor, query):
+        data = data.merge(part, on="key", how=how)
+    return _finished(session, query, data)
+
+
+def _other_measures(session: Session, actor: Actor, query: CockpitQuery) -> list[pd.DataFrame]:
+    by, period = query.by, query.period
+    found = [frame(session, cash(actor, query, _key(by, "payment", PAYMENT.c.paid_on), period))]
+    if by == "contract":
+        return found
+    days = {False: DayOf(OPPORTUNITY.c.created_at), True: OPPORTUNITY.c.closed_on}
+    return found + [
+        frame(session, opportunities(actor, query, _key(by, "opportunity", day), closed=closed))
+        for closed, day in days.items()
+    ]
+
+
+def _finished(session: Session, query: CockpitQuery, data: pd.DataFrame) -> pd.DataFrame:
+    """Fill what a key has none of with 0, and give labels and the whole for the share."""
+    numbers = ("contracts", "amount", "collected", "unpaid", "cash", "created", "won", "closed")
+    for name in numbers:
+        if name not in data:
+            data[name] = 0
+        data[name] = data[name].map(lambda v: 0 if pd.isna(v) else int(v)).astype(object)
+    data["whole"] = int(data["amount"].sum())
+    data["whole"] = data["whole"].astype(object)
+    if query.by in OWN_KEYS:
+        data["id"] = data["key"]
+        return data
+    return labelled(session, data, query.by)
+
+
+def _customers(actor: Actor, query: CockpitQuery) -> Select[Any]:
+    found = signed(actor, query, CUSTOMER.c.id, query.period).subquery("signed")
+    joined = CUSTOMER.join(found, found.c.key == CUSTOMER.c.id, isouter=query.undealt)
+    several = sa.func.coalesce(found.c.signer, CUSTOMER.c.owner_id)
+    statement = sa.select(
+        CUSTOMER.c.id.label("key"),
+        CUSTOMER.c.id.label("customer_id"),
+        CUSTOMER.c.code,
+        CUSTOMER.c.company,
+        CUSTOMER.c.level,
+        CUSTOMER.c.industry_id,
+        caption(OPTION).label("industry"),
+        openable(actor, CUSTOMER.c.id).label("opened"),
+        found.c.contracts,
+        found.c.amount,
+        found.c.collected,
+        found.c.unpaid,
+        sa.case((found.c.signers > 1, None), else_=several).label("owner_id"),
+        sa.case(
+            (
+                found.c.signers > 1,
+                gettext("多人") + sa.literal("(") + sa.cast(found.c.signers, sa.String) + ")",
+            ),
+            else_=USER.c.name,
+        ).label("owner"),
+    ).select_from(
+        joined.outerjoin(OPTION, OPTION.c.id == CUSTOMER.c.industry_id).outerjoin(
+            USER, USER.c.id == several
+        )
+    )
+    return (
+        statement
+        if not query.undealt
+        else statement.where(sa.or_(found.c.key.is_not(None), sa.and_(*_undealt(actor, query))))
+    )
+
+
+def _undealt(actor: Actor, query: CockpitQuery) -> filters.Where:
+    """Return which customers without a contract are shown: those whose owner now is in scope."""
+    return [
+        *filters.counted_customer(),
+        *filters.narrow(actor, query, "customer"),
+        *filters.search(actor, query),
+    ]
+
+
+def _contracts(actor: Actor, query: CockpitQuery) -> Select[Any]:
+    paid = collected(query)
+    got = sa.func.coalesce(paid.c.paid, 0)
+    return (
+        sa.select(
+            CONTRACT.c.id.label("key"),
+            CONTRACT.c.id.label("contract_id"),
+            CONTRACT.c.code,
+            CONTRACT.c.name,
+            CONTRACT.c.signed_on,
+            CUSTOMER.c.id.label("customer_id"),
+            CUSTOMER.c.company,
+            openable(actor, CUSTOMER.c.id).label("opened"),
+            CONTRACT.c.signer_id.label("owner_id"),
+            USER.c.name.label("owner"),
+            CONTRACT.c.amount,
+            got.label("collected"),
+            positive(CONTRACT.c.amount - got).label("unpaid"),
+        )
+        .select_from(
+            CONTRACT.join(CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id)
+            .outerjoin(paid, paid.c.contract_id == CONTRACT.c.id)
+            .outerjoin(USER, USER.c.id == CONTRACT.c.signer_id)
+        )
+        .where(*signed_where(actor, query, query.period))
+    )
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def figures(
+    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
+) -> list[go.Figure]:
+    """Return the bars of the rows and the months with last year's outline."""
+    month = MonthOf(CONTRACT.c.signed_on)
+    both = [
+        frame(session, signed(actor, query, month, period))
+        for period in (query.period, year_before(query.period))
+    ]
+    return [amounts_figure(data, query), months_figure(*both, query)]
+
+
+def amounts_figure(data: pd.DataFrame, query: CockpitQuery) -> go.Figure:
+    """Return bars of contract amount against collected, the top 20 and 其他."""
+    name = "company" if query.by == "customer" else "name" if query.by == "contract" else "label"
+    param = {"month": "", "contract": "customer"}.get(query.by, query.by)
+    shown = data.assign(
+        label=[charts.visible(r, name) for r in data.to_dict("records")],
+        pick=[_pick(r, query.by, param) for r in data.to_dict("records")],
+    )
+    series = [("amount", gettext("合同额")), ("collected", gettext("已回款"))]
+    return charts.bars(
+        shown if query.by == "month" else charts.top(shown, "amount", ("amount", "collected")),
+        series,
+        gettext("合同额与已回款（万元）"),
+    )
+
+
+def _pick(row: dict[str, Any], by: str, param: str) -> list[str]:
+    if by == "month":
+        return charts.month_pick(row["key"])
+    if not row.get("opened", True):
+        return []
+    return charts.pick(param, row["customer_id"] if by == "contract" else row["key"])
+
+
+def months_figure(now: pd.DataFrame, before: pd.DataFrame, query: CockpitQuery) -> go.Figure:
+    """Return month bars of the amount signed, last year's as an outline."""
+    return charts.months(
+        dict(zip(now["key"], now["amount"], strict=True)),
+        dict(zip(before["key"], before["amount"], strict=True)),
+        query,
+        gettext("各月合同额（万元）"),
+    )
+
+
+__all__ = ["BY", "CHOICES", "cash", "columns", "figures", "in_scope", "rows", "signed"]

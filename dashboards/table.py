@@ -65,14 +65,10 @@ def grouped(data: pd.DataFrame, columns: tuple[Column, ...], query: CockpitQuery
     )
 
 
-def in_order(
-    data: pd.DataFrame, columns: tuple[Column, ...], query: CockpitQuery
-) -> pd.DataFrame:
+def in_order(data: pd.DataFrame, columns: tuple[Column, ...], query: CockpitQuery) -> pd.DataFrame:
     """Return the frame sorted by the query's column, blanks last both ways, then id downwards."""
     column = next(c for c in columns if c.key == query.sort_key)
-    keys = pd.DataFrame(
-        {"value": _sort_values(data, column), "tie": _tie(data)}, index=data.index
-    )
+    keys = pd.DataFrame({"value": _sort_values(data, column), "tie": _tie(data)}, index=data.index)
     keys["blank"] = keys["value"].isna()
     keys = keys.sort_values(
         ["blank", "value", "tie"], ascending=[True, not query.down, False], kind="stable"
@@ -178,4 +174,3 @@ def fitted(query: CockpitQuery, count: int) -> CockpitQuery:
     """Return the query on the last page when the asked one lies beyond it."""
     last = max((count + query.size - 1) // query.size, 1)
     return query if query.page <= last else dataclasses.replace(query, page=last)
-

@@ -9,8 +9,25 @@ from flask_babel import lazy_gettext as _
 
 import models as m
 from dashboards.base import (
-    Call, Chart, Column, Summary, alive, bars, contract, customer, follow_up, names, on_customer,
-    opportunity, ordered, payment, stamped, sums, total, user, words_in,
+    Call,
+    Chart,
+    Column,
+    Summary,
+    alive,
+    bars,
+    contract,
+    customer,
+    follow_up,
+    names,
+    on_customer,
+    opportunity,
+    ordered,
+    payment,
+    stamped,
+    sums,
+    total,
+    user,
+    words_in,
 )
 from dashboards.query import Query
 from services.numbers import ZONE
@@ -24,13 +41,21 @@ NEVER = 10**6  # 从未 sorts before every number of days
 def columns(_query: Query) -> list[Column]:
     """Return the columns."""
     return [
-        Column("code", _("编号")), Column("label", _("客户"), link="customer"),
-        Column("level", _("等级")), Column("status", _("状态")), Column("owner", _("销售员")),
-        Column("created_at", _("建档日"), "datetime"), Column("last_at", _("最近跟进"), "datetime"),
-        Column("kind", _("方式")), Column("silent", _("未跟进天数"), "days"),
-        Column("n", _("累计跟进"), "int", total="sum"), Column("n30", _("近30天"), "int", total="sum"),
-        Column("n90", _("近90天"), "int", total="sum"), Column("visits", _("累计拜访"), "int", total="sum"),
-        Column("last_visit", _("最近拜访"), "datetime"), Column("next_at", _("下次计划"), "datetime"),
+        Column("code", _("编号")),
+        Column("label", _("客户"), link="customer"),
+        Column("level", _("等级")),
+        Column("status", _("状态")),
+        Column("owner", _("销售员")),
+        Column("created_at", _("建档日"), "datetime"),
+        Column("last_at", _("最近跟进"), "datetime"),
+        Column("kind", _("方式")),
+        Column("silent", _("未跟进天数"), "days"),
+        Column("n", _("累计跟进"), "int", total="sum"),
+        Column("n30", _("近30天"), "int", total="sum"),
+        Column("n90", _("近90天"), "int", total="sum"),
+        Column("visits", _("累计拜访"), "int", total="sum"),
+        Column("last_visit", _("最近拜访"), "datetime"),
+        Column("next_at", _("下次计划"), "datetime"),
         Column("plan_late", _("计划逾期"), "flag"),
         Column("deals", _("开放商机数"), "int", total="sum"),
         Column("deal_amount", _("开放商机额"), "money", total="sum"),
@@ -49,8 +74,10 @@ def _customers(call: Call) -> Any:
         )
         .select_from(sa.outerjoin(customer, user, user.c.id == customer.c.owner_id))
         .where(
-            *alive(customer), *stamped(call, customer.c.owner_id, user.c.department_id),
-            *on_customer(query), *words_in(query, customer.c.company, customer.c.code),
+            *alive(customer),
+            *stamped(call, customer.c.owner_id, user.c.department_id),
+            *on_customer(query),
+            *words_in(query, customer.c.company, customer.c.code),
         )
         .order_by(customer.c.id.desc())
     )
@@ -58,10 +85,12 @@ def _customers(call: Call) -> Any:
 
 def _follow_ups(call: Call) -> Any:
     now = call.query.as_of
-    manual = [follow_up.c.origin == m.Origin.manual, follow_up.c.deleted_at.is_(None),
-              follow_up.c.at <= now]
+    manual = [
+        follow_up.c.origin == m.Origin.manual,
+        follow_up.c.deleted_at.is_(None),
+        follow_up.c.at <= now,
+    ]
     is_visit = follow_up.c.kind.in_(m.VISITS)
-
 
     def since(days: int) -> Any:
         recent = follow_up.c.at >= now - dt.timedelta(days=days)
@@ -69,8 +98,11 @@ def _follow_ups(call: Call) -> Any:
 
     return (
         sa.select(
-            follow_up.c.customer_id.label("id"), sa.func.max(follow_up.c.at).label("last_at"),
-            sa.func.count().label("n"), since(30).label("n30"), since(90).label("n90"),
+            follow_up.c.customer_id.label("id"),
+            sa.func.max(follow_up.c.at).label("last_at"),
+            sa.func.count().label("n"),
+            since(30).label("n30"),
+            since(90).label("n90"),
             total(sa.case((is_visit, 1), else_=0)).label("visits"),
             sa.func.max(sa.case((is_visit, follow_up.c.at))).label("last_visit"),
         )
@@ -82,14 +114,20 @@ def _follow_ups(call: Call) -> Any:
 def _last_kind(call: Call) -> Any:
     later = follow_up.alias()
     newer = sa.exists().where(
-        later.c.customer_id == follow_up.c.customer_id, later.c.origin == m.Origin.manual,
-        later.c.deleted_at.is_(None), later.c.at <= call.query.as_of,
-        sa.or_(later.c.at > follow_up.c.at,
-               sa.and_(later.c.at == follow_up.c.at, later.c.id > follow_up.c.id)),
+        later.c.customer_id == follow_up.c.customer_id,
+        later.c.origin == m.Origin.manual,
+        later.c.deleted_at.is_(None),
+        later.c.at <= call.query.as_of,
+        sa.or_(
+            later.c.at > follow_up.c.at,
+            sa.and_(later.c.at == follow_up.c.at, later.c.id > follow_up.c.id),
+        ),
     )
     return sa.select(follow_up.c.customer_id.label("id"), follow_up.c.kind).where(
-        follow_up.c.origin == m.Origin.manual, follow_up.c.deleted_at.is_(None),
-        follow_up.c.at <= call.query.as_of, ~newer,
+        follow_up.c.origin == m.Origin.manual,
+        follow_up.c.deleted_at.is_(None),
+        follow_up.c.at <= call.query.as_of,
+        ~newer,
     )
 
 
@@ -105,7 +143,8 @@ def _plans() -> Any:
 def _deals() -> Any:
     return (
         sa.select(
-            opportunity.c.customer_id.label("id"), sa.func.count().label("deals"),
+            opportunity.c.customer_id.label("id"),
+            sa.func.count().label("deals"),
             total(opportunity.c.amount).label("deal_amount"),
         )
         .where(*alive(opportunity), opportunity.c.state == m.StageKind.open)
@@ -117,7 +156,8 @@ def _contracts(call: Call) -> Any:
     got = (
         sa.select(payment.c.contract_id, total(payment.c.amount).label("paid"))
         .where(
-            payment.c.state == m.PaymentState.confirmed, payment.c.deleted_at.is_(None),
+            payment.c.state == m.PaymentState.confirmed,
+            payment.c.deleted_at.is_(None),
             payment.c.paid_on <= call.query.today,
         )
         .group_by(payment.c.contract_id)
@@ -126,7 +166,8 @@ def _contracts(call: Call) -> Any:
     rest = contract.c.amount - sa.func.coalesce(got.c.paid, 0)
     return (
         sa.select(
-            contract.c.customer_id.label("id"), total(contract.c.amount).label("signed"),
+            contract.c.customer_id.label("id"),
+            total(contract.c.amount).label("signed"),
             total(sa.case((rest > 0, rest), else_=0)).label("unpaid"),
         )
         .select_from(sa.outerjoin(contract, got, got.c.contract_id == contract.c.id))
@@ -155,7 +196,10 @@ def rows(call: Call) -> pd.DataFrame:
         x is not None and not pd.isna(x) and x < query.as_of for x in found["next_at"]
     ]
     found["warn"] = [
-        s not in QUIET and v is not None and not pd.isna(v) and n > limits[f"follow_up.days_{v.name}"]
+        s not in QUIET
+        and v is not None
+        and not pd.isna(v)
+        and n > limits[f"follow_up.days_{v.name}"]
         for s, v, n in zip(found["status"], found["level"], found["silent"], strict=True)
     ]
     if query.bucket:
@@ -175,7 +219,8 @@ def totals(frame: pd.DataFrame) -> dict[str, Any]:
     """Return counts and sums."""
     found = sums(frame, "n", "n30", "n90", "visits", "deals", "deal_amount", "signed", "unpaid")
     return found | {
-        "count": len(frame), "warned": int(sum(frame["warn"])) if len(frame) else 0,
+        "count": len(frame),
+        "warned": int(sum(frame["warn"])) if len(frame) else 0,
         "never": int(sum(n == NEVER for n in frame["silent"])) if len(frame) else 0,
     }
 
@@ -186,8 +231,11 @@ def figures(frame: pd.DataFrame, call: Call) -> list[Chart]:
     counts = frame.groupby(["bucket", "level"]).size().to_dict() if len(frame) else {}
     labels = [str(_("从未")) if b == "never" else f"{b} {_('天')}" for b in BUCKETS]
     chart = bars(
-        labels, [(v.name.upper(), [int(counts.get((b, v), 0)) for b in BUCKETS]) for v in m.Level],
-        ids=list(BUCKETS), param="bucket", stacked=True,
+        labels,
+        [(v.name.upper(), [int(counts.get((b, v), 0)) for b in BUCKETS]) for v in m.Level],
+        ids=list(BUCKETS),
+        param="bucket",
+        stacked=True,
     )
     return [Chart("silence", _("未跟进天数 × 等级"), chart)]
 

@@ -36,13 +36,23 @@ HELPER = USER.alias("helper")
 IS_VISIT = FOLLOW_UP.c.kind.in_(VISITS)
 COLUMNS = (
     Column("at", _("时间"), "datetime", link=("followup", "follow_up_id")),
-    Column("company", _("客户"), private=True, link=("customer", "customer_id"),
-           narrow=("customer", "customer_id")),
+    Column(
+        "company",
+        _("客户"),
+        private=True,
+        link=("customer", "customer_id"),
+        narrow=("customer", "customer_id"),
+    ),
     Column("contact", _("联系人"), private=True, sortable=False),
     Column("owner", _("销售员"), help=_("当时的跟进人"), narrow=("owner", "owner_id")),
     Column("kind", _("方式"), "enum", narrow=("kind", "kind")),
-    Column("companions", _("同行/技术协同人"), private=True, sortable=False,
-           help=_("同行人；没有填写时为客户的技术协同人")),
+    Column(
+        "companions",
+        _("同行/技术协同人"),
+        private=True,
+        sortable=False,
+        help=_("同行人；没有填写时为客户的技术协同人"),
+    ),
     Column("place", _("地点"), private=True, sortable=False),
     Column("checked_in_at", _("签到"), "datetime"),
     Column("minutes", _("时长（分钟）"), "int", _("结束时间减开始时间")),
@@ -50,16 +60,26 @@ COLUMNS = (
     Column("result", _("结果"), "enum"),
     Column("first", _("首访"), "bool", _("此前没有拜访过该客户"), sortable=False),
     Column("gap_days", _("距上次拜访"), "days", _("与该客户上一次拜访相隔的天数"), sortable=False),
-    Column("opportunity", _("商机"), private=True, link=("opportunity", "opportunity_id"),
-           sortable=False),
+    Column(
+        "opportunity",
+        _("商机"),
+        private=True,
+        link=("opportunity", "opportunity_id"),
+        sortable=False,
+    ),
 )
 TOTALS = (
     Column("visits", _("拜访次数"), "int"),
     Column("customers", _("拜访客户数"), "int", _("不重复")),
     Column("first_count", _("首访数"), "int"),
     Column("minutes", _("总时长（分钟）"), "int"),
-    Column("mean_minutes", _("平均时长（分钟）"), "mean", _("只计填了起止时间的拜访"),
-           of=("minutes", "timed")),
+    Column(
+        "mean_minutes",
+        _("平均时长（分钟）"),
+        "mean",
+        _("只计填了起止时间的拜访"),
+        of=("minutes", "timed"),
+    ),
 )
 CHOICES = Choices(
     grains=("row",),
@@ -98,22 +118,37 @@ def detail(actor: Actor, query: CockpitQuery) -> Detail:
     condition = where(actor, query)
     return Detail(
         rows=sa.select(
-            FOLLOW_UP.c.id.label("follow_up_id"), CUSTOMER.c.id.label("customer_id"),
-            FOLLOW_UP.c["opportunity_id", "owner_id", "at", "kind", "place", "checked_in_at",
-                        "result"],
-            opened.label("opened"), CUSTOMER.c.company, CONTACT.c.name.label("contact"),
+            FOLLOW_UP.c.id.label("follow_up_id"),
+            CUSTOMER.c.id.label("customer_id"),
+            FOLLOW_UP.c[
+                "opportunity_id", "owner_id", "at", "kind", "place", "checked_in_at", "result"
+            ],
+            opened.label("opened"),
+            CUSTOMER.c.company,
+            CONTACT.c.name.label("contact"),
             sa.func.coalesce(FOLLOW_UP.c.companions, HELPER.c.name).label("companions"),
-            MINUTES.label("minutes"), purpose.label("purpose"), _first().label("first"),
+            MINUTES.label("minutes"),
+            purpose.label("purpose"),
+            _first().label("first"),
             DaysBetween(DayOf(FOLLOW_UP.c.at), DayOf(last)).label("gap_days"),
-            OPPORTUNITY.c.name.label("opportunity"), USER.c.name.label("owner"),
-        ).select_from(wide).where(*condition),
+            OPPORTUNITY.c.name.label("opportunity"),
+            USER.c.name.label("owner"),
+        )
+        .select_from(wide)
+        .where(*condition),
         ids=sa.select(FOLLOW_UP.c.id).select_from(source).where(*condition),
         order={
-            "at": FOLLOW_UP.c.at, "company": sa.case((opened, CUSTOMER.c.company)),
-            "owner": USER.c.name, "kind": FOLLOW_UP.c.kind, "result": FOLLOW_UP.c.result,
-            "checked_in_at": FOLLOW_UP.c.checked_in_at, "minutes": MINUTES, "purpose": purpose,
+            "at": FOLLOW_UP.c.at,
+            "company": sa.case((opened, CUSTOMER.c.company)),
+            "owner": USER.c.name,
+            "kind": FOLLOW_UP.c.kind,
+            "result": FOLLOW_UP.c.result,
+            "checked_in_at": FOLLOW_UP.c.checked_in_at,
+            "minutes": MINUTES,
+            "purpose": purpose,
         },
-        tie=FOLLOW_UP.c.id, totals=totals(actor, query),
+        tie=FOLLOW_UP.c.id,
+        totals=totals(actor, query),
     )
 
 
@@ -121,9 +156,11 @@ def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Return the counts of visits; `timed` are those with a known length."""
     return (
         sa.select(
-            sa.func.count().label("count"), sa.func.count().label("visits"),
+            sa.func.count().label("count"),
+            sa.func.count().label("visits"),
             sa.func.count(FOLLOW_UP.c.customer_id.distinct()).label("customers"),
-            count_if(_first()).label("first_count"), total(MINUTES).label("minutes"),
+            count_if(_first()).label("first_count"),
+            total(MINUTES).label("minutes"),
             sa.func.count(MINUTES).label("timed"),
         )
         .select_from(joined())
@@ -133,17 +170,22 @@ def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
 
 # -- figures -------------------------------------------------------------------------------------
 
+
 def figures(
     session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
 ) -> list[go.Figure]:
     """Return people, weekday × hour, and provinces."""
     del data
     province = sa.func.substr(CUSTOMER.c.region_code, 1, 2)
-    hours = _counted(actor, query, {"weekday": WeekdayOf(FOLLOW_UP.c.at),
-                                    "hour": HourOf(FOLLOW_UP.c.at)})
+    hours = _counted(
+        actor, query, {"weekday": WeekdayOf(FOLLOW_UP.c.at), "hour": HourOf(FOLLOW_UP.c.at)}
+    )
     return [
-        people_figure(frame(session, _counted(
-            actor, query, {"key": FOLLOW_UP.c.owner_id, "name": USER.c.name}))),
+        people_figure(
+            frame(
+                session, _counted(actor, query, {"key": FOLLOW_UP.c.owner_id, "name": USER.c.name})
+            )
+        ),
         hours_figure(frame(session, hours)),
         provinces_figure(frame(session, _grouped_province(actor, query, province))),
     ]
@@ -176,7 +218,9 @@ def people_figure(counts: pd.DataFrame) -> go.Figure:
         pick=[charts.pick("owner", key) for key in counts["key"]],
     )
     return charts.bars(
-        charts.top(shown, "n", ("n",)), [("n", gettext("拜访次数"))], gettext("各人拜访次数"),
+        charts.top(shown, "n", ("n",)),
+        [("n", gettext("拜访次数"))],
+        gettext("各人拜访次数"),
         scale=1,
     )
 
@@ -189,26 +233,40 @@ def hours_figure(counts: pd.DataFrame) -> go.Figure:
     grid = [[known.get((day, hour), 0) for hour in hours] for day in range(len(WEEKDAYS))]
     names = [str(day) for day in WEEKDAYS]
     heat = go.Heatmap(
-        x=[f"{hour}:00" for hour in hours], y=names, z=grid, xgap=2, ygap=2, showscale=False,
+        x=[f"{hour}:00" for hour in hours],
+        y=names,
+        z=grid,
+        xgap=2,
+        ygap=2,
+        showscale=False,
         colorscale=[[0, "#eef1f5"], [1, charts.COLOURS[0]]],
-        hovertext=[[f"{name} {hour}:00<br>{n}" for hour, n in zip(hours, row, strict=True)]
-                   for name, row in zip(names, grid, strict=True)],
+        hovertext=[
+            [f"{name} {hour}:00<br>{n}" for hour, n in zip(hours, row, strict=True)]
+            for name, row in zip(names, grid, strict=True)
+        ],
         hoverinfo="text",
     )
     return charts.figure(
-        gettext("拜访时间：星期 × 小时"), [heat], height=charts.PLAIN_HEIGHT,
-        yaxis={"autorange": "reversed", "type": "category"}, xaxis={"type": "category"},
+        gettext("拜访时间：星期 × 小时"),
+        [heat],
+        height=charts.PLAIN_HEIGHT,
+        yaxis={"autorange": "reversed", "type": "category"},
+        xaxis={"type": "category"},
     )
 
 
 def provinces_figure(counts: pd.DataFrame) -> go.Figure:
     """Return bars a province."""
     shown = counts.assign(
-        label=[(regions.text_of(f"{key}0000") or str(key)) if key else gettext("（未填写）")
-               for key in counts["key"]],
+        label=[
+            (regions.text_of(f"{key}0000") or str(key)) if key else gettext("（未填写）")
+            for key in counts["key"]
+        ],
         pick=[charts.pick("province", key and f"{key}0000") for key in counts["key"]],
     )
     return charts.bars(
-        charts.top(shown, "n", ("n",)), [("n", gettext("拜访次数"))], gettext("各省拜访次数"),
+        charts.top(shown, "n", ("n",)),
+        [("n", gettext("拜访次数"))],
+        gettext("各省拜访次数"),
         scale=1,
     )

@@ -9,7 +9,9 @@ from flask import current_app
 from models import db
 
 
-def include(_object: object, name: str | None, kind: str, _reflected: object, _other: object) -> bool:
+def include(
+    _object: object, name: str | None, kind: str, _reflected: object, _other: object
+) -> bool:
     """Leave out what triggers and full-text search keep for themselves."""
     return not (kind == "table" and (name or "").startswith("search_"))
 

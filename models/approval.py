@@ -96,13 +96,15 @@ class ApprovalStep(Model, Stamped):
     __caption__ = _("审批步骤")
 
     flow_id: Mapped[int] = field(
-        _("审批流程"), sa.ForeignKey("approval_flow.id"), nullable=False, required=True, listed=True,
+        _("审批流程"),
+        sa.ForeignKey("approval_flow.id"),
+        nullable=False,
+        required=True,
+        listed=True,
         index=True,
     )
     ordinal: Mapped[int] = field(_("步骤"), sa.Integer, nullable=False, default=1, listed=True)
-    name: Mapped[str] = field(
-        _("名称"), sa.String(60), nullable=False, required=True, listed=True
-    )
+    name: Mapped[str] = field(_("名称"), sa.String(60), nullable=False, required=True, listed=True)
     approver_kind: Mapped[ApproverKind] = field(
         _("审批人"), named(ApproverKind), nullable=False, default=ApproverKind.role, listed=True
     )
@@ -142,8 +144,13 @@ class ApprovalRequest(Model):
     round: Mapped[int] = field(_("轮次"), sa.Integer, nullable=False, default=1, listed=True)
     title: Mapped[str] = field(_("标题"), sa.String(200), nullable=False, listed=True, search=True)
     state: Mapped[Approval] = field(
-        _("状态"), named(Approval), nullable=False, default=Approval.pending, listed=True,
-        filter=True, index=True,
+        _("状态"),
+        named(Approval),
+        nullable=False,
+        default=Approval.pending,
+        listed=True,
+        filter=True,
+        index=True,
     )
     origin: Mapped[RequestOrigin] = field(
         _("来源"), named(RequestOrigin), nullable=False, default=RequestOrigin.form
@@ -179,14 +186,13 @@ class ApprovalRequest(Model):
     __table_args__ = (
         sa.UniqueConstraint("noun", "record_id", "round"),
         sa.CheckConstraint("state <> 'draft'", name="never_draft"),
-        sa.CheckConstraint(
-            "(state = 'pending') = (decided_at IS NULL)", name="decided_has_time"
-        ),
-        sa.CheckConstraint(
-            "record_id IS NOT NULL OR origin = 'import_file'", name="has_record"
-        ),
+        sa.CheckConstraint("(state = 'pending') = (decided_at IS NULL)", name="decided_has_time"),
+        sa.CheckConstraint("record_id IS NOT NULL OR origin = 'import_file'", name="has_record"),
         sa.Index(
-            "uq_approval_request_open", "noun", "record_id", unique=True,
+            "uq_approval_request_open",
+            "noun",
+            "record_id",
+            unique=True,
             sqlite_where=sa.text("state = 'pending'"),
             postgresql_where=sa.text("state = 'pending'"),
         ),
@@ -257,9 +263,7 @@ class ApprovalCopy(Model):
     __noun__ = "cc"
     __caption__ = _("抄送")
 
-    request_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("approval_request.id"), nullable=False
-    )
+    request_id: Mapped[int] = mapped_column(sa.ForeignKey("approval_request.id"), nullable=False)
     user_id: Mapped[int] = mapped_column(
         sa.ForeignKey("user_account.id"), nullable=False, index=True
     )

@@ -38,7 +38,11 @@ class AuditLog(Model):
         _("时间"), UtcDateTime, nullable=False, form=False, listed=True, filter=True, index=True
     )
     actor_id: Mapped[int | None] = field(
-        _("操作人"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
+        _("操作人"),
+        sa.ForeignKey("user_account.id"),
+        form=False,
+        listed=True,
+        filter=True,
         index=True,
     )
     action: Mapped[AuditAction] = field(

@@ -22,7 +22,11 @@ class CalendarDay(Model, Stamped):
         _("日期"), sa.Date, nullable=False, unique=True, required=True, listed=True
     )
     workday: Mapped[bool] = field(
-        _("工作日"), sa.Boolean(create_constraint=False), nullable=False, listed=True, default=False,
+        _("工作日"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        listed=True,
+        default=False,
         filter=True,
     )
     label: Mapped[str] = field(_("说明"), sa.String(60), nullable=False, default="", listed=True)

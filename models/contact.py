@@ -31,38 +31,51 @@ class Contact(Model, Stamped, SoftDeleted):
     __caption__ = _("联系人")
 
     customer_id: Mapped[int] = field(
-        _("客户"), sa.ForeignKey("customer.id"), nullable=False, required=True, listed=True,
-        filter=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
+        index=True,
     )
     name: Mapped[str | None] = field(
         _("联系人"), sa.String(60), required=True, listed=True, search=True, section=CONTACT
     )
-    title: Mapped[str | None] = field(
-        _("部门与职位"), sa.String(80), listed=True, section=CONTACT
-    )
+    title: Mapped[str | None] = field(_("部门与职位"), sa.String(80), listed=True, section=CONTACT)
     mobile: Mapped[str | None] = field(
-        _("手机"), sa.String(40), required=True, listed=True, search=True, sensitive=True,
-        section=CONTACT, index=True,
+        _("手机"),
+        sa.String(40),
+        required=True,
+        listed=True,
+        search=True,
+        sensitive=True,
+        section=CONTACT,
+        index=True,
     )
     wechat: Mapped[str | None] = field(_("微信"), sa.String(60), sensitive=True, section=CONTACT)
     email: Mapped[str | None] = field(_("邮箱"), sa.String(120), sensitive=True, section=CONTACT)
     qq: Mapped[str | None] = field(
         _("QQ"), sa.String(11), sensitive=True, section=CONTACT, widget="digits"
     )
-    landline: Mapped[str | None] = field(
-        _("座机"), sa.String(40), sensitive=True, section=CONTACT
-    )
+    landline: Mapped[str | None] = field(_("座机"), sa.String(40), sensitive=True, section=CONTACT)
     gender: Mapped[Gender | None] = field(_("性别"), named(Gender), radio=True, section=CONTACT)
     is_primary: Mapped[bool] = field(
-        _("主要联系人"), sa.Boolean(create_constraint=False), nullable=False, default=False,
-        form=False, listed=True,
+        _("主要联系人"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        form=False,
+        listed=True,
     )
 
     customer: Mapped["Customer"] = relationship(back_populates="contacts")
 
     __table_args__ = (
         sa.Index(
-            "uq_contact_primary", "customer_id", unique=True,
+            "uq_contact_primary",
+            "customer_id",
+            unique=True,
             sqlite_where=sa.text("is_primary AND deleted_at IS NULL"),
             postgresql_where=sa.text("is_primary AND deleted_at IS NULL"),
         ),

@@ -73,53 +73,89 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted):
         _("合同名称"), sa.String(120), required=True, listed=True, search=True, controlled=True
     )
     customer_id: Mapped[int | None] = field(
-        _("客户"), sa.ForeignKey("customer.id"), required=True, listed=True, filter=True,
-        controlled=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        required=True,
+        listed=True,
+        filter=True,
+        controlled=True,
+        index=True,
     )
     opportunity_id: Mapped[int | None] = field(
         _("商机"), sa.ForeignKey("opportunity.id"), controlled=True, index=True
     )
     type: Mapped[ContractType] = field(
-        _("合同类型"), named(ContractType), nullable=False, default=ContractType.sale, filter=True,
-        controlled=True, listed=True,
+        _("合同类型"),
+        named(ContractType),
+        nullable=False,
+        default=ContractType.sale,
+        filter=True,
+        controlled=True,
+        listed=True,
     )
     amount: Mapped[int | None] = field(
-        _("合同金额"), Money, required=True, listed=True, filter=True, controlled=True,
-        section=MONEY, help=_("有产品明细时，金额为各行小计之和"),
+        _("合同金额"),
+        Money,
+        required=True,
+        listed=True,
+        filter=True,
+        controlled=True,
+        section=MONEY,
+        help=_("有产品明细时，金额为各行小计之和"),
     )
     pay_term_id: Mapped[int | None] = field(
-        _("付款方式"), sa.ForeignKey("dictionary_option.id"), options="pay_term", section=MONEY,
+        _("付款方式"),
+        sa.ForeignKey("dictionary_option.id"),
+        options="pay_term",
+        section=MONEY,
         controlled=True,
     )
     signed_on: Mapped[dt.date | None] = field(
-        _("签订日"), sa.Date, required=True, listed=True, filter=True, controlled=True, section=TIME,
+        _("签订日"),
+        sa.Date,
+        required=True,
+        listed=True,
+        filter=True,
+        controlled=True,
+        section=TIME,
         index=True,
     )
-    start_on: Mapped[dt.date | None] = field(
-        _("开始日"), sa.Date, controlled=True, section=TIME
-    )
+    start_on: Mapped[dt.date | None] = field(_("开始日"), sa.Date, controlled=True, section=TIME)
     end_on: Mapped[dt.date | None] = field(
         _("结束日"), sa.Date, controlled=True, section=TIME, filter=True
     )
-    deliver_on: Mapped[dt.date | None] = field(
-        _("交付日"), sa.Date, controlled=True, section=TIME
-    )
+    deliver_on: Mapped[dt.date | None] = field(_("交付日"), sa.Date, controlled=True, section=TIME)
     customer_signer: Mapped[str | None] = field(
         _("客户签约人"), sa.String(60), controlled=True, section=PEOPLE
     )
     signer_id: Mapped[int | None] = field(
-        _("我方签约人"), sa.ForeignKey("user_account.id"), required=True, controlled=True,
-        section=PEOPLE, filter=True, index=True,
+        _("我方签约人"),
+        sa.ForeignKey("user_account.id"),
+        required=True,
+        controlled=True,
+        section=PEOPLE,
+        filter=True,
+        index=True,
     )
     signer_department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
     state: Mapped[ContractState] = field(
-        _("合同状态"), named(ContractState), nullable=False, default=ContractState.to_sign,
-        form=False, listed=True, filter=True,
+        _("合同状态"),
+        named(ContractState),
+        nullable=False,
+        default=ContractState.to_sign,
+        form=False,
+        listed=True,
+        filter=True,
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, multiline=True, section=MORE)
     incomplete: Mapped[bool] = field(
-        _("资料不全"), sa.Boolean(create_constraint=False), nullable=False, default=False,
-        server_default=sa.false(), form=False, filter=True,
+        _("资料不全"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+        form=False,
+        filter=True,
     )
 
     customer: Mapped["Customer | None"] = relationship()
@@ -127,11 +163,15 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted):
     pay_term: Mapped["DictionaryOption | None"] = relationship()
     signer: Mapped["User | None"] = relationship(foreign_keys=[signer_id])
     lines: Mapped[list[ContractLine]] = relationship(
-        back_populates="contract", cascade="all, delete-orphan", order_by="ContractLine.ordinal",
+        back_populates="contract",
+        cascade="all, delete-orphan",
+        order_by="ContractLine.ordinal",
         info={"caption": _("产品明细"), "controlled": True},
     )
     plan: Mapped[list["PaymentPlan"]] = relationship(
-        back_populates="contract", cascade="all, delete-orphan", order_by="PaymentPlan.ordinal",
+        back_populates="contract",
+        cascade="all, delete-orphan",
+        order_by="PaymentPlan.ordinal",
         info={"caption": _("回款计划"), "controlled": True},
     )
     orders: Mapped[list["Order"]] = relationship(back_populates="contract")

@@ -58,34 +58,60 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
         _("客户编号"), sa.String(40), unique=True, form=False, listed=True, search=True
     )
     customer_class: Mapped[CustomerClass] = field(
-        _("客户类别"), named(CustomerClass), nullable=False, default=CustomerClass.high_value,
-        radio=True, controlled=True, filter=True,
+        _("客户类别"),
+        named(CustomerClass),
+        nullable=False,
+        default=CustomerClass.high_value,
+        radio=True,
+        controlled=True,
+        filter=True,
     )
     company: Mapped[str | None] = field(
-        _("客户单位"), sa.String(120), required=True, listed=True, search=True, controlled=True,
+        _("客户单位"),
+        sa.String(120),
+        required=True,
+        listed=True,
+        search=True,
+        controlled=True,
         index=True,
     )
     industry_id: Mapped[int | None] = field(
-        _("行业"), sa.ForeignKey("dictionary_option.id"), options="industry", filter=True,
+        _("行业"),
+        sa.ForeignKey("dictionary_option.id"),
+        options="industry",
+        filter=True,
         listed=True,
     )
     level: Mapped[Level | None] = field(
         _("客户等级"), named(Level), default=Level.a, listed=True, filter=True, controlled=True
     )
     source_id: Mapped[int | None] = field(
-        _("客户来源"), sa.ForeignKey("dictionary_option.id"), options="source", required=True,
+        _("客户来源"),
+        sa.ForeignKey("dictionary_option.id"),
+        options="source",
+        required=True,
         filter=True,
     )
     status: Mapped[CustomerStatus] = field(
-        _("客户状态"), named(CustomerStatus), nullable=False, default=CustomerStatus.new,
-        required=True, listed=True, filter=True,
+        _("客户状态"),
+        named(CustomerStatus),
+        nullable=False,
+        default=CustomerStatus.new,
+        required=True,
+        listed=True,
+        filter=True,
     )
     technical_id: Mapped[int | None] = field(
         _("技术协同人"), sa.ForeignKey("user_account.id"), section=PEOPLE, filter=True, index=True
     )
     region_code: Mapped[str | None] = field(
-        _("省/市/区"), sa.String(6), required=True, section=ADDRESS, controlled=True,
-        widget="region", index=True,
+        _("省/市/区"),
+        sa.String(6),
+        required=True,
+        section=ADDRESS,
+        controlled=True,
+        widget="region",
+        index=True,
     )
     region_text: Mapped[str | None] = field(
         _("地区"), sa.String(60), section=ADDRESS, controlled=True, form=False, listed=True
@@ -95,11 +121,19 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, section=MORE, multiline=True)
     incomplete: Mapped[bool] = field(
-        _("资料不全"), sa.Boolean(create_constraint=False), nullable=False, default=False,
-        server_default=sa.false(), form=False, filter=True, section=BASIC,
+        _("资料不全"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+        form=False,
+        filter=True,
+        section=BASIC,
     )
     placeholder: Mapped[bool] = mapped_column(
-        sa.Boolean(create_constraint=False), nullable=False, default=False,
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
         server_default=sa.false(),
     )
 

@@ -27,9 +27,7 @@ class Department(Model, Stamped):
     parent_id: Mapped[int | None] = field(
         _("上级部门"), sa.ForeignKey("department.id"), listed=True, filter=True
     )
-    head_id: Mapped[int | None] = field(
-        _("负责人"), sa.ForeignKey("user_account.id"), listed=True
-    )
+    head_id: Mapped[int | None] = field(_("负责人"), sa.ForeignKey("user_account.id"), listed=True)
     ordinal: Mapped[int] = field(_("排序"), sa.Integer, nullable=False, default=0)
     active: Mapped[bool] = field(
         _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True

@@ -52,7 +52,11 @@ class DictionaryOption(Model, Stamped):
     )
     ordinal: Mapped[int] = field(_("排序"), sa.Integer, nullable=False, default=0, listed=True)
     active: Mapped[bool] = field(
-        _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True,
+        _("启用"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=True,
+        listed=True,
         filter=True,
     )
 

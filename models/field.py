@@ -1,4 +1,4 @@
-"""Where a field says everything about itself: caption, help, section and what may be done with it."""
+"""Where a field says all about itself: caption, help, section, what may be done with it."""
 
 import dataclasses
 from typing import Any

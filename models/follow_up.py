@@ -66,11 +66,20 @@ class FollowUp(Model, Stamped, SoftDeleted):
     __caption__ = _("跟踪记录")
 
     at: Mapped[dt.datetime] = field(
-        _("跟进时间"), UtcDateTime, nullable=False, required=True, listed=True, filter=True,
+        _("跟进时间"),
+        UtcDateTime,
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
         index=True,
     )
     customer_id: Mapped[int] = field(
-        _("客户"), sa.ForeignKey("customer.id"), nullable=False, required=True, listed=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        nullable=False,
+        required=True,
+        listed=True,
         filter=True,
     )
     opportunity_id: Mapped[int | None] = field(
@@ -79,14 +88,24 @@ class FollowUp(Model, Stamped, SoftDeleted):
     contract_id: Mapped[int | None] = field(_("合同"), sa.ForeignKey("contract.id"), index=True)
     contact_id: Mapped[int | None] = field(_("联系人"), sa.ForeignKey("contact.id"))
     kind: Mapped[FollowUpKind] = field(
-        _("跟进方式"), named(FollowUpKind), nullable=False, default=FollowUpKind.call,
-        required=True, listed=True, filter=True,
+        _("跟进方式"),
+        named(FollowUpKind),
+        nullable=False,
+        default=FollowUpKind.call,
+        required=True,
+        listed=True,
+        filter=True,
     )
     purpose_id: Mapped[int | None] = field(
         _("目的"), sa.ForeignKey("dictionary_option.id"), options="purpose", filter=True
     )
     content: Mapped[str] = field(
-        _("跟进内容"), sa.Text, nullable=False, required=True, listed=True, search=True,
+        _("跟进内容"),
+        sa.Text,
+        nullable=False,
+        required=True,
+        listed=True,
+        search=True,
         multiline=True,
     )
     feedback: Mapped[str | None] = field(_("客户反馈/要求"), sa.Text, multiline=True)
@@ -113,13 +132,24 @@ class FollowUp(Model, Stamped, SoftDeleted):
     )
     companions: Mapped[str | None] = field(_("同行人"), sa.String(120), section=VISIT)
     owner_id: Mapped[int | None] = field(
-        _("跟进人"), sa.ForeignKey("user_account.id"), required=True, listed=True, filter=True,
-        section=PEOPLE, index=True,
+        _("跟进人"),
+        sa.ForeignKey("user_account.id"),
+        required=True,
+        listed=True,
+        filter=True,
+        section=PEOPLE,
+        index=True,
     )
     owner_department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
     origin: Mapped[Origin] = field(
-        _("来源"), named(Origin), nullable=False, default=Origin.manual, form=False, listed=True,
-        filter=True, section=BASIC,
+        _("来源"),
+        named(Origin),
+        nullable=False,
+        default=Origin.manual,
+        form=False,
+        listed=True,
+        filter=True,
+        section=BASIC,
     )
     request_id: Mapped[int | None] = mapped_column(
         sa.ForeignKey("approval_request.id"), unique=True
@@ -160,30 +190,45 @@ class FollowUpPlan(Model, Stamped, SoftDeleted):
     __caption__ = _("跟进计划")
 
     due_at: Mapped[dt.datetime] = field(
-        _("下次跟进时间"), UtcDateTime, nullable=False, required=True, listed=True, filter=True,
+        _("下次跟进时间"),
+        UtcDateTime,
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
         index=True,
     )
     customer_id: Mapped[int] = field(
-        _("客户"), sa.ForeignKey("customer.id"), nullable=False, required=True, listed=True,
-        filter=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
+        index=True,
     )
     opportunity_id: Mapped[int | None] = field(
         _("商机"), sa.ForeignKey("opportunity.id"), listed=True
     )
     kind: Mapped[FollowUpKind] = field(
-        _("方式"), named(FollowUpKind), nullable=False, default=FollowUpKind.call, required=True,
-        listed=True, filter=True,
+        _("方式"),
+        named(FollowUpKind),
+        nullable=False,
+        default=FollowUpKind.call,
+        required=True,
+        listed=True,
+        filter=True,
     )
-    content: Mapped[str | None] = field(
-        _("跟进内容"), sa.String(300), listed=True, search=True
-    )
+    content: Mapped[str | None] = field(_("跟进内容"), sa.String(300), listed=True, search=True)
     owner_id: Mapped[int | None] = field(
-        _("跟进人"), sa.ForeignKey("user_account.id"), required=True, listed=True, filter=True,
+        _("跟进人"),
+        sa.ForeignKey("user_account.id"),
+        required=True,
+        listed=True,
+        filter=True,
         index=True,
     )
-    made_by_id: Mapped[int | None] = mapped_column(
-        sa.ForeignKey("follow_up.id"), index=True
-    )
+    made_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("follow_up.id"), index=True)
     done_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("follow_up.id"))
     done_at: Mapped[dt.datetime | None] = field(
         _("完成时间"), UtcDateTime, form=False, listed=True, filter=True
@@ -196,8 +241,11 @@ class FollowUpPlan(Model, Stamped, SoftDeleted):
     __table_args__ = (
         sa.CheckConstraint("kind <> 'system'", name="kind_is_human"),
         sa.Index(
-            "ix_follow_up_plan_open", "owner_id", "due_at",
-            sqlite_where=sa.text("done_at IS NULL"), postgresql_where=sa.text("done_at IS NULL"),
+            "ix_follow_up_plan_open",
+            "owner_id",
+            "due_at",
+            sqlite_where=sa.text("done_at IS NULL"),
+            postgresql_where=sa.text("done_at IS NULL"),
         ),
     )
 

@@ -26,9 +26,7 @@ class ImportJob(Model):
         _("文件"), sa.String(200), nullable=False, form=False, listed=True, search=True
     )
     digest: Mapped[str] = mapped_column(sa.String(64), nullable=False)
-    mapping: Mapped[str] = field(
-        _("映射"), sa.String(120), nullable=False, form=False, listed=True
-    )
+    mapping: Mapped[str] = field(_("映射"), sa.String(120), nullable=False, form=False, listed=True)
     at: Mapped[dt.datetime] = field(_("时间"), UtcDateTime, nullable=False, form=False, listed=True)
     actor_id: Mapped[int | None] = field(
         _("操作人"), sa.ForeignKey("user_account.id"), form=False, listed=True

@@ -43,20 +43,39 @@ class Invoice(Model, Stamped, SoftDeleted):
     __caption__ = _("发票")
 
     code: Mapped[str] = field(
-        _("申请编号"), sa.String(40), nullable=False, unique=True, form=False, listed=True,
+        _("申请编号"),
+        sa.String(40),
+        nullable=False,
+        unique=True,
+        form=False,
+        listed=True,
         search=True,
     )
     contract_id: Mapped[int] = field(
-        _("合同"), sa.ForeignKey("contract.id"), nullable=False, required=True, listed=True,
-        filter=True, index=True,
+        _("合同"),
+        sa.ForeignKey("contract.id"),
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
+        index=True,
     )
     customer_id: Mapped[int] = field(
-        _("客户"), sa.ForeignKey("customer.id"), nullable=False, form=False, listed=True,
-        filter=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        nullable=False,
+        form=False,
+        listed=True,
+        filter=True,
+        index=True,
     )
     type: Mapped[InvoiceType] = field(
-        _("发票类型"), named(InvoiceType), nullable=False, default=InvoiceType.special,
-        listed=True, filter=True,
+        _("发票类型"),
+        named(InvoiceType),
+        nullable=False,
+        default=InvoiceType.special,
+        listed=True,
+        filter=True,
     )
     amount: Mapped[int] = field(_("金额"), Money, nullable=False, required=True, listed=True)
     issued_on: Mapped[dt.date | None] = field(_("开票日期"), sa.Date, listed=True, filter=True)
@@ -68,11 +87,20 @@ class Invoice(Model, Stamped, SoftDeleted):
         _("发票号码"), sa.String(40), listed=True, search=True, unique=True
     )
     state: Mapped[InvoiceState] = field(
-        _("状态"), named(InvoiceState), nullable=False, default=InvoiceState.requested,
-        form=False, listed=True, filter=True,
+        _("状态"),
+        named(InvoiceState),
+        nullable=False,
+        default=InvoiceState.requested,
+        form=False,
+        listed=True,
+        filter=True,
     )
     owner_id: Mapped[int | None] = field(
-        _("亚为销售员"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
+        _("亚为销售员"),
+        sa.ForeignKey("user_account.id"),
+        form=False,
+        listed=True,
+        filter=True,
         index=True,
     )
 

@@ -24,7 +24,11 @@ class ProductLine:
     quantity: Mapped[Decimal] = field(_("数量"), Quantity, nullable=False, required=True)
     price: Mapped[int] = field(_("单价"), Money, nullable=False, required=True)
     discount_bp: Mapped[int] = field(
-        _("折扣%"), sa.Integer, nullable=False, default=FULL_PRICE, widget="percent",
+        _("折扣%"),
+        sa.Integer,
+        nullable=False,
+        default=FULL_PRICE,
+        widget="percent",
         help=_("100 表示不打折，90 表示九折"),
     )
     subtotal: Mapped[int] = field(_("小计"), Money, nullable=False, form=False)

@@ -32,8 +32,14 @@ class Stamped:
     """Who made it and when, and a version that every update must have seen."""
 
     created_at: Mapped[dt.datetime] = field(
-        _("创建时间"), UtcDateTime, nullable=False, form=False, section=TRACE, filter=True,
-        index=True, sort_order=LATE + 1,
+        _("创建时间"),
+        UtcDateTime,
+        nullable=False,
+        form=False,
+        section=TRACE,
+        filter=True,
+        index=True,
+        sort_order=LATE + 1,
     )
     updated_at: Mapped[dt.datetime] = field(
         _("更新时间"), UtcDateTime, nullable=False, form=False, section=TRACE, sort_order=LATE + 2
@@ -47,7 +53,10 @@ class Stamped:
     def created_by_id(cls) -> Mapped[int | None]:
         """Return the key of the person who entered the record; empty for the system."""
         return field(
-            _("创建人"), sa.ForeignKey("user_account.id"), form=False, section=TRACE,
+            _("创建人"),
+            sa.ForeignKey("user_account.id"),
+            form=False,
+            section=TRACE,
             sort_order=LATE,
         )
 
@@ -80,8 +89,14 @@ class Owned:
     def owner_id(cls) -> Mapped[int | None]:
         """Return the key of the salesperson; NULL on a customer means 公海, the public pool."""
         return field(
-            _("亚为销售员"), sa.ForeignKey("user_account.id"), required=True, listed=True,
-            filter=True, section=PEOPLE, index=True, sort_order=LATE - 20,
+            _("亚为销售员"),
+            sa.ForeignKey("user_account.id"),
+            required=True,
+            listed=True,
+            filter=True,
+            section=PEOPLE,
+            index=True,
+            sort_order=LATE - 20,
         )
 
     @declared_attr
@@ -94,9 +109,7 @@ class Owned:
     @classmethod
     def created_owner_id(cls) -> Mapped[int | None]:
         """Return the stamp of the first owner, never rewritten."""
-        return mapped_column(
-            sa.ForeignKey("user_account.id"), nullable=True, sort_order=LATE + 5
-        )
+        return mapped_column(sa.ForeignKey("user_account.id"), nullable=True, sort_order=LATE + 5)
 
     @declared_attr
     @classmethod
@@ -109,8 +122,16 @@ class Reviewed:
     """Goes through approval: draft → pending → approved | rejected | withdrawn."""
 
     approval: Mapped[Approval] = field(
-        _("审批状态"), named(Approval), nullable=False, default=Approval.draft,
-        server_default="draft", form=False, listed=True, filter=True, index=True, section=TRACE,
+        _("审批状态"),
+        named(Approval),
+        nullable=False,
+        default=Approval.draft,
+        server_default="draft",
+        form=False,
+        listed=True,
+        filter=True,
+        index=True,
+        section=TRACE,
         sort_order=LATE - 9,
     )
     submitted_at: Mapped[dt.datetime | None] = field(
@@ -131,7 +152,10 @@ class Reviewed:
     def submitted_by_id(cls) -> Mapped[int | None]:
         """Return the key of the person who submitted the current round."""
         return field(
-            _("提交人"), sa.ForeignKey("user_account.id"), form=False, section=TRACE,
+            _("提交人"),
+            sa.ForeignKey("user_account.id"),
+            form=False,
+            section=TRACE,
             sort_order=LATE - 4,
         )
 
@@ -145,9 +169,7 @@ class Reviewed:
     @classmethod
     def last_editor_id(cls) -> Mapped[int | None]:
         """Return who last changed the content: like the submitter he may not approve it."""
-        return mapped_column(
-            sa.ForeignKey("user_account.id"), nullable=True, sort_order=LATE - 3
-        )
+        return mapped_column(sa.ForeignKey("user_account.id"), nullable=True, sort_order=LATE - 3)
 
 
 def review_checks() -> tuple[SchemaItem, ...]:

@@ -20,11 +20,19 @@ class NumberRule(Model, Stamped):
         _("对象"), sa.String(40), nullable=False, unique=True, listed=True, form=False
     )
     pattern: Mapped[str] = field(
-        _("规则"), sa.String(80), nullable=False, required=True, listed=True,
+        _("规则"),
+        sa.String(80),
+        nullable=False,
+        required=True,
+        listed=True,
         help=_("可用：{prefix} 公司前缀、{yyyymmdd} 日期、{letter} 类别字母、{n} 当日序号"),
     )
     width: Mapped[int] = field(
-        _("序号位数"), sa.Integer, nullable=False, default=1, listed=True,
+        _("序号位数"),
+        sa.Integer,
+        nullable=False,
+        default=1,
+        listed=True,
         help=_("不足位数时前面补 0"),
     )
 

@@ -51,28 +51,53 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
         _("商机名称"), sa.String(120), required=True, listed=True, search=True
     )
     customer_id: Mapped[int | None] = field(
-        _("客户"), sa.ForeignKey("customer.id"), required=True, listed=True, filter=True,
-        controlled=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        required=True,
+        listed=True,
+        filter=True,
+        controlled=True,
+        index=True,
     )
     contact_id: Mapped[int | None] = field(_("联系人"), sa.ForeignKey("contact.id"))
     amount: Mapped[int | None] = field(
-        _("金额"), Money, required=True, listed=True, filter=True, controlled=True, section=MONEY,
+        _("金额"),
+        Money,
+        required=True,
+        listed=True,
+        filter=True,
+        controlled=True,
+        section=MONEY,
         help=_("有意向产品时，金额为各行小计之和"),
     )
     expected_on: Mapped[dt.date | None] = field(
         _("预计成交日"), sa.Date, required=True, listed=True, filter=True, section=STAGE
     )
     stage_id: Mapped[int | None] = field(
-        _("阶段"), sa.ForeignKey("stage.id"), required=True, listed=True, filter=True,
-        section=STAGE, index=True,
+        _("阶段"),
+        sa.ForeignKey("stage.id"),
+        required=True,
+        listed=True,
+        filter=True,
+        section=STAGE,
+        index=True,
     )
     probability: Mapped[int | None] = field(
-        _("赢率%"), sa.Integer, section=STAGE, listed=True,
+        _("赢率%"),
+        sa.Integer,
+        section=STAGE,
+        listed=True,
         help=_("留空则取阶段的赢率"),
     )
     state: Mapped[StageKind] = field(
-        _("状态"), named(StageKind), nullable=False, default=StageKind.open, form=False,
-        listed=True, filter=True, section=STAGE,
+        _("状态"),
+        named(StageKind),
+        nullable=False,
+        default=StageKind.open,
+        form=False,
+        listed=True,
+        filter=True,
+        section=STAGE,
     )
     stage_since: Mapped[dt.datetime | None] = field(
         _("进入阶段时间"), UtcDateTime, form=False, section=STAGE
@@ -81,7 +106,10 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
         _("关闭日期"), sa.Date, form=False, filter=True, section=STAGE, index=True
     )
     lost_reason_id: Mapped[int | None] = field(
-        _("丢单原因"), sa.ForeignKey("dictionary_option.id"), options="lost_reason", section=STAGE,
+        _("丢单原因"),
+        sa.ForeignKey("dictionary_option.id"),
+        options="lost_reason",
+        section=STAGE,
         help=_("阶段为输单时必填"),
     )
     lost_note: Mapped[str | None] = field(_("丢单说明"), sa.String(300), section=STAGE)
@@ -95,8 +123,13 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, multiline=True, section=MORE)
     incomplete: Mapped[bool] = field(
-        _("资料不全"), sa.Boolean(create_constraint=False), nullable=False, default=False,
-        server_default=sa.false(), form=False, filter=True,
+        _("资料不全"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+        form=False,
+        filter=True,
     )
     closing_owner_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     closing_department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
@@ -108,8 +141,10 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
     source: Mapped["DictionaryOption | None"] = relationship(foreign_keys=[source_id])
     technical: Mapped["User | None"] = relationship(foreign_keys=[technical_id])
     lines: Mapped[list[OpportunityLine]] = relationship(
-        back_populates="opportunity", cascade="all, delete-orphan",
-        order_by="OpportunityLine.ordinal", info={"caption": _("意向产品"), "controlled": True},
+        back_populates="opportunity",
+        cascade="all, delete-orphan",
+        order_by="OpportunityLine.ordinal",
+        info={"caption": _("意向产品"), "controlled": True},
     )
     stage_history: Mapped[list["StageHistory"]] = relationship(
         back_populates="opportunity", order_by="StageHistory.at"

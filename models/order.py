@@ -43,24 +43,47 @@ class Order(Model, Stamped, SoftDeleted):
     __caption__ = _("订单")
 
     code: Mapped[str] = field(
-        _("订单编号"), sa.String(40), nullable=False, unique=True, form=False, listed=True,
+        _("订单编号"),
+        sa.String(40),
+        nullable=False,
+        unique=True,
+        form=False,
+        listed=True,
         search=True,
     )
     contract_id: Mapped[int] = field(
-        _("合同"), sa.ForeignKey("contract.id"), nullable=False, form=False, listed=True,
-        filter=True, index=True,
+        _("合同"),
+        sa.ForeignKey("contract.id"),
+        nullable=False,
+        form=False,
+        listed=True,
+        filter=True,
+        index=True,
     )
     customer_id: Mapped[int] = field(
-        _("客户"), sa.ForeignKey("customer.id"), nullable=False, form=False, listed=True,
-        filter=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        nullable=False,
+        form=False,
+        listed=True,
+        filter=True,
+        index=True,
     )
     state: Mapped[OrderState] = field(
-        _("订单状态"), named(OrderState), nullable=False, default=OrderState.open, listed=True,
+        _("订单状态"),
+        named(OrderState),
+        nullable=False,
+        default=OrderState.open,
+        listed=True,
         filter=True,
     )
     deliver_on: Mapped[dt.date | None] = field(_("交付日"), sa.Date, listed=True, filter=True)
     owner_id: Mapped[int | None] = field(
-        _("亚为销售员"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
+        _("亚为销售员"),
+        sa.ForeignKey("user_account.id"),
+        form=False,
+        listed=True,
+        filter=True,
         index=True,
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, multiline=True, section=MORE)
@@ -85,8 +108,13 @@ class OrderMilestone(Model, Stamped):
     __caption__ = _("订单节点")
 
     order_id: Mapped[int] = field(
-        _("订单"), sa.ForeignKey("sales_order.id"), nullable=False, required=True, listed=True,
-        filter=True, index=True,
+        _("订单"),
+        sa.ForeignKey("sales_order.id"),
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
+        index=True,
     )
     ordinal: Mapped[int] = field(_("序号"), sa.Integer, nullable=False, default=1, listed=True)
     name: Mapped[str] = field(
@@ -96,8 +124,12 @@ class OrderMilestone(Model, Stamped):
     planned_on: Mapped[dt.date | None] = field(_("计划日期"), sa.Date, listed=True, filter=True)
     done_on: Mapped[dt.date | None] = field(_("完成日期"), sa.Date, listed=True, filter=True)
     state: Mapped[MilestoneState] = field(
-        _("状态"), named(MilestoneState), nullable=False, default=MilestoneState.planned,
-        listed=True, filter=True,
+        _("状态"),
+        named(MilestoneState),
+        nullable=False,
+        default=MilestoneState.planned,
+        listed=True,
+        filter=True,
     )
     note: Mapped[str | None] = field(_("说明"), sa.String(160))
 

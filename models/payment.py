@@ -49,37 +49,71 @@ class Payment(Model, Stamped, SoftDeleted):
     __caption__ = _("回款")
 
     code: Mapped[str] = field(
-        _("回款编号"), sa.String(40), nullable=False, unique=True, form=False, listed=True,
+        _("回款编号"),
+        sa.String(40),
+        nullable=False,
+        unique=True,
+        form=False,
+        listed=True,
         search=True,
     )
     contract_id: Mapped[int] = field(
-        _("合同"), sa.ForeignKey("contract.id"), nullable=False, required=True, listed=True,
-        filter=True, index=True,
+        _("合同"),
+        sa.ForeignKey("contract.id"),
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
+        index=True,
     )
     customer_id: Mapped[int] = field(
-        _("客户"), sa.ForeignKey("customer.id"), nullable=False, form=False, listed=True,
-        filter=True, index=True,
+        _("客户"),
+        sa.ForeignKey("customer.id"),
+        nullable=False,
+        form=False,
+        listed=True,
+        filter=True,
+        index=True,
     )
     paid_on: Mapped[dt.date] = field(
         _("回款日期"), sa.Date, nullable=False, required=True, listed=True, filter=True, index=True
     )
     amount: Mapped[int] = field(
-        _("回款金额"), Money, nullable=False, required=True, listed=True, filter=True,
+        _("回款金额"),
+        Money,
+        nullable=False,
+        required=True,
+        listed=True,
+        filter=True,
         help=_("负数表示退款"),
     )
     payer: Mapped[str | None] = field(_("付款方"), sa.String(120), search=True)
     method: Mapped[PaymentMethod] = field(
-        _("付款方式"), named(PaymentMethod), nullable=False, default=PaymentMethod.bank,
-        listed=True, filter=True,
+        _("付款方式"),
+        named(PaymentMethod),
+        nullable=False,
+        default=PaymentMethod.bank,
+        listed=True,
+        filter=True,
     )
     voucher: Mapped[str | None] = field(_("凭证号"), sa.String(80), section=MORE)
     state: Mapped[PaymentState] = field(
-        _("状态"), named(PaymentState), nullable=False, default=PaymentState.registered,
-        form=False, listed=True, filter=True,
+        _("状态"),
+        named(PaymentState),
+        nullable=False,
+        default=PaymentState.registered,
+        form=False,
+        listed=True,
+        filter=True,
     )
     owner_id: Mapped[int | None] = field(
-        _("亚为销售员"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
-        section=PEOPLE, index=True,
+        _("亚为销售员"),
+        sa.ForeignKey("user_account.id"),
+        form=False,
+        listed=True,
+        filter=True,
+        section=PEOPLE,
+        index=True,
     )
     owner_department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))
     confirmed_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))

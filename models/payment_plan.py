@@ -35,8 +35,13 @@ class PaymentPlan(Model):
     __caption__ = _("回款计划")
 
     contract_id: Mapped[int] = field(
-        _("合同"), sa.ForeignKey("contract.id", ondelete="CASCADE"), nullable=False, form=False,
-        listed=True, filter=True, index=True,
+        _("合同"),
+        sa.ForeignKey("contract.id", ondelete="CASCADE"),
+        nullable=False,
+        form=False,
+        listed=True,
+        filter=True,
+        index=True,
     )
     ordinal: Mapped[int] = field(
         _("期次"), sa.Integer, nullable=False, default=1, form=False, listed=True
@@ -48,7 +53,11 @@ class PaymentPlan(Model):
     )
     note: Mapped[str | None] = field(_("说明"), sa.String(120), listed=True)
     owner_id: Mapped[int | None] = field(
-        _("亚为销售员"), sa.ForeignKey("user_account.id"), form=False, listed=True, filter=True,
+        _("亚为销售员"),
+        sa.ForeignKey("user_account.id"),
+        form=False,
+        listed=True,
+        filter=True,
         index=True,
     )
     owner_department_id: Mapped[int | None] = mapped_column(sa.ForeignKey("department.id"))

@@ -18,7 +18,12 @@ class Product(Model, Stamped):
     __caption__ = _("产品")
 
     code: Mapped[str] = field(
-        _("产品编号"), sa.String(40), nullable=False, unique=True, required=True, listed=True,
+        _("产品编号"),
+        sa.String(40),
+        nullable=False,
+        unique=True,
+        required=True,
+        listed=True,
         search=True,
     )
     name: Mapped[str] = field(
@@ -30,7 +35,11 @@ class Product(Model, Stamped):
     unit: Mapped[str | None] = field(_("单位"), sa.String(20), listed=True)
     price: Mapped[int | None] = field(_("标准单价"), Money, listed=True)
     active: Mapped[bool] = field(
-        _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True,
+        _("启用"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=True,
+        listed=True,
         filter=True,
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, multiline=True)

@@ -43,7 +43,11 @@ class Role(Model, Stamped, RoleMixin):  # type: ignore[misc] # Flask-Security ha
         _("权限"), sa.JSON, nullable=False, default=list, widget="permissions"
     )
     builtin: Mapped[bool] = field(
-        _("内置"), sa.Boolean(create_constraint=False), nullable=False, default=False, form=False,
+        _("内置"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        form=False,
         listed=True,
     )
 

@@ -38,7 +38,12 @@ class Stage(Model, Stamped):
         _("代码"), sa.String(40), nullable=False, unique=True, required=True, listed=True
     )
     label: Mapped[str] = field(
-        _("名称"), sa.String(40), nullable=False, unique=True, required=True, listed=True,
+        _("名称"),
+        sa.String(40),
+        nullable=False,
+        unique=True,
+        required=True,
+        listed=True,
         search=True,
     )
     label_en: Mapped[str] = field(_("英文名称"), sa.String(60), nullable=False, default="")

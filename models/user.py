@@ -44,7 +44,12 @@ class User(Model, Stamped, UserMixin):  # type: ignore[misc] # Flask-Security ha
         _("姓名"), sa.String(60), nullable=False, required=True, listed=True, search=True
     )
     email: Mapped[str] = field(
-        _("登录邮箱"), sa.String(120), nullable=False, unique=True, required=True, listed=True,
+        _("登录邮箱"),
+        sa.String(120),
+        nullable=False,
+        unique=True,
+        required=True,
+        listed=True,
         search=True,
     )
     mobile: Mapped[str | None] = field(_("手机"), sa.String(40), sensitive=True)
@@ -52,14 +57,20 @@ class User(Model, Stamped, UserMixin):  # type: ignore[misc] # Flask-Security ha
         _("部门"), sa.ForeignKey("department.id"), listed=True, filter=True, index=True
     )
     manager_id: Mapped[int | None] = field(
-        _("直接上级"), sa.ForeignKey("user_account.id"), listed=True,
+        _("直接上级"),
+        sa.ForeignKey("user_account.id"),
+        listed=True,
         help=_("数据范围为「本人及下属」时，上级可以看到下属的数据"),
     )
     language: Mapped[Language] = field(
         _("界面语言"), named(Language), nullable=False, default=Language.zh, server_default="zh"
     )
     active: Mapped[bool] = field(
-        _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True,
+        _("启用"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=True,
+        listed=True,
         filter=True,
     )
     password: Mapped[str] = mapped_column(sa.String(255), nullable=False)
@@ -67,9 +78,7 @@ class User(Model, Stamped, UserMixin):  # type: ignore[misc] # Flask-Security ha
     external_ref: Mapped[str | None] = field(_("外部编号"), sa.String(80), form=False)
 
     department: Mapped["Department | None"] = relationship(foreign_keys=[department_id])
-    manager: Mapped["User | None"] = relationship(
-        foreign_keys=[manager_id], remote_side="User.id"
-    )
+    manager: Mapped["User | None"] = relationship(foreign_keys=[manager_id], remote_side="User.id")
     roles: Mapped[list["Role"]] = relationship(
         secondary=user_role, order_by="Role.id", info={"caption": _("角色")}
     )

@@ -18,55 +18,84 @@ FIRST_DAY, LAST_DAY = dt.date(2024, 1, 1), dt.date(2026, 12, 31)  # what the cal
 
 OPTIONS: dict[str, list[tuple[str, str, str]]] = {
     "source": [
-        ("sales", "销售开拓", "Sales prospecting"), ("referral", "转介绍", "Referral"),
-        ("fair", "展会", "Trade fair"), ("signup", "线上注册", "Online sign-up"),
-        ("online", "线上咨询", "Online enquiry"), ("search", "搜索引擎", "Search engine"),
-        ("ad", "广告", "Advertising"), ("promo", "促销", "Promotion"),
-        ("phone", "电话咨询", "Phone enquiry"), ("mail", "邮件咨询", "E-mail enquiry"),
-        ("cold", "陌拜", "Cold visit"), ("repeat", "老客户复购", "Repeat purchase"),
+        ("sales", "销售开拓", "Sales prospecting"),
+        ("referral", "转介绍", "Referral"),
+        ("fair", "展会", "Trade fair"),
+        ("signup", "线上注册", "Online sign-up"),
+        ("online", "线上咨询", "Online enquiry"),
+        ("search", "搜索引擎", "Search engine"),
+        ("ad", "广告", "Advertising"),
+        ("promo", "促销", "Promotion"),
+        ("phone", "电话咨询", "Phone enquiry"),
+        ("mail", "邮件咨询", "E-mail enquiry"),
+        ("cold", "陌拜", "Cold visit"),
+        ("repeat", "老客户复购", "Repeat purchase"),
         ("other", "其他", "Other"),
     ],
     "industry": [
-        ("machinery", "机械装备", "Machinery"), ("auto", "汽车及零部件", "Automotive"),
-        ("power", "电力电网", "Power"), ("electronics", "电子信息", "Electronics"),
-        ("metal", "钢铁冶金", "Steel and metals"), ("chemical", "石油化工", "Chemicals"),
-        ("pharma", "医药", "Pharmaceuticals"), ("food", "食品饮料", "Food and beverage"),
-        ("textile", "纺织服装", "Textiles"), ("building", "建筑建材", "Building"),
-        ("transport", "交通物流", "Transport"), ("water", "水务环保", "Water and environment"),
-        ("education", "教育科研", "Education and research"), ("medical", "医疗卫生", "Health care"),
-        ("government", "政府机构", "Government"), ("software", "软件与互联网", "Software"),
+        ("machinery", "机械装备", "Machinery"),
+        ("auto", "汽车及零部件", "Automotive"),
+        ("power", "电力电网", "Power"),
+        ("electronics", "电子信息", "Electronics"),
+        ("metal", "钢铁冶金", "Steel and metals"),
+        ("chemical", "石油化工", "Chemicals"),
+        ("pharma", "医药", "Pharmaceuticals"),
+        ("food", "食品饮料", "Food and beverage"),
+        ("textile", "纺织服装", "Textiles"),
+        ("building", "建筑建材", "Building"),
+        ("transport", "交通物流", "Transport"),
+        ("water", "水务环保", "Water and environment"),
+        ("education", "教育科研", "Education and research"),
+        ("medical", "医疗卫生", "Health care"),
+        ("government", "政府机构", "Government"),
+        ("software", "软件与互联网", "Software"),
         ("other", "其他行业", "Other"),
     ],
     "purpose": [
-        ("first", "初次接触", "First contact"), ("need", "需求沟通", "Requirements"),
-        ("demo", "方案演示", "Demonstration"), ("quote", "报价", "Quotation"),
-        ("deal", "商务谈判", "Negotiation"), ("dun", "催款", "Collection"),
-        ("service", "售后回访", "After-sales visit"), ("care", "关系维护", "Relationship"),
+        ("first", "初次接触", "First contact"),
+        ("need", "需求沟通", "Requirements"),
+        ("demo", "方案演示", "Demonstration"),
+        ("quote", "报价", "Quotation"),
+        ("deal", "商务谈判", "Negotiation"),
+        ("dun", "催款", "Collection"),
+        ("service", "售后回访", "After-sales visit"),
+        ("care", "关系维护", "Relationship"),
         ("other", "其他", "Other"),
     ],
     "lost_reason": [
-        ("price", "价格过高", "Price too high"), ("rival", "选择竞品", "Chose a competitor"),
-        ("budget", "预算取消", "Budget cancelled"), ("fit", "需求不匹配", "No fit"),
-        ("delay", "项目搁置", "Project shelved"), ("lost_touch", "联系中断", "Lost contact"),
+        ("price", "价格过高", "Price too high"),
+        ("rival", "选择竞品", "Chose a competitor"),
+        ("budget", "预算取消", "Budget cancelled"),
+        ("fit", "需求不匹配", "No fit"),
+        ("delay", "项目搁置", "Project shelved"),
+        ("lost_touch", "联系中断", "Lost contact"),
         ("other", "其他", "Other"),
     ],
     "pay_term": [
         ("stage361", "3-6-1 分期", "30/60/10 instalments"),
-        ("stage541", "5-4-1 分期", "50/40/10 instalments"), ("prepaid", "款到发货", "Prepaid"),
-        ("cod", "货到付款", "On delivery"), ("month30", "月结 30 天", "Net 30"),
-        ("month60", "月结 60 天", "Net 60"), ("other", "其他", "Other"),
+        ("stage541", "5-4-1 分期", "50/40/10 instalments"),
+        ("prepaid", "款到发货", "Prepaid"),
+        ("cod", "货到付款", "On delivery"),
+        ("month30", "月结 30 天", "Net 30"),
+        ("month60", "月结 60 天", "Net 60"),
+        ("other", "其他", "Other"),
     ],
 }
 STAGES = [
-    ("contact", "初步接触", "First contact", "open", 10), ("need", "需求确认", "Needs", "open", 30),
-    ("quote", "方案报价", "Quotation", "open", 50), ("deal", "商务谈判", "Negotiation", "open", 70),
-    ("sign", "合同签订", "Signing", "open", 90), ("won", "赢单", "Won", "won", 100),
+    ("contact", "初步接触", "First contact", "open", 10),
+    ("need", "需求确认", "Needs", "open", 30),
+    ("quote", "方案报价", "Quotation", "open", 50),
+    ("deal", "商务谈判", "Negotiation", "open", 70),
+    ("sign", "合同签订", "Signing", "open", 90),
+    ("won", "赢单", "Won", "won", 100),
     ("lost", "输单", "Lost", "lost", 0),
 ]
 NUMBERS = [
     ("customer", "{prefix}-{yyyymmdd}-{letter}{n}", 1),
-    ("opportunity", "{prefix}-SJ-{yyyymmdd}-{n}", 2), ("contract", "{prefix}-HT-{yyyymmdd}-{n}", 2),
-    ("order", "{prefix}-DD-{yyyymmdd}-{n}", 2), ("payment", "{prefix}-HK-{yyyymmdd}-{n}", 2),
+    ("opportunity", "{prefix}-SJ-{yyyymmdd}-{n}", 2),
+    ("contract", "{prefix}-HT-{yyyymmdd}-{n}", 2),
+    ("order", "{prefix}-DD-{yyyymmdd}-{n}", 2),
+    ("payment", "{prefix}-HK-{yyyymmdd}-{n}", 2),
     ("invoice", "{prefix}-FP-{yyyymmdd}-{n}", 2),
 ]
 FLOWS = [("customer", "大客户审批"), ("opportunity", "商机审批"), ("contract", "合同审批")]
@@ -76,8 +105,12 @@ def seed_roles(connection: Connection, now: dt.datetime) -> int:
     """Create the roles that are missing; grants an admin changed stay as they are."""
     rows = [
         {
-            "name": r.name, "label": r.label, "label_en": r.label_en, "scope": r.scope,
-            "permissions": sorted(set(r.permissions)), "builtin": True,
+            "name": r.name,
+            "label": r.label,
+            "label_en": r.label_en,
+            "scope": r.scope,
+            "permissions": sorted(set(r.permissions)),
+            "builtin": True,
         }
         for r in ROLES
     ]
@@ -99,8 +132,13 @@ def seed_reference(connection: Connection, now: dt.datetime) -> int:
 def _options() -> list[dict[str, Any]]:
     rows = [
         {
-            "kind": m.DictionaryKind[kind], "code": code, "label": label, "label_en": english,
-            "ordinal": place, "active": True, "colour": m.Colour.grey,
+            "kind": m.DictionaryKind[kind],
+            "code": code,
+            "label": label,
+            "label_en": english,
+            "ordinal": place,
+            "active": True,
+            "colour": m.Colour.grey,
         }
         for kind, options in OPTIONS.items()
         for place, (code, label, english) in enumerate(options, 1)
@@ -115,17 +153,26 @@ def _divisions() -> Iterable[dict[str, Any]]:
     for section in sections:
         for division in section["divisions"]:
             yield {
-                "kind": m.DictionaryKind.industry, "code": f"{section['code']}{division['code']}",
-                "label": division["name"], "label_en": "", "ordinal": 100 + int(division["code"]),
-                "active": True, "colour": m.Colour.grey,
+                "kind": m.DictionaryKind.industry,
+                "code": f"{section['code']}{division['code']}",
+                "label": division["name"],
+                "label_en": "",
+                "ordinal": 100 + int(division["code"]),
+                "active": True,
+                "colour": m.Colour.grey,
             }
 
 
 def _stages() -> list[dict[str, Any]]:
     return [
         {
-            "code": code, "label": label, "label_en": english, "kind": m.StageKind[kind],
-            "probability": chance, "ordinal": place, "active": True,
+            "code": code,
+            "label": label,
+            "label_en": english,
+            "kind": m.StageKind[kind],
+            "probability": chance,
+            "ordinal": place,
+            "active": True,
         }
         for place, (code, label, english, kind, chance) in enumerate(STAGES, 1)
     ]
@@ -145,16 +192,17 @@ def _calendar() -> list[dict[str, Any]]:
 
 def _flows(connection: Connection, now: dt.datetime) -> int:
     rows = [{"noun": n, "name": label, "version": 1, "active": True} for n, label in FLOWS]
-    made = _missing(
-        connection, m.ApprovalFlow.__table__, ("noun", "version"), _stamped(rows, now)
-    )
+    made = _missing(connection, m.ApprovalFlow.__table__, ("noun", "version"), _stamped(rows, now))
     if not made:
         return 0
     flow, role = m.ApprovalFlow.__table__, m.Role.__table__
     reviewer = connection.execute(sa.select(role.c.id).where(role.c.name == "reviewer")).scalar()
     steps = [
         {
-            "flow_id": key, "ordinal": 1, "name": "审核", "role_id": reviewer,
+            "flow_id": key,
+            "ordinal": 1,
+            "name": "审核",
+            "role_id": reviewer,
             "approver_kind": m.ApproverKind.role,
         }
         for key in connection.execute(sa.select(flow.c.id)).scalars()

@@ -271,8 +271,18 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     # Reference data is not scoped: names of people and departments, products, dictionaries.
     **dict.fromkeys(
         (
-            m.User, m.Role, m.Department, m.Product, m.Stage, m.DictionaryOption, m.CalendarDay,
-            m.ApprovalFlow, m.ApprovalStep, m.NumberRule, m.NumberCounter, m.Setting,
+            m.User,
+            m.Role,
+            m.Department,
+            m.Product,
+            m.Stage,
+            m.DictionaryOption,
+            m.CalendarDay,
+            m.ApprovalFlow,
+            m.ApprovalStep,
+            m.NumberRule,
+            m.NumberCounter,
+            m.Setting,
         ),
         _everybody,
     ),

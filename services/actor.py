@@ -66,8 +66,12 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
     """
     user, role = User.__table__, Role.__table__
     rows = session.execute(
-        sa.select(user.c["name", "department_id"], role.c.name.label("role"), role.c.scope,
-                  role.c.permissions)
+        sa.select(
+            user.c["name", "department_id"],
+            role.c.name.label("role"),
+            role.c.scope,
+            role.c.permissions,
+        )
         .outerjoin_from(user, user_role, user_role.c.user_id == user.c.id)
         .outerjoin(role, role.c.id == user_role.c.role_id)
         .where(user.c.id == user_id, user.c.active.is_(True))

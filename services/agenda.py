@@ -57,23 +57,29 @@ def block_counts(session: Session, actor: Actor, *, now: dt.datetime) -> dict[st
         ),
         "follow_ups_today": _count(
             m.FollowUp,
-            m.FollowUp.at >= start, m.FollowUp.at < end, m.FollowUp.origin == m.Origin.manual,
+            m.FollowUp.at >= start,
+            m.FollowUp.at < end,
+            m.FollowUp.origin == m.Origin.manual,
         ),
         "contracts_month": _count(
             m.Contract,
-            m.Contract.state.in_(m.IN_FORCE), m.Contract.signed_on >= day.replace(day=1),
+            m.Contract.state.in_(m.IN_FORCE),
+            m.Contract.signed_on >= day.replace(day=1),
             m.Contract.signed_on <= day,
         ),
         "overdue_plans": _count(
             m.FollowUpPlan,
-            m.FollowUpPlan.done_at.is_(None), m.FollowUpPlan.owner_id == actor.id,
+            m.FollowUpPlan.done_at.is_(None),
+            m.FollowUpPlan.owner_id == actor.id,
             m.FollowUpPlan.due_at < start,
         ),
     }
     for key, state in (("drafts", m.Approval.draft), ("rejected", m.Approval.rejected)):
         counts[key] = sum(
-            (_count(model, model.created_by_id == actor.id, model.approval == state)
-             for model in (m.Customer, m.Opportunity, m.Contract)),
+            (
+                _count(model, model.created_by_id == actor.id, model.approval == state)
+                for model in (m.Customer, m.Opportunity, m.Contract)
+            ),
             start=sa.literal(0),
         )
     row = session.execute(sa.select(*(c.label(key) for key, c in counts.items()))).one()
@@ -124,8 +130,12 @@ def _instalments(session: Session, actor: Actor, day: dt.date) -> list[Item]:
     )
     rows = session.execute(
         sa.select(
-            m.PaymentPlan.id, m.PaymentPlan.ordinal, m.PaymentPlan.due_on, m.Customer.id,
-            m.Customer.company, (m.PaymentPlan.amount - paid).label("open"),
+            m.PaymentPlan.id,
+            m.PaymentPlan.ordinal,
+            m.PaymentPlan.due_on,
+            m.Customer.id,
+            m.Customer.company,
+            (m.PaymentPlan.amount - paid).label("open"),
         )
         .join(m.Contract, m.Contract.id == m.PaymentPlan.contract_id)
         .join(m.Customer, m.Customer.id == m.Contract.customer_id)
@@ -147,8 +157,12 @@ def _instalments(session: Session, actor: Actor, day: dt.date) -> list[Item]:
 def _milestones(session: Session, actor: Actor, day: dt.date) -> list[Item]:
     rows = session.execute(
         sa.select(
-            m.OrderMilestone.id, m.OrderMilestone.name, m.OrderMilestone.planned_on,
-            m.Order.code, m.Customer.id, m.Customer.company,
+            m.OrderMilestone.id,
+            m.OrderMilestone.name,
+            m.OrderMilestone.planned_on,
+            m.Order.code,
+            m.Customer.id,
+            m.Customer.company,
         )
         .join(m.Order, m.Order.id == m.OrderMilestone.order_id)
         .join(m.Customer, m.Customer.id == m.Order.customer_id)

@@ -47,7 +47,10 @@ def _entry(action: AuditAction, row: Any) -> dict[str, Any] | None:
     if action is AuditAction.update and not changes:
         return None
     return {
-        "action": action, "noun": row.__noun__, "record_id": row.id, "label": str(row)[:200],
+        "action": action,
+        "noun": row.__noun__,
+        "record_id": row.id,
+        "label": str(row)[:200],
         "changes": changes,
     }
 

@@ -64,7 +64,8 @@ class ContractSaver(Saver):
         if record.amount is not None and planned != record.amount:
             found["plan"] = _(
                 "回款计划合计 %(sum)s 元，与合同金额 %(amount)s 元不符",
-                sum=yuan(planned), amount=yuan(record.amount),
+                sum=yuan(planned),
+                amount=yuan(record.amount),
             )
         return found
 
@@ -97,7 +98,8 @@ def _check_plan(record: Any, values: Values) -> dict[str, Any]:
         return {
             "plan": _(
                 "回款计划合计 %(sum)s 元，与合同金额 %(amount)s 元不符",
-                sum=yuan(total), amount=yuan(amount),
+                sum=yuan(total),
+                amount=yuan(amount),
             )
         }
     return {}
@@ -120,8 +122,12 @@ def _replace_plan(call: Call, record: m.Contract, rows: list[dict[str, Any]]) ->
     for n, row in enumerate(lines.by_ratio(rows, record.amount or 0), 1):
         record.plan.append(
             m.PaymentPlan(
-                ordinal=n, ratio_bp=row.get("ratio_bp"), amount=row["amount"],
-                due_on=row["due_on"], note=row.get("note"), owner_id=record.owner_id,
+                ordinal=n,
+                ratio_bp=row.get("ratio_bp"),
+                amount=row["amount"],
+                due_on=row["due_on"],
+                note=row.get("note"),
+                owner_id=record.owner_id,
                 owner_department_id=department,
             )
         )
@@ -136,8 +142,10 @@ def on_approved(session: Session, contract: m.Contract, *, now: dt.datetime) -> 
     contract.state = m.ContractState.active if signed else m.ContractState.to_sign
     day = numbers.today(now)
     order = m.Order(
-        code=numbers.allocate(session, "order", on=day), contract_id=contract.id,
-        customer_id=contract.customer_id, owner_id=contract.owner_id,
+        code=numbers.allocate(session, "order", on=day),
+        contract_id=contract.id,
+        customer_id=contract.customer_id,
+        owner_id=contract.owner_id,
         deliver_on=contract.deliver_on,
     )
     session.add(order)
@@ -147,7 +155,9 @@ def on_approved(session: Session, contract: m.Contract, *, now: dt.datetime) -> 
     for n, name in enumerate(MILESTONES):
         session.add(
             m.OrderMilestone(
-                order_id=order.id, ordinal=n + 1, name=name,
+                order_id=order.id,
+                ordinal=n + 1,
+                name=name,
                 planned_on=day + dt.timedelta(days=round(step * n)),
             )
         )

@@ -30,7 +30,7 @@ class CustomerSaver(Saver):
             values["owner_id"] = call.by.id
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
-        """An owner moves by hand-over; the primary contact of an approved customer is controlled."""
+        """Owners move by hand-over; an approved customer's primary contact is controlled."""
         errors: dict[str, Any] = {}
         approved = record.approval is m.Approval.approved
         if approved and any(key.startswith("primary.") for key in values):
@@ -69,7 +69,7 @@ class CustomerSaver(Saver):
 
 @saver(m.Contact)
 class ContactSaver(Saver):
-    """The rules of a contact: the primary one of a reviewed customer follows the customer's state."""
+    """The rules of a contact: the primary one follows the state of its customer."""
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """Refuse what would change what is being (or was) approved."""

@@ -40,7 +40,7 @@ class Input:
 
 
 def inputs_of(model: type[Any]) -> dict[str, Input]:
-    """Return key → Input in the order of the form; virtual inputs stand where people expect them."""
+    """Return key → Input in the order of the form, virtual inputs where people expect them."""
     return dict(_inputs(model))
 
 
@@ -66,8 +66,7 @@ def _inputs(model: type[Any]) -> dict[str, Input]:
 def _with_primary(found: dict[str, Input]) -> dict[str, Input]:
     contact = inputs_of(m.Contact)
     primary = {
-        f"primary.{key}": dataclasses.replace(contact[key], key=f"primary.{key}")
-        for key in PRIMARY
+        f"primary.{key}": dataclasses.replace(contact[key], key=f"primary.{key}") for key in PRIMARY
     }
     result: dict[str, Input] = {}
     for key, one in found.items():
@@ -108,8 +107,14 @@ def _input(key: str, column: sa.Column[Any], facts: Facts) -> Input:
 
 
 KINDS: tuple[tuple[type[Any], str], ...] = (
-    (Money, "money"), (Quantity, "quantity"), (UtcDateTime, "datetime"), (sa.Date, "date"),
-    (sa.Boolean, "bool"), (sa.Integer, "int"), (sa.Text, "text"), (sa.String, "text"),
+    (Money, "money"),
+    (Quantity, "quantity"),
+    (UtcDateTime, "datetime"),
+    (sa.Date, "date"),
+    (sa.Boolean, "bool"),
+    (sa.Integer, "int"),
+    (sa.Text, "text"),
+    (sa.String, "text"),
 )
 
 
@@ -193,18 +198,29 @@ def _ref(session: Session, one: Input, text: str, *, keys: bool) -> int:
 
 
 def _names(model: type[Any]) -> list[str]:
-    """Return what a reference may be called by; no personal field, or a look-up tells whose it is."""
+    """Return what a reference is called by; no personal field: a look-up would tell whose it is."""
     facts = fields_of(model)
-    known = [k for k in ("code", "company", "name", "label") if k in facts]
+    known: list[str] = [k for k in ("code", "company", "name", "label") if k in facts]
     return [*known, "email"] if model is m.User else known
 
 
 PARSERS: dict[str, Callable[[str], Any]] = {
-    "text": texts.same, "multiline": texts.same, "digits": texts.digits, "mobile": texts.mobile,
-    "phone": texts.phone, "email": texts.email, "int": texts.integer, "money": texts.money,
-    "percent": texts.percent, "quantity": texts.quantity, "date": texts.date,
-    "datetime": texts.moment, "bool": texts.boolean,
+    "text": texts.same,
+    "multiline": texts.same,
+    "digits": texts.digits,
+    "mobile": texts.mobile,
+    "phone": texts.phone,
+    "email": texts.email,
+    "int": texts.integer,
+    "money": texts.money,
+    "percent": texts.percent,
+    "quantity": texts.quantity,
+    "date": texts.date,
+    "datetime": texts.moment,
+    "bool": texts.boolean,
 }
 BY_TARGET: dict[str, Callable[[Input, str], Any]] = {
-    "enum": _enum, "region": _region, "permissions": _permissions,
+    "enum": _enum,
+    "region": _region,
+    "permissions": _permissions,
 }

@@ -118,7 +118,7 @@ def _check_moves(call: Call, values: Values) -> dict[str, Any]:
     found = _check_stage(call, opportunity, {"stage_id": values["stage_to_id"]})
     if "lost_reason_id" in found:
         return {"stage_to_id": _("输单请在商机页面操作，并填写丢单原因")}
-    return {"stage_to_id": text for text in found.values()}
+    return {"stage_to_id": next(iter(found.values()))} if found else {}
 
 
 def _move_customer(call: Call, record: m.FollowUp, values: Values) -> None:
@@ -139,21 +139,24 @@ def _plans(call: Call, record: m.FollowUp, values: Values) -> None:
         return  # an edit that says nothing of the next date leaves the plans alone
     plan = m.FollowUpPlan
     mine = sa.select(plan).where(
-        plan.customer_id == record.customer_id, plan.done_at.is_(None),
+        plan.customer_id == record.customer_id,
+        plan.done_at.is_(None),
         plan.owner_id == record.owner_id,
     )
     if record.opportunity_id:
-        same = sa.or_(
-            plan.opportunity_id == record.opportunity_id, plan.opportunity_id.is_(None)
-        )
+        same = sa.or_(plan.opportunity_id == record.opportunity_id, plan.opportunity_id.is_(None))
         mine = mine.where(same)
     for found in call.session.scalars(mine):
         found.done_at, found.done_by_id = call.now, record.id
     if values.get("next_at"):
         call.session.add(
             plan(
-                customer_id=record.customer_id, opportunity_id=record.opportunity_id,
-                due_at=values["next_at"], kind=values.get("next_kind") or m.FollowUpKind.call,
-                content=values.get("next_content"), owner_id=record.owner_id, made_by_id=record.id,
+                customer_id=record.customer_id,
+                opportunity_id=record.opportunity_id,
+                due_at=values["next_at"],
+                kind=values.get("next_kind") or m.FollowUpKind.call,
+                content=values.get("next_content"),
+                owner_id=record.owner_id,
+                made_by_id=record.id,
             )
         )

@@ -25,8 +25,10 @@ from services.rules import APPROVAL_OWNED, GRANT_OF, MOVABLE, RULES
 def install(factory: Any) -> None:
     """Put both gates and the audit on a session factory; a second call changes nothing."""
     hooks = (
-        ("do_orm_execute", read_gate), ("do_orm_execute", _bulk_gate),
-        ("before_flush", _write_gate), ("after_flush", write_audit),
+        ("do_orm_execute", read_gate),
+        ("do_orm_execute", _bulk_gate),
+        ("before_flush", _write_gate),
+        ("after_flush", write_audit),
     )
     for name, hook in hooks:
         if not sa.event.contains(factory, name, hook):

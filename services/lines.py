@@ -37,7 +37,10 @@ def product_rows(model: type[Any], rows: Iterable[Row]) -> list[Any]:
     """Return line objects with their subtotals."""
     return [
         model(
-            ordinal=n, product_id=row["product_id"], quantity=row["quantity"], price=row["price"],
+            ordinal=n,
+            product_id=row["product_id"],
+            quantity=row["quantity"],
+            price=row["price"],
             discount_bp=_discount(row),
             subtotal=subtotal(row["quantity"], row["price"], _discount(row)),
         )

@@ -20,8 +20,10 @@ def today(now: dt.datetime) -> dt.date:
 
 
 def allocate(session: Session, noun: str, *, on: dt.date, letter: str = "") -> str:
-    """Return the next number, e.g. `YAV-20220823-G2`. The row lock lasts until the commit,
-    so a roll-back gives the number back and there is never a gap or a duplicate.
+    """Return the next number, e.g. `YAV-20220823-G2`.
+
+    The row lock lasts until the commit: a roll-back gives the number back, so there is never a
+    gap or a duplicate.
     """
     key = _key(noun, letter, on)
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

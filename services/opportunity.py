@@ -84,7 +84,9 @@ def check_contact(call: Call, record: Any, values: Values) -> dict[str, Any]:
     customer_id = values.get("customer_id", record.customer_id)
     errors: dict[str, Any] = {}
     for key, model in (
-        ("contact_id", m.Contact), ("opportunity_id", m.Opportunity), ("contract_id", m.Contract),
+        ("contact_id", m.Contact),
+        ("opportunity_id", m.Opportunity),
+        ("contract_id", m.Contract),
     ):
         value = values.get(key)
         if value is None or key not in type(record).__mapper__.columns:
@@ -153,7 +155,10 @@ def _remember(call: Call, record: Any) -> None:
         return
     call.session.add(
         m.StageHistory(
-            opportunity_id=record.id, from_stage_id=last, to_stage_id=record.stage_id,
-            at=call.now, by_id=call.by.id,
+            opportunity_id=record.id,
+            from_stage_id=last,
+            to_stage_id=record.stage_id,
+            at=call.now,
+            by_id=call.by.id,
         )
     )

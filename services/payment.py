@@ -1,4 +1,4 @@
-"""Collections: registering, confirming, reversing; spreading over instalments first in, first out."""
+"""Collections: register, confirm, reverse; spread over instalments first in, first out."""
 
 import datetime as dt
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""People, roles and departments: what an administrator may do, and what nobody may do to himself."""
+"""People, roles and departments: what an admin may do, and what nobody may do to himself."""
 
 import datetime as dt
 import uuid
@@ -25,7 +25,7 @@ def check_password(text: str, email: str = "") -> Any:
     """Return what is wrong with a new password, None when nothing is."""
     if len(text) < SHORTEST:
         return _("密码至少 %(n)s 个字符", n=SHORTEST)
-    name = email.split("@")[0].lower()
+    name = email.split("@", maxsplit=1)[0].lower()
     if text.lower() in COMMON or len(set(text)) < 4 or (name and name in text.lower()):  # noqa: PLR2004
         return _("密码太常见，或含有登录名")
     return None
@@ -138,7 +138,8 @@ class DepartmentSaver(Saver):
             return {"parent_id": _("部门关系不能成环")}
         same = sa.select(m.Department.id).where(
             m.Department.name == values.get("name", record.name),
-            m.Department.parent_id.is_(None) if parent is None
+            m.Department.parent_id.is_(None)
+            if parent is None
             else m.Department.parent_id == parent,
             m.Department.id != (record.id or 0),
         )
@@ -167,9 +168,9 @@ class RoleSaver(Saver):
         if record.builtin:
             raise Locked(_("内置角色不能删除"))
         n = call.session.scalar(
-            sa.select(sa.func.count()).select_from(m.user_role).where(
-                m.user_role.c.role_id == record.id
-            )
+            sa.select(sa.func.count())
+            .select_from(m.user_role)
+            .where(m.user_role.c.role_id == record.id)
         )
         if n:
             raise Locked(_("还有 %(n)s 人拥有此角色，不能删除", n=n))

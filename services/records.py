@@ -20,6 +20,7 @@ from services import gate
 from services.actor import Actor, demand
 from services.errors import Forbidden, Invalid, Locked, Stale
 from services.fields import inputs_of
+from services.rules import GRANT_OF
 
 Values = dict[str, Any]
 REQUIRED = _("必填")
@@ -77,7 +78,7 @@ def create(
     session: Session, model: type[Any], values: Values, *, by: Actor, now: dt.datetime
 ) -> Any:
     """Return a new record with its defaults and stamps. Raises Invalid, Forbidden."""
-    demand(by, f"{gate.GRANT_OF.get(model.__noun__, model.__noun__)}:create")
+    demand(by, f"{GRANT_OF.get(model.__noun__, model.__noun__)}:create")
     call, rules = Call(session, by, now), SAVERS.get(model, Saver())
     rules.prepare(call, values)
     record = model()
@@ -93,10 +94,10 @@ def create(
     return record
 
 
-def update(  # noqa: PLR0913 # the seen version is part of the law
+def update(  # the seen version is part of the law
     session: Session, record: Any, values: Values, *, seen: int | None, by: Actor, now: dt.datetime
 ) -> Any:
-    """Change a record that is still as the person saw it. Raises Invalid, Stale, Locked, Forbidden."""
+    """Change a record that is still as it was seen. Raises Invalid, Stale, Locked, Forbidden."""
     if seen is not None and seen != getattr(record, "row_version", seen):
         raise Stale
     if not gate.may_write(by, "edit", record):
@@ -115,9 +116,7 @@ def update(  # noqa: PLR0913 # the seen version is part of the law
     return record
 
 
-def remove(
-    session: Session, record: Any, *, seen: int | None, by: Actor, now: dt.datetime
-) -> None:
+def remove(session: Session, record: Any, *, seen: int | None, by: Actor, now: dt.datetime) -> None:
     """Delete: softly where the entity has a recycle bin. Raises Stale, Locked, Forbidden."""
     if seen is not None and seen != getattr(record, "row_version", seen):
         raise Stale
@@ -216,9 +215,11 @@ def _stamp_owner(call: Call, record: Any) -> None:
 def department_of(session: Session, user_id: int | None) -> int | None:
     """Return the department a person is in now, for a stamp."""
     user = m.User.__table__
-    return session.execute(
-        sa.select(user.c.department_id).where(user.c.id == user_id)
-    ).scalar() if user_id else None
+    return (
+        session.execute(sa.select(user.c.department_id).where(user.c.id == user_id)).scalar()
+        if user_id
+        else None
+    )
 
 
 def _check_children(session: Session, record: Any) -> None:

@@ -14,35 +14,96 @@ GRANT_OF = {
 RULES: dict[str, frozenset[str]] = {
     "numbers": frozenset({"numbercounter"}),
     "audit": frozenset({"audit"}),
-    "approval": frozenset({
-        "request", "task", "approvalevent", "cc", "customer", "contact", "opportunity", "contract",
-        "contractline", "paymentplan", "order", "milestone", "followup", "batch", "batchitem",
-        "stagehistory",
-    }),
+    "approval": frozenset(
+        {
+            "request",
+            "task",
+            "approvalevent",
+            "cc",
+            "customer",
+            "contact",
+            "opportunity",
+            "contract",
+            "contractline",
+            "paymentplan",
+            "order",
+            "milestone",
+            "followup",
+            "batch",
+            "batchitem",
+            "stagehistory",
+        }
+    ),
     "follow_up": frozenset({"followup", "plan", "customer", "opportunity", "stagehistory"}),
     "stage": frozenset({"opportunity", "stagehistory"}),
     "payment": frozenset({"payment", "allocation"}),
-    "import": frozenset({
-        "customer", "contact", "opportunity", "opportunityline", "stagehistory", "contract",
-        "contractline", "paymentplan", "payment", "allocation", "product", "department", "user",
-        "order", "milestone", "invoice", "followup", "plan", "request", "approvalevent",
-        "importjob", "importproblem", "dictionary",
-    }),
+    "import": frozenset(
+        {
+            "customer",
+            "contact",
+            "opportunity",
+            "opportunityline",
+            "stagehistory",
+            "contract",
+            "contractline",
+            "paymentplan",
+            "payment",
+            "allocation",
+            "product",
+            "department",
+            "user",
+            "order",
+            "milestone",
+            "invoice",
+            "followup",
+            "plan",
+            "request",
+            "approvalevent",
+            "importjob",
+            "importproblem",
+            "dictionary",
+        }
+    ),
     "profile": frozenset({"user"}),
     "read_mark": frozenset({"cc"}),
 }
 
 # Columns of a reviewed record that only the approval service (or an import) writes.
-APPROVAL_OWNED = frozenset({
-    "approval", "submitted_at", "submitted_by_id", "decided_at", "approval_round", "code",
-})
+APPROVAL_OWNED = frozenset(
+    {
+        "approval",
+        "submitted_at",
+        "submitted_by_id",
+        "decided_at",
+        "approval_round",
+        "code",
+    }
+)
 
 # Columns that may move while a record is pending: they are not what is being approved.
-MOVABLE = frozenset({
-    "owner_id", "technical_id", "updated_at", "row_version", "status", "incomplete",
-})
+MOVABLE = frozenset(
+    {
+        "owner_id",
+        "technical_id",
+        "updated_at",
+        "row_version",
+        "status",
+        "incomplete",
+    }
+)
 
-NOT_AUDITED = frozenset({
-    "audit", "request", "task", "approvalevent", "cc", "batch", "batchitem", "numbercounter",
-    "stagehistory", "importproblem", "allocation",
-})
+NOT_AUDITED = frozenset(
+    {
+        "audit",
+        "request",
+        "task",
+        "approvalevent",
+        "cc",
+        "batch",
+        "batchitem",
+        "numbercounter",
+        "stagehistory",
+        "importproblem",
+        "allocation",
+    }
+)

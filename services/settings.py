@@ -49,9 +49,7 @@ def get_setting(session: Session, key: str) -> Any:
 def all_settings(session: Session) -> dict[str, Any]:
     """Return key → value for the whole catalogue."""
     table = Setting.__table__
-    saved: dict[str, Any] = dict(
-        session.execute(sa.select(table.c.key, table.c.value)).all()
-    )
+    saved: dict[str, Any] = dict(session.execute(sa.select(table.c.key, table.c.value)).all())
     return {key: saved.get(key, spec.default) for key, spec in CATALOGUE.items()}
 
 

@@ -40,7 +40,9 @@ def make_admin(app: Flask) -> Admin:
             return {"nav": [], "actor": None, "csp_nonce": csp_nonce}
         return {
             "nav": _nav(entries, cockpit, approval.counts(db.session(), actor)),
-            "actor": actor, "csp_nonce": csp_nonce, "plotly_url": plotly_url(),
+            "actor": actor,
+            "csp_nonce": csp_nonce,
+            "plotly_url": plotly_url(),
         }
 
     @app.get("/admin/regions.json")
@@ -61,16 +63,23 @@ def _nav(
         if entry.group and view.is_accessible():
             groups[entry.group].append(
                 {
-                    "caption": view.name, "url": f"{view.url}/", "icon": view.icon,
-                    "badge": counts.get(entry.badge, 0), "hot": entry.badge == "inbox",
+                    "caption": view.name,
+                    "url": f"{view.url}/",
+                    "icon": view.icon,
+                    "badge": counts.get(entry.badge, 0),
+                    "hot": entry.badge == "inbox",
                     "here": request.blueprint == view.endpoint,
                 }
             )
     if cockpit.is_accessible():
         groups["cockpit"].append(
             {
-                "caption": cockpit.name, "url": "/admin/cockpit/performance/", "icon": "bars",
-                "badge": 0, "hot": False, "here": request.blueprint == "cockpit",
+                "caption": cockpit.name,
+                "url": "/admin/cockpit/performance/",
+                "icon": "bars",
+                "badge": 0,
+                "hot": False,
+                "here": request.blueprint == "cockpit",
             }
         )
     return [(GROUPS[key], lines) for key, lines in groups.items() if lines]

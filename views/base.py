@@ -1,46 +1,33 @@
 """CrmView: list, create, edit, details, export of an entity, derived from its model.
 
-Flask-Admin's ModelView is open by default (design/stack.md lists how). Every door is shut here
-and opened again for a grant: forms become payloads, services act, the edge commits.
+Forms become payloads, services act, the edge commits; ClosedView below asks for the grants.
 """
 
 import datetime as dt
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import abort, flash, jsonify, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
-from flask_admin.contrib.sqla import ModelView
 from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
-from wtforms import Form as EmptyForm
 
 import models as m
 import services.savers  # noqa: F401 # registers the nouns' rules
 from models.field import fields_of
 from services import approval, records
-from services.actor import Actor, may
+from services.actor import may
 from services.engine import writing
 from services.errors import Forbidden, Invalid, NotVisible, Refused
 from services.fields import inputs_of
 from services.gate import may_write
-from services.grants import CATALOGUE
 from services.masking import sees_sensitive
 from services.numbers import ZONE
 from views.crm import actions, cells, export, forms, listing
-from views.web.edge import current_actor
-from views.web.errors import wants_json
-
-LARGEST_KEY = 2**31 - 1
-# Flask-Admin's method name → the verb of the grant that opens it. What is not here stays shut.
-DOORS = {
-    "index_view": "read", "details_view": "read", "create_view": "create", "edit_view": "edit",
-    "delete_view": "delete", "action_view": "read", "export": "export", "ajax_update": "edit",
-    "ajax_lookup": "read",
-}
+from views.crm.closed import ClosedView
 
 
-class CrmView(ModelView):
+class CrmView(ClosedView):
     """The screens of one entity; a subclass states only what the model cannot tell."""
 
     list_template = "admin/model/list.html"
@@ -49,95 +36,10 @@ class CrmView(ModelView):
     details_template = "admin/model/details.html"
     column_default_order = "-id"
     icon = "file"
-    can_create = can_edit = can_delete = can_view_details = can_export = True
-    form_columns: ClassVar[list[str]] = []  # Flask-Admin's own form has no field at all
     inline_fields: ClassVar[tuple[str, ...]] = ()  # what ajax/update may write
     extra_columns: ClassVar[tuple[tuple[str, Any], ...]] = ()
     related_tables: ClassVar[tuple[Any, ...]] = ()
-    creatable = editable = deletable = True
-
-    def __init__(self, model: type[Any], **options: Any) -> None:
-        """Refuse an incomplete declaration at start-up, loudly."""
-        noun = model.__noun__
-        if not noun or not str(model.__caption__) or f"{noun}:read" not in CATALOGUE:
-            message = f"{model.__name__}: noun, caption or grants are missing"
-            raise TypeError(message)
-        super().__init__(
-            model, m.db.session, name=model.__caption__, endpoint=noun, url=f"/admin/{noun}",
-            **options,
-        )
-
-    def scaffold_form(self) -> Any:
-        """Give Flask-Admin an empty form: nothing of it is ever drawn or populated."""
-        return EmptyForm
-
-    def scaffold_list_form(self, *_args: Any, **_options: Any) -> Any:
-        """Return no inline form: ajax_update below has its own allow-list."""
-        return EmptyForm
-
-    def scaffold_filters(self, name: Any) -> Any:
-        """Return no filters of Flask-Admin's: views/crm/listing.py keys them by column."""
-        del name
-        return []
-
-    # -- doors -----------------------------------------------------------------------------
-
-    @property
-    def noun(self) -> str:
-        """Return the entity's noun."""
-        return str(self.model.__noun__)
-
-    @property
-    def actor(self) -> Actor:
-        """Return who acts; doors are only entered with somebody."""
-        found = current_actor()
-        if found is None:
-            raise Forbidden
-        return found
-
-    def is_accessible(self) -> bool:
-        """Tell whether the person may see the screen at all."""
-        return may(current_actor(), f"{self.noun}:read")
-
-    def may_door(self, verb: str) -> bool:
-        """Tell whether a verb is granted, or granted for what is one's own."""
-        actor = current_actor()
-        return may(actor, f"{self.noun}:{verb}") or may(actor, f"{self.noun}:{verb}_own")
-
-    def _handle_view(self, name: str, **_kwargs: Any) -> Any:
-        """Ask for the door's grant before the view runs."""
-        if current_actor() is None:
-            if wants_json():
-                abort(401)
-            return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
-        verb = DOORS.get(name) or self.own_doors.get(name)
-        shut = {"create": not self.creatable, "edit": not self.editable,
-                "delete": not self.deletable}
-        if verb is None or shut.get(verb) or not self.is_accessible() or not self.may_door(verb):
-            raise Forbidden
-        return None
-
-    own_doors: ClassVar[dict[str, str]] = {}
-
-    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        """Call the view as it is: Flask-Admin hides every TypeError behind its own."""
-        return fn(self, *args, **kwargs)
-
-    def handle_view_exception(self, exc: Exception) -> bool:
-        """Let the application's error handlers answer, with a status and without SQL."""
-        raise exc
-
-    # -- look-ups through the gated session ---------------------------------------------------
-
-    def get_one(self, id: Any) -> Any:  # noqa: A002 # Flask-Admin's name
-        """Return a visible record by key. Raises NotVisible for junk, strangers and gaps alike."""
-        text = str(id or "")
-        if not text.isascii() or not text.isdigit() or int(text[:20]) > LARGEST_KEY:
-            raise NotVisible
-        found = self.session.scalar(sa.select(self.model).where(self.model.id == int(text)))
-        if found is None:
-            raise NotVisible
-        return found
+    own_doors: ClassVar[dict[str, str]] = {"submit_view": "submit"}
 
     def columns(self) -> dict[str, listing.Column]:
         """Return the grid's columns."""
@@ -156,9 +58,12 @@ class CrmView(ModelView):
         """Show the grid."""
         found = listing.read(self.session, self.model, request.args, self.actor)
         query = listing.matching(self.model, found, self.actor)
-        total = self.session.scalar(
-            sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
-        ) or 0
+        total = (
+            self.session.scalar(
+                sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
+            )
+            or 0
+        )
         last = max((total - 1) // found.size, 0)
         found.page = min(found.page, last)
         rows = list(
@@ -170,9 +75,17 @@ class CrmView(ModelView):
             )
         )
         return self.render(
-            self.list_template, view=self, listing=found, rows=rows, total=total, last=last,
-            columns=self.columns(), extras=self.extra_cells(rows), cell=self.cell,
-            filters=self.filter_widgets(), actions=actions.offered(self),
+            self.list_template,
+            view=self,
+            listing=found,
+            rows=rows,
+            total=total,
+            last=last,
+            columns=self.columns(),
+            extras=self.extra_cells(rows),
+            cell=self.cell,
+            filters=self.filter_widgets(),
+            actions=actions.offered(self),
             may_create=self.creatable and self.may_door("create"),
             may_export=self.may_door("export"),
         )
@@ -206,8 +119,13 @@ class CrmView(ModelView):
         record = self.get_one(request.args.get("id"))
         rounds = approval.timeline(self.session, record) if self.reviewed else []
         return self.render(
-            self.details_template, view=self, record=record, sections=self.detail_sections(record),
-            rounds=rounds, tables=self.tables(record), buttons=self.buttons(record),
+            self.details_template,
+            view=self,
+            record=record,
+            sections=self.detail_sections(record),
+            rounds=rounds,
+            tables=self.tables(record),
+            buttons=self.buttons(record),
             open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
         )
 
@@ -220,9 +138,11 @@ class CrmView(ModelView):
         """Return [(section, [(caption, value)])] of everything that is filled."""
         found: dict[str, list[tuple[Any, Any]]] = {}
         for key, column in listing.columns_of(self.model).items():
-            if getattr(record, key) not in {None, ""} if not isinstance(
-                getattr(record, key), list | dict
-            ) else True:
+            if (
+                getattr(record, key) not in {None, ""}
+                if not isinstance(getattr(record, key), list | dict)
+                else True
+            ):
                 value = cells.cell(record, key, column.facts, column.kind)
                 if column.facts.multiline:
                     value = getattr(record, key)
@@ -290,10 +210,15 @@ class CrmView(ModelView):
         )
         form.seen = getattr(record, "row_version", None)
         page = self.render(
-            self.edit_template, view=self, form=form, record=record,
-            may_submit=self.reviewed and may(self.actor, f"{self.noun}:submit")
+            self.edit_template,
+            view=self,
+            form=form,
+            record=record,
+            may_submit=self.reviewed
+            and may(self.actor, f"{self.noun}:submit")
             and getattr(record, "approval", None) is not m.Approval.approved,
-            preview=self.preview(record), extras=self.form_extras(record, errors),
+            preview=self.preview(record),
+            extras=self.form_extras(record, errors),
         )
         return page, status
 
@@ -310,9 +235,7 @@ class CrmView(ModelView):
     def _save(self, record: Any) -> Any:
         post = request.form
         try:
-            values = forms.payload(
-                self.session, self.model, post, only=self.form_keys(record)
-            )
+            values = forms.payload(self.session, self.model, post, only=self.form_keys(record))
             saved = self.store(record, values)
             if "_submit" in post and self.reviewed:
                 approval.submit(self.session, saved, by=self.actor, now=self.now())
@@ -407,15 +330,16 @@ class CrmView(ModelView):
         self._note_export()
         name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"
         head = [str(c.facts.caption) for c in columns]
-        return export.respond(
-            export_type, name, head, export.records(self.session, query, columns)
-        )
+        return export.respond(export_type, name, head, export.records(self.session, query, columns))
 
     def _note_export(self) -> None:
         """Audit the export in a short transaction of its own: a GET's session never writes."""
         row = {
-            "at": self.now(), "actor_id": self.actor.id, "action": m.AuditAction.export,
-            "noun": self.noun, "label": request.query_string.decode("utf-8", "replace")[:200],
+            "at": self.now(),
+            "actor_id": self.actor.id,
+            "action": m.AuditAction.export,
+            "noun": self.noun,
+            "label": request.query_string.decode("utf-8", "replace")[:200],
             "changes": {},
         }
         self.session.rollback()  # SQLite has one writer, and this session's snapshot is older
@@ -427,6 +351,3 @@ def captions(model: type[Any], *keys: str) -> list[Any]:
     """Return the captions of fields, for short tables."""
     facts = fields_of(model)
     return [facts[key].caption for key in keys]
-
-
-CrmView.own_doors = {"submit_view": "submit"}

@@ -24,19 +24,30 @@ class ContractView(CrmView):
         """Return the plan with states, lines, payments, orders and invoices."""
         mine = {"contract_id": record.id}
         payments = short_table(
-            self, m.Payment, mine, "code paid_on amount method state", order="-paid_on",
+            self,
+            m.Payment,
+            mine,
+            "code paid_on amount method state",
+            order="-paid_on",
             add=record.state in m.IN_FORCE,
         )
         return [
             self._plan(record),
             short_table(
-                self, m.ContractLine, mine, "product_id quantity price discount_bp subtotal",
-                order="ordinal", most=100,
+                self,
+                m.ContractLine,
+                mine,
+                "product_id quantity price discount_bp subtotal",
+                order="ordinal",
+                most=100,
             ),
             payments,
             short_table(self, m.Order, mine, "code state deliver_on owner_id"),
             short_table(
-                self, m.Invoice, mine, "code type amount issued_on number state",
+                self,
+                m.Invoice,
+                mine,
+                "code type amount issued_on number state",
                 add=record.state in m.IN_FORCE,
             ),
         ]
@@ -50,8 +61,12 @@ class ContractView(CrmView):
             rows.append({"id": line.id, "cells": [*cells, line.note or ""], "url": ""})
         head = [_("期次"), _("应收日期"), _("金额"), _("已收"), _("状态"), _("说明")]
         return {
-            "caption": _("回款计划"), "noun": "paymentplan", "head": head, "rows": rows,
-            "more": "", "add": "",
+            "caption": _("回款计划"),
+            "noun": "paymentplan",
+            "head": head,
+            "rows": rows,
+            "more": "",
+            "add": "",
         }
 
     def buttons(self, record: Any) -> dict[str, Any]:

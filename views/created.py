@@ -32,9 +32,11 @@ class CreatedView(Page):
         """Show the newest round of each record."""
         request_ = m.ApprovalRequest
         state = request.args.get("state", "")
-        newest = sa.select(sa.func.max(request_.id)).where(
-            request_.submitted_by_id == self.actor.id, request_.noun.in_(CAPTIONS)
-        ).group_by(request_.noun, request_.record_id)
+        newest = (
+            sa.select(sa.func.max(request_.id))
+            .where(request_.submitted_by_id == self.actor.id, request_.noun.in_(CAPTIONS))
+            .group_by(request_.noun, request_.record_id)
+        )
         query = sa.select(request_).where(request_.id.in_(newest))
         counts: dict[Any, int] = dict(
             self.session.execute(
@@ -52,13 +54,22 @@ class CreatedView(Page):
             self.session.scalars(
                 query.options(selectinload(request_.last_actor))
                 .order_by(request_.submitted_at.desc(), request_.id.desc())
-                .offset(page * PAGE).limit(PAGE)
+                .offset(page * PAGE)
+                .limit(PAGE)
             )
         )
         waiting = approval.waiting_for(self.session, [r.id for r in rows])
         return self.render(
-            "approval/created.html", rows=rows, waiting=waiting, names=CAPTIONS, page=page,
-            last=last, total=total, state=state, counts=counts, now=self.now(),
+            "approval/created.html",
+            rows=rows,
+            waiting=waiting,
+            names=CAPTIONS,
+            page=page,
+            last=last,
+            total=total,
+            state=state,
+            counts=counts,
+            now=self.now(),
         )
 
     @expose("/withdraw/", methods=("POST",))
@@ -93,11 +104,17 @@ class CopyView(Page):
             self.session.scalars(
                 query.options(selectinload(copy.request), selectinload(copy.actor))
                 .order_by(copy.at.desc(), copy.id.desc())
-                .offset(page * PAGE).limit(PAGE)
+                .offset(page * PAGE)
+                .limit(PAGE)
             )
         )
         return self.render(
-            "approval/cc.html", rows=rows, names=CAPTIONS, page=page, last=last, total=total,
+            "approval/cc.html",
+            rows=rows,
+            names=CAPTIONS,
+            page=page,
+            last=last,
+            total=total,
             unread=unread,
         )
 

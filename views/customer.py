@@ -24,7 +24,9 @@ class CustomerView(CrmView):
     icon = "users"
     column_default_order = "-id"
     extra_columns: ClassVar[Any] = (
-        ("contact", _("联系人")), ("mobile", _("手机")), ("next", _("下次跟进")),
+        ("contact", _("联系人")),
+        ("mobile", _("手机")),
+        ("next", _("下次跟进")),
     )
 
     def loads(self) -> list[Any]:
@@ -52,9 +54,7 @@ class CustomerView(CrmView):
         """Return the number a high-value customer submitted now would get."""
         if record is not None and record.code:
             return str(record.code)
-        return numbers.preview(
-            self.session, "customer", on=numbers.today(self.now()), letter="G"
-        )
+        return numbers.preview(self.session, "customer", on=numbers.today(self.now()), letter="G")
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return contacts, opportunities, contracts, follow-ups, payments and plans."""
@@ -63,7 +63,10 @@ class CustomerView(CrmView):
         return [
             short_table(self, m.Contact, mine, "name title mobile wechat email", add=True),
             short_table(
-                self, m.Opportunity, mine, "code name stage_id amount expected_on state approval",
+                self,
+                m.Opportunity,
+                mine,
+                "code name stage_id amount expected_on state approval",
                 add=True,
             ),
             short_table(
@@ -73,8 +76,12 @@ class CustomerView(CrmView):
                 self, m.FollowUp, mine, "at kind content owner_id origin", order="-at", add=ready
             ),
             short_table(
-                self, m.FollowUpPlan, mine, "due_at kind content owner_id done_at",
-                order="-due_at", add=ready,
+                self,
+                m.FollowUpPlan,
+                mine,
+                "due_at kind content owner_id done_at",
+                order="-due_at",
+                add=ready,
             ),
             short_table(
                 self, m.Payment, mine, "code paid_on amount method state", order="-paid_on"
@@ -92,8 +99,7 @@ class CustomerView(CrmView):
                 if value not in {None, ""}:
                     column = columns_of(m.Contact)[key]
                     pairs.append(
-                        (column.facts.caption,
-                         cells.cell(contact, key, column.facts, column.kind))
+                        (column.facts.caption, cells.cell(contact, key, column.facts, column.kind))
                     )
             sections.insert(1, (gettext("主要联系人"), pairs))
         return sections
@@ -105,5 +111,3 @@ class CustomerView(CrmView):
             self.actor, "followup:create"
         )
         return found
-
-

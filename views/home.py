@@ -48,14 +48,19 @@ class HomeView(AdminIndexView):
         special = session.scalar(sa.select(m.CalendarDay).where(m.CalendarDay.day == day))
         workday = special.workday if special else day.weekday() < 5  # noqa: PLR2004 # Mon–Fri
         return self.render(
-            "admin/index.html", greeting=_greeting(now), day=format_date(day, "full"),
-            workday=workday, counts=agenda.block_counts(session, actor, now=now),
+            "admin/index.html",
+            greeting=_greeting(now),
+            day=format_date(day, "full"),
+            workday=workday,
+            counts=agenda.block_counts(session, actor, now=now),
             waiting=approval.counts(session, actor),
             tiles=tiles(session, actor, now=now) if may(actor, "cockpit:read") else [],
-            items=[_line(item, day) for item in items[:SHOWN]], total=len(items),
+            items=[_line(item, day) for item in items[:SHOWN]],
+            total=len(items),
             overdue=sum(item.due_on < day for item in items),
             queue=_queue(session, actor) if may(actor, "task:decide") else None,
-            names=CAPTIONS, may=lambda permission: may(actor, permission),
+            names=CAPTIONS,
+            may=lambda permission: may(actor, permission),
         )
 
 
@@ -91,7 +96,12 @@ def _line(item: agenda.Item, day: dt.date) -> dict[str, Any]:
     url, verb = targets[item.kind]
     detail = item.title if item.kind == "instalment" else item.detail
     return {
-        "when": when, "tone": tone, "title": title, "detail": detail, "url": url, "verb": verb,
+        "when": when,
+        "tone": tone,
+        "title": title,
+        "detail": detail,
+        "url": url,
+        "verb": verb,
     }
 
 

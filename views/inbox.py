@@ -52,8 +52,17 @@ class InboxView(Page):
         rows = self._rows(mine, noun if noun in kinds else "", tab, (page, size))
         chosen = self._chosen(rows)
         return self.render(
-            "approval/inbox.html", tab=tab, noun=noun, kinds=kinds, rows=rows, total=total,
-            page=page, last=last, size=size, chosen=chosen, names=CAPTIONS,
+            "approval/inbox.html",
+            tab=tab,
+            noun=noun,
+            kinds=kinds,
+            rows=rows,
+            total=total,
+            page=page,
+            last=last,
+            size=size,
+            chosen=chosen,
+            names=CAPTIONS,
             panel=self._panel(chosen) if chosen else None,
         )
 
@@ -100,8 +109,13 @@ class InboxView(Page):
         if key is None or seen is None:
             raise NotVisible
         found = approval.decide(
-            self.session, key, seen=seen, verb=verb, comment=request.form.get("comment"),
-            by=self.actor, now=self.now(),
+            self.session,
+            key,
+            seen=seen,
+            verb=verb,
+            comment=request.form.get("comment"),
+            by=self.actor,
+            now=self.now(),
         )
         done = _("已通过") if verb == "approve" else _("已驳回")
         flash(f"{done}：{found.title}", "success")
@@ -114,8 +128,12 @@ class InboxView(Page):
         if verb not in {"approve", "reject"}:
             raise Invalid({"verb": _("不支持的操作")})
         job = approval.decide_many(
-            self.session, ticked(), verb=verb, comment=request.form.get("comment"),
-            by=self.actor, now=self.now(),
+            self.session,
+            ticked(),
+            verb=verb,
+            comment=request.form.get("comment"),
+            by=self.actor,
+            now=self.now(),
         )
         return redirect(url_for("batch.index", id=job.id), code=303)
 
@@ -135,9 +153,7 @@ def panel_of(session: Any, chosen: m.ApprovalRequest) -> dict[str, Any]:
                     m.ApprovalRequest.record_id == chosen.record_id,
                 )
                 .order_by(m.ApprovalRequest.round.desc())
-                .options(
-                    selectinload(m.ApprovalRequest.events).selectinload(m.ApprovalEvent.actor)
-                )
+                .options(selectinload(m.ApprovalRequest.events).selectinload(m.ApprovalEvent.actor))
             )
         )
     known = chosen.noun in REVIEWED and "values" in chosen.payload

@@ -32,14 +32,15 @@ def _screen(view: Any, model: type[Any], group: str) -> Entry:
 
 
 def _page(view: Any, name: Any, noun: str, group: str, badge: str = "") -> Entry:
-    return Entry(
-        view, (), {"name": name, "endpoint": noun, "url": f"/admin/{noun}"}, group, badge
-    )
+    return Entry(view, (), {"name": name, "endpoint": noun, "url": f"/admin/{noun}"}, group, badge)
 
 
 GROUPS = {
-    "events": _("流程事件"), "records": _("信息管理"), "progress": _("跟踪推进"),
-    "cockpit": _("数据驾驶舱"), "system": _("系统"),
+    "events": _("流程事件"),
+    "records": _("信息管理"),
+    "progress": _("跟踪推进"),
+    "cockpit": _("数据驾驶舱"),
+    "system": _("系统"),
 }
 
 MENU = (

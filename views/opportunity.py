@@ -29,8 +29,12 @@ class OpportunityView(CrmView):
         mine = {"opportunity_id": record.id}
         return [
             short_table(
-                self, m.OpportunityLine, mine, "product_id quantity price discount_bp subtotal",
-                order="ordinal", most=100,
+                self,
+                m.OpportunityLine,
+                mine,
+                "product_id quantity price discount_bp subtotal",
+                order="ordinal",
+                most=100,
             ),
             short_table(
                 self, m.StageHistory, mine, "at from_stage_id to_stage_id by_id", order="-at"

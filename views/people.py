@@ -31,11 +31,15 @@ class UserView(CrmView):
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Return the roles to tick and, for a new person, the password field."""
         roles = list(self.session.scalars(sa.select(m.Role).order_by(m.Role.id)))
-        ticked = request.form.getlist("roles") or [r.name for r in record.roles] if record else (
-            request.form.getlist("roles")
+        ticked = (
+            request.form.getlist("roles") or [r.name for r in record.roles]
+            if record
+            else (request.form.getlist("roles"))
         )
         return {
-            "roles": roles, "ticked": set(ticked), "own": record and record.id == self.actor.id,
+            "roles": roles,
+            "ticked": set(ticked),
+            "own": record and record.id == self.actor.id,
             "password_error": str(errors.get("password", "")),
         }
 
@@ -44,7 +48,10 @@ class UserView(CrmView):
         names = request.form.getlist("roles")
         if record is None:
             saved = people.create_user(
-                self.session, values, request.form.get("password", ""), by=self.actor,
+                self.session,
+                values,
+                request.form.get("password", ""),
+                by=self.actor,
                 now=self.now(),
             )
         else:

@@ -69,8 +69,13 @@ class OrderView(CrmView):
         """Return the milestones."""
         return [
             short_table(
-                self, m.OrderMilestone, {"order_id": record.id},
-                "ordinal name planned_on done_on state", order="ordinal", add=True, most=100,
+                self,
+                m.OrderMilestone,
+                {"order_id": record.id},
+                "ordinal name planned_on done_on state",
+                order="ordinal",
+                add=True,
+                most=100,
             )
         ]
 
@@ -145,8 +150,11 @@ class FlowView(CrmView):
         """Return the steps."""
         return [
             short_table(
-                self, m.ApprovalStep, {"flow_id": record.id},
-                "ordinal name approver_kind role_id person_id", order="ordinal",
+                self,
+                m.ApprovalStep,
+                {"flow_id": record.id},
+                "ordinal name approver_kind role_id person_id",
+                order="ordinal",
             )
         ]
 

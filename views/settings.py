@@ -81,5 +81,3 @@ class ProfileView(Page):
         session["_user_id"] = user.fs_uniquifier  # this session goes on
         flash(_("密码已修改，其他设备需要重新登录"), "success")
         return redirect(url_for(".index"), code=303)
-
-

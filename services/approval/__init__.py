@@ -11,6 +11,18 @@ from services.approval.submit import REVIEWED, submit
 from services.approval.timeline import timeline
 
 __all__ = [
-    "REVIEWED", "counts", "decide", "decide_many", "digest", "resolve", "retry", "shown",
-    "snapshot", "submit", "submit_many", "timeline", "waiting_for", "withdraw",
+    "REVIEWED",
+    "counts",
+    "decide",
+    "decide_many",
+    "digest",
+    "resolve",
+    "retry",
+    "shown",
+    "snapshot",
+    "submit",
+    "submit_many",
+    "timeline",
+    "waiting_for",
+    "withdraw",
 ]

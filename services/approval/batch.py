@@ -19,8 +19,13 @@ from services.errors import Invalid, NotVisible, Refused
 Item = tuple[int, int | None]  # target id, the version the person saw
 
 
-def decide_many(  # noqa: PLR0913 # what was seen and said is part of the law
-    session: Session, items: Iterable[Item], *, verb: str, comment: str | None, by: Actor,
+def decide_many(  # what was seen and said is part of the law
+    session: Session,
+    items: Iterable[Item],
+    *,
+    verb: str,
+    comment: str | None,
+    by: Actor,
     now: dt.datetime,
 ) -> m.BatchJob:
     """Decide requests one by one. Raises only when the whole call is wrong (grant, comment)."""
@@ -30,9 +35,7 @@ def decide_many(  # noqa: PLR0913 # what was seen and said is part of the law
     def one(target: int, seen: int | None) -> str:
         if seen is None:
             raise Refused(_("缺少所见版本，请刷新后重试"), code="CONTENT_CHANGED")
-        found = decide(
-            session, target, seen=seen, verb=verb, comment=comment, by=by, now=now
-        )
+        found = decide(session, target, seen=seen, verb=verb, comment=comment, by=by, now=now)
         return found.title
 
     job = _open(session, "request", m.BatchVerb[verb], comment, by, now)
@@ -69,7 +72,8 @@ def resolve(session: Session, noun: str, items: Iterable[Item]) -> tuple[list[It
     found = dict(
         session.execute(
             sa.select(request.record_id, request.id).where(
-                request.noun == noun, request.state == m.Approval.pending,
+                request.noun == noun,
+                request.state == m.Approval.pending,
                 request.record_id.in_([key for key, _seen in pairs]),
             )
         ).all()
@@ -83,26 +87,29 @@ def retry(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> 
     failed = [(i.target_id, i.seen_version) for i in job.items if i.state is m.ItemState.failed]
     if job.verb is m.BatchVerb.submit:
         return submit_many(session, job.noun, [(key, None) for key, _s in failed], by=by, now=now)
-    return decide_many(
-        session, failed, verb=job.verb.name, comment=job.comment, by=by, now=now
-    )
+    return decide_many(session, failed, verb=job.verb.name, comment=job.comment, by=by, now=now)
 
 
-def _open(  # noqa: PLR0913 # private to this module
-    session: Session, noun: str, verb: m.BatchVerb, comment: str | None, by: Actor,
+def _open(  # private to this module
+    session: Session,
+    noun: str,
+    verb: m.BatchVerb,
+    comment: str | None,
+    by: Actor,
     now: dt.datetime,
 ) -> m.BatchJob:
     with gate.rule(session, "approval"):
-        job = m.BatchJob(
-            verb=verb, noun=noun, comment=comment, actor_id=by.id or 0, created_at=now
-        )
+        job = m.BatchJob(verb=verb, noun=noun, comment=comment, actor_id=by.id or 0, created_at=now)
         session.add(job)
     return job
 
 
 def _run(
-    session: Session, job: m.BatchJob, items: Iterable[Item],
-    act: Callable[[int, int | None], str], now: dt.datetime,
+    session: Session,
+    job: m.BatchJob,
+    items: Iterable[Item],
+    act: Callable[[int, int | None], str],
+    now: dt.datetime,
 ) -> m.BatchJob:
     seen_ids: set[int] = set()
     results: list[dict[str, Any]] = []
@@ -138,12 +145,12 @@ def _one(
     return {"state": m.ItemState.done, "title": title[:200], "code": None, "message": None}
 
 
-def _failed(
-    session: Session, noun: str, target: int, problem: tuple[str, str]
-) -> dict[str, Any]:
+def _failed(session: Session, noun: str, target: int, problem: tuple[str, str]) -> dict[str, Any]:
     model = REVIEWED.get(noun, m.ApprovalRequest)
     record = session.scalar(sa.select(model).where(model.id == target))
     return {
-        "state": m.ItemState.failed, "title": str(record)[:200] if record else f"#{target}",
-        "code": problem[0], "message": problem[1][:300],
+        "state": m.ItemState.failed,
+        "title": str(record)[:200] if record else f"#{target}",
+        "code": problem[0],
+        "message": problem[1][:300],
     }

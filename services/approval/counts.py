@@ -19,15 +19,21 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
     number = sa.func.count()
     row = session.execute(
         sa.select(
-            sa.select(number).select_from(task)
+            sa.select(number)
+            .select_from(task)
             .where(task.c.assignee_id == actor.id, task.c.state == m.TaskState.open)
-            .scalar_subquery().label("inbox"),
-            sa.select(number).select_from(request)
+            .scalar_subquery()
+            .label("inbox"),
+            sa.select(number)
+            .select_from(request)
             .where(request.c.submitted_by_id == actor.id, request.c.state == m.Approval.pending)
-            .scalar_subquery().label("created"),
-            sa.select(number).select_from(copy)
+            .scalar_subquery()
+            .label("created"),
+            sa.select(number)
+            .select_from(copy)
             .where(copy.c.user_id == actor.id, copy.c.read_at.is_(None))
-            .scalar_subquery().label("cc"),
+            .scalar_subquery()
+            .label("cc"),
         )
     ).one()
     return {"inbox": row.inbox, "created": row.created, "cc": row.cc}

@@ -1,4 +1,4 @@
-"""Approve, reject and withdraw: each one compare-and-set statement, so two people cannot both win."""
+"""Approve, reject, withdraw: each one compare-and-set statement, so two cannot both win."""
 
 import datetime as dt
 from typing import Any
@@ -27,7 +27,13 @@ REASONS: dict[str, Any] = {
 
 
 def decide(  # noqa: PLR0913 # what was seen and said is part of the law
-    session: Session, request_id: int, *, seen: int, verb: str, comment: str | None, by: Actor,
+    session: Session,
+    request_id: int,
+    *,
+    seen: int,
+    verb: str,
+    comment: str | None,
+    by: Actor,
     now: dt.datetime,
 ) -> m.ApprovalRequest:
     """Approve or reject what was seen.
@@ -44,9 +50,13 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
     )
     if request is None:
         raise NotVisible
-    record = session.scalar(
-        sa.select(REVIEWED[request.noun]).where(REVIEWED[request.noun].id == request.record_id)
-    ) if request.noun in REVIEWED else None
+    record = (
+        session.scalar(
+            sa.select(REVIEWED[request.noun]).where(REVIEWED[request.noun].id == request.record_id)
+        )
+        if request.noun in REVIEWED
+        else None
+    )
     step = request.step
     with gate.rule(session, "approval"):
         if not _compare_and_set(session, request, seen, (verb, comment), by, now):
@@ -55,8 +65,12 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
         _close_tasks(session, request, step, verb, by, now)
         session.add(
             m.ApprovalEvent(
-                request_id=request.id, step=step, decision=VERBS[verb], actor_id=by.id,
-                comment=comment, at=now,
+                request_id=request.id,
+                step=step,
+                decision=VERBS[verb],
+                actor_id=by.id,
+                comment=comment,
+                at=now,
             )
         )
         session.flush()
@@ -79,27 +93,36 @@ def _comment(verb: str, comment: str | None) -> str | None:
     return text
 
 
-def _compare_and_set(  # noqa: PLR0913 # private to this module
-    session: Session, request: m.ApprovalRequest, seen: int, said: tuple[str, str | None],
-    by: Actor, now: dt.datetime,
+def _compare_and_set(  # private to this module
+    session: Session,
+    request: m.ApprovalRequest,
+    seen: int,
+    said: tuple[str, str | None],
+    by: Actor,
+    now: dt.datetime,
 ) -> bool:
     table, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
     verb, comment = said
     onward = verb == "approve" and request.step < request.steps
     target = m.Approval.rejected if verb == "reject" else m.Approval.approved
     mine = sa.exists().where(
-        task.c.request_id == table.c.id, task.c.step == table.c.step,
-        task.c.assignee_id == by.id, task.c.state == m.TaskState.open,
+        task.c.request_id == table.c.id,
+        task.c.step == table.c.step,
+        task.c.assignee_id == by.id,
+        task.c.state == m.TaskState.open,
     )
     values = {"last_actor_id": by.id, "last_comment": comment}
     values |= {"step": request.step + 1} if onward else {"state": target, "decided_at": now}
     statement = (
         sa.update(table)
         .where(
-            table.c.id == request.id, table.c.state == m.Approval.pending,
-            table.c.step == request.step, table.c.seen_version == seen,
+            table.c.id == request.id,
+            table.c.state == m.Approval.pending,
+            table.c.step == request.step,
+            table.c.seen_version == seen,
             table.c.submitted_by_id != by.id,
-            sa.or_(table.c.last_editor_id.is_(None), table.c.last_editor_id != by.id), mine,
+            sa.or_(table.c.last_editor_id.is_(None), table.c.last_editor_id != by.id),
+            mine,
         )
         .values(values)
     )
@@ -113,8 +136,10 @@ def _why_not(session: Session, request_id: int, seen: int, by: Actor) -> Refused
     row = session.execute(sa.select(request).where(request.c.id == request_id)).one()
     mine = session.execute(
         sa.select(task.c.id).where(
-            task.c.request_id == request_id, task.c.assignee_id == by.id,
-            task.c.step == row.step, task.c.state == m.TaskState.open,
+            task.c.request_id == request_id,
+            task.c.assignee_id == by.id,
+            task.c.step == row.step,
+            task.c.state == m.TaskState.open,
         )
     ).first()
     if by.id in {row.submitted_by_id, row.last_editor_id}:
@@ -130,7 +155,7 @@ def _why_not(session: Session, request_id: int, seen: int, by: Actor) -> Refused
     return Refused(REASONS[code], code=code)
 
 
-def _close_tasks(  # noqa: PLR0913 # private to this module
+def _close_tasks(  # private to this module
     session: Session, request: m.ApprovalRequest, step: int, verb: str, by: Actor, now: dt.datetime
 ) -> None:
     task = m.ApprovalTask.__table__
@@ -159,8 +184,10 @@ def withdraw(
     statement = (
         sa.update(table)
         .where(
-            table.c.id == request.id, table.c.state == m.Approval.pending,
-            table.c.submitted_by_id == by.id, ~acted,
+            table.c.id == request.id,
+            table.c.state == m.Approval.pending,
+            table.c.submitted_by_id == by.id,
+            ~acted,
         )
         .values(state=m.Approval.withdrawn, decided_at=now, last_actor_id=by.id)
     )
@@ -177,8 +204,11 @@ def withdraw(
         )
         session.add(
             m.ApprovalEvent(
-                request_id=request.id, step=request.step, decision=m.Decision.withdraw,
-                actor_id=by.id, at=now,
+                request_id=request.id,
+                step=request.step,
+                decision=m.Decision.withdraw,
+                actor_id=by.id,
+                at=now,
             )
         )
         finish(session, request, record, now)

@@ -1,4 +1,4 @@
-"""What a decision brings about: the record's state, the follow-up row, the copy to the submitter."""
+"""What a decision brings about: the record's state, the follow-up row, the submitter's copy."""
 
 import datetime as dt
 from typing import Any
@@ -38,17 +38,24 @@ def _follow_up(
     elif isinstance(record, m.Contract):
         links = {"contract_id": record.id, "opportunity_id": record.opportunity_id}
     return m.FollowUp(
-        at=now, customer_id=request.customer_id, kind=m.FollowUpKind.system,
-        origin=m.Origin.approval, request_id=request.id, content=_content(session, request, now),
+        at=now,
+        customer_id=request.customer_id,
+        kind=m.FollowUpKind.system,
+        origin=m.Origin.approval,
+        request_id=request.id,
+        content=_content(session, request, now),
         owner_id=request.submitted_by_id,
-        owner_department_id=department_of(session, request.submitted_by_id), **links,
+        owner_department_id=department_of(session, request.submitted_by_id),
+        **links,
     )
 
 
 def _content(session: Session, request: m.ApprovalRequest, now: dt.datetime) -> str:
     """Return the Chinese text of the row: who, when, which comment, and what was approved."""
     events = session.execute(
-        sa.select(m.ApprovalEvent.decision, m.ApprovalEvent.comment, m.ApprovalEvent.at, m.User.name)
+        sa.select(
+            m.ApprovalEvent.decision, m.ApprovalEvent.comment, m.ApprovalEvent.at, m.User.name
+        )
         .outerjoin(m.User, m.User.id == m.ApprovalEvent.actor_id)
         .where(m.ApprovalEvent.request_id == request.id)
         .order_by(m.ApprovalEvent.id)
@@ -70,13 +77,23 @@ def _content(session: Session, request: m.ApprovalRequest, now: dt.datetime) -> 
 
 
 def copy_to_submitter(
-    session: Session, request: m.ApprovalRequest, *, step: int, comment: str | None, by: int | None,
+    session: Session,
+    request: m.ApprovalRequest,
+    *,
+    step: int,
+    comment: str | None,
+    by: int | None,
     now: dt.datetime,
 ) -> None:
     """Set the submitter's one copy of this request unread with the newest step and comment."""
     values = {
-        "step": step, "steps": request.steps, "state": request.state, "actor_id": by,
-        "comment": comment, "at": now, "read_at": None,
+        "step": step,
+        "steps": request.steps,
+        "state": request.state,
+        "actor_id": by,
+        "comment": comment,
+        "at": now,
+        "read_at": None,
     }
     table = m.ApprovalCopy.__table__
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

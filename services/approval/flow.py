@@ -14,10 +14,7 @@ def current_flow(session: Session, noun: str) -> m.ApprovalFlow:
     """Return the newest active flow of an entity."""
     flow = m.ApprovalFlow
     return session.scalars(
-        sa.select(flow)
-        .where(flow.noun == noun, flow.active)
-        .order_by(flow.version.desc())
-        .limit(1)
+        sa.select(flow).where(flow.noun == noun, flow.active).order_by(flow.version.desc()).limit(1)
     ).one()
 
 
@@ -38,7 +35,10 @@ def open_tasks(session: Session, request: m.ApprovalRequest, *, now: dt.datetime
     for person in sorted(people):
         session.add(
             m.ApprovalTask(
-                request_id=request.id, step=request.step, assignee_id=person, created_at=now,
+                request_id=request.id,
+                step=request.step,
+                assignee_id=person,
+                created_at=now,
                 needs_second=second,
             )
         )

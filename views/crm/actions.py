@@ -78,17 +78,13 @@ def look_up(session: Session, one: Input, args: Mapping[str, str]) -> list[dict[
     query = sa.select(model)
     for word in words:
         pattern = f"%{escape_like(word)}%"
-        query = query.where(
-            sa.or_(*(getattr(model, k).like(pattern, escape="\\") for k in keys))
-        )
+        query = query.where(sa.or_(*(getattr(model, k).like(pattern, escape="\\") for k in keys)))
     customer = args.get("customer_id", "")
     if hasattr(model, "customer_id") and _key(customer):
         query = query.where(model.customer_id == int(customer))
     if model in {m.Customer, m.Contract}:
-        query = query.where(model.approval == m.Approval.approved) if args.get(
-            "approved"
-        ) else query
+        query = (
+            query.where(model.approval == m.Approval.approved) if args.get("approved") else query
+        )
     rows = session.scalars(query.order_by(model.id.desc()).limit(LOOKUPS))
-    return [
-        {"id": r.id, "text": str(r), "detail": getattr(r, "code", None) or ""} for r in rows
-    ]
+    return [{"id": r.id, "text": str(r), "detail": getattr(r, "code", None) or ""} for r in rows]

@@ -19,14 +19,44 @@ from services.numbers import ZONE
 from views.web.edge import current_actor
 
 TONES = {
-    "approved": "ok", "pending": "warn", "rejected": "bad", "withdrawn": "", "draft": "",
-    "won": "ok", "lost": "bad", "active": "ok", "done": "ok", "void": "bad", "to_sign": "warn",
-    "confirmed": "ok", "reversed": "bad", "registered": "warn", "issued": "ok",
-    "requested": "warn", "overdue": "bad", "partial": "warn", "open": "info", "intent": "info",
-    "negotiating": "info", "ok": "ok", "warn": "warn", "bad": "bad", "info": "info",
+    "approved": "ok",
+    "pending": "warn",
+    "rejected": "bad",
+    "withdrawn": "",
+    "draft": "",
+    "won": "ok",
+    "lost": "bad",
+    "active": "ok",
+    "done": "ok",
+    "void": "bad",
+    "to_sign": "warn",
+    "confirmed": "ok",
+    "reversed": "bad",
+    "registered": "warn",
+    "issued": "ok",
+    "requested": "warn",
+    "overdue": "bad",
+    "partial": "warn",
+    "open": "info",
+    "intent": "info",
+    "negotiating": "info",
+    "ok": "ok",
+    "warn": "warn",
+    "bad": "bad",
+    "info": "info",
 }
-STATES = (m.Approval, m.StageKind, m.ContractState, m.PaymentState, m.InvoiceState, m.OrderState,
-          m.MilestoneState, m.CustomerStatus, m.PlanState, m.Colour)
+STATES = (
+    m.Approval,
+    m.StageKind,
+    m.ContractState,
+    m.PaymentState,
+    m.InvoiceState,
+    m.OrderState,
+    m.MilestoneState,
+    m.CustomerStatus,
+    m.PlanState,
+    m.Colour,
+)
 
 
 def plain(value: Any, kind: str = "") -> str:
@@ -39,6 +69,10 @@ def plain(value: Any, kind: str = "") -> str:
         return f"{value / 100:g}"
     if kind == "region":
         return regions.text_of(value) or value
+    return _by_type(value)
+
+
+def _by_type(value: Any) -> str:
     if isinstance(value, bool):
         return _("是") if value else _("否")
     if isinstance(value, dt.datetime):
@@ -87,10 +121,19 @@ def link(record: Any) -> Any:
     return Markup('<a href="{}">{}</a>').format(address, str(record))
 
 
-LINKED = frozenset({
-    "customer", "contact", "opportunity", "followup", "contract", "order", "payment", "invoice",
-    "product",
-})
+LINKED = frozenset(
+    {
+        "customer",
+        "contact",
+        "opportunity",
+        "followup",
+        "contract",
+        "order",
+        "payment",
+        "invoice",
+        "product",
+    }
+)
 
 
 def kind_of(one: Input | None, column: Any) -> str:

@@ -110,7 +110,9 @@ def defaults_of(model: type[Any], actor: Actor, now: dt.datetime) -> dict[str, s
         default = getattr(getattr(column, "default", None), "arg", None)
         if default is not None and not callable(default):
             found[key] = _text(one, default)
-    if "owner_id" in inputs_of(model) and ("sales" in actor.roles or model in {m.FollowUp, m.FollowUpPlan}):
+    if "owner_id" in inputs_of(model) and (
+        "sales" in actor.roles or model in {m.FollowUp, m.FollowUpPlan}
+    ):
         found["owner_id"] = str(actor.id)
     if model is m.Contract and "sales" in actor.roles:
         found["signer_id"] = str(actor.id)
@@ -120,9 +122,14 @@ def defaults_of(model: type[Any], actor: Actor, now: dt.datetime) -> dict[str, s
     return found
 
 
-def build(  # noqa: PLR0913 # a form is made of these
-    session: Session, model: type[Any], texts: Mapping[str, str], errors: Mapping[str, Any],
-    *, only: set[str] | None = None, locked: frozenset[str] = frozenset(),
+def build(  # a form is made of these
+    session: Session,
+    model: type[Any],
+    texts: Mapping[str, str],
+    errors: Mapping[str, Any],
+    *,
+    only: set[str] | None = None,
+    locked: frozenset[str] = frozenset(),
 ) -> Form:
     """Return the form with its texts, choices and errors."""
     choices = Choices(session)
@@ -258,8 +265,10 @@ def _line_values(
                 row[part] = parse(session, sub, texts[part])
             except ValueError as problem:
                 errors[one.key] = _(
-                    "第 %(n)s 行「%(field)s」：%(why)s", n=len(rows) + 1,
-                    field=str(sub.facts.caption), why=str(problem.args[0]),
+                    "第 %(n)s 行「%(field)s」：%(why)s",
+                    n=len(rows) + 1,
+                    field=str(sub.facts.caption),
+                    why=str(problem.args[0]),
                 )
         rows.append(row)
     return rows

@@ -85,7 +85,7 @@ def read(session: Session, model: type[Any], args: MultiDict[str, str], actor: A
     sort = args.get("sort", "")
     if sort.removeprefix("-") in {k for k, c in columns.items() if c.facts.listed}:
         listing.sort = sort
-    for key, column in columns.items():
+    for column in columns.values():
         if column.facts.filter:
             _filter(session, model, listing, column, args)
     return listing
@@ -133,7 +133,8 @@ def _range(
     session: Session, listing: Listing, column: Column, attribute: Any, args: Mapping[str, str]
 ) -> None:
     words: dict[str, Callable[[Any], Any]] = {
-        "from": lambda v: attribute >= v, "to": lambda v: attribute <= v
+        "from": lambda v: attribute >= v,
+        "to": lambda v: attribute <= v,
     }
     as_date = dataclasses.replace(column.one, kind="date")
     for end, clause in words.items():

@@ -14,8 +14,14 @@ MOST = 8
 
 
 def short_table(  # noqa: PLR0913 # a table is made of these
-    view: Any, model: type[Any], where: dict[str, int], keys: str, *, order: str = "-id",
-    add: bool = False, most: int = MOST,
+    view: Any,
+    model: type[Any],
+    where: dict[str, int],
+    keys: str,
+    *,
+    order: str = "-id",
+    add: bool = False,
+    most: int = MOST,
 ) -> dict[str, Any]:
     """Return the newest rows of a related entity: caption, head, rows, total, links.
 
@@ -27,7 +33,8 @@ def short_table(  # noqa: PLR0913 # a table is made of these
     relations = sa.inspect(model).relationships
     loads = [
         selectinload(getattr(model, k.removesuffix("_id")))
-        for k in names if k.endswith("_id") and k.removesuffix("_id") in relations
+        for k in names
+        if k.endswith("_id") and k.removesuffix("_id") in relations
     ]
     column = getattr(model, order.removeprefix("-"))
     query = sa.select(model).where(*clauses).options(*loads)
@@ -37,7 +44,8 @@ def short_table(  # noqa: PLR0913 # a table is made of these
         f"{noun}.details_view"
     )
     return {
-        "caption": model.__caption__, "noun": noun,
+        "caption": model.__caption__,
+        "noun": noun,
         "head": [columns[k].facts.caption for k in names],
         "rows": [
             {
@@ -49,5 +57,6 @@ def short_table(  # noqa: PLR0913 # a table is made of these
         ],
         "more": url_for(f"{noun}.index_view", **where) if len(found) > most and opens else "",
         "add": url_for(f"{noun}.create_view", **where)
-        if add and opens and may(view.actor, f"{noun}:create") else "",
+        if add and opens and may(view.actor, f"{noun}:create")
+        else "",
     }
