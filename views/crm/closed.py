@@ -55,6 +55,7 @@ class ClosedView(ModelView):
             url=f"/admin/{noun}",
             **options,
         )
+        self.session = m.db.session  # Flask-Admin wants the handle and deprecates the session
 
     def scaffold_form(self) -> Any:
         """Give Flask-Admin an empty form: nothing of it is ever drawn or populated."""

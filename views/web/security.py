@@ -27,6 +27,11 @@ class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
         query = sa.select(User).where(match).execution_options(system="login")
         return db.session.scalar(query)
 
+    def put(self, model: Any) -> Any:
+        """Write nothing: a log-in only reads, an old hash is renewed with the next password."""
+        db.session.expire(model)
+        return model
+
 
 def init_security(app: Flask) -> None:
     """Turn on CSRF for every form and log-in with our templates."""
