@@ -365,7 +365,7 @@ def figures(
         frame(session, signed(actor, query, month, period))
         for period in (query.period, year_before(query.period))
     ]
-    return [amounts_figure(data, query), months_figure(*both, query)]
+    return [amounts_figure(data, query), months_figure(both[0], both[1], query)]
 
 
 def amounts_figure(data: pd.DataFrame, query: CockpitQuery) -> go.Figure:
