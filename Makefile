@@ -8,7 +8,7 @@ PO := $(wildcard translations/*/LC_MESSAGES/*.po translations/security/*/LC_MESS
 MO := $(PO:.po=.mo)
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=
 
-.PHONY: run test check lint soak bench
+.PHONY: run test check lint soak bench translations
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
@@ -50,3 +50,8 @@ soak: $(VENV)/.dev-installed
 bench: $(VENV)/.dev-installed
 	@$(MAKE) -s $(MO)
 	$(BIN)/python -m bench
+
+# After changing texts: extract the Chinese msgids and merge them into the English catalogue.
+translations: $(VENV)/.dev-installed
+	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k gettext --no-location -o instance/messages.pot .
+	$(BIN)/pybabel -q update -i instance/messages.pot -d translations -l en --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 100
