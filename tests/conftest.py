@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.browser import browsing, chromium
 from tests.support.databases import Databases
 from tests.support.world import World, make_app, seed_people
 
@@ -39,3 +40,13 @@ def small(lite):
     """Services with an actor, on SQLite alone."""
     with World(lite) as found:
         yield found
+
+
+@pytest.fixture
+def site(app):
+    """The application in a real Chromium, on either database."""
+    if chromium() is None:
+        pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
+    with browsing(app) as found:
+        yield found
+        assert found.faults == []

@@ -1,0 +1,108 @@
+"""A real server and a real Chromium: pages as people see them; what must not happen is noted."""
+
+import contextlib
+import os
+import shutil
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import sync_playwright
+from werkzeug.serving import make_server
+
+from tests.support.world import PASSWORD
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
+QUIET = (
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync",
+    "--disable-component-update", "--no-first-run",
+)  # fmt: skip
+SIZES = {"wide": (1440, 900), "phone": (390, 844)}
+
+
+def chromium():
+    """Return the path of Chromium, None where there is none."""
+    return os.environ.get("TCOS_TEST_CHROMIUM") or shutil.which("chromium")
+
+
+@contextlib.contextmanager
+def serving(app):
+    """Serve the application on a free port of this machine; yield its address."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Site:
+    """A browser on a served application; `faults` collects what no page may do."""
+
+    def __init__(self, address, browser):
+        self.address, self.browser = address, browser
+        self.faults, self.contexts = [], []
+
+    def visit(self, who, *, size="wide"):
+        """Return a page with somebody logged in through the real form."""
+        width, height = SIZES[size]
+        context = self.browser.new_context(viewport={"width": width, "height": height})
+        self.contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("request", self._request)
+        page.on("console", self._console)
+        page.on("pageerror", lambda problem: self.faults.append(f"script: {problem}"))
+        page.goto(f"{self.address}/login")
+        page.fill("#email", f"{who}@demo.tcos.cn")
+        page.fill("#password", PASSWORD)
+        page.click("button[name=submit]")
+        page.wait_for_url("**/admin/")
+        return page
+
+    def _request(self, request):
+        parts = urlsplit(request.url)
+        if parts.scheme in {"http", "https"} and parts.netloc != urlsplit(self.address).netloc:
+            self.faults.append(f"asked another host: {request.url}")
+
+    def _console(self, message):
+        if "Content Security Policy" in message.text:
+            self.faults.append(f"policy: {message.text}")
+
+    def go(self, page, path):
+        """Open a path of the site and return the page."""
+        page.goto(f"{self.address}{path}")
+        return page
+
+    def keep(self, page, name):
+        """Keep a picture beside the project, outside of git."""
+        ARTEFACTS.mkdir(exist_ok=True)
+        page.screenshot(path=str(ARTEFACTS / f"{name}.png"), full_page=True)
+
+    def close(self):
+        """Close every window."""
+        for context in self.contexts:
+            context.close()
+
+
+@contextlib.contextmanager
+def browsing(app):
+    """Yield a Site on the application."""
+    with serving(app) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
+        site = Site(address, browser)
+        try:
+            yield site
+        finally:
+            site.close()
+            browser.close()
+
+
+def overflow(page):
+    """Return by how many pixels a page scrolls sideways."""
+    return page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
