@@ -62,3 +62,7 @@ class AuditLog(Model):
     actor: Mapped["User | None"] = relationship()
 
     __table_args__ = (sa.Index("ix_audit_log_record", "noun", "record_id"),)
+
+    def __str__(self) -> str:
+        """Return what was done to what."""
+        return f"{self.action} · {self.label}"

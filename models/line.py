@@ -38,7 +38,12 @@ class ProductLine:
     def product_id(cls) -> Mapped[int]:
         """Return the key of the product."""
         return field(
-            _("产品"), sa.ForeignKey("product.id"), nullable=False, required=True, index=True
+            _("产品"),
+            sa.ForeignKey("product.id"),
+            nullable=False,
+            required=True,
+            index=True,
+            sort_order=-5,  # people choose the product first
         )
 
     @declared_attr

@@ -1,6 +1,7 @@
 """Roles: what a person may do (grants are data) and how far he sees (data scope)."""
 
 import sqlalchemy as sa
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from flask_security import RoleMixin
 from sqlalchemy.orm import Mapped
@@ -52,5 +53,7 @@ class Role(Model, Stamped, RoleMixin):  # type: ignore[misc] # Flask-Security ha
     )
 
     def __str__(self) -> str:
-        """Return the label."""
-        return self.label
+        """Return the label in the reader's language where there is one."""
+        locale = get_locale()
+        english = locale is not None and locale.language == "en"
+        return (self.label_en or self.label) if english else self.label

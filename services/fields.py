@@ -63,17 +63,32 @@ def _inputs(model: type[Any]) -> dict[str, Input]:
     return found
 
 
+# 大客户录入 in the order of product.md section 2; gender and what surrounds it stand together.
+ENTRY = (
+    "customer_class",
+    "company",
+    "industry_id",
+    "level",
+    *(f"primary.{key}" for key in PRIMARY if key != "gender"),
+    "source_id",
+    "primary.gender",
+    "status",
+    "owner_id",
+    "technical_id",
+    "region_code",
+    "street",
+)
+REACHED = _("联系人与来源")
+
+
 def _with_primary(found: dict[str, Input]) -> dict[str, Input]:
     contact = inputs_of(m.Contact)
-    primary = {
-        f"primary.{key}": dataclasses.replace(contact[key], key=f"primary.{key}") for key in PRIMARY
-    }
-    result: dict[str, Input] = {}
-    for key, one in found.items():
-        if key == "source_id":
-            result |= primary
-        result[key] = one
-    return result
+    found |= {f"primary.{k}": dataclasses.replace(contact[k], key=f"primary.{k}") for k in PRIMARY}
+    for key in (*(f"primary.{k}" for k in PRIMARY), "source_id", "status"):
+        facts = dataclasses.replace(found[key].facts, section=REACHED)
+        found[key] = dataclasses.replace(found[key], facts=facts)
+    rest = [key for key in found if key not in ENTRY]
+    return {key: found[key] for key in (*ENTRY, *rest)}
 
 
 def _next_inputs() -> dict[str, Input]:

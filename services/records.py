@@ -74,6 +74,17 @@ def saver(model: type[Any]) -> Callable[[type[Saver]], type[Saver]]:
     return register
 
 
+def defaults(session: Session, model: type[Any], *, by: Actor, now: dt.datetime) -> Values:
+    """Return the values a blank form starts with: the columns' defaults and the noun's own."""
+    values: Values = {}
+    SAVERS.get(model, Saver()).prepare(Call(session, by, now), values)
+    for key in inputs_of(model).keys() & sa.inspect(model).columns.keys():
+        default = getattr(sa.inspect(model).columns[key].default, "arg", None)
+        if default is not None and not callable(default):
+            values.setdefault(key, default)
+    return values
+
+
 def create(
     session: Session, model: type[Any], values: Values, *, by: Actor, now: dt.datetime
 ) -> Any:

@@ -2,9 +2,13 @@
 
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from pypinyin import lazy_pinyin
+
+UNNAMED = frozenset({"市辖区", "直辖县级"})  # levels that exist in the codes alone
 DATA = Path(__file__).resolve().parents[1] / "seed" / "data" / "regions.json"
 
 
@@ -16,12 +20,25 @@ def tree() -> list[Any]:
 
 
 @functools.cache
+def spelled() -> list[Any]:
+    """Return the tree for a picker: `[code, name, "hong shan qu", [children]]`, nodes nested."""
+
+    def walk(nodes: list[Any]) -> list[Any]:
+        return [
+            [code, name, " ".join(lazy_pinyin(name)), walk(below[0] if below else [])]
+            for code, name, *below in nodes
+        ]
+
+    return walk(tree())
+
+
+@functools.cache
 def _texts() -> dict[str, str]:
     found: dict[str, str] = {}
 
     def walk(nodes: list[Any], above: str) -> None:
         for code, name, *below in nodes:
-            text = above if name == "市辖区" else f"{above}{name}"
+            text = above if name in UNNAMED else f"{above}{name}"
             found[code] = text
             walk(below[0] if below else [], text)
 
@@ -36,7 +53,7 @@ def text_of(code: str) -> str | None:
 
 def is_leaf(code: str) -> bool:
     """Tell whether the data stop here: a picker may stop only where they do."""
-    prefix = code.rstrip("0") if code.endswith("00") else code
+    prefix = re.sub("(00)+$", "", code)
     return not any(other != code and other.startswith(prefix) for other in _texts())
 
 

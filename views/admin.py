@@ -47,7 +47,7 @@ def make_admin(app: Flask) -> Admin:
 
     @app.get("/admin/regions.json")
     def region_tree() -> Any:
-        response = app.json.response(regions.tree())
+        response = app.json.response(regions.spelled())
         response.headers["Cache-Control"] = "private, max-age=86400"
         return response
 

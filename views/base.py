@@ -39,6 +39,7 @@ class CrmView(ClosedView):
     inline_fields: ClassVar[tuple[str, ...]] = ()  # what ajax/update may write
     extra_columns: ClassVar[tuple[tuple[str, Any], ...]] = ()
     related_tables: ClassVar[tuple[Any, ...]] = ()
+    hidden_details: ClassVar[frozenset[str]] = frozenset({"incomplete"})  # told elsewhere
     own_doors: ClassVar[dict[str, str]] = {"submit_view": "submit"}
 
     def columns(self) -> dict[str, listing.Column]:
@@ -138,11 +139,8 @@ class CrmView(ClosedView):
         """Return [(section, [(caption, value)])] of everything that is filled."""
         found: dict[str, list[tuple[Any, Any]]] = {}
         for key, column in listing.columns_of(self.model).items():
-            if (
-                getattr(record, key) not in {None, ""}
-                if not isinstance(getattr(record, key), list | dict)
-                else True
-            ):
+            empty = getattr(record, key) in (None, "")
+            if not empty and key not in self.hidden_details:
                 value = cells.cell(record, key, column.facts, column.kind)
                 if column.facts.multiline:
                     value = getattr(record, key)
@@ -175,7 +173,7 @@ class CrmView(ClosedView):
         """Show the blank form, or save it."""
         if request.method == "POST":
             return self._save(None)
-        texts = forms.defaults_of(self.model, self.actor, self.now())
+        texts = forms.defaults_of(self.session, self.model, self.actor, self.now())
         known = inputs_of(self.model)
         texts |= {k: v for k, v in request.args.items() if k in known}
         return self._form(None, texts, {})

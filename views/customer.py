@@ -23,6 +23,7 @@ class CustomerView(CrmView):
 
     icon = "users"
     column_default_order = "-id"
+    hidden_details = CrmView.hidden_details | {"region_code"}
     extra_columns: ClassVar[Any] = (
         ("contact", _("联系人")),
         ("mobile", _("手机")),
@@ -51,10 +52,24 @@ class CustomerView(CrmView):
         }
 
     def preview(self, record: Any) -> str:
-        """Return the number a high-value customer submitted now would get."""
+        """Return the number, or what each class would get if it were submitted now."""
         if record is not None and record.code:
             return str(record.code)
-        return numbers.preview(self.session, "customer", on=numbers.today(self.now()), letter="G")
+        return " / ".join(self._codes().values())
+
+    def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
+        """Return the preview of each class, so that the page can show the chosen one."""
+        found = super().form_extras(record, errors)
+        if record is None or not record.code:
+            found["codes"] = self._codes()
+        return found
+
+    def _codes(self) -> dict[str, str]:
+        day = numbers.today(self.now())
+        return {
+            name: numbers.preview(self.session, "customer", on=day, letter=letter)
+            for name, letter in numbers.LETTERS.items()
+        }
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return contacts, opportunities, contracts, follow-ups, payments and plans."""

@@ -7,12 +7,20 @@ import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
 
 import models as m
 from services import people
-from services.grants import CATALOGUE
+from services.grants import CATALOGUE, NOUNS
 from views.base import CrmView
+
+OTHERS = dict.fromkeys(("task", "request"), lazy_gettext("流程事件")) | {
+    "import": lazy_gettext("导入"),
+    "cockpit": lazy_gettext("数据驾驶舱"),
+    "portrait": lazy_gettext("数据驾驶舱"),
+    "sensitive": lazy_gettext("敏感信息"),
+}
 
 
 class UserView(CrmView):
@@ -86,8 +94,10 @@ class RoleView(CrmView):
 
 
 def permission_groups() -> dict[str, list[tuple[str, Any]]]:
-    """Return the catalogue of permissions grouped by noun."""
+    """Return the catalogue of permissions: caption of the noun → [(permission, caption)]."""
     groups: dict[str, list[tuple[str, Any]]] = {}
     for permission, caption in CATALOGUE.items():
-        groups.setdefault(permission.split(":")[0], []).append((permission, caption))
+        noun = permission.split(":")[0]
+        group = str(NOUNS.get(noun, OTHERS.get(noun, noun)))
+        groups.setdefault(group, []).append((permission, caption))
     return groups

@@ -1,5 +1,7 @@
 """Entities whose screens need little beyond their model."""
 
+import datetime as dt
+import functools
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -12,6 +14,8 @@ from services.actor import may
 from services.dictionary import in_use
 from services.order import progress
 from views.base import CrmView
+from views.crm.cells import plain
+from views.crm.listing import Column, columns_of
 from views.crm.tables import short_table
 
 
@@ -173,3 +177,40 @@ class AuditView(CrmView):
     icon = "shield"
     creatable = editable = deletable = False
     details_template = "admin/model/audit.html"
+    hidden_details = CrmView.hidden_details | {"changes"}
+
+    def cell(self, row: Any, column: Column) -> Any:
+        """Call the kind of record by its caption."""
+        if column.key == "noun":
+            return str(nouns().get(row.noun, (row.noun,))[0])
+        return super().cell(row, column)
+
+    def changes_of(self, record: m.AuditLog) -> list[tuple[Any, Any, Any]]:
+        """Return (caption, old, new) of every field that changed."""
+        model = nouns().get(record.noun, ("", None))[1]
+        known = columns_of(model) if model is not None else {}
+        rows = []
+        for key, (old, new) in record.changes.items():
+            column = known.get(key)
+            caption = column.facts.caption if column is not None else key
+            rows.append((caption, audited(column, old), audited(column, new)))
+        return rows
+
+
+@functools.cache
+def nouns() -> dict[str, tuple[Any, type[Any]]]:
+    """Return noun → (caption, model) of every entity."""
+    models = (mapper.class_ for mapper in m.Model.registry.mappers)
+    return {model.__noun__: (model.__caption__, model) for model in models}
+
+
+def audited(column: Column | None, value: Any) -> str:
+    """Return a value of the audit log as people read it."""
+    if column is None or value is None:
+        return "" if value is None else str(value)
+    if column.kind == "enum":
+        member = column.one.target.__members__.get(value)
+        return str(member.caption if member else value)
+    if column.kind == "datetime":
+        return plain(dt.datetime.fromisoformat(value))
+    return plain(value, column.kind)

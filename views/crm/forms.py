@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services import records
 from services.actor import Actor
 from services.errors import Invalid
 from services.fields import Input, inputs_of, parse
@@ -102,22 +103,14 @@ def _text(one: Input, value: Any) -> str:
     return plain(value, one.kind)
 
 
-def defaults_of(model: type[Any], actor: Actor, now: dt.datetime) -> dict[str, str]:
+def defaults_of(
+    session: Session, model: type[Any], actor: Actor, now: dt.datetime
+) -> dict[str, str]:
     """Return the texts a blank form starts with: column defaults, me, now."""
-    found: dict[str, str] = {}
-    for key, one in inputs_of(model).items():
-        column = sa.inspect(model).columns.get(key)
-        default = getattr(getattr(column, "default", None), "arg", None)
-        if default is not None and not callable(default):
-            found[key] = _text(one, default)
-    if "owner_id" in inputs_of(model) and (
-        "sales" in actor.roles or model in {m.FollowUp, m.FollowUpPlan}
-    ):
-        found["owner_id"] = str(actor.id)
-    if model is m.Contract and "sales" in actor.roles:
-        found["signer_id"] = str(actor.id)
-    if model is m.FollowUp:
-        found["at"] = f"{now.astimezone(ZONE):%Y-%m-%dT%H:%M}"
+    inputs = inputs_of(model)
+    values = records.defaults(session, model, by=actor, now=now)
+    found = {key: _text(inputs[key], value) for key, value in values.items()}
+    if "next_kind" in inputs:
         found["next_kind"] = m.FollowUpKind.call.name
     return found
 
@@ -157,9 +150,10 @@ def _fill(choices: "Choices", widget: Widget, texts: Mapping[str, str]) -> None:
 
 
 def _rows(choices: "Choices", one: Input, texts: Mapping[str, str]) -> list[list[Widget]]:
-    count = max([n + 1 for n in _indices(one.key, texts)], default=0)
+    """Return the rows that were sent, blank ones after them, and last the one scripts copy."""
+    blank = (f"new{n}" for n in range(BLANK_ROWS))
     rows = []
-    for n in [*range(count), *(f"new{k}" for k in range(BLANK_ROWS)), "row"]:
+    for n in dict.fromkeys([*_indices(one.key, texts), *blank, "row"]):
         row = []
         for part, sub in inputs_of(one.target).items():
             widget = Widget(f"{one.key}-{n}-{part}", sub)
@@ -169,9 +163,9 @@ def _rows(choices: "Choices", one: Input, texts: Mapping[str, str]) -> list[list
     return rows
 
 
-def _indices(key: str, texts: Mapping[str, str]) -> list[int]:
-    found = (re.fullmatch(rf"{key}-(\d{{1,4}})-\w+", name) for name in texts)
-    return sorted({int(match.group(1)) for match in found if match})
+def _indices(key: str, texts: Mapping[str, str]) -> list[str]:
+    found = (re.fullmatch(rf"{key}-((?:new)?\d{{1,4}})-\w+", name) for name in texts)
+    return list(dict.fromkeys(match.group(1) for match in found if match))
 
 
 class Choices:
@@ -253,9 +247,7 @@ def _line_values(
     session: Session, one: Input, post: Mapping[str, str], errors: dict[str, Any]
 ) -> list[dict[str, Any]]:
     rows, parts = [], inputs_of(one.target)
-    found = [re.fullmatch(rf"{one.key}-((?:new)?\d{{1,4}})-\w+", name) for name in post]
-    indices = list(dict.fromkeys(match.group(1) for match in found if match))[:MOST_ROWS]
-    for n in indices:
+    for n in _indices(one.key, post)[:MOST_ROWS]:
         texts = {p: _given(sub, post, f"{one.key}-{n}-{p}") for p, sub in parts.items()}
         if not any(text.strip() for p, text in texts.items() if p != "discount_bp"):
             continue

@@ -46,6 +46,7 @@ def short_table(  # noqa: PLR0913 # a table is made of these
     return {
         "caption": model.__caption__,
         "noun": noun,
+        "wide": [n for n, k in enumerate(names) if columns[k].facts.multiline],
         "head": [columns[k].facts.caption for k in names],
         "rows": [
             {

@@ -1,0 +1,169 @@
+// What forms do beyond plain inputs: look-ups, line tables with sums, drafts, the number's preview.
+'use strict';
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // References are found by typing; the key of what was picked goes along with its name.
+  const lookUp = (input) => {
+    const holder = input.closest('.holder');
+    const ident = $('[data-ident]', holder);
+    const label = $('[data-label]', holder);
+    const list = document.createElement('div');
+    list.className = 'hits';
+    list.hidden = true;
+    holder.append(list);
+    let timer;
+    let asked = 0;
+    const pick = (button) => {
+      input.value = button.dataset.text;
+      ident.value = button.dataset.id;
+      label.value = button.dataset.text;
+      list.hidden = true;
+      input.dispatchEvent(new Event('change', { bubbles: true }));
+    };
+    const ask = async () => {
+      const turn = ++asked;
+      const url = new URL(input.dataset.lookup, location.href);
+      url.searchParams.set('query', input.value === label.value ? '' : input.value);
+      const customer = input.form.elements.customer_id__id || input.form.elements.customer_id;
+      if (customer && input.name !== 'customer_id') url.searchParams.set('customer_id', customer.value);
+      const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } });
+      if (turn !== asked || !answer.ok || document.activeElement !== input) return;
+      const hits = await answer.json();
+      list.replaceChildren(...hits.map((hit) => {
+        const button = document.createElement('button');
+        button.type = 'button';
+        button.tabIndex = -1;
+        button.dataset.id = hit.id;
+        button.dataset.text = hit.text;
+        button.textContent = hit.detail ? `${hit.text} · ${hit.detail}` : hit.text;
+        return button;
+      }));
+      list.hidden = hits.length === 0;
+    };
+    input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 180); });
+    input.addEventListener('focus', ask);
+    list.addEventListener('mousedown', (event) => { event.preventDefault(); });
+    list.addEventListener('click', (event) => { if (event.target.matches('button')) pick(event.target); });
+    input.addEventListener('blur', () => { list.hidden = true; });
+    input.addEventListener('keydown', (event) => {
+      if (list.hidden) return;
+      const buttons = $$('button', list);
+      const at = buttons.findIndex((button) => button.getAttribute('aria-selected') === 'true');
+      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
+        event.preventDefault();
+        const next = (at + (event.key === 'ArrowDown' ? 1 : -1) + buttons.length) % buttons.length;
+        buttons.forEach((button, n) => button.setAttribute('aria-selected', n === next));
+        buttons[next].scrollIntoView({ block: 'nearest' });
+      } else if (event.key === 'Enter' && at >= 0) {
+        event.preventDefault();
+        pick(buttons[at]);
+      } else if (event.key === 'Escape') { list.hidden = true; }
+    });
+  };
+  $$('[data-lookup]').forEach(lookUp);
+
+  // Line tables: the last row is a blank one to copy; sums are shown while typing.
+  const number = (text) => Number(String(text || '').replace(/[,，\s¥￥]/g, '')) || 0;
+  const yuan = (n) => n.toLocaleString('zh-CN', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const sums = [];
+  $$('[data-lines]').forEach((table) => {
+    const field = table.closest('.field');
+    const body = $('tbody', table);
+    const model = $('tr[data-model]', body);
+    const shown = $('[data-sum]', field);
+    const form = table.closest('form');
+    model.remove();
+    let n = 0;
+    $('[data-add]', field).addEventListener('click', () => {
+      const row = model.cloneNode(true);
+      row.removeAttribute('data-model');
+      row.hidden = false;
+      n += 1;
+      $$('[name]', row).forEach((input) => {
+        input.name = input.name.replace('-row-', `-new${100 + n}-`);
+        input.id = `f-${input.name}`;
+        const label = input.closest('td').querySelector('label');
+        if (label) label.htmlFor = input.id;
+      });
+      body.append(row);
+      $('input, select', row)?.focus();
+    });
+    body.addEventListener('click', (event) => {
+      if (!event.target.closest('[data-drop]')) return;
+      event.target.closest('tr').remove();
+      form.dispatchEvent(new Event('input', { bubbles: true }));
+    });
+    const part = (row, key) => $(`[name$="-${key}"]`, row);
+    const plan = table.dataset.lines === 'plan';
+    const worth = (row, whole) => {
+      if (!plan) {
+        const discount = part(row, 'discount_bp').value.trim();
+        return number(part(row, 'quantity').value) * number(part(row, 'price').value) * (discount ? number(discount) / 100 : 1);
+      }
+      const amount = part(row, 'amount').value.trim();
+      return amount ? number(amount) : Math.round(whole * number(part(row, 'ratio_bp').value)) / 100;
+    };
+    sums.push(() => {
+      const whole = number(form.elements.amount?.value);
+      const cents = $$('tr', body).reduce((sum, row) => sum + Math.round(worth(row, whole) * 100), 0);
+      shown.textContent = cents ? shown.dataset.text.replace('{sum}', yuan(cents / 100)) : '';
+      if (!plan && cents && form.elements.amount) form.elements.amount.value = (cents / 100).toFixed(2);
+      if (!plan || !cents || !whole) return;
+      const gap = cents - Math.round(whole * 100);
+      shown.textContent += `，${gap ? shown.dataset.off.replace('{gap}', yuan(gap / 100)) : shown.dataset.ok}`;
+      shown.className = gap ? 'tag bad' : 'tag ok';
+    });
+    form.addEventListener('input', () => sums.forEach((sum) => sum()));
+  });
+  sums.forEach((sum) => sum());
+
+  // The number a submission would get, by class.
+  const preview = $('[data-preview][data-code-high_value]');
+  if (preview) {
+    const show = () => {
+      const chosen = $('[name=customer_class]:checked');
+      if (chosen) preview.textContent = preview.getAttribute(`data-code-${chosen.value}`);
+    };
+    $$('[name=customer_class]').forEach((radio) => radio.addEventListener('change', show));
+    show();
+  }
+
+  // A draft of what is typed stays in this browser until it is saved; leaving asks first.
+  $$('form[data-draft]').forEach((form) => {
+    const key = `draft:${location.pathname}${location.search}`;
+    const personal = new Set(['csrf_token', 'row_version', 'password']);
+    let changed = false;
+    const data = () => [...new FormData(form)].filter(([name, value]) => !personal.has(name) && typeof value === 'string');
+    form.addEventListener('input', () => {
+      changed = true;
+      try { localStorage.setItem(key, JSON.stringify(data())); } catch { /* no room: no draft */ }
+    });
+    form.addEventListener('submit', () => { changed = false; localStorage.removeItem(key); });
+    window.addEventListener('beforeunload', (event) => { if (changed) event.preventDefault(); });
+    $$('[data-discard]', form).forEach((link) => link.addEventListener('click', () => {
+      changed = false;
+      localStorage.removeItem(key);
+    }));
+    const kept = localStorage.getItem(key);
+    const offer = $('[data-restore]', form);
+    if (!kept || !offer) return;
+    offer.hidden = false;
+    $('[data-use]', offer).addEventListener('click', () => {
+      JSON.parse(kept).forEach(([name, value]) => {
+        const field = form.elements[name];
+        if (!field) return;
+        field.value = value;
+        if (field.dispatchEvent) field.dispatchEvent(new Event('restored'));
+      });
+      offer.hidden = true;
+      changed = true;
+      sums.forEach((sum) => sum());
+    });
+    $('[data-forget]', offer).addEventListener('click', () => {
+      localStorage.removeItem(key);
+      offer.hidden = true;
+    });
+  });
+})();

@@ -1,0 +1,146 @@
+"""大客户录入: 17 fields in the order, with the marks and defaults of product.md section 2."""
+
+import re
+
+import pytest
+
+from services import regions
+from tests.support.world import login, token_of
+
+FIELDS = [
+    ("customer_class", False),
+    ("company", True),
+    ("industry_id", False),
+    ("level", False),
+    ("primary.name", True),
+    ("primary.title", False),
+    ("primary.mobile", True),
+    ("primary.wechat", False),
+    ("primary.email", False),
+    ("primary.qq", False),
+    ("primary.landline", False),
+    ("source_id", True),
+    ("primary.gender", False),
+    ("status", True),
+    ("owner_id", True),
+    ("technical_id", False),
+    ("region_code", True),
+]
+
+
+@pytest.fixture
+def page(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    return client.get("/admin/customer/new/").get_data(as_text=True)
+
+
+def blocks(page):
+    return page.split('<div class="field')[1:]
+
+
+def test_the_17_fields_stand_in_order_with_their_marks(page):
+    found = [
+        (match.group(1), 'class="must"' in block)
+        for block in blocks(page)
+        if (match := re.search(r'name="([a-z_.]+)"', block))
+    ]
+
+    assert found[: len(FIELDS)] == FIELDS
+
+
+def test_the_blank_form_starts_with_the_defaults_and_no_gender(page):
+    chosen = {
+        match.group(1): re.findall(r"selected>([^<]+)<|checked[^>]*>([^<]+)<", block)
+        for block in blocks(page)
+        if (match := re.search(r'name="([a-z_.]+)"', block))
+    }
+    texts = {key: ["".join(pair) for pair in found] for key, found in chosen.items()}
+
+    assert texts["customer_class"] == ["高价值客户"]
+    assert texts["industry_id"] == ["其他行业"]
+    assert texts["level"] == ["A级: 非常重要, 合同洽谈"]
+    assert texts["source_id"] == ["销售开拓"]
+    assert texts["status"] == ["未跟进"]
+    assert texts["owner_id"] == ["sales"]
+    assert texts["primary.gender"] == []
+
+
+def test_the_number_is_a_preview_of_both_classes_and_reserves_nothing(lite):
+    client = lite.test_client()
+    login(client, "sales")
+
+    pages = [client.get("/admin/customer/new/").get_data(as_text=True) for _n in range(2)]
+
+    assert all(re.search(r"YAV-\d{8}-G1 / YAV-\d{8}-X1", page) for page in pages)
+
+
+def test_an_error_stands_beside_its_field_and_what_was_typed_stays(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    page = client.get("/admin/customer/new/").get_data(as_text=True)
+
+    answer = client.post(
+        "/admin/customer/new/",
+        data={
+            "csrf_token": token_of(page),
+            "company": "武汉测试有限公司",
+            "primary.mobile": "123",
+            "region_code": "湖北省",
+            "_save": "1",
+        },
+    )
+
+    again = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert 'value="武汉测试有限公司"' in again
+    assert re.search(r'id="f-primary-mobile-err">[^<]*13800138000', again)
+    assert re.search(r'id="f-region_code-err">[^<]*区县', again)
+
+
+def test_rows_a_script_added_come_back_after_an_error(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    page = client.get("/admin/opportunity/new/").get_data(as_text=True)
+
+    answer = client.post(
+        "/admin/opportunity/new/",
+        data={
+            "csrf_token": token_of(page),
+            "name": "产线改造",
+            "lines-sent": "1",
+            "lines-new101-quantity": "2",
+            "lines-new101-price": "x",
+            "_save": "1",
+        },
+    )
+
+    assert answer.status_code == 422
+    assert 'name="lines-new101-quantity"' in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("广东省东莞市", "441900"),
+        ("广东省中山市", "442000"),
+        ("海南省儋州市", "460400"),
+        ("甘肃省嘉峪关市", "620200"),
+        ("台湾省", "710000"),
+        ("香港特别行政区", "810000"),
+        ("澳门特别行政区", "820000"),
+        ("湖北省武汉市洪山区", "420111"),
+        ("北京市朝阳区", "110105"),
+        ("湖北省仙桃市", "429004"),
+    ],
+)
+def test_a_region_may_stop_where_the_data_stop(text, code):
+    assert regions.code_of(text) == code
+    assert regions.is_leaf(code)
+    assert regions.text_of(code) == text
+
+
+@pytest.mark.parametrize("code", ["420000", "420100", "441800", "110000", "500000"])
+def test_a_region_may_not_stop_above_the_county(code):
+    assert regions.text_of(code)
+    assert not regions.is_leaf(code)

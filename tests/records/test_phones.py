@@ -1,0 +1,75 @@
+"""Chinese phones as people type them: what is one, in every notation, and what is none."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services import phones
+
+DIGIT = st.sampled_from("0123456789")
+
+
+def digits(n):
+    return st.text(DIGIT, min_size=n, max_size=n)
+
+
+MOBILE = st.builds(lambda a, b: f"1{a}{b}", st.sampled_from("3456789"), digits(9))
+LANDLINE = st.sampled_from(["027-87654321", "010-62345678", "021-52345678", "0755-26543210"])
+FULL = str.maketrans("0123456789-", "０１２３４５６７８９－")
+
+
+@given(MOBILE, st.sampled_from(["", "+86", "86", "+86 "]))
+def test_a_mobile_is_one_with_and_without_the_country_code(number, prefix):
+    assert phones.is_mobile(prefix + number)
+
+
+@given(MOBILE)
+def test_spaces_and_full_width_digits_change_nothing(number):
+    spaced = f"{number[:3]} {number[3:7]} {number[7:]}"
+    wide = number.translate(FULL)
+
+    assert phones.is_mobile(spaced)
+    assert phones.is_mobile(wide)
+    assert phones.normal(spaced) == phones.normal(wide) == phones.normal(number) == number
+
+
+@given(MOBILE, digits(1))
+def test_a_digit_too_many_or_too_few_is_no_mobile(number, extra):
+    assert not phones.is_mobile(number + extra)
+    assert not phones.is_mobile(number[:-1])
+
+
+@given(LANDLINE, st.sampled_from(["-", "转", "分机", "#", "ext."]), digits(3))
+def test_an_extension_keeps_a_landline_a_phone(number, sign, extension):
+    text = number + sign + extension
+
+    assert phones.is_phone(text)
+    assert phones.normal(text) == phones.normal(number)
+
+
+@given(LANDLINE)
+def test_every_notation_of_a_landline_is_the_same_number(number):
+    area, _dash, rest = number.partition("-")
+    forms = [number, area + rest, f"({area}){rest}", f"（{area}）{rest}", f"+86-{area[1:]}-{rest}"]
+
+    assert len({phones.normal(form) for form in forms}) == 1
+    assert all(phones.is_phone(form) for form in forms)
+
+
+@pytest.mark.parametrize("text", ["95588", "400-820-8820", "8008101234", "10086", "12315", "110"])
+def test_service_numbers_are_phones(text):
+    assert phones.is_phone(text)
+
+
+@pytest.mark.parametrize("text", ["1", "abc", "-", "12345", "0000-00000000", "''", "１３"])
+def test_what_is_no_number_is_refused(text):
+    assert not phones.is_phone(text)
+
+
+@given(st.text(max_size=40))
+def test_nothing_typed_breaks_the_check(text):
+    assert phones.is_phone(text) in {True, False}
+    folded = unicodedata.normalize("NFKC", text)
+    assert phones.normal(text) == phones.normal(folded)
