@@ -9,6 +9,7 @@ Sub-selects stand on aliases of the Core tables: an alias never correlates with 
 around it, and Core tables are not gated again.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -59,7 +60,10 @@ def read_gate(state: ORMExecuteState) -> None:
     if name is not None or (actor is not None and actor.system):
         return
     known = state.session.info.setdefault("criteria", {})
-    options = [_criterion(known, actor, model) for model in mentioned(state.statement)]
+    named = mentioned(state.statement)
+    if not named and state.is_orm_statement:
+        named = set(READ)  # what is named in no way known here is still gated
+    options = [_criterion(known, actor, model) for model in named]
     state.statement = state.statement.options(*(o for o in options if o is not None))
 
 
@@ -75,7 +79,7 @@ def mentioned(statement: Any) -> set[type[Any]]:
         entity = notes.get("parententity") or notes.get("parentmapper")
         if entity is not None:
             found.add(entity.mapper.class_)
-    return found or set(READ)  # what is in no rule is seen by nobody
+    return found
 
 
 def _criterion(known: dict[type[Any], Any], actor: Actor | None, model: type[Any]) -> Any:
@@ -88,9 +92,18 @@ def _criterion(known: dict[type[Any], Any], actor: Actor | None, model: type[Any
     return known[model]
 
 
+@functools.cache
+def _alias(model: type[Any], place: str) -> Any:
+    """Return the alias a rule stands on: each place has its own, so that none is nested in itself.
+
+    Made once: an alias copies every column of its table, 2 ms each time.
+    """
+    return model.__table__.alias(f"{place}_{model.__tablename__}")
+
+
 def visible_customers(actor: Actor) -> Select[tuple[int]]:
     """Return a Core sub-select of the ids of visible customers, for predicates of other tables."""
-    customer = m.Customer.__table__.alias()
+    customer = _alias(m.Customer, "seen")
     return sa.select(customer.c.id).where(_customer(actor, customer.c))
 
 
@@ -105,7 +118,7 @@ def _in_scope(actor: Actor, owner: ColumnElement[Any]) -> Clause:
         return owner.in_(actor.team)
     if actor.scope is m.Scope.self:
         return sa.false()
-    user = m.User.__table__.alias()
+    user = _alias(m.User, "scope")
     return owner.in_(sa.select(user.c.id).where(user.c.department_id.in_(actor.departments)))
 
 
@@ -125,7 +138,7 @@ def _customer(actor: Actor, c: Columns) -> Clause:
 def _reachable(actor: Actor, c: Columns) -> Clause:
     if actor.scope is m.Scope.all:
         return sa.true()
-    opportunity, contract = m.Opportunity.__table__.alias(), m.Contract.__table__.alias()
+    opportunity, contract = _alias(m.Opportunity, "held"), _alias(m.Contract, "held")
     ways = [
         c.owner_id == actor.id,
         c.technical_id == actor.id,
@@ -154,7 +167,7 @@ def _reachable(actor: Actor, c: Columns) -> Clause:
 
 def _involved(actor: Actor, c: Columns, noun: str) -> Clause:
     """Return who sees an unapproved record: its people, the assignees and those above them."""
-    request, task = m.ApprovalRequest.__table__.alias(), m.ApprovalTask.__table__.alias()
+    request, task = _alias(m.ApprovalRequest, "asked"), _alias(m.ApprovalTask, "asked")
     assigned = (
         sa.select(request.c.record_id)
         .select_from(sa.join(request, task, task.c.request_id == request.c.id))
@@ -204,7 +217,7 @@ def _of(
     """Return the rule "visible exactly when the parent is"."""
 
     def clause(actor: Actor, c: Columns) -> Clause:
-        table = parent.__table__.alias()
+        table = _alias(parent, "above")
         return getattr(c, key).in_(sa.select(table.c.id).where(rule(actor, table.c)))
 
     return clause
@@ -213,7 +226,7 @@ def _of(
 def _request(actor: Actor, c: Columns) -> Clause:
     if actor.is_admin:
         return sa.true()
-    task, copy = m.ApprovalTask.__table__.alias(), m.ApprovalCopy.__table__.alias()
+    task, copy = _alias(m.ApprovalTask, "mine"), _alias(m.ApprovalCopy, "mine")
     return sa.or_(
         c.submitted_by_id.in_(actor.team),
         c.id.in_(sa.select(task.c.request_id).where(task.c.assignee_id.in_(actor.team))),

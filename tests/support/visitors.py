@@ -1,0 +1,35 @@
+"""Browsers of the demo people: logged in once through the real form, posting with real tokens."""
+
+from tests.support.world import login, token_of
+
+AJAX = {"X-Requested-With": "XMLHttpRequest"}
+
+
+class Visitors:
+    """One client a person of an application; `None` is somebody who is not logged in."""
+
+    def __init__(self, app):
+        self.app, self.clients, self.tokens = app, {}, {}
+
+    def client(self, who):
+        if who not in self.clients:
+            self.clients[who] = self.app.test_client()
+            if who is not None:
+                assert login(self.clients[who], who).status_code == 302
+        return self.clients[who]
+
+    def get(self, who, path, **options):
+        return self.client(who).get(path, **options)
+
+    def post(self, who, path, data=None, **options):
+        """Post a form with the token that a page of this session shows."""
+        if who not in self.tokens:
+            page = self.get(who, "/admin/profile/" if who else "/login")
+            self.tokens[who] = token_of(page.get_data(as_text=True))
+        form = {"csrf_token": self.tokens[who], **(data or {})}
+        return self.client(who).post(path, data=form, **options)
+
+    def forget(self, who):
+        """Start this person's session anew the next time."""
+        self.clients.pop(who, None)
+        self.tokens.pop(who, None)
