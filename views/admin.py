@@ -13,6 +13,7 @@ from views.cockpit import CockpitView, plotly_url
 from views.home import HomeView
 from views.menu import GROUPS, MENU
 from views.web.edge import current_actor
+from views.web.errors import log_in_first
 from views.web.headers import csp_nonce
 
 
@@ -47,6 +48,8 @@ def make_admin(app: Flask) -> Admin:
 
     @app.get("/admin/regions.json")
     def region_tree() -> Any:
+        if current_actor() is None:
+            return log_in_first()
         response = app.json.response(regions.spelled())
         response.headers["Cache-Control"] = "private, max-age=86400"
         return response

@@ -87,7 +87,7 @@ class CrmView(ClosedView):
             cell=self.cell,
             filters=self.filter_widgets(),
             actions=actions.offered(self),
-            may_create=self.creatable and self.may_door("create"),
+            may_create=self.may_door("create"),
             may_export=self.may_door("export"),
         )
 

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask import redirect, request, url_for
+from flask import url_for
 from flask_admin import AdminIndexView, expose
 from flask_babel import format_date
 from flask_babel import gettext as _
@@ -16,9 +16,11 @@ from models import db
 from services import agenda, approval
 from services.actor import Actor, may
 from services.contract import yuan
+from services.errors import Forbidden
 from services.numbers import ZONE, today
 from views.inbox import CAPTIONS
 from views.web.edge import current_actor
+from views.web.errors import log_in_first
 
 SHOWN = 6
 MORNING, NOON, EVENING = 11, 13, 18  # the hours at which the greeting changes
@@ -34,7 +36,7 @@ class HomeView(AdminIndexView):
     def _handle_view(self, name: str, **_kwargs: Any) -> Any:
         del name
         if current_actor() is None:
-            return redirect(url_for("security.login", next=request.path))
+            return log_in_first()
         return None
 
     @expose("/")
@@ -42,7 +44,7 @@ class HomeView(AdminIndexView):
         """Show the page."""
         actor, session, now = current_actor(), db.session(), dt.datetime.now(dt.UTC)
         if actor is None:
-            return redirect(url_for("security.login"))
+            raise Forbidden
         items = agenda.agenda(session, actor, now=now)
         day = today(now)
         special = session.scalar(sa.select(m.CalendarDay).where(m.CalendarDay.day == day))

@@ -3,14 +3,13 @@
 import datetime as dt
 from typing import Any, ClassVar
 
-from flask import abort, redirect, request, url_for
 from flask_admin import BaseView
 
 from models import db
 from services.actor import Actor, demand, may
 from services.errors import Forbidden
 from views.web.edge import current_actor
-from views.web.errors import wants_json
+from views.web.errors import log_in_first
 
 
 class Page(BaseView):
@@ -48,9 +47,7 @@ class Page(BaseView):
     def _handle_view(self, name: str, **_kwargs: Any) -> Any:
         del name
         if current_actor() is None:
-            if wants_json():
-                abort(401)
-            return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
+            return log_in_first()
         if not self.is_accessible():
             raise Forbidden
         return None

@@ -80,8 +80,4 @@ def _batch(world):
             world.session, [(10**6, 1)], verb="approve", comment=None, by=world.actor, now=world.now
         )
     with world.acting("sales"):
-        approval.submit_many(
-            world.session, "customer", [(10**6, 1)], by=world.actor, now=world.now
-        )
-
-
+        approval.submit_many(world.session, "customer", [(10**6, 1)], by=world.actor, now=world.now)

@@ -6,7 +6,10 @@ AJAX = {"X-Requested-With": "XMLHttpRequest"}
 
 
 class Visitors:
-    """One client a person of an application; `None` is somebody who is not logged in."""
+    """One client a person of an application; `None` is somebody who is not logged in.
+
+    Answers are read to their end: a stream left open would keep its context for the next request.
+    """
 
     def __init__(self, app):
         self.app, self.clients, self.tokens = app, {}, {}
@@ -19,7 +22,7 @@ class Visitors:
         return self.clients[who]
 
     def get(self, who, path, **options):
-        return self.client(who).get(path, **options)
+        return self.client(who).get(path, buffered=True, **options)
 
     def post(self, who, path, data=None, **options):
         """Post a form with the token that a page of this session shows."""
@@ -27,7 +30,7 @@ class Visitors:
             page = self.get(who, "/admin/profile/" if who else "/login")
             self.tokens[who] = token_of(page.get_data(as_text=True))
         form = {"csrf_token": self.tokens[who], **(data or {})}
-        return self.client(who).post(path, data=form, **options)
+        return self.client(who).post(path, data=form, buffered=True, **options)
 
     def forget(self, who):
         """Start this person's session anew the next time."""

@@ -7,7 +7,6 @@ looked up but through the gated session, and every door asks for its grant befor
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import abort, redirect, request, url_for
 from flask_admin.contrib.sqla import ModelView
 from wtforms import Form as EmptyForm
 
@@ -16,7 +15,7 @@ from services.actor import Actor, may
 from services.errors import Forbidden, NotVisible
 from services.grants import CATALOGUE
 from views.web.edge import current_actor
-from views.web.errors import wants_json
+from views.web.errors import log_in_first
 
 LARGEST_KEY = 2**31 - 1
 # Flask-Admin's method name → the verb of the grant that opens it. What is not here stays shut.
@@ -88,23 +87,19 @@ class ClosedView(ModelView):
         return may(current_actor(), f"{self.noun}:read")
 
     def may_door(self, verb: str) -> bool:
-        """Tell whether a verb is granted, or granted for what is one's own."""
+        """Tell whether a verb is offered at all and granted, be it for what is one's own."""
+        offered = {"create": self.creatable, "edit": self.editable, "delete": self.deletable}
+        if not offered.get(verb, True):
+            return False
         actor = current_actor()
         return may(actor, f"{self.noun}:{verb}") or may(actor, f"{self.noun}:{verb}_own")
 
     def _handle_view(self, name: str, **_kwargs: Any) -> Any:
         """Ask for the door's grant before the view runs."""
         if current_actor() is None:
-            if wants_json():
-                abort(401)
-            return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
+            return log_in_first()
         verb = DOORS.get(name) or self.own_doors.get(name)
-        shut = {
-            "create": not self.creatable,
-            "edit": not self.editable,
-            "delete": not self.deletable,
-        }
-        if verb is None or shut.get(verb) or not self.is_accessible() or not self.may_door(verb):
+        if verb is None or not self.is_accessible() or not self.may_door(verb):
             raise Forbidden
         return None
 
@@ -119,7 +114,8 @@ class ClosedView(ModelView):
     def get_one(self, id: Any) -> Any:  # noqa: A002 # Flask-Admin's name
         """Return a visible record by key. Raises NotVisible for junk, strangers and gaps alike."""
         text = str(id or "")
-        if not text.isascii() or not text.isdigit() or int(text[:20]) > LARGEST_KEY:
+        digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_KEY))
+        if not digits or int(text) > LARGEST_KEY:
             raise NotVisible
         found = self.session.scalar(sa.select(self.model).where(self.model.id == int(text)))
         if found is None:

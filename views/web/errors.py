@@ -5,7 +5,7 @@ import secrets
 from typing import Any
 
 import sqlalchemy.exc
-from flask import Flask, g, jsonify, render_template, request
+from flask import Flask, abort, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
@@ -39,6 +39,13 @@ def wants_json() -> bool:
         or "/ajax/" in request.path
         or accept.best_match(["text/html", "application/json"]) == "application/json"
     )
+
+
+def log_in_first() -> Any:
+    """Send a visitor to the log-in and back; a script gets 401: it would take a 302 for success."""
+    if wants_json():
+        abort(401)
+    return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
 
 
 def refused(problem: Refused) -> Any:
