@@ -64,10 +64,38 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
 
     One of the named system queries: it runs before the session has an actor.
     """
-    user, role = User.__table__, Role.__table__
-    rows = session.execute(
+    rows = session.execute(_everything(user_id)).all()
+    mine = [row for row in rows if row.kind == "role"]
+    if not mine:
+        return None
+    me, roles = mine[0], [row for row in mine if row.role]
+    scope = max((r.scope for r in roles), key=WIDTH.index, default=Scope.self)
+    tree = {row.key for row in rows if row.kind == "department"}
+    return Actor(
+        id=user_id,
+        name=me.name,
+        roles=frozenset(r.role for r in roles),
+        permissions=frozenset(p for r in roles for p in r.permissions),
+        scope=scope,
+        department_id=me.key,
+        departments=frozenset(
+            {Scope.dept: {me.key} - {None}, Scope.dept_tree: tree}.get(scope, ())
+        ),
+        team=frozenset(row.key for row in rows if row.kind == "team"),
+    )
+
+
+def _everything(user_id: int) -> Any:
+    """Return one statement for every request: (kind, key, name, role, scope, permissions).
+
+    A row a role with the department as key, then the keys of people and of departments below.
+    """
+    user, role, department = User.__table__, Role.__table__, Department.__table__
+    roles = (
         sa.select(
-            user.c["name", "department_id"],
+            sa.literal("role").label("kind"),
+            user.c.department_id.label("key"),
+            user.c.name,
             role.c.name.label("role"),
             role.c.scope,
             role.c.permissions,
@@ -75,37 +103,18 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
         .outerjoin_from(user, user_role, user_role.c.user_id == user.c.id)
         .outerjoin(role, role.c.id == user_role.c.role_id)
         .where(user.c.id == user_id, user.c.active.is_(True))
-    ).all()
-    if not rows:
-        return None
-    me, roles = rows[0], [row for row in rows if row.role]
-    scope = max((r.scope for r in roles), key=WIDTH.index, default=Scope.self)
-    return Actor(
-        id=user_id,
-        name=me.name,
-        roles=frozenset(r.role for r in roles),
-        permissions=frozenset(p for r in roles for p in r.permissions),
-        scope=scope,
-        department_id=me.department_id,
-        departments=_departments(session, scope, me.department_id),
-        team=_team(session, user_id),
     )
+    own = sa.select(user.c.department_id.label("id")).where(
+        user.c.id == user_id, user.c.department_id.is_not(None)
+    )
+    me = sa.select(user.c.id).where(user.c.id == user_id)
+    trees = (("team", user, "manager_id", me), ("department", department, "parent_id", own))
+    return roles.union_all(*(_below(*tree) for tree in trees))
 
 
-def _departments(session: Session, scope: Scope, own: int | None) -> frozenset[int]:
-    if own is None or scope not in {Scope.dept, Scope.dept_tree}:
-        return frozenset()
-    if scope is Scope.dept:
-        return frozenset({own})
-    return _below(session, Department.__table__, "parent_id", own)
-
-
-def _team(session: Session, user_id: int) -> frozenset[int]:
-    return _below(session, User.__table__, "manager_id", user_id)
-
-
-def _below(session: Session, table: Any, up: str, root: int) -> frozenset[int]:
+def _below(kind: str, table: Any, up: str, root: Any) -> Any:
     """Return root and everything under it; UNION (not ALL) ends even on a loop."""
-    tree = sa.select(table.c.id).where(table.c.id == root).cte(recursive=True)
+    tree = root.cte(f"{kind}_tree", recursive=True)
     tree = tree.union(sa.select(table.c.id).join(tree, table.c[up] == tree.c.id))
-    return frozenset(session.execute(sa.select(tree.c.id)).scalars())
+    blank = (sa.null().label(name) for name in ("name", "role", "scope", "permissions"))
+    return sa.select(sa.literal(kind).label("kind"), tree.c.id.label("key"), *blank)

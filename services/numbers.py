@@ -1,6 +1,7 @@
 """Record numbers without gaps: one counter row a key and day, in the record's own transaction."""
 
 import datetime as dt
+from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -35,26 +36,35 @@ def allocate(session: Session, noun: str, *, on: dt.date, letter: str = "") -> s
         .returning(table.c.n)
     )
     n = session.execute(statement, execution_options={"rule": "numbers"}).scalar_one()
-    return _text(session, noun, letter, on, n)
+    return _pattern(session, noun)(letter, on, n)
 
 
-def preview(session: Session, noun: str, *, on: dt.date, letter: str = "") -> str:
-    """Return the number a submission would get now; nothing is reserved."""
+def previews(
+    session: Session, noun: str, *, on: dt.date, letters: Iterable[str] = ("",)
+) -> dict[str, str]:
+    """Return letter → the number a submission would get now; nothing is reserved."""
+    keys = {letter: _key(noun, letter, on) for letter in letters}
     table = NumberCounter.__table__
-    found = session.execute(sa.select(table.c.n).where(table.c.key == _key(noun, letter, on)))
-    return _text(session, noun, letter, on, (found.scalar() or 0) + 1)
+    query = sa.select(table.c.key, table.c.n).where(table.c.key.in_(keys.values()))
+    last: dict[str, int] = dict(session.execute(query).all())
+    text = _pattern(session, noun)
+    return {letter: text(letter, on, last.get(key, 0) + 1) for letter, key in keys.items()}
 
 
 def _key(noun: str, letter: str, on: dt.date) -> str:
     return f"{noun}:{letter}:{on:%Y%m%d}"
 
 
-def _text(session: Session, noun: str, letter: str, on: dt.date, n: int) -> str:
+def _pattern(session: Session, noun: str) -> Callable[[str, dt.date, int], str]:
+    """Return what makes a number of (letter, day, count) by the noun's rule."""
     table = NumberRule.__table__
     rule = session.execute(
         sa.select(table.c.pattern, table.c.width).where(table.c.noun == noun)
     ).one()
     prefix = get_setting(session, "company.prefix")
-    return str(rule.pattern).format(
-        prefix=prefix, yyyymmdd=f"{on:%Y%m%d}", letter=letter, n=str(n).zfill(rule.width)
-    )
+
+    def text(letter: str, on: dt.date, n: int) -> str:
+        day, count = f"{on:%Y%m%d}", str(n).zfill(rule.width)
+        return str(rule.pattern).format(prefix=prefix, yyyymmdd=day, letter=letter, n=count)
+
+    return text

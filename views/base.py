@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
-from sqlalchemy.orm import selectinload
 
 import models as m
 import services.savers  # noqa: F401 # registers the nouns' rules
@@ -23,8 +22,10 @@ from services.fields import inputs_of
 from services.gate import may_write
 from services.masking import sees_sensitive
 from services.numbers import ZONE
+from services.related import attach
 from views.crm import actions, cells, export, forms, listing
 from views.crm.closed import ClosedView
+from views.crm.tables import groups_of, references
 
 
 class CrmView(ClosedView):
@@ -47,10 +48,8 @@ class CrmView(ClosedView):
         return {k: c for k, c in listing.columns_of(self.model).items() if c.facts.listed}
 
     def loads(self) -> list[Any]:
-        """Return loader options: one statement a relation, whatever the page's size."""
-        relations = sa.inspect(self.model).relationships
-        keys = [k.removesuffix("_id") for k, c in self.columns().items() if k.endswith("_id")]
-        return [selectinload(getattr(self.model, k)) for k in keys if k in relations]
+        """Return loader options for collections; what a column points at is attached anyway."""
+        return []
 
     # -- list ------------------------------------------------------------------------------
 
@@ -75,6 +74,7 @@ class CrmView(ClosedView):
                 .limit(found.size)
             )
         )
+        attach(self.session, (rows, references(self.columns())))
         return self.render(
             self.list_template,
             view=self,
@@ -119,13 +119,17 @@ class CrmView(ClosedView):
         """Show one record with what belongs to it."""
         record = self.get_one(request.args.get("id"))
         rounds = approval.timeline(self.session, record) if self.reviewed else []
+        tables = self.tables(record)
+        known = ([record], references(listing.columns_of(self.model)))
+        events = ([event for found in rounds for event in found.events], ["actor"])
+        attach(self.session, known, events, *groups_of(tables))
         return self.render(
             self.details_template,
             view=self,
             record=record,
             sections=self.detail_sections(record),
             rounds=rounds,
-            tables=self.tables(record),
+            tables=tables,
             buttons=self.buttons(record),
             open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
         )

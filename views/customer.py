@@ -65,18 +65,23 @@ class CustomerView(CrmView):
         return found
 
     def _codes(self) -> dict[str, str]:
-        day = numbers.today(self.now())
-        return {
-            name: numbers.preview(self.session, "customer", on=day, letter=letter)
-            for name, letter in numbers.LETTERS.items()
-        }
+        letters, day = numbers.LETTERS, numbers.today(self.now())
+        found = numbers.previews(self.session, "customer", on=day, letters=letters.values())
+        return {name: found[letter] for name, letter in letters.items()}
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return contacts, opportunities, contracts, follow-ups, payments and plans."""
         mine = {"customer_id": record.id}
         ready = record.approval is m.Approval.approved
         return [
-            short_table(self, m.Contact, mine, "name title mobile wechat email", add=True),
+            short_table(
+                self,
+                m.Contact,
+                mine,
+                "name title mobile wechat email",
+                add=True,
+                found=record.contacts,
+            ),
             short_table(
                 self,
                 m.Opportunity,

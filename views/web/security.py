@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask_login import user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore
+from flask_security.core import _on_identity_loaded, identity_loaded
 from flask_wtf import CSRFProtect
 
 from models import Role, User, db
@@ -37,6 +38,8 @@ def init_security(app: Flask) -> None:
     """Turn on CSRF for every form and log-in with our templates."""
     csrf.init_app(app)
     Security(app, Datastore(db, User, Role))
+    # Flask-Principal's needs would read the roles in every request; our grants are the actor's.
+    identity_loaded.disconnect(_on_identity_loaded, app)
     user_logged_out.connect(_end_sessions, app)
 
 

@@ -1,0 +1,43 @@
+"""What rows point at, read in one statement an entity: a page stays cheap whatever it lists."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, attributes
+
+Group = tuple[Iterable[Any], Iterable[str]]  # rows of one model, keys of many-to-one relations
+
+
+def attach(session: Session, *groups: Group) -> None:
+    """Load the named relations of all groups together, one statement a target model.
+
+    `owner` is found by `owner_id`; a key that is no relation is left alone. What the actor may
+    not see becomes None: a lazy load would ask for it again for every row.
+    """
+    places = [place for rows, keys in groups for place in _places(rows, tuple(keys))]
+    wanted: dict[type[Any], set[int]] = {}
+    for row, key, model in places:
+        wanted.setdefault(model, set()).add(getattr(row, f"{key}_id"))
+    found = {model: _read(session, model, keys - {None}) for model, keys in wanted.items()}
+    for row, key, model in places:
+        attributes.set_committed_value(row, key, found[model].get(getattr(row, f"{key}_id")))
+
+
+def _places(rows: Iterable[Any], keys: tuple[str, ...]) -> list[tuple[Any, str, type[Any]]]:
+    found = []
+    for row in rows:
+        state = sa.inspect(row)
+        relations = state.mapper.relationships
+        found += [
+            (row, key, relations[key].mapper.class_)
+            for key in keys
+            if key in relations and key in state.unloaded and not relations[key].uselist
+        ]
+    return found
+
+
+def _read(session: Session, model: type[Any], keys: set[int]) -> dict[int, Any]:
+    if not keys:
+        return {}
+    return {row.id: row for row in session.scalars(sa.select(model).where(model.id.in_(keys)))}

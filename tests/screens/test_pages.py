@@ -1,0 +1,92 @@
+"""Every page, for everybody, on a company's data: it answers, cheaply, in either language."""
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from services.access import visible_to
+from services.actor import load_actor
+from tests.support.company import seed_company
+from tests.support.matrix import DOORS, EVERYBODY
+from tests.support.visitors import Visitors
+from tests.support.world import World, count_queries, make_app
+
+MOST_QUERIES = 15
+SAMPLE = 3  # records of each noun whose pages are opened
+RECORD_DOORS = ("details/", "edit/")
+MODELS = {mapper.class_.__noun__: mapper.class_ for mapper in m.Model.registry.mappers}
+
+
+@pytest.fixture(scope="module")
+def visitors(databases):
+    with databases.fresh("sqlite", seed_company) as url:
+        yield Visitors(make_app(url))
+
+
+@pytest.fixture(scope="module")
+def keys(visitors):
+    """Noun → some keys, and (person, noun) → the keys that person sees."""
+    with World(visitors.app) as world:
+        every = {
+            noun: world.session.scalars(sa.select(model.id).order_by(model.id)).all()
+            for noun, model in MODELS.items()
+        }
+        seen = {}
+        for who in EVERYBODY:
+            world.be("admin")
+            actor = load_actor(world.session, world.id_of(who))
+            for noun, model in MODELS.items():
+                table = model.__table__
+                query = sa.select(table.c.id).where(visible_to(actor, model))
+                seen[who, noun] = set(world.session.connection().execute(query).scalars())
+    return every, seen
+
+
+def pages(who, keys):
+    """Yield (address, the status it must answer) of every page open to a person."""
+    every, seen = keys
+    for door in DOORS:
+        if door.method != "GET" or who not in door.people or door.public:
+            continue
+        if door.rule.endswith(RECORD_DOORS):
+            step = max(len(every[door.noun]) // SAMPLE, 1)
+            for key in every[door.noun][::step]:
+                yield f"{door.path}?id={key}", 200 if key in seen[who, door.noun] else 404
+        elif door.rule.startswith(("/admin/request/", "/admin/batch/")):
+            noun = door.rule.split("/")[2]
+            for key in every[noun][:SAMPLE]:
+                yield f"{door.path}?id={key}", 200 if key in seen[who, noun] else 404
+        else:
+            yield door.path, None
+
+
+@pytest.mark.parametrize("who", EVERYBODY)
+def test_every_page_answers_with_at_most_fifteen_statements(visitors, keys, who):
+    visitors.client(who)
+    wrong = []
+    for address, expected in pages(who, keys):
+        with count_queries(visitors.app) as statements:
+            answer = visitors.get(who, address)
+        right = {expected} if expected else {200, 302, 303, 404}
+        if "/edit/" in address and expected == 200:
+            right = {200, 403}  # one's own may be edited, somebody else's only read
+        if answer.status_code not in right:
+            wrong.append((address, answer.status_code, expected))
+        if len(statements) > MOST_QUERIES:
+            wrong.append((address, f"{len(statements)} statements"))
+
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_every_page_speaks_english_too(visitors, keys):
+    visitors.forget("admin")
+    visitors.get("admin", "/lang/en")
+    wrong = [
+        (address, status)
+        for address, _expected in pages("admin", keys)
+        for status in [visitors.get("admin", address).status_code]
+        if status >= 500
+    ]
+    visitors.forget("admin")
+
+    assert not wrong, "\n".join(map(str, wrong))
