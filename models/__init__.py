@@ -24,10 +24,12 @@ from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
 from models.import_job import ImportJob, ImportProblem
 from models.invoice import Invoice, InvoiceState, InvoiceType
+from models.merge import CustomerMerge
 from models.mixins import Approval, Owned, Reviewed, SoftDeleted, Stamped
 from models.number import NumberCounter, NumberRule
 from models.opportunity import Opportunity, OpportunityLine
 from models.order import MilestoneState, Order, OrderMilestone, OrderState
+from models.ownership import MoveKind, OwnershipMove
 from models.payment import Payment, PaymentAllocation, PaymentMethod, PaymentState
 from models.payment_plan import PaymentPlan, PlanState
 from models.product import Product
@@ -61,6 +63,7 @@ __all__ = [
     "ContractType",
     "Customer",
     "CustomerClass",
+    "CustomerMerge",
     "CustomerStatus",
     "Decision",
     "Department",
@@ -81,6 +84,7 @@ __all__ = [
     "Level",
     "MilestoneState",
     "Model",
+    "MoveKind",
     "NumberCounter",
     "NumberRule",
     "Opportunity",
@@ -90,6 +94,7 @@ __all__ = [
     "OrderState",
     "Origin",
     "Owned",
+    "OwnershipMove",
     "Payment",
     "PaymentAllocation",
     "PaymentMethod",

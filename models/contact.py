@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy.orm import Mapped, relationship, validates
 
 from models.base import Model
 from models.field import CONTACT, field
+from models.keys import derived, phone_key
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
 from models.types import named
@@ -69,6 +70,9 @@ class Contact(Model, Stamped, SoftDeleted):
         listed=True,
     )
 
+    mobile_key: Mapped[str | None] = derived("mobile", phone_key)
+    landline_key: Mapped[str | None] = derived("landline", phone_key)
+
     customer: Mapped["Customer"] = relationship(back_populates="contacts")
 
     __table_args__ = (
@@ -79,8 +83,15 @@ class Contact(Model, Stamped, SoftDeleted):
             sqlite_where=sa.text("is_primary AND deleted_at IS NULL"),
             postgresql_where=sa.text("is_primary AND deleted_at IS NULL"),
         ),
+        sa.Index("ix_contact_mobile_key", "mobile_key"),
+        sa.Index("ix_contact_landline_key", "landline_key"),
         sa.CheckConstraint("qq IS NULL OR length(qq) BETWEEN 5 AND 11", name="qq_length"),
     )
+
+    @validates("mobile", "landline")
+    def _keep_keys(self, key: str, value: str | None) -> str | None:
+        setattr(self, f"{key}_key", phone_key(value))
+        return value
 
     def __str__(self) -> str:
         """Return the name."""

@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import Model
 from models.field import ADDRESS, BASIC, MORE, PEOPLE, field
+from models.keys import company_key, derived
 from models.labels import Labelled
 from models.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
 from models.types import named
@@ -120,6 +121,13 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
         _("详细地址"), sa.String(160), section=ADDRESS, controlled=True
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, section=MORE, multiline=True)
+    duplicate_note: Mapped[str | None] = field(
+        _("重复说明"),
+        sa.String(300),
+        section=MORE,
+        help=_("已有同名客户时必填：写明为什么仍要录入"),
+    )
+    company_key: Mapped[str | None] = derived("company", company_key)
     incomplete: Mapped[bool] = field(
         _("资料不全"),
         sa.Boolean(create_constraint=False),
@@ -149,9 +157,20 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
         sa.CheckConstraint(
             "region_code IS NULL OR length(region_code) = 6", name="region_has_six_digits"
         ),
+        # The operator class lets LIKE 'abc%' use the index whatever the database's collation is.
+        sa.Index(
+            "ix_customer_company_key",
+            "company_key",
+            postgresql_ops={"company_key": "text_pattern_ops"},
+        ),
         sa.Index("uq_customer_external_ref", "external_ref", unique=True),
         sa.Index("ix_customer_approval_owner", "approval", "owner_id"),
     )
+
+    @validates("company")
+    def _keep_key(self, _key: str, value: str | None) -> str | None:
+        self.company_key = company_key(value)
+        return value
 
     def __str__(self) -> str:
         """Return the company, or what stands in for it in an empty draft."""

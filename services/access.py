@@ -252,6 +252,10 @@ def _import_job(actor: Actor, c: Columns) -> Clause:
     return sa.true() if may(actor, "importjob:read") else c.actor_id == actor.id
 
 
+def _merge(actor: Actor, _c: Columns) -> Clause:
+    return sa.true() if may(actor, "customer:merge") else sa.false()
+
+
 def _everybody(_actor: Actor, _c: Columns) -> Clause:
     return sa.true()
 
@@ -278,6 +282,8 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.ApprovalCopy: _copy,
     m.BatchJob: _batch,
     m.BatchItem: _of(m.BatchJob, "job_id", _batch),
+    m.CustomerMerge: _merge,
+    m.OwnershipMove: _of(m.Customer, "customer_id", _customer),
     m.AuditLog: _audit,
     m.ImportJob: _import_job,
     m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 import models as m
-from services import regions
+from services import duplicates, regions
 from services.actor import may
 from services.errors import Locked
 from services.fields import PRIMARY
@@ -59,6 +59,14 @@ class CustomerSaver(Saver):
                 setattr(contact, key, value)
         record.last_editor_id = call.by.id
         call.session.flush()
+
+    def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
+        """Another customer of the same name needs a written reason; it goes to the reviewer."""
+        if record.duplicate_note or not duplicates.same_name(
+            call.session, record.company, but=record.id
+        ):
+            return {}
+        return {"duplicate_note": _("已有同名客户，请写明为什么仍要录入")}
 
     def removable(self, call: Call, record: Any) -> None:
         """A pending customer must be withdrawn first."""

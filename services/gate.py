@@ -19,7 +19,7 @@ from services.access import actor_of, read_gate
 from services.actor import Actor, may
 from services.audit import write_audit
 from services.errors import Forbidden, Locked
-from services.rules import APPROVAL_OWNED, GRANT_OF, MOVABLE, RULES
+from services.rules import APPROVAL_OWNED, GRANT_OF, MOVABLE, RULES, STATE_FREE
 
 
 def install(factory: Any) -> None:
@@ -97,7 +97,7 @@ def check_write(actor: Actor | None, verb: str, row: Any, active: str | None = N
     by_rule = active is not None and row.__noun__ in RULES[active]
     if not by_rule and not may_write(actor, _soft(verb, row), row):
         raise Forbidden
-    if isinstance(row, Reviewed) and active not in {"approval", "import"}:
+    if isinstance(row, Reviewed) and active not in STATE_FREE:
         _check_state(verb, row)
 
 

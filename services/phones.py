@@ -7,7 +7,6 @@ import phonenumbers
 
 SERVICE = re.compile(r"(95\d{3,6}|[48]00-?\d{3}-?\d{4}|1\d{4}|12\d{3}|110|119|120)")
 EXTENSION = re.compile(r"(?:转|分机|-|#|ext\.?)\s*(\d{1,6})$", re.IGNORECASE)
-LONGEST, SHORTEST = 12, 8  # digits of a number within China with its area code; without it
 MOBILE = re.compile(r"(?:\+?86)?1[3-9]\d{9}")
 
 
@@ -25,20 +24,6 @@ def is_phone(text: str) -> bool:
     if _valid(plain):
         return True
     return _valid(EXTENSION.sub("", plain))
-
-
-def normal(text: str | None) -> str:
-    """Return the digits two notations of one number share: no country code, no extension.
-
-    Empty for what holds no digit. 027-87654321转801 and (027)87654321 are the same number.
-    """
-    plain = (
-        EXTENSION.sub("", _plain(text or "")) if not is_mobile(text or "") else _plain(text or "")
-    )
-    digits = re.sub(r"\D", "", plain)
-    if plain.startswith("+86") or (digits.startswith("86") and len(digits) > LONGEST):
-        digits = digits[2:]
-    return digits.lstrip("0") if len(digits) > SHORTEST else digits
 
 
 def _plain(text: str) -> str:

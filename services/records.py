@@ -77,12 +77,16 @@ def saver(model: type[Any]) -> Callable[[type[Saver]], type[Saver]]:
 def defaults(session: Session, model: type[Any], *, by: Actor, now: dt.datetime) -> Values:
     """Return the values a blank form starts with: the columns' defaults and the noun's own."""
     values: Values = {}
-    SAVERS.get(model, Saver()).prepare(Call(session, by, now), values)
+    _prepare(Call(session, by, now), model, values)
+    return values
+
+
+def _prepare(call: Call, model: type[Any], values: Values) -> None:
+    SAVERS.get(model, Saver()).prepare(call, values)
     for key in inputs_of(model).keys() & sa.inspect(model).columns.keys():
         default = getattr(sa.inspect(model).columns[key].default, "arg", None)
         if default is not None and not callable(default):
             values.setdefault(key, default)
-    return values
 
 
 def create(
@@ -91,7 +95,7 @@ def create(
     """Return a new record with its defaults and stamps. Raises Invalid, Forbidden."""
     demand(by, f"{GRANT_OF.get(model.__noun__, model.__noun__)}:create")
     call, rules = Call(session, by, now), SAVERS.get(model, Saver())
-    rules.prepare(call, values)
+    _prepare(call, model, values)
     record = model()
     _check(call, rules, record, values)
     with session.no_autoflush:

@@ -64,9 +64,17 @@ RULES: dict[str, frozenset[str]] = {
             "dictionary",
         }
     ),
+    # Core statements name the rule; what goes through the unit of work is the kept record.
+    "merge": frozenset({"customer", "contact", "merge"}),
+    "ownership": frozenset(
+        {"customer", "opportunity", "paymentplan", "plan", "task", "order", "ownershipmove"}
+    ),
     "profile": frozenset({"user"}),
     "read_mark": frozenset({"cc"}),
 }
+
+# Rules whose services answer for the record's state themselves.
+STATE_FREE = frozenset({"approval", "import", "merge"})
 
 # Columns of a reviewed record that only the approval service (or an import) writes.
 APPROVAL_OWNED = frozenset(
@@ -105,5 +113,7 @@ NOT_AUDITED = frozenset(
         "stagehistory",
         "importproblem",
         "allocation",
+        "merge",
+        "ownershipmove",
     }
 )

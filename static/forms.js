@@ -130,6 +130,45 @@
     show();
   }
 
+  // Duplicates while typing: at most three, under the field that was typed in last.
+  $$('form[data-duplicates]').forEach((form) => {
+    const names = ['company', 'primary.mobile', 'primary.landline'];
+    const [title, owner, same, needed] = form.dataset.words.split('|');
+    const box = document.createElement('div');
+    box.className = 'note field full';
+    box.hidden = true;
+    box.setAttribute('role', 'status');
+    let timer;
+    let asked = 0;
+    const line = (hit) => {
+      const item = document.createElement('li');
+      const name = document.createElement(hit.url ? 'a' : 'b');
+      if (hit.url) { name.href = hit.url; name.target = '_blank'; name.rel = 'noopener'; }
+      name.textContent = hit.company;
+      item.append(name, ` ${hit.code} · ${owner} ${hit.owner} · ${hit.state} · ${hit.matched}${hit.exact ? same : ''}`);
+      return item;
+    };
+    const ask = async (input) => {
+      const turn = ++asked;
+      const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, id: form.dataset.id || '' });
+      names.forEach((name) => body.set(name, form.elements[name]?.value ?? ''));
+      const answer = await fetch(form.dataset.duplicates, { method: 'POST', body, headers: { 'X-Requested-With': 'XMLHttpRequest' } });
+      if (turn !== asked || !answer.ok) return;
+      const hits = await answer.json();
+      const list = document.createElement('ul');
+      const head = document.createElement('b');
+      head.textContent = hits.some((hit) => hit.same_name) ? `${title}：${needed}` : title;
+      list.append(...hits.map(line));
+      box.replaceChildren(head, list);
+      box.hidden = hits.length === 0;
+      if (hits.length) input.closest('.fields').append(box);
+    };
+    names.forEach((name) => form.elements[name]?.addEventListener('input', (event) => {
+      clearTimeout(timer);
+      if (event.target.value.trim().length >= 2) timer = setTimeout(() => ask(event.target), 250);
+    }));
+  });
+
   // A draft of what is typed stays in this browser until it is saved; leaving asks first.
   $$('form[data-draft]').forEach((form) => {
     const key = `draft:${location.pathname}${location.search}`;

@@ -3,25 +3,32 @@
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from flask import jsonify, request, url_for
+from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import numbers
+from services import duplicates, numbers
 from services.actor import may
+from services.errors import Forbidden
 from services.masking import shown
 from services.records import primary_of
 from views.base import CrmView
 from views.crm import cells
 from views.crm.listing import columns_of
 from views.crm.tables import short_table
+from views.inbox import key_of
+
+TYPED = ("company", "primary.mobile", "primary.landline")  # what duplicates are found by
 
 
 class CustomerView(CrmView):
     """Key accounts."""
 
     icon = "users"
+    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {"duplicates_view": "read"}
     column_default_order = "-id"
     hidden_details = CrmView.hidden_details | {"region_code"}
     extra_columns: ClassVar[Any] = (
@@ -59,7 +66,7 @@ class CustomerView(CrmView):
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Return the preview of each class, so that the page can show the chosen one."""
-        found = super().form_extras(record, errors)
+        found = super().form_extras(record, errors) | {"duplicates": url_for(".duplicates_view")}
         if record is None or not record.code:
             found["codes"] = self._codes()
         return found
@@ -131,3 +138,27 @@ class CustomerView(CrmView):
             self.actor, "followup:create"
         )
         return found
+
+    @expose("/duplicates/", methods=("POST",))
+    def duplicates_view(self) -> Any:
+        """Answer who may be the same as what is being typed; nothing is written."""
+        if not (self.may_door("create") or self.may_door("edit")):
+            raise Forbidden
+        given: dict[str, Any] = {k: request.form.get(k, "")[:120] for k in TYPED}
+        given["id"] = key_of(request.form.get("id"))
+        found = duplicates.candidates(self.session, given, by=self.actor)
+        return jsonify(
+            [
+                {
+                    "company": c.company,
+                    "code": c.code,
+                    "owner": c.owner or gettext("公海"),
+                    "state": str(c.approval),
+                    "matched": "、".join(c.reasons),
+                    "exact": c.exact,
+                    "same_name": c.exact and "company" in c.matched,
+                    "url": url_for(".details_view", id=c.id) if c.visible else "",
+                }
+                for c in found
+            ]
+        )

@@ -11,6 +11,7 @@ from views.contract import ContractView
 from views.created import BatchView, CopyView, CreatedView, RequestView
 from views.customer import CustomerView
 from views.inbox import InboxView
+from views.merge import MergeView
 from views.opportunity import OpportunityView
 from views.payment import InvoiceView, PaymentView
 from views.settings import ProfileView, SettingView
@@ -49,6 +50,7 @@ MENU = (
     _page(CopyView, _("抄送我的"), "cc", "events", "cc"),
     _screen(CustomerView, m.Customer, "records"),
     _screen(records.ContactView, m.Contact, "records"),
+    _page(MergeView, _("查重合并"), "merge", "records"),
     _screen(OpportunityView, m.Opportunity, "records"),
     _screen(records.ProductView, m.Product, "records"),
     _screen(records.FollowUpView, m.FollowUp, "progress"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.keys import phone_key
 from services import phones
 
 DIGIT = st.sampled_from("0123456789")
@@ -32,7 +33,7 @@ def test_spaces_and_full_width_digits_change_nothing(number):
 
     assert phones.is_mobile(spaced)
     assert phones.is_mobile(wide)
-    assert phones.normal(spaced) == phones.normal(wide) == phones.normal(number) == number
+    assert phone_key(spaced) == phone_key(wide) == phone_key(number) == number
 
 
 @given(MOBILE, digits(1))
@@ -46,7 +47,7 @@ def test_an_extension_keeps_a_landline_a_phone(number, sign, extension):
     text = number + sign + extension
 
     assert phones.is_phone(text)
-    assert phones.normal(text) == phones.normal(number)
+    assert phone_key(text) == phone_key(number)
 
 
 @given(LANDLINE)
@@ -54,7 +55,7 @@ def test_every_notation_of_a_landline_is_the_same_number(number):
     area, _dash, rest = number.partition("-")
     forms = [number, area + rest, f"({area}){rest}", f"（{area}）{rest}", f"+86-{area[1:]}-{rest}"]
 
-    assert len({phones.normal(form) for form in forms}) == 1
+    assert len({phone_key(form) for form in forms}) == 1
     assert all(phones.is_phone(form) for form in forms)
 
 
@@ -63,7 +64,7 @@ def test_service_numbers_are_phones(text):
     assert phones.is_phone(text)
 
 
-@pytest.mark.parametrize("text", ["1", "abc", "-", "12345", "0000-00000000", "''", "１３"])
+@pytest.mark.parametrize("text", ["1", "abc", "-", "54321", "0000-00000000", "''", "１３"])
 def test_what_is_no_number_is_refused(text):
     assert not phones.is_phone(text)
 
@@ -72,4 +73,4 @@ def test_what_is_no_number_is_refused(text):
 def test_nothing_typed_breaks_the_check(text):
     assert phones.is_phone(text) in {True, False}
     folded = unicodedata.normalize("NFKC", text)
-    assert phones.normal(text) == phones.normal(folded)
+    assert phone_key(text) == phone_key(folded)

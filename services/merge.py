@@ -1,0 +1,242 @@
+"""Merging two customers: a plan that is shown is the plan that is done; undo for 30 days."""
+
+import dataclasses
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate, regions
+from services.actor import Actor, demand
+from services.audit import record as audit
+from services.errors import Invalid, Locked, NotVisible, Stale
+from services.fields import inputs_of
+from services.records import primary_of, value_of
+
+UNDO = dt.timedelta(days=30)
+CONTACT = "contact"  # the choice of the primary contact as a whole
+OWN = ("customer_merge", "customer")  # tables whose links to a customer are no relation of it
+# What is being approved must not change under the reviewer's eyes.
+BUSY = (m.Opportunity, m.Contract)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Plan:
+    """What a merge would do: the kept record's values and contact, the rows that move.
+
+    `values` has every choice of `fields()`; `moved` is (table, column) → keys.
+    """
+
+    kept: m.Customer
+    dropped: m.Customer
+    values: dict[str, Any]
+    contact_id: int | None
+    moved: dict[tuple[str, str], list[int]]
+
+    @property
+    def counts(self) -> dict[Any, int]:
+        """Return caption of the entity → number of rows that move."""
+        captions = {x.class_.__tablename__: x.class_.__caption__ for x in m.Model.registry.mappers}
+        return {captions[table]: len(ids) for (table, _c), ids in self.moved.items() if ids}
+
+
+def fields() -> list[str]:
+    """Return what is chosen field by field; the primary contact is one choice."""
+    plain = [k for k in inputs_of(m.Customer) if not k.startswith("primary.")]
+    return [*plain, CONTACT]
+
+
+def plan(
+    session: Session, kept_id: int, dropped_id: int, take: Mapping[str, str], *, by: Actor
+) -> Plan:
+    """Return what the merge of two customers would give; nothing is written.
+
+    take: key of `fields()` → "dropped" where that record's value wins; else the kept one's stays,
+    unless it is blank. Raises Forbidden, NotVisible, Invalid, Locked.
+    """
+    demand(by, "customer:merge")
+    kept, dropped = _one(session, kept_id), _one(session, dropped_id)
+    if kept.id == dropped.id:
+        raise Invalid({"ids": _("请选择两个不同的客户")})
+    if m.Approval.pending in {kept.approval, dropped.approval}:
+        raise Locked(_("审批中的客户不能合并，请先处理审批"))
+    if dropped.approval is m.Approval.approved and kept.approval is not m.Approval.approved:
+        raise Locked(_("已通过审批的客户要保留：请以它为保留的一方"))
+    _check_busy(session, dropped)
+    values = {}
+    for key in fields():
+        if key != CONTACT:
+            mine, other = value_of(kept, key), value_of(dropped, key)
+            blank = mine in {None, ""}
+            values[key] = other if take.get(key) == "dropped" or blank else mine
+    mine, other = primary_of(kept), primary_of(dropped)
+    winner = other if (take.get(CONTACT) == "dropped" and other) or mine is None else mine
+    return Plan(kept, dropped, values, getattr(winner, "id", None), _moving(session, dropped.id))
+
+
+def merge(
+    session: Session, found: Plan, *, seen: tuple[int, int], by: Actor, now: dt.datetime
+) -> m.CustomerMerge:
+    """Do what the plan says: the dropped record goes to the recycle bin.
+
+    seen: the versions of kept and dropped that were shown. Raises Stale when either changed.
+    """
+    if seen != (found.kept.row_version, found.dropped.row_version):
+        raise Stale
+    primary = [c.id for c in (primary_of(found.kept), primary_of(found.dropped)) if c is not None]
+    before = {
+        "values": {k: _plain(value_of(found.kept, k)) for k in found.values},
+        "primary": primary,
+    }
+    with gate.rule(session, "merge"):
+        _set_primary(session, primary, None)
+        for (table, column), ids in found.moved.items():
+            _point(session, table, column, ids, found.kept.id)
+        _set_primary(session, primary, found.contact_id)
+        _put(found.kept, found.values)
+        found.dropped.deleted_at = now
+        done = m.CustomerMerge(
+            kept_id=found.kept.id,
+            dropped_id=found.dropped.id,
+            at=now,
+            by_id=by.id,
+            before=before,
+            moved={f"{table}.{column}": ids for (table, column), ids in found.moved.items()},
+        )
+        session.add(done)
+    session.expire_all()
+    return done
+
+
+def undo(session: Session, merge_id: int, *, by: Actor, now: dt.datetime) -> m.Customer:
+    """Take a merge back within 30 days: values, relations and the record that was dropped.
+
+    A relation that was moved on since stays where it is. Raises Forbidden, NotVisible, Locked.
+    """
+    demand(by, "customer:merge")
+    done = session.scalar(sa.select(m.CustomerMerge).where(m.CustomerMerge.id == merge_id))
+    if done is None:
+        raise NotVisible
+    if done.undone_at is not None or now - done.at > UNDO:
+        raise Locked(_("合并已撤销，或已超过 %(n)s 天", n=UNDO.days))
+    kept = _one(session, done.kept_id)
+    if kept.approval is m.Approval.pending:
+        raise Locked(_("审批中的客户不能撤销合并"))
+    with gate.rule(session, "merge"):
+        _revive(session, done.dropped_id)
+        _set_primary(session, done.before["primary"], None)
+        for name, ids in done.moved.items():
+            table, column = name.split(".")
+            _point(session, table, column, ids, done.dropped_id, only_of=done.kept_id)
+        for contact_id in done.before["primary"]:
+            _set_primary(session, [], contact_id)
+        _put(kept, {k: _value(k, v) for k, v in done.before["values"].items()})
+        done.undone_at = now
+    session.expire_all()
+    label = {"noun": "customer", "record_id": done.dropped_id, "label": str(_("撤销合并"))}
+    audit(session, [label | {"action": m.AuditAction.update, "changes": {}}])
+    return _one(session, done.dropped_id)
+
+
+def _one(session: Session, key: int) -> m.Customer:
+    found = session.scalar(sa.select(m.Customer).where(m.Customer.id == key))
+    if found is None:
+        raise NotVisible
+    return found
+
+
+def _check_busy(session: Session, dropped: m.Customer) -> None:
+    for model in BUSY:
+        table = model.__table__
+        waiting = sa.select(table.c.id).where(
+            table.c.customer_id == dropped.id, table.c.approval == m.Approval.pending
+        )
+        if session.execute(waiting.limit(1)).first() is not None:
+            raise Locked(_("它有审批中的「%(what)s」，请先处理", what=model.__caption__))
+
+
+def _links() -> list[tuple[sa.Table, sa.Column[Any]]]:
+    customer = m.Customer.__table__
+    return [
+        (table, column)
+        for table in m.Model.metadata.tables.values()
+        if table.name not in OWN
+        for column in table.c
+        if any(fk.column.table is customer for fk in column.foreign_keys)
+    ]
+
+
+def _moving(session: Session, dropped_id: int) -> dict[tuple[str, str], list[int]]:
+    """Return all that hangs on a customer, also what lies in the recycle bin."""
+    return {
+        (table.name, column.name): list(
+            session.execute(
+                sa.select(table.c.id).where(column == dropped_id).order_by(table.c.id)
+            ).scalars()
+        )
+        for table, column in _links()
+    }
+
+
+def _point(  # where, what, whither
+    session: Session,
+    name: str,
+    column: str,
+    ids: list[int],
+    target: int,
+    *,
+    only_of: int | None = None,
+) -> None:
+    table = m.Model.metadata.tables[name]
+    values: dict[str, Any] = {column: target}
+    if "row_version" in table.c:
+        values["row_version"] = table.c.row_version + 1
+    where = table.c[column] == only_of if only_of is not None else sa.true()
+    for start in range(0, len(ids), 500):
+        part = ids[start : start + 500]
+        session.execute(
+            sa.update(table).where(table.c.id.in_(part), where).values(values),
+            execution_options={"rule": "merge"},
+        )
+
+
+def _set_primary(session: Session, ids: list[int], winner: int | None) -> None:
+    contact = m.Contact.__table__
+    for keys_, on in ((ids, False), ([winner] if winner else [], True)):
+        if keys_:
+            session.execute(
+                sa.update(contact)
+                .where(contact.c.id.in_(keys_))
+                .values(is_primary=on, row_version=contact.c.row_version + 1),
+                execution_options={"rule": "merge"},
+            )
+
+
+def _put(kept: m.Customer, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        setattr(kept, key, value)
+    kept.region_text = regions.text_of(kept.region_code) if kept.region_code else None
+
+
+def _revive(session: Session, key: int) -> None:
+    customer = m.Customer.__table__
+    session.execute(
+        sa.update(customer)
+        .where(customer.c.id == key)
+        .values(deleted_at=None, row_version=customer.c.row_version + 1),
+        execution_options={"rule": "merge"},
+    )
+
+
+def _plain(value: Any) -> Any:
+    return value.name if isinstance(value, enum.Enum) else value
+
+
+def _value(key: str, value: Any) -> Any:
+    one = inputs_of(m.Customer)[key]
+    return one.target[value] if one.kind == "enum" and value is not None else value
