@@ -2,4 +2,8 @@
 
 import click
 
-COMMANDS: list[click.Command] = []
+from cli.seed import seed
+from cli.serve import serve
+from cli.users import create_user
+
+COMMANDS: list[click.Command] = [seed, serve, create_user]

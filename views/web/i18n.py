@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, redirect, request, session
+from flask import Blueprint, Flask, has_request_context, redirect, request, session
 from flask_babel import Babel, get_locale
 from flask_login import current_user
 from werkzeug.exceptions import NotFound
@@ -25,6 +25,8 @@ def init_i18n(app: Flask) -> None:
 
 def language() -> str:
     """Return `zh` or `en`: the session's choice, else the profile's, else Chinese."""
+    if not has_request_context():
+        return "zh"  # commands and the worker write what people read later
     chosen = session.get("lang")
     if chosen in LOCALES:
         return str(chosen)

@@ -1,0 +1,70 @@
+"""`seed roles`, `seed demo`: what a new company starts with, and a company to try it on."""
+
+import datetime as dt
+
+import click
+import sqlalchemy as sa
+from flask import current_app
+from flask.cli import with_appcontext
+
+from cli.common import system_session
+from models import User, db
+from seed.demo import seed_demo
+from seed.demo.people import DOMAIN, PASSWORD, PEOPLE
+from seed.reference import seed_reference, seed_roles
+from services.engine import writing
+
+
+@click.group()
+def seed() -> None:
+    """Fill the database."""
+
+
+@seed.command()
+@with_appcontext
+def roles() -> None:
+    """Create the roles and reference data that are missing."""
+    click.echo(f"{fill_reference()} rows added")
+
+
+@seed.command()
+@with_appcontext
+def demo() -> None:
+    """Fill an empty database with the demo company."""
+    if current_app.config["TCOS_ENV"] == "production":
+        raise click.ClickException("production takes no demo data")
+    if not is_empty():
+        raise click.ClickException(
+            "the database has people already; demo data go into an empty one"
+        )
+    click.echo(f"{fill_demo()} customers")
+    for line in accounts():
+        click.echo(line)
+
+
+def fill_reference() -> int:
+    """Create missing roles and reference data; return how many rows."""
+    now = dt.datetime.now(dt.UTC)
+    with writing(on=True), db.engine.begin() as connection:
+        return seed_roles(connection, now) + seed_reference(connection, now)
+
+
+def fill_demo() -> int:
+    """Tell the demo story in one transaction; return how many customers."""
+    fill_reference()
+    session = system_session()
+    made = seed_demo(session, now=dt.datetime.now(dt.UTC))
+    session.commit()
+    return made
+
+
+def is_empty() -> bool:
+    """Tell whether nobody can log in yet."""
+    with db.engine.connect() as connection:
+        return not connection.execute(sa.select(sa.func.count(User.id))).scalar()
+
+
+def accounts() -> list[str]:
+    """Return the lines that tell the demo accounts."""
+    names = ", ".join(f"{account}@" for account, *_rest in PEOPLE)
+    return [f"demo accounts ({DOMAIN}): {names}", f"password of all: {PASSWORD}"]

@@ -1,0 +1,81 @@
+"""What became of a customer: entered, submitted, decided; then followed up and sold to."""
+
+import datetime as dt
+from typing import Any
+
+import models as m
+from seed.demo import approvals, deals, follow_ups
+from seed.demo.people import SELLERS, TECHNICIANS
+from seed.demo.teller import Teller
+from services import records
+from services.access import act
+from services.actor import SYSTEM
+
+LEVELS = (m.Level.a, m.Level.b, m.Level.c, m.Level.d)
+SOURCES = ("sales", "referral", "fair", "online", "search", "phone", "cold", "repeat")
+POSTS = ("采购部经理", "设备部部长", "总经理", "生产副总", "技术总监", "信息中心主任", "动力科科长")
+STREETS = ("光谷大道", "科技路", "创业街", "工业园路", "开发大道", "人民路")
+
+
+def tell(teller: Teller, fate: str, company: tuple[str, str, str], day: dt.date) -> None:
+    """Tell one customer's story up to today."""
+    seller = teller.draw.choices(SELLERS, (30, 22, 16, 14, 10, 8))[0]
+    customer = enter(teller, seller, company, day)
+    if fate == "draft":
+        return
+    decided = decide_customer(teller, customer, seller, fate, day)
+    if fate not in {"approved", "pool"}:
+        return
+    if fate == "pool":
+        act(teller.session, SYSTEM)
+        customer.owner_id, customer.status = None, m.CustomerStatus.dormant
+        teller.session.flush()
+        return
+    since = decided + dt.timedelta(days=1)
+    deals.tell(teller, customer, seller, since)
+    follow_ups.tell(teller, customer, seller, since)
+
+
+def enter(teller: Teller, seller: str, company: tuple[str, str, str], day: dt.date) -> m.Customer:
+    """Enter a customer as a salesperson does."""
+    name, industry, prefix = company
+    draw, person = teller.draw, teller.faker.name()
+    values: dict[str, Any] = {
+        "company": name,
+        "customer_class": draw.choices(list(m.CustomerClass), (7, 3))[0],
+        "industry_id": teller.keys["industry", industry],
+        "level": draw.choices(LEVELS, (2, 3, 3, 2))[0],
+        "source_id": teller.keys["source", draw.choice(SOURCES)],
+        "region_code": teller.district(prefix),
+        "street": f"{draw.choice(STREETS)} {draw.randint(1, 888)} 号",
+        "technical_id": teller.people[draw.choice(TECHNICIANS)] if draw.random() < 0.5 else None,
+        "primary.name": person,
+        "primary.mobile": teller.faker.phone_number(),
+        "primary.title": draw.choice(POSTS),
+        "primary.gender": draw.choice(list(m.Gender)) if draw.random() < 0.7 else None,
+        "primary.wechat": f"wx{draw.randint(10**6, 10**8)}" if draw.random() < 0.6 else None,
+    }
+    at = teller.at(day)
+    with teller.by(seller, at) as actor:
+        found: m.Customer = records.create(teller.session, m.Customer, values, by=actor, now=at)
+    return found
+
+
+def decide_customer(
+    teller: Teller, customer: m.Customer, seller: str, fate: str, day: dt.date
+) -> dt.date:
+    """Submit and decide; some customers need several rounds. Return the last day."""
+    rounds = teller.draw.choices((0, 1, 2), (80, 15, 5))[0] if day < teller.today else 0
+    for _round in range(rounds):
+        request = approvals.submit(teller, customer, seller, day)
+        approvals.decide(teller, request, seller, "reject", day)
+        day = teller.workday(day + dt.timedelta(days=1))
+    request = approvals.submit(teller, customer, seller, day)
+    if fate == "withdrawn":
+        approvals.withdraw(teller, request, seller, day)
+    if fate in {"pending", "withdrawn"}:
+        return day
+    day = teller.workday(day + dt.timedelta(days=teller.draw.choice((0, 0, 1, 1, 2))))
+    verb = "reject" if fate == "rejected" else "approve"
+    approvals.decide(teller, request, seller, verb, day)
+    return day

@@ -1,0 +1,147 @@
+"""Contracts of won opportunities: instalments, deliveries, payments, invoices."""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+import models as m
+from seed.demo import approvals
+from seed.demo.teller import Teller
+from services import payment as payments
+from services import records
+from services.access import act
+from services.actor import SYSTEM
+
+TERMS = {"stage361": (3000, 6000, 1000), "stage541": (5000, 4000, 1000), "month30": (10000,)}
+PAID_LATE = (-4, 0, 2, 5, 9, 15, 28, 45)  # days after the due date
+NEVER_PAID = 0.14
+VOID = 0.03
+
+
+def tell(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> None:
+    """Tell the contract of a won opportunity."""
+    contract = _enter(teller, deal, seller, day)
+    if day >= teller.today:
+        approvals.submit(teller, contract, seller, day)
+        return
+    approvals.pass_through(teller, contract, seller, day)
+    _deliver(teller, contract)
+    _collect(teller, contract)
+    if teller.draw.random() < VOID:
+        act(teller.session, SYSTEM)
+        contract.state = m.ContractState.void
+        teller.session.flush()
+
+
+def _enter(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> m.Contract:
+    draw, at = teller.draw, teller.at(day)
+    term = draw.choice(list(TERMS))
+    deliver = day + dt.timedelta(days=draw.randint(30, 90))
+    dues: tuple[dt.date, ...] = (
+        day + dt.timedelta(days=7),
+        deliver,
+        deliver + dt.timedelta(days=365),
+    )
+    if len(TERMS[term]) == 1:
+        dues = (deliver + dt.timedelta(days=30),)
+    keys = ("product_id", "quantity", "price", "discount_bp")
+    values: dict[str, Any] = {
+        "name": f"{deal.name}合同",
+        "customer_id": deal.customer_id,
+        "opportunity_id": deal.id,
+        "lines": [{key: getattr(line, key) for key in keys} for line in deal.lines],
+        "amount": deal.amount,
+        "pay_term_id": teller.keys["pay_term", term],
+        "signed_on": day,
+        "start_on": day,
+        "end_on": deliver + dt.timedelta(days=400),
+        "deliver_on": deliver,
+        "customer_signer": teller.faker.name(),
+        "plan": [
+            {"ratio_bp": ratio, "due_on": due, "note": note}
+            for ratio, due, note in zip(
+                TERMS[term], dues, ("预付款", "到货款", "质保金"), strict=False
+            )
+        ],
+    }
+    with teller.by(seller, at) as actor:
+        found: m.Contract = records.create(teller.session, m.Contract, values, by=actor, now=at)
+    return found
+
+
+def _deliver(teller: Teller, contract: m.Contract) -> None:
+    """Finish the milestones that were due, most of them."""
+    order = teller.session.scalars(
+        sa.select(m.Order).where(m.Order.contract_id == contract.id)
+    ).one()
+    steps = list(
+        teller.session.scalars(
+            sa.select(m.OrderMilestone)
+            .where(m.OrderMilestone.order_id == order.id)
+            .order_by(m.OrderMilestone.ordinal)
+        )
+    )
+    act(teller.session, SYSTEM)
+    for step in steps:
+        if step.planned_on is None or step.planned_on >= teller.today:
+            break
+        if (teller.today - step.planned_on).days < 40 and teller.draw.random() < 0.35:
+            break  # late: whatever follows waits for it
+        done = step.planned_on + dt.timedelta(days=teller.draw.randint(-2, 6))
+        step.state, step.done_on = m.MilestoneState.done, min(done, teller.today)
+    else:
+        order.state = m.OrderState.done
+    teller.session.flush()
+
+
+def _collect(teller: Teller, contract: m.Contract) -> None:
+    """Register and confirm what was paid; some instalments are late, some wait."""
+    for line in list(contract.plan):
+        if teller.draw.random() < NEVER_PAID:
+            return
+        day = line.due_on + dt.timedelta(days=teller.draw.choice(PAID_LATE))
+        if day > teller.today:
+            return
+        amount = line.amount
+        if teller.draw.random() < 0.1:
+            amount = amount // 2
+        _pay(teller, contract, amount, teller.workday(day))
+        _invoice(teller, contract, amount, teller.workday(day))
+    if teller.draw.random() < 0.03:
+        _pay(teller, contract, -min(contract.amount or 0, 2_000_00), teller.today)
+
+
+def _pay(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> None:
+    if not amount:
+        return
+    at = teller.at(day, 16)
+    values: dict[str, Any] = {
+        "contract_id": contract.id,
+        "paid_on": day,
+        "amount": amount,
+        "method": teller.draw.choice((m.PaymentMethod.wire, m.PaymentMethod.bank)),
+        "voucher": f"PZ{teller.draw.randint(10**7, 10**8)}",
+    }
+    fresh = (teller.today - day).days < 3
+    with teller.by("finance", at) as actor:
+        made = records.create(teller.session, m.Payment, values, by=actor, now=at)
+        if not fresh:
+            payments.confirm(teller.session, made, by=actor, now=at)
+            if teller.draw.random() < 0.015:
+                payments.reverse(teller.session, made, by=actor, now=at)
+
+
+def _invoice(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> None:
+    if not amount or teller.draw.random() < 0.3:
+        return
+    at = teller.at(day, 16)
+    values: dict[str, Any] = {
+        "contract_id": contract.id,
+        "type": teller.draw.choices(list(m.InvoiceType), (8, 2, 0))[0],
+        "amount": amount,
+    }
+    if (teller.today - day).days > 2:
+        values |= {"issued_on": day, "number": f"{teller.draw.randint(10**7, 10**8 - 1)}"}
+    with teller.by("finance", at) as actor:
+        records.create(teller.session, m.Invoice, values, by=actor, now=at)

@@ -1,0 +1,45 @@
+"""The order of the story: who is there, what became of each customer, what waits today."""
+
+import datetime as dt
+
+from sqlalchemy.orm import Session
+
+from seed.demo import customers
+from seed.demo.companies import companies
+from seed.demo.people import seed_people
+from seed.demo.products import seed_products
+from seed.demo.teller import Teller
+from services.access import act
+from services.actor import SYSTEM
+
+CUSTOMERS = 300
+DAYS = 730
+# The last ones have just been entered: what state each of them is in today.
+LATEST = {"pending": 14, "rejected": 5, "withdrawn": 3, "draft": 6}
+POOL = 12  # approved customers that nobody owns
+
+
+def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> int:
+    """Fill an empty database that has roles and reference data; return how many customers.
+
+    Nothing is committed here.
+    """
+    act(session, SYSTEM)
+    people = seed_people(session, now)
+    seed_products(session)
+    teller = Teller(session, now, people)
+    fates = [name for name, n in LATEST.items() for _n in range(n)]
+    teller.draw.shuffle(fates)
+    plain = count - len(fates)
+    fates = ["pool"] * POOL + ["approved"] * (plain - POOL) + fates
+    for n, (fate, company) in enumerate(zip(fates, companies(teller.draw), strict=False)):
+        ago = _days_ago(n, plain, teller) if n < plain else teller.draw.randint(0, 2)
+        customers.tell(teller, fate, company, teller.workday(teller.today - dt.timedelta(ago)))
+        session.expunge_all()
+    return count
+
+
+def _days_ago(n: int, plain: int, teller: Teller) -> int:
+    """Return when a customer came: the company grows, so the later months hold more."""
+    share = (n + teller.draw.random()) / plain
+    return round(DAYS * (1 - share**0.8)) + 3

@@ -1,0 +1,91 @@
+"""Tells a story through the services: who acts, at which instant, in one session."""
+
+import dataclasses
+import datetime as dt
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from faker import Faker
+from sqlalchemy.orm import Session
+
+import models as m
+from services import regions
+from services.access import act
+from services.actor import SYSTEM, Actor, load_actor
+from services.numbers import ZONE
+
+OFFICE_HOURS = (9, 17)
+
+
+@dataclasses.dataclass(slots=True)
+class Teller:
+    """`now` is the end of the story; the same seed and day tell the same story."""
+
+    session: Session
+    now: dt.datetime
+    people: dict[str, int]
+    draw: random.Random = dataclasses.field(default_factory=lambda: random.Random(20260101))
+    actors: dict[str, Actor] = dataclasses.field(default_factory=dict)
+    keys: dict[Any, int] = dataclasses.field(default_factory=dict)
+    faker: Any = dataclasses.field(default_factory=lambda: Faker("zh_CN"))
+
+    def __post_init__(self) -> None:
+        """Load everybody who acts, and the keys of reference data."""
+        self.faker.seed_instance(20260101)
+        for account, key in self.people.items():
+            found = load_actor(self.session, key)
+            if found is None:
+                raise LookupError(account)
+            self.actors[account] = found
+        for option in self.session.scalars(sa.select(m.DictionaryOption)):
+            self.keys[option.kind.name, option.code] = option.id
+        for stage in self.session.scalars(sa.select(m.Stage)):
+            self.keys["stage", stage.code] = stage.id
+        for product in self.session.scalars(sa.select(m.Product)):
+            self.keys["product", product.code] = product.id
+
+    @contextmanager
+    def by(self, account: str, at: dt.datetime) -> Iterator[Actor]:
+        """Act as somebody at an instant."""
+        actor = self.actors[account]
+        act(self.session, actor)
+        self.session.info["now"] = at
+        try:
+            yield actor
+            self.session.flush()
+        finally:
+            act(self.session, SYSTEM)
+            self.session.info.pop("now", None)
+
+    def at(self, day: dt.date, hour: int | None = None) -> dt.datetime:
+        """Return an instant of office hours on a day, never one that lies ahead."""
+        clock = dt.time(hour or self.draw.randint(*OFFICE_HOURS), self.draw.randint(0, 59))
+        found = dt.datetime.combine(day, clock, ZONE).astimezone(dt.UTC)
+        return min(found, self.now - dt.timedelta(minutes=self.draw.randint(10, 90)))
+
+    @property
+    def today(self) -> dt.date:
+        """Return the last day of the story."""
+        return self.now.astimezone(ZONE).date()
+
+    def workday(self, day: dt.date) -> dt.date:
+        """Return the day, or the Monday after a weekend, never one that lies ahead."""
+        return min(day + dt.timedelta(days=(0, 0, 0, 0, 0, 2, 1)[day.weekday()]), self.today)
+
+    def district(self, prefix: str) -> str:
+        """Return the code of a district of a city."""
+        return self.draw.choice(_districts(prefix))
+
+
+def _districts(prefix: str) -> list[str]:
+    codes = [
+        district[0]
+        for province in regions.tree()
+        for city in province[2]
+        for district in city[2]
+        if district[0].startswith(prefix)
+    ]
+    return codes or [f"{prefix}00"]
