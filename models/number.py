@@ -47,6 +47,8 @@ class NumberCounter(Model):
     """The last number given for a key such as `customer:G:20261123`; one row, one lock."""
 
     __tablename__ = "number_counter"
+    __noun__ = "numbercounter"
+    __caption__ = _("编号计数")
 
     key: Mapped[str] = field(_("键"), sa.String(80), nullable=False, unique=True)
     n: Mapped[int] = field(_("序号"), sa.Integer, nullable=False, default=0)

@@ -1,0 +1,53 @@
+"""Every visible text has its English, and the catalogues keep the placeholders."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.frontend import parse_mapping_cfg
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).resolve().parents[2]
+CATALOGUE = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
+KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+PLACEHOLDER = re.compile(r"%\(\w+\)s")
+
+
+def texts():
+    """Return the msgids of the product as `make translations` extracts them."""
+    with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
+        methods, options = parse_mapping_cfg(file)
+    found = extract_from_dir(str(ROOT), methods, options, keywords=KEYWORDS)
+    return {message[0] if isinstance(message, tuple) else message for _f, _l, message, *_r in found}
+
+
+def catalogue():
+    with CATALOGUE.open("rb") as file:
+        return {
+            one.id[0] if isinstance(one.id, tuple) else one.id: one
+            for one in read_po(file)
+            if one.id
+        }
+
+
+@pytest.mark.skipif(not CATALOGUE.exists(), reason="there is no English catalogue yet")
+def test_every_text_has_its_english():
+    english = catalogue()
+    lacking = sorted(t for t in texts() if t not in english or not english[t].string)
+
+    assert lacking == []
+
+
+def test_translations_keep_the_placeholders_and_are_not_fuzzy():
+    wrong = [
+        key
+        for key, one in catalogue().items()
+        if one.fuzzy
+        or (
+            one.string
+            and set(PLACEHOLDER.findall(key)) != set(PLACEHOLDER.findall(str(one.string)))
+        )
+    ]
+
+    assert wrong == []
