@@ -81,8 +81,7 @@ def companies(draw: random.Random) -> Iterator[tuple[str, str, str]]:
     while True:
         prefix, city, _share = draw.choices(CITIES, [share for *_rest, share in CITIES])[0]
         industry = draw.choice(list(TRADES))
-        trade = draw.choice(TRADES[industry])
-        name = f"{city}{draw.choice(NAMES)}{trade}{draw.choice(FORMS)}"
-        if name not in seen:
-            seen.add(name)
-            yield name, industry, prefix
+        stem = f"{city}{draw.choice(NAMES)}{draw.choice(TRADES[industry])}"
+        if stem not in seen:  # the form alone makes no other company
+            seen.add(stem)
+            yield f"{stem}{draw.choice(FORMS)}", industry, prefix
