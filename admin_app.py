@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 from cli import COMMANDS
 from models import db
 from services import gate
+from views import progress
 from views.admin import make_admin
 from views.web import errors, headers, health, i18n, security, template
 from views.web.config import ROOT, load_config
@@ -34,6 +35,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     i18n.init_i18n(app)
     security.init_security(app)
     app.register_blueprint(health.pages)
+    app.register_blueprint(progress.pages)
     template.init_template(app)
     make_admin(app)
     app.add_url_rule("/", "root", _root)

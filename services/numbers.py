@@ -26,7 +26,11 @@ def allocate(session: Session, noun: str, *, on: dt.date, letter: str = "") -> s
     The row lock lasts until the commit: a roll-back gives the number back, so there is never a
     gap or a duplicate.
     """
-    key = _key(noun, letter, on)
+    return _pattern(session, noun)(letter, on, count(session, _key(noun, letter, on)))
+
+
+def count(session: Session, key: str) -> int:
+    """Return the next number of a counter, 1 for a new one, in one statement."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = NumberCounter.__table__
     statement = (
@@ -35,8 +39,8 @@ def allocate(session: Session, noun: str, *, on: dt.date, letter: str = "") -> s
         .on_conflict_do_update(index_elements=[table.c.key], set_={"n": table.c.n + 1})
         .returning(table.c.n)
     )
-    n = session.execute(statement, execution_options={"rule": "numbers"}).scalar_one()
-    return _pattern(session, noun)(letter, on, n)
+    found = session.execute(statement, execution_options={"rule": "numbers"})
+    return int(found.scalar_one())
 
 
 def previews(

@@ -119,6 +119,34 @@
   });
   sums.forEach((sum) => sum());
 
+  // 大写金额 under the amount of a payment, as receipts spell it (services/capital.py says the same).
+  const capital = (fen) => {
+    const digits = '零壹贰叁肆伍陆柒捌玖';
+    const spell = (n) => ['仟', '佰', '拾', ''].reduce((text, unit, at) => {
+      const digit = Math.floor(n / 10 ** (3 - at)) % 10;
+      return digit ? text + digits[digit] + unit : `${text}零`;
+    }, '').replace(/零+/g, '零').replace(/零$/, '');
+    const groups = [];
+    for (let rest = Math.floor(fen / 100); rest; rest = Math.floor(rest / 10000)) groups.push(rest % 10000);
+    const whole = groups.reduceRight((text, n, at) => (n ? text + (text ? spell(n) : spell(n).replace(/^零/, '')) + ['', '万', '亿', '万亿'][at] : `${text}零`), '').replace(/零+/g, '零').replace(/零$/, '');
+    const [jiao, cent] = [Math.floor(fen / 10) % 10, fen % 10];
+    if (!fen) return '零元整';
+    return `${whole ? `${whole}元` : ''}${jiao ? `${digits[jiao]}角` : whole && cent ? '零' : ''}${cent ? `${digits[cent]}分` : '整'}`;
+  };
+  const paid = $('form[data-noun=payment] [name=amount]');
+  if (paid) {
+    const words = document.createElement('div');
+    words.className = 'help';
+    words.setAttribute('role', 'status');
+    paid.after(words);
+    const say = () => {
+      const fen = Math.round(number(paid.value) * 100);
+      words.textContent = fen && Math.abs(fen) < 1e15 ? `${fen < 0 ? '负' : ''}${capital(Math.abs(fen))}` : '';
+    };
+    paid.addEventListener('input', say);
+    say();
+  }
+
   // The number a submission would get, by class.
   const preview = $('[data-preview][data-code-high_value]');
   if (preview) {

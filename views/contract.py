@@ -1,15 +1,17 @@
-"""合同签约: lines, instalments with their computed state, payments and order progress."""
+"""合同签约: progress of the order, three bars, instalments with ageing, payments."""
 
-from typing import Any
+from typing import Any, ClassVar
 
-import sqlalchemy as sa
 from flask import url_for
-from flask_babel import gettext as _
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from markupsafe import Markup
 
 import models as m
 from services import numbers
 from services.actor import may
 from services.contract import yuan
+from services.progress import Figures, figures
 from views.base import CrmView
 from views.crm.cells import tag
 from views.crm.tables import short_table
@@ -19,20 +21,37 @@ class ContractView(CrmView):
     """Contracts."""
 
     icon = "file"
+    details_template = "admin/model/contract.html"
+    extra_columns: ClassVar[Any] = (("plans", _("已收期数")), ("paid", _("回款%")))
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return n/m instalments with what is overdue, and 回款%."""
+        found = self._figures(rows)
+        return {
+            "plans": {key: plans(one) for key, one in found.items()},
+            "paid": {key: f"{one.collection}%" for key, one in found.items()},
+        }
+
+    def _figures(self, rows: list[Any]) -> dict[int, Figures]:
+        return figures(self.session, rows, day=numbers.today(self.now()))
+
+    def progress(self, record: Any) -> dict[str, Any]:
+        """Return what the top of the page shows."""
+        return {
+            "figures": self._figures([record])[record.id],
+            "day": numbers.today(self.now()),
+            "expired": record.state is m.ContractState.active
+            and record.end_on is not None
+            and record.end_on < numbers.today(self.now()),
+            "yuan": yuan,
+            "tag": tag,
+        }
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
-        """Return the plan with states, lines, payments, orders and invoices."""
+        """Return lines, payments and invoices."""
         mine = {"contract_id": record.id}
-        payments = short_table(
-            self,
-            m.Payment,
-            mine,
-            "code paid_on amount method state",
-            order="-paid_on",
-            add=record.state in m.IN_FORCE,
-        )
+        running = record.state in m.IN_FORCE
         return [
-            self._plan(record),
             short_table(
                 self,
                 m.ContractLine,
@@ -41,69 +60,34 @@ class ContractView(CrmView):
                 order="ordinal",
                 most=100,
             ),
-            payments,
-            short_table(self, m.Order, mine, "code state deliver_on owner_id"),
             short_table(
                 self,
-                m.Invoice,
+                m.Payment,
                 mine,
-                "code type amount issued_on number state",
-                add=record.state in m.IN_FORCE,
+                "code paid_on amount method state",
+                order="-paid_on",
+                add=running,
+            ),
+            short_table(
+                self, m.Invoice, mine, "code type amount issued_on number state", add=running
             ),
         ]
-
-    def _plan(self, record: Any) -> dict[str, Any]:
-        day = numbers.today(self.now())
-        rows = []
-        for line, settled in plan_with_settled(self.session, record.id):
-            state = plan_state(record, line, settled, day)
-            cells = [line.ordinal, line.due_on, yuan(line.amount), yuan(settled), tag(state)]
-            rows.append({"id": line.id, "cells": [*cells, line.note or ""], "url": ""})
-        head = [_("期次"), _("应收日期"), _("金额"), _("已收"), _("状态"), _("说明")]
-        return {
-            "caption": _("回款计划"),
-            "noun": "paymentplan",
-            "head": head,
-            "rows": rows,
-            "more": "",
-            "add": "",
-        }
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer registering a payment on a contract in force."""
         found: dict[str, Any] = super().buttons(record)
         if record.state in m.IN_FORCE and may(self.actor, "payment:create"):
             found["links"] = [
-                (url_for("payment.create_view", contract_id=record.id), _("登记回款"))
+                (url_for("payment.create_view", contract_id=record.id), gettext("登记回款"))
             ]
         return found
 
 
-def plan_with_settled(session: Any, contract_id: int) -> list[tuple[m.PaymentPlan, int]]:
-    """Return the instalments with what confirmed payments settled of each, in 分."""
-    part = m.PaymentAllocation
-    settled = (
-        sa.select(part.plan_id, sa.func.sum(part.amount).label("amount"))
-        .join(m.Payment, m.Payment.id == part.payment_id)
-        .where(m.Payment.state == m.PaymentState.confirmed, m.Payment.contract_id == contract_id)
-        .group_by(part.plan_id)
-        .subquery()
-    )
-    rows = session.execute(
-        sa.select(m.PaymentPlan, sa.func.coalesce(settled.c.amount, 0))
-        .outerjoin(settled, settled.c.plan_id == m.PaymentPlan.id)
-        .where(m.PaymentPlan.contract_id == contract_id)
-        .order_by(m.PaymentPlan.ordinal)
-    )
-    return [(line, int(amount)) for line, amount in rows]
-
-
-def plan_state(contract: Any, line: m.PaymentPlan, settled: int, day: Any) -> m.PlanState:
-    """Return the computed state of an instalment; due today is not overdue."""
-    if contract.state is m.ContractState.void:
-        return m.PlanState.void
-    if settled >= line.amount:
-        return m.PlanState.done
-    if line.due_on < day:
-        return m.PlanState.overdue
-    return m.PlanState.partial if settled else m.PlanState.upcoming
+def plans(one: Figures) -> Any:
+    """Return n/m, with the overdue instalments beside it."""
+    text = f"{one.settled}/{len(one.plan)}"
+    late = one.overdue
+    if not late:
+        return text
+    words = gettext("逾期 %(n)s 期", n=len(late))
+    return Markup('{} <span class="tag bad">{}</span>').format(text, words)

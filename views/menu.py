@@ -14,6 +14,7 @@ from views.inbox import InboxView
 from views.merge import MergeView
 from views.opportunity import OpportunityView
 from views.payment import InvoiceView, PaymentView
+from views.progress import ProgressView
 from views.settings import ProfileView, SettingView
 
 
@@ -56,6 +57,12 @@ MENU = (
     _screen(records.FollowUpView, m.FollowUp, "progress"),
     _screen(records.PlanView, m.FollowUpPlan, "progress"),
     _screen(ContractView, m.Contract, "progress"),
+    Entry(
+        ProgressView,
+        (),
+        {"name": _("订单进度查询"), "endpoint": "standing", "url": "/admin/progress"},
+        "progress",
+    ),
     _screen(records.OrderView, m.Order, "progress"),
     _screen(records.MilestoneView, m.OrderMilestone, "progress"),
     _screen(PaymentView, m.Payment, "progress"),

@@ -10,7 +10,6 @@ from sqlalchemy.orm import selectinload
 
 import models as m
 from services import duplicates, merge
-from services.errors import Invalid
 from services.fields import inputs_of
 from services.records import primary_of, value_of
 from views.crm import cells
@@ -72,7 +71,8 @@ class MergeView(Page):
         given = request.form if request.method == "POST" else request.args
         keys = [key for key in map(key_of, given.getlist("id")) if key]
         if len(keys) != 2:  # noqa: PLR2004 # a pair
-            raise Invalid({"id": _("请选择两个客户")})
+            flash(_("请选择两个客户"), "error")
+            return redirect(url_for(".index"), code=303)
         kept = key_of(given.get("kept")) or keys[0]
         other = next((key for key in keys if key != kept), keys[-1])
         take = {key: given[key] for key in merge.fields() if key in given}

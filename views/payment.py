@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -9,8 +10,11 @@ from flask_babel import gettext as _
 import models as m
 from services import payment
 from services.actor import may
+from services.capital import capital
+from services.contract import open_amount, yuan
 from views.base import CrmView
 from views.crm.tables import short_table
+from views.inbox import key_of
 
 
 class PaymentView(CrmView):
@@ -31,6 +35,22 @@ class PaymentView(CrmView):
             self.actor, "payment:reverse"
         )
         return found
+
+    def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
+        """Say what is still open of the contract the payment is for."""
+        found: dict[str, Any] = super().form_extras(record, errors)
+        key = record.contract_id if record is not None else key_of(request.args.get("contract_id"))
+        row = self.session.scalar(sa.select(m.Contract).where(m.Contract.id == key))
+        if row is not None:
+            rest = open_amount(self.session, row.id)
+            found["hint"] = _("%(name)s：未收 %(rest)s 元", name=str(row), rest=yuan(rest))
+        return found
+
+    def detail_sections(self, record: Any) -> list[tuple[str, list[tuple[Any, Any]]]]:
+        """Spell the amount as receipts do."""
+        sections: list[tuple[str, list[tuple[Any, Any]]]] = super().detail_sections(record)
+        sections[0][1].append((_("大写金额"), capital(record.amount)))
+        return sections
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return the instalments it settles."""

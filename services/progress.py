@@ -1,0 +1,172 @@
+"""Where orders and contracts stand: 交付%, 开票%, 回款%, instalments and what is overdue.
+
+Nothing of it is stored: a day later the same rows say something else.
+"""
+
+import dataclasses
+import datetime as dt
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+
+Ask = Callable[..., Any]
+AGES: tuple[tuple[int, Any], ...] = (
+    (0, _("未到期")),
+    (30, _("逾期 1–30 天")),
+    (60, _("逾期 31–60 天")),
+    (90, _("逾期 61–90 天")),
+)
+OLDEST = _("逾期 90 天以上")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Instalment:
+    """A line of the payment plan with what confirmed payments settled of it, in 分."""
+
+    line: m.PaymentPlan
+    settled: int
+    state: m.PlanState
+    days: int  # overdue, 0 when it is not
+
+    @property
+    def open(self) -> int:
+        """Return what is still to be paid, in 分."""
+        return max(self.line.amount - self.settled, 0)
+
+
+@dataclasses.dataclass(slots=True)
+class Figures:
+    """What a contract came to; amounts in 分, percentages of the contract's amount."""
+
+    amount: int = 0
+    invoiced: int = 0
+    paid: int = 0
+    steps: list[m.OrderMilestone] = dataclasses.field(default_factory=list)
+    plan: list[Instalment] = dataclasses.field(default_factory=list)
+
+    @property
+    def delivery(self) -> int:
+        """Return 交付%: weight of the done milestones over that of all that were not skipped."""
+        steps = [s for s in self.steps if s.state is not m.MilestoneState.skipped]
+        done = sum(s.weight for s in steps if s.state is m.MilestoneState.done)
+        return _percent(done, sum(s.weight for s in steps))
+
+    @property
+    def invoicing(self) -> int:
+        """Return 开票%."""
+        return _percent(self.invoiced, self.amount)
+
+    @property
+    def collection(self) -> int:
+        """Return 回款%."""
+        return _percent(self.paid, self.amount)
+
+    @property
+    def settled(self) -> int:
+        """Return how many instalments are paid."""
+        return sum(one.state is m.PlanState.done for one in self.plan)
+
+    @property
+    def overdue(self) -> list[Instalment]:
+        """Return the overdue instalments, the oldest first."""
+        late = [one for one in self.plan if one.state is m.PlanState.overdue]
+        return sorted(late, key=lambda one: -one.days)
+
+    @property
+    def ages(self) -> list[tuple[Any, int]]:
+        """Return (caption, open 分) by age; nothing for a void contract."""
+        sums = [0] * (len(AGES) + 1)
+        for one in self.plan:
+            if one.state is not m.PlanState.void:
+                place = next(
+                    (n for n, (most, _c) in enumerate(AGES) if one.days <= most), len(AGES)
+                )
+                sums[place] += one.open
+        return list(zip([*(c for _m, c in AGES), OLDEST], sums, strict=True))
+
+
+def _percent(part: int, whole: int) -> int:
+    return round(100 * part / whole) if whole else 0
+
+
+def figures(
+    session: Session, contracts: Iterable[m.Contract], *, day: dt.date, system: str | None = None
+) -> dict[int, Figures]:
+    """Return contract key → Figures, three statements whatever the number of contracts.
+
+    `system` names the system query where nobody is logged in.
+    """
+    ask = functools.partial(session.execute, execution_options={"system": system} if system else {})
+    known = {contract.id: contract for contract in contracts}
+    found = {key: Figures(amount=c.amount or 0) for key, c in known.items()}
+    if not known:
+        return found
+    _deliveries(ask, found)
+    invoice, payment = m.Invoice, m.Payment
+    invoiced = _sum(invoice, invoice.state.in_((m.InvoiceState.issued, m.InvoiceState.red)))
+    paid = _sum(payment, payment.state == m.PaymentState.confirmed)
+    rows = ask(sa.select(m.Contract.id, invoiced, paid).where(m.Contract.id.in_(known)))
+    for key, *sums in rows:
+        found[key].invoiced, found[key].paid = map(int, sums)
+    for line, settled in _plan(ask, known):
+        contract = known[line.contract_id]
+        state = plan_state(contract, line, settled, day)
+        late = (day - line.due_on).days if state is m.PlanState.overdue else 0
+        found[line.contract_id].plan.append(Instalment(line, settled, state, late))
+    return found
+
+
+def _deliveries(ask: Ask, found: dict[int, Figures]) -> None:
+    step = m.OrderMilestone
+    rows = ask(
+        sa.select(m.Order.contract_id, step)
+        .join(m.Order, m.Order.id == step.order_id)
+        .where(m.Order.contract_id.in_(found), m.Order.state != m.OrderState.cancelled)
+        .order_by(m.Order.id, step.ordinal, step.id)
+    )
+    for key, one in rows:
+        found[key].steps.append(one)
+
+
+def _sum(model: type[Any], counts: Any) -> Any:
+    query = sa.select(sa.func.coalesce(sa.func.sum(model.amount), 0))
+    return query.where(model.contract_id == m.Contract.id, counts).scalar_subquery()
+
+
+def _plan(ask: Ask, keys: Any) -> list[tuple[m.PaymentPlan, int]]:
+    """Return the instalments with what confirmed payments settled of each, in 分."""
+    part, line = m.PaymentAllocation, m.PaymentPlan
+    settled = (
+        sa.select(part.plan_id, sa.func.sum(part.amount).label("amount"))
+        .join(m.Payment, m.Payment.id == part.payment_id)
+        .where(m.Payment.state == m.PaymentState.confirmed, m.Payment.contract_id.in_(keys))
+        .group_by(part.plan_id)
+        .subquery()
+    )
+    rows = ask(
+        sa.select(line, sa.func.coalesce(settled.c.amount, 0))
+        .outerjoin(settled, settled.c.plan_id == line.id)
+        .where(line.contract_id.in_(keys))
+        .order_by(line.contract_id, line.ordinal)
+    )
+    return [(found, int(amount)) for found, amount in rows]
+
+
+def plan_state(
+    contract: m.Contract, line: m.PaymentPlan, settled: int, day: dt.date
+) -> m.PlanState:
+    """Return the computed state of an instalment; due today is not overdue."""
+    if contract.state is m.ContractState.void:
+        return m.PlanState.void
+    if settled >= line.amount:
+        return m.PlanState.done
+    # Only a contract in force asks for money.
+    if line.due_on < day and contract.state in m.IN_FORCE:
+        return m.PlanState.overdue
+    return m.PlanState.partial if settled else m.PlanState.upcoming
