@@ -332,7 +332,7 @@ class CrmView(ClosedView):
         self._note_export()
         name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"
         head = [str(c.facts.caption) for c in columns]
-        return export.respond(export_type, name, head, export.records(self.session, query, columns))
+        return export.respond(export_type, name, head, export.records(self.actor, query, columns))
 
     def _note_export(self) -> None:
         """Audit the export in a short transaction of its own: a GET's session never writes."""
