@@ -9,7 +9,7 @@ from services.gate import GRANT_OF
 from services.grants import CATALOGUE, NOUNS, ROLES
 from services.rules import APPROVAL_OWNED, MOVABLE, NOT_AUDITED, RULES
 
-MODELS = [mapper.class_ for mapper in m.Model.registry.mappers]
+MODELS = sorted((x.class_ for x in m.Model.registry.mappers), key=lambda model: model.__name__)
 NOUN_OF = {model.__noun__ for model in MODELS}
 # Written by services alone, shown as part of something else: nobody is granted anything on them.
 INNER = {
