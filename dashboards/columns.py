@@ -21,8 +21,8 @@ FEN = Decimal(money.FEN)
 class Column:
     """A column of a table: how its values are made, shown and followed.
 
-    `type` is text, enum, bool, date, datetime, day (the business date of an instant), money, int,
-    days, quiet (days, none means never), ratio or mean.
+    `type` is text, long (shortened on the page), enum, bool, date, datetime, day (the business
+    date of an instant), money, int, days, quiet (days, none means never), ratio or mean.
     `of` names the two keys a ratio, a mean or a mean amount is derived from, so that totals are
     ratios of sums. `total` is sum, max or none. `link` is (noun, key of the id) of the record a
     cell opens; `drill` a cockpit address with {keys of the record}; `narrow` (parameter, key of

@@ -27,7 +27,6 @@ from dashboards.scope import (
     PAYMENT,
     STAMPS,
     USER,
-    in_scope,
     openable,
 )
 from dashboards.sql import DayOf, MonthOf, caption, count_if, frame, positive, total
@@ -309,11 +308,9 @@ def _customers(actor: Actor, query: CockpitQuery) -> Select[Any]:
             USER, USER.c.id == several
         )
     )
-    return (
-        statement
-        if not query.undealt
-        else statement.where(sa.or_(found.c.key.is_not(None), sa.and_(*_undealt(actor, query))))
-    )
+    if not query.undealt:
+        return statement
+    return statement.where(sa.or_(found.c.key.is_not(None), sa.and_(*_undealt(actor, query))))
 
 
 def _undealt(actor: Actor, query: CockpitQuery) -> filters.Where:
@@ -400,6 +397,3 @@ def months_figure(now: pd.DataFrame, before: pd.DataFrame, query: CockpitQuery) 
         query,
         gettext("各月合同额（万元）"),
     )
-
-
-__all__ = ["BY", "CHOICES", "cash", "columns", "figures", "in_scope", "rows", "signed"]

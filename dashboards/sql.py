@@ -20,9 +20,12 @@ Clause = ColumnElement[Any]
 class _Portable(FunctionElement[Any]):
     """An expression with one text a database; `{0}`, `{1}` stand for the arguments."""
 
-    inherit_cache = True
     sqlite = ""
     postgresql = ""
+
+    def __init_subclass__(cls) -> None:
+        """Let compiled statements be kept: SQLAlchemy asks every class for itself."""
+        cls.inherit_cache = True
 
 
 @compiles(_Portable)
@@ -73,7 +76,7 @@ class WeekdayOf(_Portable):
 
     name = "weekday_of"
     type = sa.Integer()
-    sqlite = "((CAST(strftime('%w', {0}, '+8 hours') AS INTEGER) + 6) %% 7)"
+    sqlite = "((CAST(strftime('%w', {0}, '+8 hours') AS INTEGER) + 6) % 7)"
     postgresql = "(CAST(EXTRACT(ISODOW FROM {0} AT TIME ZONE 'Asia/Shanghai') AS INTEGER) - 1)"
 
 

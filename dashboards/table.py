@@ -18,6 +18,7 @@ from dashboards.columns import Column, derive, missing
 from dashboards.query import CockpitQuery
 from dashboards.sql import frame, record
 
+WHOLE = "whole"  # the key of a share's denominator
 CHUNK = 1000  # records of an export in memory at a time
 Record = dict[str, Any]
 
@@ -99,11 +100,15 @@ def added_up(data: pd.DataFrame, columns: tuple[Column, ...]) -> Record:
         if column.summing == "sum":
             found[column.key] = _sum(data, column.key)
         elif column.summing == "max":
-            values = [v for v in data[column.key] if not missing(v)]
-            found[column.key] = max(values, default=None)
+            found[column.key] = _largest(data, column.key)
         for key in column.of or ():
-            found.setdefault(key, _sum(data, key))
+            # `whole` stands in every row: it is the sum already.
+            found.setdefault(key, _largest(data, key) if key == WHOLE else _sum(data, key))
     return found
+
+
+def _largest(data: pd.DataFrame, key: str) -> Any:
+    return max((v for v in data[key] if not missing(v)), default=None)
 
 
 def _sum(data: pd.DataFrame, key: str) -> int:

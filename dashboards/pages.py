@@ -1,0 +1,217 @@
+"""The six summaries by key, and what one page of any of them is made of."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+from dashboards import (
+    collections,
+    followups,
+    opportunities,
+    opportunity_groups,
+    performance,
+    table,
+    tracking,
+    visits,
+)
+from dashboards.columns import Column, derive, jsonable
+from dashboards.query import Args, Choices, CockpitQuery, parse
+from dashboards.sql import record
+from services.actor import Actor
+from services.numbers import ZONE
+
+Frame = Callable[[Session, Actor, CockpitQuery], pd.DataFrame]
+Figures = Callable[[Session, Actor, CockpitQuery, pd.DataFrame], list[go.Figure]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Summary:
+    """One of the six.
+
+    `rows` makes a grouped frame, `detail` a table that the database pages; a summary with both
+    pages its rows and groups the other grains.
+    """
+
+    key: str
+    caption: Any
+    choices: Choices
+    columns: Callable[[str], tuple[Column, ...]]
+    figures: Figures
+    charts: int
+    tiles: tuple[Column, ...]
+    grains: dict[str, Any] = dataclasses.field(default_factory=dict)
+    rows: Frame | None = None
+    detail: Callable[[Actor, CockpitQuery], table.Detail] | None = None
+    filters: tuple[str, ...] = ()
+    timeless: bool = False
+    money_in: bool = False  # payments on contracts that do not count are told here
+
+    def query(self, args: Args, *, now: dt.datetime) -> CockpitQuery:
+        """Return the checked query of a page. Raises BadParameter."""
+        return parse(args, self.choices, now=now)
+
+    def is_grouped(self, query: CockpitQuery) -> bool:
+        """Tell whether this grain is a frame that pandas sorts and adds up."""
+        return self.rows is not None and (self.detail is None or query.by != "row")
+
+    def read(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
+        """Return one page with the totals over all filtered rows."""
+        shown = self.columns(query.by)
+        if self.rows is not None and self.is_grouped(query):
+            found = table.grouped(self.rows(session, actor, query), shown, query)
+            return found if self.detail is None else self._counted_once(session, actor, found)
+        if self.detail is None:
+            raise AssertionError  # a summary has rows, detail or both
+        return table.paged(session, self.detail(actor, query), shown, query)
+
+    def _counted_once(self, session: Session, actor: Actor, found: table.Table) -> table.Table:
+        """Put in totals from the rows themselves: an opportunity may stand in two groups."""
+        whole = record(session, opportunity_groups.totals(actor, found.query))
+        totals = derive(found.totals | whole | {"opportunities": whole["count"]}, found.columns)
+        return dataclasses.replace(found, totals=totals)
+
+    def every(self, session: Session, actor: Actor, query: CockpitQuery) -> Iterator[table.Record]:
+        """Yield all filtered records, masked like the page's."""
+        shown = self.columns(query.by)
+        if self.rows is not None and self.is_grouped(query):
+            data = table.in_order(self.rows(session, actor, query), shown, query)
+            records = [derive(row, shown) for row in data.to_dict("records")]
+            yield from table.masked(records, shown)
+        elif self.detail is not None:
+            yield from table.streamed(session, self.detail(actor, query), shown, query)
+
+
+def payload(summary: Summary, found: table.Table, charts: list[go.Figure]) -> dict[str, Any]:
+    """Return `data.json`: money in yuan and ratios as decimal strings, dates as ISO text."""
+    shown = found.columns
+    keys = [*shown, *(c for c in summary.tiles if c.key not in {s.key for s in shown})]
+    return {
+        "as_of": found.query.as_of.astimezone(ZONE).isoformat(timespec="seconds"),
+        "from": found.query.period.start.isoformat(),
+        "to": found.query.period.last.isoformat(),
+        "count": found.count,
+        "page": found.query.page,
+        "size": found.query.size,
+        "columns": [{"key": c.key, "label": str(c.label), "type": c.type} for c in shown],
+        "rows": [_row(record, shown) for record in found.records],
+        "totals": {c.key: jsonable(found.totals.get(c.key), c) for c in keys},
+        "charts": [figure.to_plotly_json() for figure in charts],
+    }
+
+
+def _row(record: table.Record, shown: tuple[Column, ...]) -> dict[str, Any]:
+    cells = {c.key: jsonable(record.get(c.key), c) for c in shown}
+    hidden = {k: v for k, v in record.items() if k.endswith("_id") and isinstance(v, int)}
+    return hidden | cells
+
+
+def _picked(columns: tuple[Column, ...], *keys: str) -> tuple[Column, ...]:
+    known = {c.key: c for c in columns}
+    return tuple(known[key] for key in keys)
+
+
+CUSTOMER_FILTERS = ("level", "industry", "source", "province")
+PEOPLE_FILTERS = ("owner", "department")
+
+SUMMARIES: dict[str, Summary] = {
+    s.key: s
+    for s in (
+        Summary(
+            "performance",
+            _("客户业绩汇总表"),
+            performance.CHOICES,
+            performance.columns,
+            performance.figures,
+            2,
+            _picked(
+                performance.MEASURES, "amount", "collected", "unpaid", "rate", "cash", "contracts"
+            ),
+            performance.BY,
+            rows=performance.rows,
+            filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
+            money_in=True,
+        ),
+        Summary(
+            "collections",
+            _("回款汇总表"),
+            collections.CHOICES,
+            collections.columns,
+            collections.figures,
+            2,
+            _picked(collections.MEASURES, "due", "settled", "open", "rate", "overdue", "cash"),
+            collections.BY,
+            rows=collections.rows,
+            filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
+            money_in=True,
+        ),
+        Summary(
+            "opportunities",
+            _("商机明细表"),
+            opportunities.CHOICES,
+            opportunities.columns,
+            opportunities.figures,
+            2,
+            (
+                Column("opportunities", _("商机数"), "int"),
+                *_picked(
+                    opportunity_groups.MEASURES,
+                    "amount",
+                    "weighted",
+                    "won",
+                    "won_amount",
+                    "lost",
+                    "win_rate",
+                ),
+            ),
+            opportunities.BY,
+            rows=opportunities.rows,
+            detail=opportunities.detail,
+            filters=(*PEOPLE_FILTERS, "stage", "product", *CUSTOMER_FILTERS),
+        ),
+        Summary(
+            "followups",
+            _("跟进记录明细表"),
+            followups.CHOICES,
+            followups.columns,
+            followups.figures,
+            2,
+            followups.TOTALS,
+            detail=followups.detail,
+            filters=(*PEOPLE_FILTERS, "kind", *CUSTOMER_FILTERS),
+        ),
+        Summary(
+            "visits",
+            _("拜访明细表"),
+            visits.CHOICES,
+            visits.columns,
+            visits.figures,
+            3,
+            visits.TOTALS,
+            detail=visits.detail,
+            filters=(*PEOPLE_FILTERS, "kind", *CUSTOMER_FILTERS),
+        ),
+        Summary(
+            "tracking",
+            _("客户跟踪明细表"),
+            tracking.CHOICES,
+            tracking.columns,
+            tracking.figures,
+            1,
+            (
+                Column("count", _("客户数"), "int"),
+                Column("alerts", _("预警客户"), "int", _("未跟进天数超过等级限值")),
+                Column("never", _("从未跟进"), "int"),
+                *_picked(tracking.COLUMNS, "open_amount", "contract_amount", "unpaid"),
+            ),
+            detail=tracking.detail,
+            filters=(*PEOPLE_FILTERS, "status", *CUSTOMER_FILTERS),
+            timeless=True,
+        ),
+    )
+}

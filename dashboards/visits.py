@@ -1,0 +1,269 @@
+"""拜访明细表: follow-ups of kind visit or reception."""
+
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import sqlalchemy as sa
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
+
+from dashboards import charts, filters, followups
+from dashboards.columns import Column
+from dashboards.followups import EARLIER, MANUAL, joined, previous
+from dashboards.query import Choices, CockpitQuery
+from dashboards.scope import CUSTOMER, FOLLOW_UP, OPPORTUNITY, OPTION, USER, openable
+from dashboards.sql import (
+    DayOf,
+    DaysBetween,
+    HourOf,
+    MinutesBetween,
+    WeekdayOf,
+    caption,
+    count_if,
+    frame,
+    total,
+)
+from dashboards.table import Detail
+from models import VISITS, Contact
+from services import regions
+from services.actor import Actor
+
+CONTACT = Contact.__table__
+HELPER = USER.alias("helper")
+IS_VISIT = FOLLOW_UP.c.kind.in_(VISITS)
+COLUMNS = (
+    Column("at", _("时间"), "datetime", link=("followup", "follow_up_id")),
+    Column(
+        "company",
+        _("客户"),
+        private=True,
+        link=("customer", "customer_id"),
+        narrow=("customer", "customer_id"),
+    ),
+    Column("contact", _("联系人"), private=True, sortable=False),
+    Column("owner", _("销售员"), help=_("当时的跟进人"), narrow=("owner", "owner_id")),
+    Column("kind", _("方式"), "enum", narrow=("kind", "kind")),
+    Column(
+        "companions",
+        _("同行/技术协同人"),
+        private=True,
+        sortable=False,
+        help=_("同行人；没有填写时为客户的技术协同人"),
+    ),
+    Column("place", _("地点"), private=True, sortable=False),
+    Column("checked_in_at", _("签到"), "datetime"),
+    Column("minutes", _("时长（分钟）"), "int", _("结束时间减开始时间")),
+    Column("purpose", _("目的")),
+    Column("result", _("结果"), "enum"),
+    Column("first", _("首访"), "bool", _("此前没有拜访过该客户"), sortable=False),
+    Column("gap_days", _("距上次拜访"), "days", _("与该客户上一次拜访相隔的天数"), sortable=False),
+    Column(
+        "opportunity",
+        _("商机"),
+        private=True,
+        link=("opportunity", "opportunity_id"),
+        sortable=False,
+    ),
+)
+TOTALS = (
+    Column("visits", _("拜访次数"), "int"),
+    Column("customers", _("拜访客户数"), "int", _("不重复")),
+    Column("first_count", _("首访数"), "int"),
+    Column("minutes", _("总时长（分钟）"), "int"),
+    Column(
+        "mean_minutes",
+        _("平均时长（分钟）"),
+        "mean",
+        _("只计填了起止时间的拜访"),
+        of=("minutes", "timed"),
+    ),
+)
+CHOICES = Choices(
+    grains=("row",),
+    sorts=lambda _by: [c.key for c in COLUMNS if c.sortable],
+    default_sort=lambda _by: "-at",
+)
+WEEKDAYS = (_("周一"), _("周二"), _("周三"), _("周四"), _("周五"), _("周六"), _("周日"))
+MINUTES = MinutesBetween(FOLLOW_UP.c.ended_at, FOLLOW_UP.c.started_at)
+
+
+def columns(_by: str) -> tuple[Column, ...]:
+    """Return the columns."""
+    return COLUMNS
+
+
+def where(actor: Actor, query: CockpitQuery) -> filters.Where:
+    """Return which visits count."""
+    return [*followups.where(actor, query), IS_VISIT, MANUAL]
+
+
+def _first() -> Any:
+    return previous(sa.func.count(), EARLIER.c.kind.in_(VISITS)) == 0
+
+
+def detail(actor: Actor, query: CockpitQuery) -> Detail:
+    """Return the table of visits."""
+    opened = openable(actor, CUSTOMER.c.id)
+    last = previous(sa.func.max(EARLIER.c.at), EARLIER.c.kind.in_(VISITS))
+    purpose = caption(OPTION)
+    source = joined().outerjoin(OPTION, OPTION.c.id == FOLLOW_UP.c.purpose_id)
+    wide = (
+        source.outerjoin(OPPORTUNITY, OPPORTUNITY.c.id == FOLLOW_UP.c.opportunity_id)
+        .outerjoin(CONTACT, CONTACT.c.id == FOLLOW_UP.c.contact_id)
+        .outerjoin(HELPER, HELPER.c.id == CUSTOMER.c.technical_id)
+    )
+    condition = where(actor, query)
+    return Detail(
+        rows=sa.select(
+            FOLLOW_UP.c.id.label("follow_up_id"),
+            CUSTOMER.c.id.label("customer_id"),
+            FOLLOW_UP.c[
+                "opportunity_id", "owner_id", "at", "kind", "place", "checked_in_at", "result"
+            ],
+            opened.label("opened"),
+            CUSTOMER.c.company,
+            CONTACT.c.name.label("contact"),
+            sa.func.coalesce(FOLLOW_UP.c.companions, HELPER.c.name).label("companions"),
+            MINUTES.label("minutes"),
+            purpose.label("purpose"),
+            _first().label("first"),
+            DaysBetween(DayOf(FOLLOW_UP.c.at), DayOf(last)).label("gap_days"),
+            OPPORTUNITY.c.name.label("opportunity"),
+            USER.c.name.label("owner"),
+        )
+        .select_from(wide)
+        .where(*condition),
+        ids=sa.select(FOLLOW_UP.c.id).select_from(source).where(*condition),
+        order={
+            "at": FOLLOW_UP.c.at,
+            "company": sa.case((opened, CUSTOMER.c.company)),
+            "owner": USER.c.name,
+            "kind": FOLLOW_UP.c.kind,
+            "result": FOLLOW_UP.c.result,
+            "checked_in_at": FOLLOW_UP.c.checked_in_at,
+            "minutes": MINUTES,
+            "purpose": purpose,
+        },
+        tie=FOLLOW_UP.c.id,
+        totals=totals(actor, query),
+    )
+
+
+def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
+    """Return the counts of visits; `timed` are those with a known length."""
+    statement: Select = sa.select(
+        sa.func.count().label("count"),
+        sa.func.count().label("visits"),
+        sa.func.count(FOLLOW_UP.c.customer_id.distinct()).label("customers"),
+        count_if(_first()).label("first_count"),
+        total(MINUTES).label("minutes"),
+        sa.func.count(MINUTES).label("timed"),
+    )
+    return statement.select_from(joined()).where(*where(actor, query))
+
+
+# -- figures -------------------------------------------------------------------------------------
+
+
+def figures(
+    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
+) -> list[go.Figure]:
+    """Return people, weekday × hour, and provinces."""
+    del data
+    province = sa.func.substr(CUSTOMER.c.region_code, 1, 2)
+    hours = _counted(
+        actor, query, {"weekday": WeekdayOf(FOLLOW_UP.c.at), "hour": HourOf(FOLLOW_UP.c.at)}
+    )
+    return [
+        people_figure(
+            frame(
+                session, _counted(actor, query, {"key": FOLLOW_UP.c.owner_id, "name": USER.c.name})
+            )
+        ),
+        hours_figure(frame(session, hours)),
+        provinces_figure(frame(session, _grouped_province(actor, query, province))),
+    ]
+
+
+def _counted(actor: Actor, query: CockpitQuery, keys: dict[str, Any]) -> Select[Any]:
+    return (
+        sa.select(*(v.label(k) for k, v in keys.items()), sa.func.count().label("n"))
+        .select_from(joined())
+        .where(*where(actor, query))
+        .group_by(*keys.values())
+    )
+
+
+def _grouped_province(actor: Actor, query: CockpitQuery, province: Any) -> Select[Any]:
+    """Return visits by province; grouped outside, where the key is a plain column."""
+    inner = (
+        sa.select(province.label("key"))
+        .select_from(joined())
+        .where(*where(actor, query))
+        .subquery("visited")
+    )
+    return sa.select(inner.c.key, sa.func.count().label("n")).group_by(inner.c.key)
+
+
+def people_figure(counts: pd.DataFrame) -> go.Figure:
+    """Return bars a person."""
+    shown = counts.assign(
+        label=[name or gettext("（未填写）") for name in counts["name"]],
+        pick=[charts.pick("owner", key) for key in counts["key"]],
+    )
+    return charts.bars(
+        charts.top(shown, "n", ("n",)),
+        [("n", gettext("拜访次数"))],
+        gettext("各人拜访次数"),
+        scale=1,
+    )
+
+
+def hours_figure(counts: pd.DataFrame) -> go.Figure:
+    """Return the heat map weekday × hour."""
+    known = {(r["weekday"], r["hour"]): int(r["n"]) for r in counts.to_dict("records")}
+    used = [hour for _day, hour in known] or [9]
+    hours = list(range(min(8, *used), max(18, *used) + 1))
+    grid = [[known.get((day, hour), 0) for hour in hours] for day in range(len(WEEKDAYS))]
+    names = [str(day) for day in WEEKDAYS]
+    heat = go.Heatmap(
+        x=[f"{hour}:00" for hour in hours],
+        y=names,
+        z=grid,
+        xgap=2,
+        ygap=2,
+        showscale=False,
+        colorscale=[[0, "#eef1f5"], [1, charts.COLOURS[0]]],
+        hovertext=[
+            [f"{name} {hour}:00<br>{n}" for hour, n in zip(hours, row, strict=True)]
+            for name, row in zip(names, grid, strict=True)
+        ],
+        hoverinfo="text",
+    )
+    return charts.figure(
+        gettext("拜访时间：星期 × 小时"),
+        [heat],
+        height=charts.PLAIN_HEIGHT,
+        yaxis={"autorange": "reversed", "type": "category"},
+        xaxis={"type": "category"},
+    )
+
+
+def provinces_figure(counts: pd.DataFrame) -> go.Figure:
+    """Return bars a province."""
+    shown = counts.assign(
+        label=[
+            (regions.text_of(f"{key}0000") or str(key)) if key else gettext("（未填写）")
+            for key in counts["key"]
+        ],
+        pick=[charts.pick("province", key and f"{key}0000") for key in counts["key"]],
+    )
+    return charts.bars(
+        charts.top(shown, "n", ("n",)),
+        [("n", gettext("拜访次数"))],
+        gettext("各省拜访次数"),
+        scale=1,
+    )
