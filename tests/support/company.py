@@ -19,6 +19,8 @@ def seed_company(engine):
             _book(world, who)
         _many(world)
         _batch(world)
+        world.session.close()
+        m.db.engine.dispose()  # PostgreSQL copies no template that somebody is connected to
 
 
 def _book(world, who):

@@ -24,12 +24,16 @@ class Visitors:
     def get(self, who, path, **options):
         return self.client(who).get(path, buffered=True, **options)
 
-    def post(self, who, path, data=None, **options):
-        """Post a form with the token that a page of this session shows."""
+    def token(self, who):
+        """Return the token that a page of this session shows."""
         if who not in self.tokens:
             page = self.get(who, "/admin/profile/" if who else "/login")
             self.tokens[who] = token_of(page.get_data(as_text=True))
-        form = {"csrf_token": self.tokens[who], **(data or {})}
+        return self.tokens[who]
+
+    def post(self, who, path, data=None, **options):
+        """Post a form with the session's token."""
+        form = {"csrf_token": self.token(who), **(data or {})}
         return self.client(who).post(path, data=form, buffered=True, **options)
 
     def forget(self, who):

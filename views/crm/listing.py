@@ -175,7 +175,7 @@ def matching(model: type[Any], listing: Listing, actor: Actor) -> Any:
         targets.append(m.Customer.company)
     if model is m.Customer:
         targets.append(_contact_name())
-    for word in words:
+    for word in words if targets else ():  # an entity may have nothing to search
         pattern = f"%{escape_like(word)}%"
         query = query.where(sa.or_(*(t.like(pattern, escape="\\") for t in targets)))
     return query

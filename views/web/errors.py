@@ -8,7 +8,7 @@ import sqlalchemy.exc
 from flask import Flask, abort, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from models import db
 from services.errors import Invalid, Locked, Refused, Stale
@@ -63,6 +63,8 @@ def http_error(problem: HTTPException) -> Any:
     """Answer 4xx and 5xx of the framework in our words; redirects pass through."""
     if problem.code is None or problem.code < 400:  # noqa: PLR2004 # HTTP's own border
         return problem.get_response()
+    if isinstance(problem, SecurityError):
+        return problem.get_response()  # the host is not ours: no page can be drawn for it
     return _page(problem.code, _words(problem))
 
 
