@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, attributes
+from sqlalchemy.orm.util import identity_key
 
 Group = tuple[Iterable[Any], Iterable[str]]  # rows of one model, keys of many-to-one relations
 
@@ -38,6 +39,9 @@ def _places(rows: Iterable[Any], keys: tuple[str, ...]) -> list[tuple[Any, str, 
 
 
 def _read(session: Session, model: type[Any], keys: set[int]) -> dict[int, Any]:
-    if not keys:
-        return {}
-    return {row.id: row for row in session.scalars(sa.select(model).where(model.id.in_(keys)))}
+    """Return the rows by key; what this session has read already is not asked for again."""
+    found = {key: session.identity_map.get(identity_key(model, key)) for key in keys}
+    lacking = [key for key, row in found.items() if row is None]
+    if lacking:
+        found |= {r.id: r for r in session.scalars(sa.select(model).where(model.id.in_(lacking)))}
+    return found

@@ -197,6 +197,19 @@
     }));
   });
 
+  // Next dates as chips: the server worked out which days people work.
+  $$('[data-chips]').forEach((chips) => {
+    const field = $(`#${chips.dataset.chips}`);
+    chips.hidden = false;
+    chips.addEventListener('click', (event) => {
+      const chip = event.target.closest('[data-value]');
+      if (!chip) return;
+      field.value = chip.dataset.value;
+      field.dispatchEvent(new Event('input', { bubbles: true }));
+      $$('.chip', chips).forEach((one) => one.classList.toggle('on', one === chip));
+    });
+  });
+
   // A draft of what is typed stays in this browser until it is saved; leaving asks first.
   $$('form[data-draft]').forEach((form) => {
     const key = `draft:${location.pathname}${location.search}`;

@@ -26,6 +26,7 @@ from services.related import attach
 from views.crm import actions, cells, export, forms, listing
 from views.crm.closed import ClosedView
 from views.crm.tables import groups_of, references
+from views.web.headers import is_local
 
 
 class CrmView(ClosedView):
@@ -119,7 +120,7 @@ class CrmView(ClosedView):
         """Show one record with what belongs to it."""
         record = self.get_one(request.args.get("id"))
         rounds = approval.timeline(self.session, record) if self.reviewed else []
-        tables = self.tables(record)
+        tables, buttons = self.tables(record), self.buttons(record)
         known = ([record], references(listing.columns_of(self.model)))
         events = ([event for found in rounds for event in found.events], ["actor"])
         attach(self.session, known, events, *groups_of(tables))
@@ -130,7 +131,7 @@ class CrmView(ClosedView):
             sections=self.detail_sections(record),
             rounds=rounds,
             tables=tables,
-            buttons=self.buttons(record),
+            buttons=buttons,
             open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
         )
 
@@ -250,7 +251,12 @@ class CrmView(ClosedView):
         flash(_("已提交审批") if "_submit" in post else _("已保存"), "success")
         if "_another" in post:
             return redirect(url_for(".create_view"), code=303)
-        return redirect(url_for(".details_view", id=saved.id), code=303)
+        return redirect(self.destination(saved), code=303)
+
+    def destination(self, saved: Any) -> str:
+        """Return where a saved form leads: back to the page it stood on, or to the record."""
+        back = request.form.get("next", "")
+        return back if is_local(back) else str(url_for(".details_view", id=saved.id))
 
     def _again(self, record: Any, post: Any, errors: dict[str, Any], status: int) -> Any:
         """Show the form again with what was typed; the record itself is as it was."""

@@ -10,17 +10,24 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import duplicates, numbers
+from services import approval, duplicates, history, numbers
 from services.actor import may
+from services.contract import yuan
 from services.errors import Forbidden
-from services.masking import shown
+from services.gate import may_write
+from services.masking import sees_sensitive, shown
 from services.records import primary_of
+from services.related import attach
 from views.base import CrmView
 from views.crm import cells
+from views.crm.audited import changes_of
+from views.crm.composer import composer
 from views.crm.listing import columns_of
-from views.crm.tables import short_table
+from views.crm.tables import groups_of, short_table
 from views.inbox import key_of
 
+TABS = ("timeline", "contacts", "opportunities", "contracts", "plans", "approvals", "changes")
+CLOSED = (m.Approval.pending, m.Approval.approved)  # the primary contact follows its customer
 TYPED = ("company", "primary.mobile", "primary.landline")  # what duplicates are found by
 
 
@@ -28,7 +35,10 @@ class CustomerView(CrmView):
     """Key accounts."""
 
     icon = "users"
-    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {"duplicates_view": "read"}
+    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
+        "duplicates_view": "read",
+        "whole_view": "read",
+    }
     column_default_order = "-id"
     hidden_details = CrmView.hidden_details | {"region_code"}
     extra_columns: ClassVar[Any] = (
@@ -115,6 +125,67 @@ class CustomerView(CrmView):
             ),
         ]
 
+    @expose("/360/")
+    def whole_view(self) -> Any:
+        """Show one customer on one page: figures, composer, and a tab of everything."""
+        record = self.get_one(request.args.get("id"))
+        tab = request.args.get("tab", TABS[0])
+        tab = tab if tab in TABS else TABS[0]
+        tables = self.whole_tables(record, tab)
+        attach(self.session, ([record], ["owner", "technical"]), *groups_of(tables))
+        ready = record.approval is m.Approval.approved
+        writes = ready and may(self.actor, "followup:create") and tab == TABS[0]
+        return self.render(
+            "admin/customer/360.html",
+            view=self,
+            record=record,
+            tab=tab,
+            primary=primary_of(record),
+            facts=history.facts(self.session, record),
+            tables=tables,
+            happenings=history.timeline(self.session, record.id) if tab == TABS[0] else [],
+            rounds=approval.timeline(self.session, record) if tab == "approvals" else [],
+            changes=self._changes(record) if tab == "changes" else [],
+            composer=composer(self.session, self.now()) if writes else None,
+            may_edit=may_write(self.actor, "edit", record),
+            may_contact=may(self.actor, "contact:create"),
+            editable=lambda c: (
+                may_write(self.actor, "edit", c)
+                and sees_sensitive(self.actor, c)
+                and not (c.is_primary and record.approval in CLOSED)
+            ),
+            yuan=yuan,
+            shown=lambda c, key: shown(self.actor, c, getattr(c, key)) or "",
+        )
+
+    def whole_tables(self, record: Any, tab: str) -> list[dict[str, Any]]:
+        """Return the short tables of a tab."""
+        mine, ready = {"customer_id": record.id}, record.approval is m.Approval.approved
+        deals = "code name stage_id amount expected_on state approval"
+        contracts = "code name amount signed_on state approval"
+        money = "code paid_on amount method state"
+        plans = "due_at kind content owner_id done_at"
+        made: dict[str, list[tuple[Any, str, str, bool]]] = {
+            "opportunities": [(m.Opportunity, deals, "-id", True)],
+            "contracts": [
+                (m.Contract, contracts, "-id", ready),
+                (m.Payment, money, "-paid_on", False),
+                (m.Order, "code state deliver_on owner_id", "-id", False),
+                (m.Invoice, "code type amount issued_on number state", "-id", False),
+            ],
+            "plans": [(m.FollowUpPlan, plans, "-due_at", ready)],
+        }
+        return [
+            short_table(self, model, mine, keys, order=order, add=add, most=50)
+            for model, keys, order, add in made.get(tab, [])
+        ]
+
+    def _changes(self, record: Any) -> list[dict[str, Any]]:
+        return [
+            {"row": row, "lines": changes_of(row.noun, row.changes)}
+            for row in history.changes(self.session, record)
+        ]
+
     def detail_sections(self, record: Any) -> list[tuple[str, list[tuple[Any, Any]]]]:
         """Say first what the record lacks, and put its primary contact after the basics."""
         sections = super().detail_sections(record)
@@ -131,9 +202,10 @@ class CustomerView(CrmView):
             sections.insert(1, (gettext("主要联系人"), pairs))
         return sections
 
-    def buttons(self, record: Any) -> dict[str, bool]:
-        """Offer claiming where the customer is in the pool."""
-        found = super().buttons(record)
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Lead to the whole of a customer, and to the form of a follow-up."""
+        found: dict[str, Any] = super().buttons(record)
+        found["whole"] = url_for(".whole_view", id=record.id)
         found["follow"] = record.approval is m.Approval.approved and may(
             self.actor, "followup:create"
         )

@@ -8,12 +8,14 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
+from services.actor import may
 from services.errors import Forbidden
 from services.fields import inputs_of
 from services.gate import may_write
 from services.opportunity import move_stage
 from views.base import CrmView
 from views.crm import forms
+from views.crm.composer import composer
 from views.crm.tables import short_table
 
 
@@ -56,6 +58,8 @@ class OpportunityView(CrmView):
                 sa.select(m.Stage).where(m.Stage.active).order_by(m.Stage.ordinal)
             )
             found["stages"] = [s for s in stages if s.id != record.stage_id]
+            if record.approval is m.Approval.approved and may(self.actor, "followup:create"):
+                found["composer"] = composer(self.session, self.now())
             reason = inputs_of(m.Opportunity)["lost_reason_id"]
             found["reasons"] = forms.Choices(self.session).of(reason, "")
         return found

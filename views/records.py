@@ -1,7 +1,5 @@
 """Entities whose screens need little beyond their model."""
 
-import datetime as dt
-import functools
 from typing import Any, ClassVar
 
 from flask import url_for
@@ -14,8 +12,8 @@ from services.actor import may
 from services.dictionary import in_use
 from services.order import progress
 from views.base import CrmView
-from views.crm.cells import plain
-from views.crm.listing import Column, columns_of
+from views.crm.audited import changes_of, nouns
+from views.crm.listing import Column
 from views.crm.tables import short_table
 
 
@@ -187,30 +185,4 @@ class AuditView(CrmView):
 
     def changes_of(self, record: m.AuditLog) -> list[tuple[Any, Any, Any]]:
         """Return (caption, old, new) of every field that changed."""
-        model = nouns().get(record.noun, ("", None))[1]
-        known = columns_of(model) if model is not None else {}
-        rows = []
-        for key, (old, new) in record.changes.items():
-            column = known.get(key)
-            caption = column.facts.caption if column is not None else key
-            rows.append((caption, audited(column, old), audited(column, new)))
-        return rows
-
-
-@functools.cache
-def nouns() -> dict[str, tuple[Any, type[Any]]]:
-    """Return noun → (caption, model) of every entity."""
-    models = (mapper.class_ for mapper in m.Model.registry.mappers)
-    return {model.__noun__: (model.__caption__, model) for model in models}
-
-
-def audited(column: Column | None, value: Any) -> str:
-    """Return a value of the audit log as people read it."""
-    if column is None or value is None:
-        return "" if value is None else str(value)
-    if column.kind == "enum":
-        member = column.one.target.__members__.get(value)
-        return str(member.caption if member else value)
-    if column.kind == "datetime":
-        return plain(dt.datetime.fromisoformat(value))
-    return plain(value, column.kind)
+        return changes_of(record.noun, record.changes)

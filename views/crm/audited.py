@@ -1,0 +1,41 @@
+"""Changes of the audit log as people read them."""
+
+import datetime as dt
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import models as m
+from views.crm.cells import plain
+from views.crm.listing import Column, columns_of
+
+
+def changes_of(noun: str, changes: Mapping[str, Any]) -> list[tuple[Any, str, str]]:
+    """Return (caption, old, new) of every field that changed."""
+    model = nouns().get(noun, ("", None))[1]
+    known = columns_of(model) if model is not None else {}
+    rows = []
+    for key, (old, new) in changes.items():
+        column = known.get(key)
+        caption = column.facts.caption if column is not None else key
+        rows.append((caption, audited(column, old), audited(column, new)))
+    return rows
+
+
+@functools.cache
+def nouns() -> dict[str, tuple[Any, Any]]:
+    """Return noun → (caption, model) of every entity."""
+    models = (mapper.class_ for mapper in m.Model.registry.mappers)
+    return {model.__noun__: (model.__caption__, model) for model in models}
+
+
+def audited(column: Column | None, value: Any) -> str:
+    """Return a value of the audit log as people read it."""
+    if column is None or value is None:
+        return "" if value is None else str(value)
+    if column.kind == "enum":
+        member = column.one.target.__members__.get(value)
+        return str(member.caption if member else value)
+    if column.kind == "datetime":
+        return plain(dt.datetime.fromisoformat(value))
+    return plain(value, column.kind)
