@@ -12,7 +12,7 @@ from models import db
 from services import gate
 from views import progress
 from views.admin import make_admin
-from views.web import errors, headers, health, i18n, security, template
+from views.web import errors, headers, health, i18n, production, security, template
 from views.web.config import ROOT, load_config
 from views.web.edge import init_edge
 
@@ -27,6 +27,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.update(load_config(overrides))
     db.init_app(app)
+    production.refuse_unsafe(app)
     gate.install(db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     init_edge(app)

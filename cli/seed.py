@@ -10,9 +10,10 @@ from flask.cli import with_appcontext
 from cli.common import system_session
 from models import User, db
 from seed.demo import seed_demo
-from seed.demo.people import DOMAIN, PASSWORD, PEOPLE
+from seed.demo.people import PASSWORD, PEOPLE
 from seed.reference import seed_reference, seed_roles
 from services.engine import writing
+from services.people import DEMO_DOMAIN
 
 
 @click.group()
@@ -67,4 +68,4 @@ def is_empty() -> bool:
 def accounts() -> list[str]:
     """Return the lines that tell the demo accounts."""
     names = ", ".join(f"{account}@" for account, *_rest in PEOPLE)
-    return [f"demo accounts ({DOMAIN}): {names}", f"password of all: {PASSWORD}"]
+    return [f"demo accounts ({DEMO_DOMAIN}): {names}", f"password of all: {PASSWORD}"]

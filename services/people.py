@@ -18,6 +18,7 @@ from services.grants import CATALOGUE
 from services.records import Call, Saver, Values, saver
 
 SHORTEST = 10
+DEMO_DOMAIN = "demo.tcos.cn"  # its accounts have a public password: never in production
 COMMON = frozenset({"1234567890", "0123456789", "password123", "qwertyuiop", "1q2w3e4r5t"})
 
 

@@ -8,9 +8,9 @@ from flask_security import hash_password
 from sqlalchemy.orm import Session
 
 import models as m
+from services.people import DEMO_DOMAIN
 
 PASSWORD = "Tcos-demo-2026"  # noqa: S105 # public: the log-in page of the demo shows it
-DOMAIN = "demo.tcos.cn"
 NAMESPACE = uuid.UUID("7c05c0de-0000-4000-8000-000000000000")
 
 # name, parent
@@ -65,7 +65,7 @@ def seed_people(session: Session, now: dt.datetime) -> dict[str, int]:
     for account, name, role, place, superior in PEOPLE:
         people[account] = m.User(
             name=name,
-            email=f"{account}@{DOMAIN}",
+            email=f"{account}@{DEMO_DOMAIN}",
             department=places[place],
             manager=people.get(superior or ""),
             roles=[roles[role]],

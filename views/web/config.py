@@ -32,7 +32,7 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     hosts = os.environ.get("TCOS_TRUSTED_HOSTS", "")
     config: dict[str, Any] = {
         "TCOS_ENV": kind,
-        "SECRET_KEY": given.get("SECRET_KEY") or _secret(kind, folder),
+        "SECRET_KEY": _secret(kind, folder, given.get("SECRET_KEY")),
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
         "TRUSTED_HOSTS": [h.strip() for h in hosts.split(",") if h.strip()] or None,
@@ -88,8 +88,8 @@ def _absolute(url: str) -> str:
     return f"{prefix}{target}"
 
 
-def _secret(kind: str, folder: Path) -> str:
-    found = os.environ.get("TCOS_SECRET_KEY", "")
+def _secret(kind: str, folder: Path, given: str | None) -> str:
+    found = given or os.environ.get("TCOS_SECRET_KEY", "")
     if kind == "production":
         if found.lower() in KNOWN_DEFAULTS or len(found) < SHORTEST_SECRET:
             message = "set TCOS_SECRET_KEY to a random text of at least 32 characters"
