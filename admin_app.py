@@ -12,7 +12,7 @@ from models import db
 from services import gate
 from views import progress
 from views.admin import make_admin
-from views.web import errors, headers, health, i18n, production, security, template
+from views.web import errors, headers, health, i18n, production, security, template, throttle
 from views.web.config import ROOT, load_config
 from views.web.edge import init_edge
 
@@ -35,6 +35,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     errors.init_errors(app)
     i18n.init_i18n(app)
     security.init_security(app)
+    throttle.init_throttle(app)
     app.register_blueprint(health.pages)
     app.register_blueprint(progress.pages)
     template.init_template(app)

@@ -24,6 +24,7 @@ from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
 from models.import_job import ImportJob, ImportProblem
 from models.invoice import Invoice, InvoiceState, InvoiceType
+from models.login_attempt import LoginAttempt
 from models.merge import CustomerMerge
 from models.mixins import Approval, Owned, Reviewed, SoftDeleted, Stamped
 from models.number import NumberCounter, NumberRule
@@ -82,6 +83,7 @@ __all__ = [
     "ItemState",
     "Language",
     "Level",
+    "LoginAttempt",
     "MilestoneState",
     "Model",
     "MoveKind",

@@ -256,6 +256,10 @@ def _merge(actor: Actor, _c: Columns) -> Clause:
     return sa.true() if may(actor, "customer:merge") else sa.false()
 
 
+def _nobody(_actor: Actor, _c: Columns) -> Clause:
+    return sa.false()
+
+
 def _everybody(_actor: Actor, _c: Columns) -> Clause:
     return sa.true()
 
@@ -286,6 +290,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.OwnershipMove: _of(m.Customer, "customer_id", _customer),
     m.AuditLog: _audit,
     m.ImportJob: _import_job,
+    m.LoginAttempt: _nobody,
     m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),
     # Reference data is not scoped: names of people and departments, products, dictionaries.
     **dict.fromkeys(
