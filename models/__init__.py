@@ -27,9 +27,11 @@ from models.invoice import Invoice, InvoiceState, InvoiceType
 from models.login_attempt import LoginAttempt
 from models.merge import CustomerMerge
 from models.mixins import Approval, Owned, Reviewed, SoftDeleted, Stamped
+from models.notification import NoticeKind, Notification
 from models.number import NumberCounter, NumberRule
 from models.opportunity import Opportunity, OpportunityLine
 from models.order import MilestoneState, Order, OrderMilestone, OrderState
+from models.outbox import Channel, Outbox, OutboxState
 from models.ownership import MoveKind, OwnershipMove
 from models.payment import Payment, PaymentAllocation, PaymentMethod, PaymentState
 from models.payment_plan import PaymentPlan, PlanState
@@ -56,6 +58,7 @@ __all__ = [
     "BatchJob",
     "BatchVerb",
     "CalendarDay",
+    "Channel",
     "Colour",
     "Contact",
     "Contract",
@@ -87,6 +90,8 @@ __all__ = [
     "MilestoneState",
     "Model",
     "MoveKind",
+    "NoticeKind",
+    "Notification",
     "NumberCounter",
     "NumberRule",
     "Opportunity",
@@ -95,6 +100,8 @@ __all__ = [
     "OrderMilestone",
     "OrderState",
     "Origin",
+    "Outbox",
+    "OutboxState",
     "Owned",
     "OwnershipMove",
     "Payment",

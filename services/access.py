@@ -252,6 +252,10 @@ def _import_job(actor: Actor, c: Columns) -> Clause:
     return sa.true() if may(actor, "importjob:read") else c.actor_id == actor.id
 
 
+def _outbox(actor: Actor, _c: Columns) -> Clause:
+    return sa.true() if may(actor, "outbox:read") else sa.false()
+
+
 def _merge(actor: Actor, _c: Columns) -> Clause:
     return sa.true() if may(actor, "customer:merge") else sa.false()
 
@@ -286,6 +290,8 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.ApprovalCopy: _copy,
     m.BatchJob: _batch,
     m.BatchItem: _of(m.BatchJob, "job_id", _batch),
+    m.Notification: _copy,
+    m.Outbox: _outbox,
     m.CustomerMerge: _merge,
     m.OwnershipMove: _of(m.Customer, "customer_id", _customer),
     m.AuditLog: _audit,

@@ -45,6 +45,7 @@ NOUNS = {
     "flowstep": _("审批步骤"),
     "audit": _("审计日志"),
     "importjob": _("导入记录"),
+    "outbox": _("发件箱"),
 }
 REVIEWED = ("customer", "opportunity", "contract")
 SPECIAL = {
@@ -128,6 +129,7 @@ SYSTEM_NOUNS = (
     "flowstep",
     "audit",
     "importjob",
+    "outbox",
 )
 COCKPIT = ("cockpit:read", "portrait:read")
 

@@ -70,7 +70,8 @@ RULES: dict[str, frozenset[str]] = {
         {"customer", "opportunity", "paymentplan", "plan", "task", "order", "ownershipmove"}
     ),
     "profile": frozenset({"user"}),
-    "read_mark": frozenset({"cc"}),
+    "read_mark": frozenset({"cc", "notification"}),
+    "notice": frozenset({"notification", "outbox"}),
 }
 
 # Rules whose services answer for the record's state themselves.
@@ -115,5 +116,7 @@ NOT_AUDITED = frozenset(
         "allocation",
         "merge",
         "ownershipmove",
+        "notification",
+        "outbox",
     }
 )

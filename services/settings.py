@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models import Setting
 from services.errors import Invalid
+from services.shifts import parse_shifts
 
 PREFIX = re.compile(r"[A-Z0-9]{1,10}")
 
@@ -36,6 +37,9 @@ CATALOGUE: dict[str, Spec] = {
     "follow_up.days_c": Spec(_("C级客户跟进间隔（天）"), 30, low=1, high=3650),
     "follow_up.days_d": Spec(_("D级客户跟进间隔（天）"), 60, low=1, high=3650),
     "approval.due_hours": Spec(_("审批时限（工作小时）"), 8, low=1, high=1000),
+    "worktime.shifts": Spec(
+        _("工作时段"), "09:00-12:00,13:00-18:00", help=_("如 09:00-12:00,13:00-18:00")
+    ),
 }
 
 
@@ -87,4 +91,13 @@ def _parse(key: str, spec: Spec, text: str) -> Any:
         raise ValueError(_("请输入 1 到 %(high)s 个字符", high=spec.high))
     if key == "company.prefix" and not PREFIX.fullmatch(text):
         raise ValueError(_("前缀只能是 1–10 位大写字母或数字"))
+    if key == "worktime.shifts":
+        _check_shifts(text)
     return text
+
+
+def _check_shifts(text: str) -> None:
+    try:
+        parse_shifts(text)
+    except ValueError:
+        raise ValueError(_("请按先后填写时段，如 09:00-12:00,13:00-18:00")) from None

@@ -39,8 +39,10 @@ def make_admin(app: Flask) -> Admin:
         actor = current_actor()
         if actor is None or request.endpoint is None:
             return {"nav": [], "actor": None, "csp_nonce": csp_nonce}
+        counts = approval.counts(db.session(), actor)
         return {
-            "nav": _nav(entries, cockpit, approval.counts(db.session(), actor)),
+            "nav": _nav(entries, cockpit, counts),
+            "bell": counts["notices"],
             "actor": actor,
             "csp_nonce": csp_nonce,
             "plotly_url": plotly_url(),

@@ -12,6 +12,7 @@ from views.created import BatchView, CopyView, CreatedView, RequestView
 from views.customer import CustomerView
 from views.inbox import InboxView
 from views.merge import MergeView
+from views.notice import NoticeView, OutboxView
 from views.opportunity import OpportunityView
 from views.payment import InvoiceView, PaymentView
 from views.progress import ProgressView
@@ -78,8 +79,10 @@ MENU = (
     _page(SettingView, _("系统设置"), "setting", "system"),
     _screen(records.ImportJobView, m.ImportJob, "system"),
     _screen(records.AuditView, m.AuditLog, "system"),
+    _screen(OutboxView, m.Outbox, "system"),
     # Reached from other pages, not from the side bar.
     _page(ProfileView, _("个人设置"), "profile", ""),
+    _page(NoticeView, _("通知"), "notice", ""),
     _page(RequestView, _("审批单"), "request", ""),
     _page(BatchView, _("批量结果"), "batch", ""),
 )

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.actor import Actor
+from services.notices import unread_count
 
 
 def counts(session: Session, actor: Actor) -> dict[str, int]:
-    """Return inbox, created (pending) and cc (unread) in one statement.
+    """Return inbox, created (pending), cc and notices (unread) in one statement.
 
     Over Core tables: each sub-select names the actor himself, so no wider gate is needed.
     """
@@ -34,9 +35,10 @@ def counts(session: Session, actor: Actor) -> dict[str, int]:
             .where(copy.c.user_id == actor.id, copy.c.read_at.is_(None))
             .scalar_subquery()
             .label("cc"),
+            unread_count(actor).label("notices"),
         )
     ).one()
-    return {"inbox": row.inbox, "created": row.created, "cc": row.cc}
+    return dict(row._mapping)  # noqa: SLF001 # the documented way to a dict
 
 
 def waiting_for(session: Session, request_ids: Iterable[int]) -> dict[int, list[str]]:

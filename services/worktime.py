@@ -1,0 +1,76 @@
+"""Working time: the calendar's special days over Monday–Friday, and the shifts of a day."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models as m
+from services.numbers import ZONE
+from services.settings import get_setting
+from services.shifts import Shift, parse_shifts
+
+WEEKEND = 5  # the first weekday that is none
+FURTHEST = 3660  # days looked ahead: a calendar without a working day must not hang
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class WorkCalendar:
+    """Special days (day → works) and the shifts of a working day; instants are aware."""
+
+    special: Mapping[dt.date, bool]
+    shifts: tuple[Shift, ...]
+
+    def works_on(self, day: dt.date) -> bool:
+        """Tell whether a day is a working day; what the calendar does not know is Monday–Friday."""
+        return self.special.get(day, day.weekday() < WEEKEND)
+
+    def add(self, start: dt.datetime, hours: float | Decimal) -> dt.datetime:
+        """Return the UTC instant at which so many working hours after `start` have passed.
+
+        Zero hours outside of working time is the start of the next shift. Raises ValueError when
+        the calendar has no working time left to give.
+        """
+        left = dt.timedelta(hours=float(hours))
+        for begin, end in self._spans(start):
+            if left <= end - begin:
+                return (begin + left).astimezone(dt.UTC)
+            left -= end - begin
+        message = "the calendar has not that much working time"
+        raise ValueError(message)
+
+    def between(self, start: dt.datetime, end: dt.datetime) -> dt.timedelta:
+        """Return the working time from `start` to `end`, zero when they are the other way round."""
+        found = dt.timedelta()
+        for begin, stop in self._spans(start):
+            if begin >= end:
+                break
+            found += min(stop, end) - begin
+        return found
+
+    def _spans(self, start: dt.datetime) -> Iterator[tuple[dt.datetime, dt.datetime]]:
+        """Yield what is left of the shifts from `start` on. Shanghai has no daylight saving."""
+        local = start.astimezone(ZONE)
+        for n in range(FURTHEST):
+            day = local.date() + dt.timedelta(days=n)
+            if not self.works_on(day):
+                continue
+            midnight = dt.datetime.combine(day, dt.time(), ZONE)
+            for begin, end in self.shifts:
+                if midnight + end > local:
+                    yield max(midnight + begin, local), midnight + end
+
+
+def calendar(session: Session) -> WorkCalendar:
+    """Return the company's working calendar: two statements; load it once for many records."""
+    table = m.CalendarDay.__table__
+    special = dict(session.execute(sa.select(table.c.day, table.c.workday)).all())
+    return WorkCalendar(special, parse_shifts(get_setting(session, "worktime.shifts")))
+
+
+def due_after(session: Session, start: dt.datetime, hours: float | Decimal) -> dt.datetime:
+    """Return when so many working hours after `start` are over (see `WorkCalendar.add`)."""
+    return calendar(session).add(start, hours)

@@ -1,0 +1,85 @@
+"""通知: what concerns the person, and the outbox for admins."""
+
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+
+import models as m
+from services import notices, outbox
+from services.actor import may
+from services.errors import NotVisible
+from views.base import CrmView
+from views.crm.listing import SIZES
+from views.inbox import key_of
+from views.pages import Page
+
+PAGE = SIZES[0]
+
+
+class NoticeView(Page):
+    """The list behind the bell."""
+
+    icon = "bell"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the notices, the newest first, unread ones bold."""
+        notice = m.Notification
+        query = sa.select(notice).where(notice.user_id == self.actor.id)
+        unread = request.args.get("unread") == "1"
+        if unread:
+            query = query.where(notice.read_at.is_(None))
+        total = self.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+        last = max((total - 1) // PAGE, 0)
+        page = min(key_of(request.args.get("page")) or 0, last)
+        rows = list(
+            self.session.scalars(
+                query.order_by(notice.created_at.desc(), notice.id.desc())
+                .offset(page * PAGE)
+                .limit(PAGE)
+            )
+        )
+        return self.render(
+            "notice/index.html", rows=rows, page=page, last=last, total=total, unread=unread
+        )
+
+    @expose("/read/", methods=("POST",))
+    def read(self) -> Any:
+        """Mark one notice read and open its target, or mark all read."""
+        if "id" not in request.form:
+            notices.read_all(self.session, by=self.actor, now=self.now())
+            flash(_("已全部标为已读"), "success")
+            return redirect(url_for(".index"), code=303)
+        key = key_of(request.form["id"])
+        if key is None:
+            raise NotVisible
+        found = notices.open_notice(self.session, key, by=self.actor, now=self.now())
+        stays = "stay" in request.form
+        return redirect(url_for(".index") if stays else found.url, code=303)
+
+
+class OutboxView(CrmView):
+    """发件箱: what could not be delivered and why; a parked row can be sent again."""
+
+    icon = "send"
+    creatable = editable = deletable = False
+    details_template = "notice/outbox.html"
+    own_doors: ClassVar[dict[str, str]] = {"resend_view": "read"}
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Offer to send what was set aside."""
+        found: dict[str, Any] = super().buttons(record)
+        idle = record.state in {m.OutboxState.parked, m.OutboxState.unconfigured}
+        found["resend"] = idle and may(self.actor, "outbox:edit")
+        return found
+
+    @expose("/resend/", methods=("POST",))
+    def resend_view(self) -> Any:
+        """Send a row again."""
+        record = self.get_one(request.form.get("id"))
+        outbox.resend(self.session, record.id, by=self.actor, now=self.now())
+        flash(_("已重新排队"), "success")
+        return redirect(url_for(".details_view", id=record.id), code=303)
