@@ -21,7 +21,7 @@ from dashboards.query import CockpitQuery
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8A8A", "#B8A800")
 PATTERNS = ("", "/", "\\", "x", "-", "|", "+", ".")
 TOP = 20
-ROW_HEIGHT, FRAME_HEIGHT, PLAIN_HEIGHT = 26, 96, 320  # pixels
+ROW_HEIGHT, FRAME_HEIGHT, PLAIN_HEIGHT = 24, 96, 320  # pixels
 WAN = 1_000_000  # 分 in 万元
 TEMPLATE = go.layout.Template(
     layout={
@@ -149,7 +149,8 @@ def marker(n: int) -> dict[str, Any]:
     """Return colour and pattern of the nth series: never colour alone."""
     colour = COLOURS[n % len(COLOURS)]
     shape = PATTERNS[n % len(PATTERNS)]
-    return {"color": colour, "pattern": {"shape": shape, "fgcolor": "#ffffff", "size": 6}}
+    pattern = {"shape": shape, "fgcolor": "#ffffff", "fillmode": "overlay", "size": 6}
+    return {"color": colour, "pattern": pattern}
 
 
 def _distinct(labels: Sequence[Any]) -> list[str]:

@@ -61,7 +61,11 @@ class Summary:
         return self.rows is not None and (self.detail is None or query.by != "row")
 
     def read(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
-        """Return one page with the totals over all filtered rows."""
+        """Return one page with the totals over all filtered rows, the tiles' among them."""
+        found = self._page(session, actor, query)
+        return dataclasses.replace(found, totals=derive(found.totals, self.tiles))
+
+    def _page(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
         shown = self.columns(query.by)
         if self.rows is not None and self.is_grouped(query):
             found = table.grouped(self.rows(session, actor, query), shown, query)

@@ -131,6 +131,18 @@ def caption(table: Any) -> Clause:
     return sa.case((table.c.label_en != "", table.c.label_en), else_=table.c.label)
 
 
+def snapshot(session: Session) -> None:
+    """Begin a read-only transaction that sees one moment: all numbers of a page agree.
+
+    SQLite's reading transaction does so by itself.
+    """
+    session.rollback()
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection(
+            execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        )
+
+
 def frame(session: Session, statement: Select[Any]) -> pd.DataFrame:
     """Return the rows as a frame of Python objects: no float64 ever holds an amount."""
     result = session.connection().execute(statement)

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from models import db
 from services import approval, regions
-from views.cockpit import CockpitView, plotly_url
+from views.cockpit import CockpitView
 from views.home import HomeView
 from views.menu import GROUPS, MENU
 from views.web.edge import current_actor
@@ -45,7 +45,6 @@ def make_admin(app: Flask) -> Admin:
             "bell": counts["notices"],
             "actor": actor,
             "csp_nonce": csp_nonce,
-            "plotly_url": plotly_url(),
         }
 
     @app.get("/admin/regions.json")

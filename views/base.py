@@ -16,7 +16,6 @@ import services.savers  # noqa: F401 # registers the nouns' rules
 from models.field import fields_of
 from services import approval, records
 from services.actor import may
-from services.engine import writing
 from services.errors import Forbidden, Invalid, NotVisible, Refused
 from services.fields import inputs_of
 from services.gate import may_write
@@ -335,24 +334,10 @@ class CrmView(ClosedView):
             *listing.ordered(self.model, found, self.column_default_order)
         )
         columns = [c for c in listing.columns_of(self.model).values() if c.facts.export]
-        self._note_export()
+        export.note_export(self.session, self.actor, self.noun, now=self.now())
         name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"
         head = [str(c.facts.caption) for c in columns]
         return export.respond(export_type, name, head, export.records(self.actor, query, columns))
-
-    def _note_export(self) -> None:
-        """Audit the export in a short transaction of its own: a GET's session never writes."""
-        row = {
-            "at": self.now(),
-            "actor_id": self.actor.id,
-            "action": m.AuditAction.export,
-            "noun": self.noun,
-            "label": request.query_string.decode("utf-8", "replace")[:200],
-            "changes": {},
-        }
-        self.session.rollback()  # SQLite has one writer, and this session's snapshot is older
-        with writing(on=True), m.db.engine.begin() as connection:
-            connection.execute(sa.insert(m.AuditLog.__table__), row)
 
 
 def captions(model: type[Any], *keys: str) -> list[Any]:

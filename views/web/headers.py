@@ -5,7 +5,11 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g, request
 
-EMPTY = "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='"  # plotly's empty style element
+# plotly's style elements: an empty one, and the one of its maps, which the bundle always adds.
+PLOTLY = (
+    "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
+    "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"
+)
 RETURNS = ("url", "next")  # the parameters Flask-Admin and Flask-Security redirect to
 
 
@@ -53,7 +57,7 @@ def _finish(response: Response) -> Response:
     nonce = f"'nonce-{csp_nonce()}'"
     response.headers.setdefault(
         "Content-Security-Policy",
-        f"default-src 'self'; script-src 'self' {nonce}; style-src 'self' {nonce} {EMPTY}; "
+        f"default-src 'self'; script-src 'self' {nonce}; style-src 'self' {nonce} {PLOTLY}; "
         "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; object-src 'none'; "
         "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     )

@@ -1,0 +1,113 @@
+// Charts of a summary: drawn from JSON; a click on a bar sets its filter, a second click removes it.
+'use strict';
+(() => {
+  const place = document.querySelector('[data-charts]');
+
+  // A form leaves out what is empty, so that the address says only what is asked.
+  document.querySelector('form[data-lean]')?.addEventListener('submit', (event) => {
+    const given = new FormData(event.target);
+    for (const field of event.target.elements) {
+      if (field.name && field.value === '') field.disabled = true;
+      const dates = given.get('from') || given.get('to');
+      if (field.name === 'preset' && dates) field.disabled = true;
+    }
+  });
+  // Back from the browser's cache: what was left out can be filled in again.
+  addEventListener('pageshow', () => {
+    document.querySelectorAll('form[data-lean] :disabled').forEach((field) => { field.disabled = false; });
+  });
+  if (!place) return;
+
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const options = {
+    displayModeBar: false, displaylogo: false, responsive: true,
+    showSendToCloud: false, plotlyServerURL: '', locale: 'en',
+  };
+
+  // `pick` is a flat list of parameter and value; all of them set means: take them away.
+  const follow = (pick) => {
+    if (!Array.isArray(pick) || pick.length < 2) return;
+    const address = new URL(location.href);
+    const pairs = [];
+    for (let n = 0; n < pick.length; n += 2) pairs.push([pick[n], String(pick[n + 1])]);
+    const set = pairs.every(([name, value]) => address.searchParams.get(name) === value);
+    for (const [name, value] of pairs) {
+      if (set) address.searchParams.delete(name);
+      else address.searchParams.set(name, value);
+    }
+    if (pairs.some(([name]) => name === 'from')) address.searchParams.delete('preset');
+    address.searchParams.delete('page');
+    location.assign(address);
+  };
+
+  const draw = async (figure, chart) => {
+    const title = chart.layout.meta?.title || '';
+    const room = figure.querySelector('.chart');
+    figure.querySelector('h2').textContent = title;
+    const drawing = document.createElement('div');
+    drawing.setAttribute('role', 'img');
+    drawing.setAttribute('aria-label', title);
+    room.replaceChildren(drawing);
+    const axis = { gridcolor: colour('--line'), zerolinecolor: colour('--edge'), fixedrange: true };
+    const layout = {
+      ...chart.layout,
+      font: { ...chart.layout.font, color: colour('--text') },
+      xaxis: { ...chart.layout.xaxis, ...axis },
+      yaxis: { ...chart.layout.yaxis, ...axis },
+      dragmode: false,
+    };
+    await Plotly.newPlot(drawing, chart.data, layout, options);
+    room.removeAttribute('aria-busy');
+    if (room.scrollHeight > room.clientHeight) room.tabIndex = 0;  // the keyboard can scroll it
+    drawing.on('plotly_click', (event) => follow(event.points[0]?.customdata));
+    const clickable = chart.data.some((trace) => (trace.customdata || []).some((pick) => pick?.length));
+    drawing.classList.toggle('clickable', clickable);
+    save(figure, drawing, title);
+  };
+
+  const save = (figure, drawing, title) => {
+    if (figure.querySelector('[data-png]')) return;
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', className: 'btn sm', textContent: place.dataset.save });
+    button.dataset.png = '';
+    button.setAttribute('aria-label', `${place.dataset.save}：${title}`);
+    button.addEventListener('click', () => {
+      Plotly.downloadImage(drawing, { format: 'png', filename: title, scale: 2, height: drawing.clientHeight, width: drawing.clientWidth });
+    });
+    figure.querySelector('figcaption').append(button);
+  };
+
+  const fail = (figure) => {
+    const text = document.createElement('p');
+    text.className = 'muted';
+    text.setAttribute('role', 'alert');
+    text.textContent = place.dataset.failed;
+    const button = document.createElement('button');
+    Object.assign(button, { type: 'button', className: 'btn sm', textContent: place.dataset.retry });
+    button.addEventListener('click', load);
+    text.append(' ', button);
+    const room = figure.querySelector('.chart');
+    room.removeAttribute('aria-busy');
+    room.replaceChildren(text);
+  };
+
+  async function load() {
+    const figures = [...place.querySelectorAll('figure')];
+    let charts = [];
+    try {
+      const answer = await fetch(place.dataset.charts, { headers: { Accept: 'application/json' } });
+      if (!answer.ok) throw new Error(answer.status);
+      charts = (await answer.json()).charts;
+    } catch {
+      figures.forEach(fail);
+      return;
+    }
+    // One chart that cannot be drawn leaves the others alone.
+    await Promise.all(figures.map(async (figure, n) => {
+      if (!charts[n]) { figure.remove(); return; }
+      try { await draw(figure, charts[n]); } catch { fail(figure); }
+    }));
+    place.dataset.drawn = figures.length;
+  }
+  load();
+})();
