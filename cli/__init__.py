@@ -2,8 +2,9 @@
 
 import click
 
+from cli.import_ import import_files
 from cli.seed import seed
 from cli.serve import serve
 from cli.users import create_user
 
-COMMANDS: list[click.Command] = [seed, serve, create_user]
+COMMANDS: list[click.Command] = [import_files, seed, serve, create_user]

@@ -22,7 +22,7 @@ from models.customer import Customer, CustomerClass, CustomerStatus, Level
 from models.department import Department
 from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
-from models.import_job import ImportJob, ImportProblem
+from models.import_job import ImportJob, ImportProblem, ImportRow, ImportState
 from models.invoice import Invoice, InvoiceState, InvoiceType
 from models.login_attempt import LoginAttempt
 from models.merge import CustomerMerge
@@ -80,6 +80,8 @@ __all__ = [
     "Gender",
     "ImportJob",
     "ImportProblem",
+    "ImportRow",
+    "ImportState",
     "Invoice",
     "InvoiceState",
     "InvoiceType",

@@ -9,14 +9,27 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
 from models.field import field
-from models.types import UtcDateTime
+from models.labels import Labelled
+from models.types import UtcDateTime, named
 
 if TYPE_CHECKING:
     from models.user import User
 
 
+class ImportState(Labelled):
+    """How far a file came."""
+
+    uploaded = "uploaded", _("待导入")
+    done = "done", _("已导入")
+    undone = "undone", _("已撤销")
+
+
 class ImportJob(Model):
-    """One run over one file; counts by outcome (created, updated, unchanged, failed)."""
+    """One run over one file; counts by outcome (created, updated, unchanged, failed).
+
+    `options` holds what a person chose in the browser (column → field, key, approval); `content`
+    the uploaded bytes until everything in them is imported.
+    """
 
     __tablename__ = "import_job"
     __noun__ = "importjob"
@@ -34,7 +47,22 @@ class ImportJob(Model):
     counts: Mapped[dict[str, Any]] = field(
         _("结果"), sa.JSON, nullable=False, default=dict, form=False, listed=True
     )
+    noun: Mapped[str] = mapped_column(sa.String(40), nullable=False, default="", server_default="")
+    state: Mapped[ImportState] = field(
+        _("状态"),
+        named(ImportState),
+        nullable=False,
+        default=ImportState.done,
+        server_default="done",
+        form=False,
+        listed=True,
+    )
+    options: Mapped[dict[str, Any]] = mapped_column(
+        sa.JSON, nullable=False, default=dict, server_default="{}"
+    )
+    content: Mapped[bytes | None] = mapped_column(sa.LargeBinary, nullable=True, deferred=True)
     request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("approval_request.id"))
+    batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("batch_job.id"))
 
     actor: Mapped["User | None"] = relationship()
     problems: Mapped[list["ImportProblem"]] = relationship(
@@ -67,3 +95,26 @@ class ImportProblem(Model):
     advice: Mapped[str] = mapped_column(sa.String(300), nullable=False, default="")
 
     job: Mapped[ImportJob] = relationship(back_populates="problems")
+
+
+class ImportRow(Model):
+    """What a job did to which record: `seen_version` tells whether it was touched since.
+
+    `before` holds the old values of an updated record, so that the job can be undone.
+    """
+
+    __tablename__ = "import_row"
+    __noun__ = "importrow"
+    __caption__ = _("导入明细")
+
+    job_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("import_job.id", ondelete="CASCADE"), nullable=False, index=True
+    )
+    noun: Mapped[str] = mapped_column(sa.String(40), nullable=False)
+    record_id: Mapped[int] = mapped_column(sa.Integer, nullable=False)
+    line: Mapped[int] = mapped_column(sa.Integer, nullable=False)
+    fresh: Mapped[bool] = mapped_column(sa.Boolean(create_constraint=False), nullable=False)
+    seen_version: Mapped[int] = mapped_column(sa.Integer, nullable=False)
+    before: Mapped[dict[str, Any]] = mapped_column(sa.JSON, nullable=False, default=dict)
+
+    __table_args__ = (sa.Index("ix_import_row_record", "noun", "record_id"),)

@@ -101,6 +101,13 @@ def _next_inputs() -> dict[str, Input]:
     }
 
 
+def column_input(model: type[Any], key: str) -> Input | None:
+    """Return the input of a declared column, whether a form has it or not; None without one."""
+    prop = sa.inspect(model).column_attrs.get(key)
+    facts = facts_of(prop.columns[0]) if prop is not None else None
+    return None if prop is None or facts is None else _input(key, prop.columns[0], facts)
+
+
 def _input(key: str, column: sa.Column[Any], facts: Facts) -> Input:
     length = getattr(column.type, "length", None) or 0
     must = not column.nullable and column.default is None
@@ -201,7 +208,7 @@ def _dictionary(session: Session, one: Input, text: str, *, keys: bool) -> int:
 def _ref(session: Session, one: Input, text: str, *, keys: bool) -> int:
     """Find the record by key, or by its exact number or name; only what the actor may see."""
     model, key = one.target, _key(text) if keys else None
-    by_name = sa.or_(sa.false(), *(getattr(model, k) == text for k in _names(model)))
+    by_name = sa.or_(sa.false(), *(getattr(model, k) == text for k in names_of(model)))
     found = session.scalars(
         sa.select(model.id).where(by_name if key is None else model.id == key).limit(2)
     ).all()
@@ -212,7 +219,7 @@ def _ref(session: Session, one: Input, text: str, *, keys: bool) -> int:
     return int(found[0])
 
 
-def _names(model: type[Any]) -> list[str]:
+def names_of(model: type[Any]) -> list[str]:
     """Return what a reference is called by; no personal field: a look-up would tell whose it is."""
     facts = fields_of(model)
     known: list[str] = [k for k in ("code", "company", "name", "label") if k in facts]

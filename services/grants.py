@@ -48,6 +48,7 @@ NOUNS = {
     "outbox": _("发件箱"),
 }
 REVIEWED = ("customer", "opportunity", "contract")
+IMPORTABLE = ("customer", "contact", "opportunity", "product", "user", "department")
 SPECIAL = {
     "task:decide": _("审批：处理待办"),
     "request:read": _("审批：查看我创建的与抄送我的"),
@@ -55,7 +56,6 @@ SPECIAL = {
     "customer:assign": _("大客户：分配"),
     "customer:handover": _("大客户：移交"),
     "customer:merge": _("大客户：合并"),
-    "customer:import": _("大客户：导入"),
     "import:approved": _("导入历史数据（免审批）"),
     "payment:confirm": _("回款：确认"),
     "payment:reverse": _("回款：冲销"),
@@ -74,6 +74,8 @@ def _catalogue() -> dict[str, Any]:
         for verb, word in VERBS.items():
             if verb != "submit" or noun in REVIEWED:
                 found[f"{noun}:{verb}"] = _("%(noun)s：%(verb)s", noun=caption, verb=word)
+        if noun in IMPORTABLE:
+            found[f"{noun}:import"] = _("%(noun)s：%(verb)s", noun=caption, verb=_("导入"))
     return found | SPECIAL
 
 
@@ -176,8 +178,8 @@ ROLES = (
             *READ_ALL,
             *grants(
                 customer="create edit submit merge import export delete_own",
-                contact="create edit export delete_own",
-                opportunity="create edit submit export delete_own",
+                contact="create edit import export delete_own",
+                opportunity="create edit submit import export delete_own",
                 followup="create edit_own delete_own",
                 plan="create edit_own delete_own",
                 contract="create edit submit export delete_own",

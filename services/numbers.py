@@ -21,22 +21,31 @@ def today(now: dt.datetime) -> dt.date:
 
 
 def allocate(session: Session, noun: str, *, on: dt.date, letter: str = "") -> str:
-    """Return the next number, e.g. `YAV-20220823-G2`.
+    """Return the next number, e.g. `YAV-20220823-G2`."""
+    return allocate_many(session, noun, 1, on=on, letter=letter)[0]
 
-    The row lock lasts until the commit: a roll-back gives the number back, so there is never a
+
+def allocate_many(
+    session: Session, noun: str, many: int, *, on: dt.date, letter: str = ""
+) -> list[str]:
+    """Return the next numbers in order.
+
+    The row lock lasts until the commit: a roll-back gives the numbers back, so there is never a
     gap or a duplicate.
     """
-    return _pattern(session, noun)(letter, on, count(session, _key(noun, letter, on)))
+    last = count(session, _key(noun, letter, on), step=many)
+    text = _pattern(session, noun)
+    return [text(letter, on, n) for n in range(last - many + 1, last + 1)]
 
 
-def count(session: Session, key: str) -> int:
-    """Return the next number of a counter, 1 for a new one, in one statement."""
+def count(session: Session, key: str, *, step: int = 1) -> int:
+    """Return a counter moved on by `step`, which it starts with, in one statement."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     table = NumberCounter.__table__
     statement = (
         build(table)
-        .values(key=key, n=1)
-        .on_conflict_do_update(index_elements=[table.c.key], set_={"n": table.c.n + 1})
+        .values(key=key, n=step)
+        .on_conflict_do_update(index_elements=[table.c.key], set_={"n": table.c.n + step})
         .returning(table.c.n)
     )
     found = session.execute(statement, execution_options={"rule": "numbers"})

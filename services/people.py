@@ -1,6 +1,7 @@
 """People, roles and departments: what an admin may do, and what nobody may do to himself."""
 
 import datetime as dt
+import secrets
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -30,6 +31,15 @@ def check_password(text: str, email: str = "") -> Any:
     if text.lower() in COMMON or len(set(text)) < 4 or (name and name in text.lower()):  # noqa: PLR2004
         return _("密码太常见，或含有登录名")
     return None
+
+
+def unusable_password() -> str:
+    """Return a hash nobody knows the password of: such people cannot log in until they get one.
+
+    A marker that is no hash would make their log-in an error that tells them from others.
+    """
+    found: str = hash_password(secrets.token_urlsafe(32))
+    return found
 
 
 def create_user(
@@ -122,7 +132,7 @@ class UserSaver(Saver):
     def applied(self, call: Call, record: Any, values: Values) -> None:
         """A new person gets password and session key; whoever is disabled is logged out."""
         if record.fs_uniquifier is None:
-            record.password = call.session.info.get("new_password") or "!"
+            record.password = call.session.info.get("new_password") or unusable_password()
             record.fs_uniquifier = uuid.uuid4().hex
         if values.get("active") is False:
             record.fs_uniquifier = uuid.uuid4().hex

@@ -61,6 +61,7 @@ RULES: dict[str, frozenset[str]] = {
             "approvalevent",
             "importjob",
             "importproblem",
+            "importrow",
             "dictionary",
         }
     ),
@@ -113,6 +114,7 @@ NOT_AUDITED = frozenset(
         "numbercounter",
         "stagehistory",
         "importproblem",
+        "importrow",
         "allocation",
         "merge",
         "ownershipmove",

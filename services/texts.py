@@ -29,6 +29,7 @@ LINE_BREAK = re.compile("[\r\n\t\u2028\u2029]")
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|[+-]?\.[0-9]+")
 DAY = re.compile(r"([0-9]{4})([-/.年])([0-9]{1,2})([-/.月])([0-9]{1,2})日?")
 CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,6})?)?")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 YES = frozenset({"1", "y", "yes", "true", "on", "是"})
 NO = frozenset({"0", "n", "no", "false", "off", "否"})
 
@@ -162,3 +163,10 @@ def boolean(text: str) -> bool:
 def same(text: str) -> Any:
     """Return the text itself."""
     return text
+
+
+def neutral(value: Any) -> Any:
+    """Return text that no spreadsheet takes for a formula; numbers stay numbers."""
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return f"'{value}"
+    return value

@@ -1,0 +1,105 @@
+"""What a file calls by name, found once: the form's own parser behind a memory."""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import texts
+from services.fields import Input, names_of, parse
+from services.importing.mapping import Source
+
+CHUNK = 500
+REMEMBERED = {"enum", "region", "dictionary", "ref", "bool"}
+CALLED = ("company", "name", "label")  # what a record that is still to be written is called by
+
+
+def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Yield parts that fit the databases' limit of parameters."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+class Finder:
+    """Texts → values with the words of the form; records of the same run are found too."""
+
+    def __init__(self, session: Session) -> None:
+        """Remember everything that was looked up."""
+        self.session = session
+        self.known: dict[tuple[Any, str], Any] = {}
+        self.coming: dict[tuple[Any, str], Any] = {}
+        self.switched_off: dict[Any, set[int]] = {}
+
+    def value(self, one: Input, source: Source, text: str) -> Any:
+        """Return the value of a text. Raises ValueError with a lazy message."""
+        if text.startswith("'") and texts.neutral(text[1:]) != text[1:]:
+            text = text[1:]  # our own exports write '=1+1 so that no spreadsheet counts
+        elif text.startswith("="):
+            raise ValueError(_("单元格是公式，不是值"))
+        if source.formats:
+            text = _reformatted(one, source.formats, text)
+        if one.kind == "ref":
+            waiting = self.coming.get((one.target, text))
+            if waiting is not None:
+                return waiting
+        if one.kind not in REMEMBERED:
+            return parse(self.session, one, text, keys=False)
+        return self._remembered(one, text)
+
+    def _remembered(self, one: Input, text: str) -> Any:
+        key = (one.target, text) if one.kind != "region" else ("region", text)
+        if key not in self.known:
+            try:
+                self.known[key] = parse(self.session, one, text, keys=False)
+            except ValueError as problem:
+                self.known[key] = problem
+        found = self.known[key]
+        if isinstance(found, ValueError):
+            raise found
+        return found
+
+    def prefetch(self, one: Input, names: Iterable[str]) -> None:
+        """Look many names up at once; what is not found exactly once is left to the parser."""
+        columns = [getattr(one.target, key) for key in names_of(one.target)]
+        wanted = sorted({name for name in names if name and (one.target, name) not in self.known})
+        for chunk in chunks(wanted) if columns else ():
+            found: dict[str, set[int]] = {}
+            query = sa.select(one.target.id, *columns)
+            for row in self.session.execute(query.where(sa.or_(*(c.in_(chunk) for c in columns)))):
+                for text in row[1:]:
+                    found.setdefault(text, set()).add(row[0])
+            for text in chunk:
+                if len(found.get(text, ())) == 1:
+                    self.known[one.target, text] = next(iter(found[text]))
+
+    def is_off(self, one: Input, key: Any) -> bool:
+        """Tell whether what is referred to is no longer offered for new records."""
+        model = m.DictionaryOption if one.kind == "dictionary" else one.target
+        if one.kind not in {"ref", "dictionary"} or not hasattr(model, "active"):
+            return False
+        if model not in self.switched_off:
+            query = sa.select(model.id).where(model.active.is_(False))
+            self.switched_off[model] = set(self.session.scalars(query))
+        return key in self.switched_off[model]
+
+    def expect(self, model: Any, record: Any, *names: str | None) -> None:
+        """Let later rows call a record that is still to be written by these names."""
+        called = [record.values.get(key) for key in CALLED]
+        for name in (*called, *names):
+            if name:
+                self.coming.setdefault((model, name), record)
+
+
+def _reformatted(one: Input, formats: tuple[str, ...], text: str) -> str:
+    """Return a date or time of one of the formats as the parsers of the form read it."""
+    for pattern in formats:
+        try:
+            found = dt.datetime.strptime(text, pattern)  # noqa: DTZ007 # local; the parser says so
+        except ValueError:
+            continue
+        return f"{found:%Y-%m-%d %H:%M:%S}" if one.kind == "datetime" else f"{found:%Y-%m-%d}"
+    raise ValueError(_("日期不符合格式 %(formats)s", formats="、".join(formats)))

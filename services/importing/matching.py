@@ -1,0 +1,103 @@
+"""Rows that are known already: found by key, compared, left alone or changed."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session, selectinload
+
+import models as m
+from services.actor import Actor
+from services.gate import may_write
+from services.importing.finding import chunks
+from services.importing.plan import Planned
+from services.importing.problems import Problem
+from services.records import editable, value_of
+
+NEVER = {"external_ref", "code", "owner_id"}  # an update leaves them: numbers, hand-overs
+
+
+class Matcher:
+    """The records of one entity that the keys of a file point at."""
+
+    def __init__(self, session: Session, model: Any, by: Actor) -> None:
+        """Start with nothing found."""
+        self.session, self.model, self.by = session, model, by
+        self.ids: dict[tuple[str, Any], int] = {}
+        self.gone: set[int] = set()
+        self.records: dict[int, Any] = {}
+
+    def load(self, key: str, values: Iterable[Any]) -> None:
+        """Find the records by one key, deleted and invisible ones too, and load what is seen."""
+        table = self.model.__table__
+        deleted = table.c.deleted_at if "deleted_at" in table.c else sa.null()
+        found: set[int] = set()
+        for chunk in chunks(sorted({v for v in values if v is not None}, key=str)):
+            query = sa.select(table.c.id, table.c[key], deleted).where(table.c[key].in_(chunk))
+            for ident, value, when in self.session.execute(query):
+                self.ids[key, value] = ident
+                if when is not None:
+                    self.gone.add(ident)
+                found.add(ident)
+        for part in chunks(sorted(found - self.records.keys())):
+            query = sa.select(self.model).where(self.model.id.in_(part)).options(*self._loads())
+            self.records |= {record.id: record for record in self.session.scalars(query)}
+
+    def _loads(self) -> list[Any]:
+        keys = list(getattr(self.model, "__lines__", ()))
+        keys += ["contacts"] if self.model is m.Customer else []
+        return [selectinload(getattr(self.model, key)) for key in keys]
+
+    def find(self, keys: Iterable[str], values: dict[str, Any]) -> int | None:
+        """Return the key of the record a row means, None for a new one."""
+        hits = (self.ids.get((key, values.get(key))) for key in keys if values.get(key))
+        return next((hit for hit in hits if hit is not None), None)
+
+
+def compare(one: Planned, record: Any, *, by: Actor, historic: bool) -> list[Problem]:
+    """Note on the row what differs from its record; return what stands against changing it.
+
+    A blank cell changes nothing. Raises nothing: the caller asks whether a finding is fatal.
+    """
+    one.id, one.version, one.record = record.id, getattr(record, "row_version", 1), record
+    problems: list[Problem] = []
+    given = {k: v for k, v in one.values.items() if v is not None}
+    for key, value in given.items():
+        if key not in NEVER and value_of(record, key) != value:
+            one.changes[key] = value
+    owner = given.get("owner_id")
+    if owner is not None and owner != getattr(record, "owner_id", owner):
+        problems.append(_problem(one, "owner_id", "KEPT", _("销售员不随导入更换"), fatal=False))
+    for key, rows in one.lines.items():
+        if not _same_lines(getattr(record, key), rows):
+            one.changes[key] = rows
+    return problems + (_against(one, record, by, historic=historic) if one.changes else [])
+
+
+def _same_lines(lines: list[Any], rows: list[dict[str, Any]]) -> bool:
+    def plain(row: Any, key: str) -> Any:
+        return row.get(key) if isinstance(row, dict) else getattr(row, key)
+
+    keys = {key for row in rows for key, value in row.items() if value is not None}
+    told = [[plain(row, key) for key in sorted(keys)] for row in rows]
+    return told == [[plain(line, key) for key in sorted(keys)] for line in lines]
+
+
+def _against(one: Planned, record: Any, by: Actor, *, historic: bool) -> list[Problem]:
+    if getattr(record, "approval", None) is m.Approval.pending:
+        return [_problem(one, "", "LOCKED", _("审批中的记录不能修改，请先撤回"))]
+    if historic and (by.system or getattr(record, "external_ref", None)):
+        return []  # a past that came in by import is corrected by import, under the same right
+    if not by.system and not may_write(by, "edit", record):
+        return [_problem(one, "", "FORBIDDEN", _("您没有修改此记录的权限"))]
+    free = editable(record)
+    reason = _("已通过审批，不能直接修改")
+    return [_problem(one, key, "LOCKED", reason) for key in one.changes if not free.get(key, True)]
+
+
+def _problem(one: Planned, key: str, code: str, reason: Any, *, fatal: bool = True) -> Problem:
+    source = one.target.fields.get(key)
+    column = source.columns[0] if source is not None and source.columns else key
+    value = one.values.get(key)
+    return Problem(one.line, column, "" if value is None else str(value), code, reason, fatal)

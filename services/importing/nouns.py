@@ -1,0 +1,136 @@
+"""What an import asks of each noun beyond the form: a past has its own dates and gaps."""
+
+import functools
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from models.keys import company_key
+from services import records
+from services.actor import Actor
+from services.fields import Input, inputs_of
+from services.importing.finding import chunks
+from services.importing.plan import Planned
+from services.records import SAVERS, Call, Saver
+
+Found = Iterable[tuple[str, str, Any]]  # (field key, code, reason)
+UNNAMED = {"customer": "company", "opportunity": "name", "contact": "name"}
+MANAGED = {"product": ("code",), "user": ("email",)}  # unique beside the key
+
+
+class Judge:
+    """Tells what is wrong with the values of a new record."""
+
+    def __init__(self, call: Call, approval: str) -> None:
+        """Judge for one run: approval is approved, submitted or draft."""
+        self.call, self.approval = call, approval
+        self.taken: dict[tuple[str, str, str], int] = {}
+        self.companies: set[str] = set()
+
+    @functools.cached_property
+    def stages(self) -> dict[int, m.Stage]:
+        """Return the stages by key."""
+        return {stage.id: stage for stage in self.call.session.scalars(sa.select(m.Stage))}
+
+    def prefetch(self, noun: str, names: Iterable[str]) -> None:
+        """Read which of the companies are known already, seen or not."""
+        if noun != "customer":
+            return
+        keys = sorted({key for key in map(company_key, names) if key})
+        table = m.Customer.__table__
+        for chunk in chunks(keys):
+            query = sa.select(table.c.company_key).where(
+                table.c.company_key.in_(chunk), table.c.deleted_at.is_(None)
+            )
+            self.companies |= set(self.call.session.execute(query).scalars())
+
+    def judge(self, one: Planned) -> Found:
+        """Yield what is wrong with a new record."""
+        yield from self._unique(one)
+        if self.approval == "approved" and issubclass(one.model, m.Reviewed):
+            yield from _historic(one, self.stages)
+            return
+        yield from self._required(one)
+        yield from self._rules(one)
+        yield from self._duplicate(one)
+
+    def _required(self, one: Planned) -> Found:
+        reviewed = issubclass(one.model, m.Reviewed)
+        asked = not reviewed or self.approval == "submitted"
+        for key, field in inputs_of(one.model).items():
+            needed = field.must or (field.facts.required and asked)
+            if needed and field.kind != "lines" and one.values.get(key) in {None, ""}:
+                yield key, "REQUIRED", records.REQUIRED
+        customer = one.values.get("customer_id")
+        if asked and one.model is m.Opportunity and isinstance(customer, int):
+            shell = m.Opportunity(customer_id=customer)
+            for key, reason in SAVERS[m.Opportunity].missing(self.call, shell).items():
+                yield key, "BAD_VALUE", reason
+
+    def _rules(self, one: Planned) -> Found:
+        """Ask the form's own rules; what has no key yet is beyond them."""
+        values = {k: v for k, v in one.values.items() if not isinstance(v, Planned)}
+        values |= one.lines
+        blank = one.model()
+        for key, reason in SAVERS.get(one.model, Saver()).check(self.call, blank, values).items():
+            yield key, "BAD_VALUE", reason
+
+    def _unique(self, one: Planned) -> Found:
+        for key in MANAGED.get(one.target.noun, ()):
+            text = str(one.values.get(key) or "").lower()
+            first = self.taken.setdefault((one.target.noun, key, text), one.line)
+            if text and first != one.line:
+                yield key, "KEY_TWICE", _("与第 %(line)s 行重复", line=first)
+
+    def _duplicate(self, one: Planned) -> Found:
+        if one.model is not m.Customer:
+            return
+        key = company_key(one.values.get("company"))
+        if key is None:
+            return
+        if key in self.companies and not one.values.get("duplicate_note"):
+            yield "company", "DUPLICATE", _("已有同名客户，请写明为什么仍要录入")
+        self.companies.add(key)
+
+
+def _historic(one: Planned, stages: dict[int, m.Stage]) -> Found:
+    """Check what even the past must have: a name, sane amounts, closed deals with their date."""
+    noun, values = one.target.noun, one.values
+    name = UNNAMED.get(noun)
+    if name and not values.get(name):
+        yield name, "REQUIRED", records.REQUIRED
+    if (values.get("amount") or 0) < 0:
+        yield "amount", "BAD_VALUE", _("金额不能为负数")
+    if noun == "opportunity":
+        yield from _closed(values, stages)
+
+
+def _closed(values: dict[str, Any], stages: dict[int, m.Stage]) -> Found:
+    stage = stages.get(values.get("stage_id") or 0)
+    if stage is None:
+        yield "stage_id", "REQUIRED", records.REQUIRED
+    elif stage.kind is m.StageKind.open and values.get("closed_on"):
+        yield "closed_on", "BAD_VALUE", _("进行中的商机不能有关闭日期")
+    elif stage.kind is not m.StageKind.open and not values.get("closed_on"):
+        yield "closed_on", "REQUIRED", _("赢单或输单必须有关闭日期")
+
+
+def lacking(one: Planned) -> list[Input]:
+    """Return what a submission would have asked for."""
+    columns = one.model.__table__.c
+    kept = {key for key in inputs_of(one.model) if key in columns and not columns[key].nullable}
+    return [
+        field
+        for key, field in inputs_of(one.model).items()
+        if field.facts.required and key not in kept and one.values.get(key) in {None, ""}
+    ]
+
+
+def defaults(session: Session, model: Any, *, by: Actor, now: Any) -> dict[str, Any]:
+    """Return what a blank form would start with, for rows that say nothing."""
+    found = records.defaults(session, model, by=by, now=now)
+    return {key: value for key, value in found.items() if value is not None}

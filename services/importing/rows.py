@@ -1,0 +1,226 @@
+"""Planned records as rows of their tables: stamps, numbers, what closing and approving leave."""
+
+import dataclasses
+import datetime as dt
+import uuid
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models as m
+from models.line import FULL_PRICE
+from services import lines, numbers, regions
+from services.actor import Actor
+from services.importing.finding import chunks
+from services.importing.plan import Planned
+from services.numbers import ZONE
+
+Row = dict[str, Any]
+
+
+@dataclasses.dataclass(slots=True)
+class Writer:
+    """What rows of one run share."""
+
+    session: Session
+    by: Actor
+    now: dt.datetime
+    historic: bool
+    stages: dict[int, m.Stage] = dataclasses.field(default_factory=dict)
+    departments: dict[int, int | None] = dataclasses.field(default_factory=dict)
+    no_password: str = ""
+
+    def insert(self, table: Any, rows: list[Row]) -> list[int]:
+        """Insert rows of one shape under the rule of imports; return their keys in order."""
+        if not rows:
+            return []
+        statement = sa.insert(table).returning(table.c.id, sort_by_parameter_order=True)
+        options = {"rule": "import"}
+        return list(self.session.execute(statement, rows, execution_options=options).scalars())
+
+    def stamps(self, row: Row) -> Row:
+        """Return when and by whom a row was made; a past keeps its own date."""
+        return {
+            "created_at": row.get("created_at") or self.now,
+            "updated_at": self.now,
+            "created_by_id": self.by.id,
+            "row_version": 1,
+        }
+
+    def rows(self, model: Any, planned: list[Planned]) -> list[Row]:
+        """Return the rows of records of one entity; everything they point at has a key."""
+        made = [_plain(one) for one in planned]
+        if issubclass(model, m.Owned):
+            self._owners(made)
+        self._derive(model, planned, made)
+        if issubclass(model, m.Reviewed):
+            self._review(model, planned, made)
+        blank = _blank(model.__table__)
+        stamped = issubclass(model, m.Stamped)
+        return [blank | row | (self.stamps(row) if stamped else {}) for row in made]
+
+    def _derive(self, model: Any, planned: list[Planned], made: list[Row]) -> None:
+        for one, row in zip(planned, made, strict=True):
+            if model is m.Opportunity:
+                self._stage(one, row)
+            elif model is m.Customer:
+                code = row.get("region_code")
+                row["region_text"] = regions.text_of(code) if code else None
+            elif model is m.User:
+                row |= {"password": self.no_password, "fs_uniquifier": uuid.uuid4().hex}
+
+    def department(self, user_id: int | None) -> int | None:
+        """Return the department of an owner whose rows are being made."""
+        return self.departments.get(user_id) if user_id is not None else None
+
+    def _owners(self, made: list[Row]) -> None:
+        owners = sorted({row["owner_id"] for row in made if row.get("owner_id") is not None})
+        user = m.User.__table__
+        for part in chunks(owners):
+            query = sa.select(user.c.id, user.c.department_id).where(user.c.id.in_(part))
+            self.departments |= dict(self.session.execute(query).all())
+        for row in made:
+            row["created_owner_id"] = row.get("owner_id")
+            row["created_department_id"] = self.department(row.get("owner_id"))
+
+    def _stage(self, one: Planned, row: Row) -> None:
+        stage = self.stages.get(row.get("stage_id") or 0)
+        told = one.lines.get("lines") or []
+        if told and all(line.get("price") is not None for line in told):
+            row["amount"] = sum(line["subtotal"] for line in _lines(one))
+        if stage is not None:
+            row |= self.entered(stage, row)
+
+    def entered(self, stage: m.Stage, row: Row) -> Row:
+        """Return what being in a stage means: state, chance, since when, who closed it."""
+        closed = row.get("closed_on")
+        if closed is None and stage.kind is not m.StageKind.open:
+            closed = numbers.today(self.now)
+        begun = row.get("created_at") or self.now
+        chance = row.get("probability")
+        return {
+            "state": stage.kind,
+            "probability": stage.probability if chance is None else chance,
+            "closed_on": closed,
+            "stage_since": begun
+            if closed is None
+            else dt.datetime.combine(closed, dt.time(), ZONE),
+            "closing_owner_id": row.get("owner_id") if closed else None,
+            "closing_department_id": self.department(row.get("owner_id")) if closed else None,
+        }
+
+    def _review(self, model: Any, planned: list[Planned], made: list[Row]) -> None:
+        for one, row in zip(planned, made, strict=True):
+            row["last_editor_id"] = self.by.id
+            row["incomplete"] = one.incomplete
+            if model is m.Customer:
+                row["placeholder"] = one.placeholder
+            if self.historic:
+                row |= {
+                    "approval": m.Approval.approved,
+                    "submitted_at": self.now,
+                    "submitted_by_id": self.by.id,
+                    "decided_at": self.now,
+                }
+        if self.historic:
+            self._number(model, made)
+
+    def _number(self, model: Any, made: list[Row]) -> None:
+        """Give numbers of the day of the import, in the order of the file."""
+        groups: dict[str, list[Row]] = {}
+        for row in made:
+            kind = row.get("customer_class", m.CustomerClass.high_value)
+            letter = numbers.LETTERS[kind.name] if model is m.Customer else ""
+            groups.setdefault(letter, []).append(row)
+        on = numbers.today(self.now)
+        for letter, rows in groups.items():
+            codes = numbers.allocate_many(
+                self.session, model.__noun__, len(rows), on=on, letter=letter
+            )
+            for row, code in zip(rows, codes, strict=True):
+                row["code"] = code
+
+    # -- what hangs on the records --------------------------------------------------------------
+
+    def below(self, model: Any, planned: list[Planned], made: list[Row]) -> None:
+        """Write contacts, lines and the stage history of records that have keys now."""
+        if model is m.Customer:
+            self._contacts(planned)
+        if model is m.Opportunity:
+            rows = [line | {"opportunity_id": one.id} for one in planned for line in _lines(one)]
+            self.insert(m.OpportunityLine.__table__, rows)
+            self._history(planned, made)
+
+    def _contacts(self, planned: Iterable[Planned]) -> None:
+        blank, rows = _blank(m.Contact.__table__), []
+        for one in planned:
+            given = {
+                key.removeprefix("primary."): value
+                for key, value in one.values.items()
+                if key.startswith("primary.") and value is not None
+            }
+            if given:
+                link = {"customer_id": one.id, "is_primary": True}
+                rows.append(blank | given | link | self.stamps({}))
+        self.insert(m.Contact.__table__, rows)
+
+    def _history(self, planned: list[Planned], made: list[Row]) -> None:
+        rows = [
+            {
+                "opportunity_id": one.id,
+                "from_stage_id": None,
+                "to_stage_id": row["stage_id"],
+                "at": row["stage_since"],
+                "by_id": self.by.id,
+            }
+            for one, row in zip(planned, made, strict=True)
+            if row.get("stage_id") is not None
+        ]
+        self.insert(m.StageHistory.__table__, rows)
+
+
+def settled(value: Any) -> Any:
+    """Return a value with the key of the record it points at."""
+    return value.id if isinstance(value, Planned) else value
+
+
+def _plain(one: Planned) -> Row:
+    columns = one.model.__table__.c
+    return {
+        key: settled(value)
+        for key, value in one.values.items()
+        if key in columns and (value is not None or columns[key].nullable)
+    }
+
+
+def _lines(one: Planned) -> list[Row]:
+    """Return the product lines of a record; a past without prices has lines of 0."""
+    rows = []
+    for n, line in enumerate(one.lines.get("lines") or [], 1):
+        quantity = line.get("quantity") or Decimal(1)
+        price, discount = line.get("price") or 0, line.get("discount_bp")
+        discount = FULL_PRICE if discount is None else discount
+        rows.append(
+            {
+                "ordinal": n,
+                "product_id": settled(line["product_id"]),
+                "quantity": quantity,
+                "price": price,
+                "discount_bp": discount,
+                "subtotal": lines.subtotal(quantity, price, discount),
+            }
+        )
+    return rows
+
+
+def _blank(table: Any) -> Row:
+    """Return every column with its default; those a function fills are left to it."""
+    found: Row = {}
+    for column in table.c:
+        if column.primary_key or (column.default is not None and column.default.is_callable):
+            continue
+        found[column.key] = None if column.default is None else column.default.arg
+    return found
