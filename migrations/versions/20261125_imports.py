@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_imports"
-down_revision = "20261125_records"
+down_revision = "20261125_notices"
 branch_labels = None
 depends_on = None
 
