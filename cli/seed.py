@@ -12,6 +12,7 @@ from models import User, db
 from seed.demo import seed_demo
 from seed.demo.people import PASSWORD, PEOPLE
 from seed.reference import seed_reference, seed_roles
+from seed.volume import seed_volume
 from services.engine import writing
 from services.people import DEMO_DOMAIN
 
@@ -32,8 +33,7 @@ def roles() -> None:
 @with_appcontext
 def demo() -> None:
     """Fill an empty database with the demo company."""
-    if current_app.config["TCOS_ENV"] == "production":
-        raise click.ClickException("production takes no demo data")
+    _refuse_production()
     if not is_empty():
         raise click.ClickException(
             "the database has people already; demo data go into an empty one"
@@ -41,6 +41,32 @@ def demo() -> None:
     click.echo(f"{fill_demo()} customers")
     for line in accounts():
         click.echo(line)
+
+
+@seed.command()
+@click.option("--customers", default=10_000, show_default=True, type=click.IntRange(1, 2_000_000))
+@click.option("--years", default=5, show_default=True, type=click.IntRange(1, 20))
+@click.option("--seed", "number", default=7, show_default=True, help="the same seed, the same data")
+@with_appcontext
+def volume(customers: int, years: int, number: int) -> None:
+    """Add many customers with their history, for load tests; never in production."""
+    _refuse_production()
+    fill_reference()
+    with writing(on=True), db.engine.begin() as connection:
+        made = seed_volume(
+            connection,
+            customers=customers,
+            years=years,
+            seed=number,
+            now=dt.datetime.now(dt.UTC),
+            tell=lambda done, whole: click.echo(f"{done}/{whole} customers"),
+        )
+    click.echo(", ".join(f"{noun} {count}" for noun, count in made.items()))
+
+
+def _refuse_production() -> None:
+    if current_app.config["TCOS_ENV"] == "production":
+        raise click.ClickException("production takes no demo data")
 
 
 def fill_reference() -> int:

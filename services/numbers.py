@@ -33,8 +33,8 @@ def allocate_many(
     The row lock lasts until the commit: a roll-back gives the numbers back, so there is never a
     gap or a duplicate.
     """
-    last = count(session, _key(noun, letter, on), step=many)
-    text = _pattern(session, noun)
+    last = count(session, counter_key(noun, letter, on), step=many)
+    text = pattern_of(session, noun)
     return [text(letter, on, n) for n in range(last - many + 1, last + 1)]
 
 
@@ -56,19 +56,20 @@ def previews(
     session: Session, noun: str, *, on: dt.date, letters: Iterable[str] = ("",)
 ) -> dict[str, str]:
     """Return letter → the number a submission would get now; nothing is reserved."""
-    keys = {letter: _key(noun, letter, on) for letter in letters}
+    keys = {letter: counter_key(noun, letter, on) for letter in letters}
     table = NumberCounter.__table__
     query = sa.select(table.c.key, table.c.n).where(table.c.key.in_(keys.values()))
     last: dict[str, int] = dict(session.execute(query).all())
-    text = _pattern(session, noun)
+    text = pattern_of(session, noun)
     return {letter: text(letter, on, last.get(key, 0) + 1) for letter, key in keys.items()}
 
 
-def _key(noun: str, letter: str, on: dt.date) -> str:
+def counter_key(noun: str, letter: str, on: dt.date) -> str:
+    """Return the key of the counter row of an entity, class letter and day."""
     return f"{noun}:{letter}:{on:%Y%m%d}"
 
 
-def _pattern(session: Session, noun: str) -> Callable[[str, dt.date, int], str]:
+def pattern_of(session: Session, noun: str) -> Callable[[str, dt.date, int], str]:
     """Return what makes a number of (letter, day, count) by the noun's rule."""
     table = NumberRule.__table__
     rule = session.execute(
