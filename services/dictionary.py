@@ -1,14 +1,17 @@
 """Dictionaries, stages, number rules and products: what a company edits of its vocabulary."""
 
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services.fields import inputs_of
 from services.records import Call, Saver, Values, saver
 
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -71,7 +74,28 @@ class StageSaver(Saver):
                 errors[key] = _("已有此值")
         if record.id and "kind" in values:
             errors["kind"] = _("阶段性质不能修改")
+        if values.get("requires"):
+            keys, unknown = required_keys(values["requires"])
+            if unknown:
+                errors["requires"] = _("商机没有这个字段：%(names)s", names="、".join(unknown))
+            with force_locale("zh_Hans_CN"):
+                names = [str(inputs_of(m.Opportunity)[key].facts.caption) for key in keys]
+            values["requires"] = ", ".join(names)
         return errors
+
+
+def required_keys(text: str | None) -> tuple[list[str], list[str]]:
+    """Return the opportunity's input keys a stage requires, and the names that are none.
+
+    Captions are known in Chinese and in the reader's language; they are kept in Chinese.
+    """
+    known: dict[str, str] = {}
+    for locale in (None, "zh_Hans_CN"):
+        with force_locale(locale) if locale else contextlib.nullcontext():
+            known |= {str(one.facts.caption): k for k, one in inputs_of(m.Opportunity).items()}
+    words = [word for word in re.split(r"\s*[,，、;；]\s*", (text or "").strip()) if word]
+    found = [known.get(word, word if word in inputs_of(m.Opportunity) else "") for word in words]
+    return [k for k in found if k], [w for w, k in zip(words, found, strict=True) if not k]
 
 
 @saver(m.NumberRule)

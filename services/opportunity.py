@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate, lines
 from services.actor import Actor, may
+from services.dictionary import required_keys
 from services.errors import Forbidden, Invalid, Locked
+from services.fields import inputs_of
 from services.numbers import today
 from services.records import Call, Saver, Values, department_of, saver
 
@@ -130,7 +132,21 @@ def _check_stage(call: Call, record: Any, values: Values) -> dict[str, Any]:
     reason = values.get("lost_reason_id") or record.lost_reason_id
     if stage.kind is m.StageKind.lost and reason is None:
         return {"lost_reason_id": _("输单必须填写丢单原因")}
-    return {}
+    return _unmet(record, stage, values)
+
+
+def _unmet(record: Any, stage: m.Stage, values: Values) -> dict[str, Any]:
+    """Return what must be filled before an opportunity enters a stage."""
+    lacking: dict[str, Any] = {}
+    if stage.id == record.stage_id:
+        return lacking
+    inputs = inputs_of(m.Opportunity)
+    for key in required_keys(stage.requires)[0]:
+        value = values[key] if key in values else getattr(record, key, None)
+        if value in (None, "") or value == []:
+            name = inputs[key].facts.caption
+            lacking[key] = _("进入「%(stage)s」前请填写%(name)s", stage=str(stage), name=name)
+    return lacking
 
 
 def _enter(call: Call, record: Any, stage: m.Stage, *, keep: bool) -> None:

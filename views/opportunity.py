@@ -3,14 +3,16 @@
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext as _
+from sqlalchemy.orm import contains_eager
 
 import models as m
+from services import board, numbers
 from services.actor import may
+from services.contract import yuan
 from services.errors import Forbidden
-from services.fields import inputs_of
 from services.gate import may_write
 from services.opportunity import move_stage
 from views.base import CrmView
@@ -24,7 +26,10 @@ class OpportunityView(CrmView):
 
     icon = "target"
     details_template = "admin/model/opportunity.html"
-    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {"move_view": "edit"}
+    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
+        "move_view": "edit",
+        "board_view": "read",
+    }
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return lines, stage history, follow-ups and contracts."""
@@ -35,8 +40,8 @@ class OpportunityView(CrmView):
                 m.OpportunityLine,
                 mine,
                 "product_id quantity price discount_bp subtotal",
-                order="ordinal",
                 most=100,
+                found=self._lines(record),
             ),
             short_table(
                 self, m.StageHistory, mine, "at from_stage_id to_stage_id by_id", order="-at"
@@ -44,6 +49,18 @@ class OpportunityView(CrmView):
             short_table(self, m.FollowUp, mine, "at kind content owner_id", order="-at"),
             short_table(self, m.Contract, mine, "code name amount signed_on state approval"),
         ]
+
+    def _lines(self, record: Any) -> list[Any]:
+        line = m.OpportunityLine
+        return list(
+            self.session.scalars(
+                sa.select(line)
+                .join(line.product)
+                .where(line.opportunity_id == record.id)
+                .order_by(line.ordinal)
+                .options(contains_eager(line.product))
+            )
+        )
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer the other stages while the opportunity is open."""
@@ -54,15 +71,41 @@ class OpportunityView(CrmView):
             and may_write(self.actor, "edit", record)
         )
         if movable:
-            stages = self.session.scalars(
-                sa.select(m.Stage).where(m.Stage.active).order_by(m.Stage.ordinal)
-            )
-            found["stages"] = [s for s in stages if s.id != record.stage_id]
+            found["stages"] = self._stages()
             if record.approval is m.Approval.approved and may(self.actor, "followup:create"):
                 found["composer"] = composer(self.session, self.now())
-            reason = inputs_of(m.Opportunity)["lost_reason_id"]
-            found["reasons"] = forms.Choices(self.session).of(reason, "")
+            found["reasons"] = self._reasons(record.source_id, record.lost_reason_id)
         return found
+
+    def _stages(self) -> list[m.Stage]:
+        query = sa.select(m.Stage).where(m.Stage.active).order_by(m.Stage.ordinal)
+        return list(self.session.scalars(query))
+
+    def _reasons(self, *others: int | None) -> list[m.DictionaryOption]:
+        """Return the reasons of a loss, with other options the page names: one statement."""
+        option = m.DictionaryOption
+        reason = sa.and_(option.kind == m.DictionaryKind.lost_reason, option.active)
+        query = sa.select(option).where(sa.or_(reason, option.id.in_(others)))
+        return list(self.session.scalars(query.order_by(option.ordinal)))
+
+    @expose("/board/")
+    def board_view(self) -> Any:
+        """Show the open opportunities by stage, and what they promise by month."""
+        mine = request.args.get("owner") == "me"
+        owner, now = (self.actor.id if mine else None), self.now()
+        return self.render(
+            "admin/opportunity/board.html",
+            view=self,
+            mine=mine,
+            lanes=board.lanes(self.session, owner=owner, now=now),
+            months=board.forecast(self.session, owner=owner, now=now),
+            stages=self._stages(),
+            reasons=self._reasons(),
+            most=board.CARDS,
+            day=numbers.today(now),
+            may_move=lambda record: may_write(self.actor, "edit", record),
+            yuan=yuan,
+        )
 
     @expose("/move/", methods=("POST",))
     def move_view(self) -> Any:
@@ -74,4 +117,4 @@ class OpportunityView(CrmView):
         values = forms.payload(self.session, self.model, request.form, only=keys)
         move_stage(self.session, record, values, by=self.actor, now=self.now())
         flash(_("已移到「%(stage)s」", stage=str(record.stage)), "success")
-        return redirect(url_for(".details_view", id=record.id), code=303)
+        return redirect(self.destination(record), code=303)

@@ -1,0 +1,111 @@
+"""The opportunity board: stages with counts, sums and weighted sums; the forecast by month."""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models as m
+from services.numbers import today
+from services.related import attach
+
+CARDS = 20  # of each stage; the rest is in the grid
+MONTHS = 6
+
+
+@dataclasses.dataclass(slots=True)
+class Lane:
+    """A stage with what lies in it; amounts in 分, weighted by each opportunity's probability."""
+
+    stage: m.Stage
+    count: int = 0
+    amount: int = 0
+    weighted: int = 0
+    cards: list[tuple[m.Opportunity, int]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Month:
+    """What is expected to close in a month; `first` is its first day, None what is overdue."""
+
+    first: dt.date | None
+    count: int
+    amount: int
+    weighted: int
+
+
+def _weighted() -> Any:
+    deal = m.Opportunity
+    return sa.func.sum(sa.func.coalesce(deal.amount, 0) * sa.func.coalesce(deal.probability, 0))
+
+
+def _open(owner: int | None) -> list[Any]:
+    deal = m.Opportunity
+    where = [deal.approval == m.Approval.approved, deal.state == m.StageKind.open]
+    return [*where, deal.owner_id == owner] if owner else where
+
+
+def lanes(session: Session, *, owner: int | None, now: dt.datetime) -> list[Lane]:
+    """Return the open stages with sums over all, and the cards that wait longest with their days.
+
+    owner: only his opportunities; None for all the actor sees.
+    """
+    deal = m.Opportunity
+    stages = session.scalars(sa.select(m.Stage).where(m.Stage.active).order_by(m.Stage.ordinal))
+    found = {s.id: Lane(s) for s in stages if s.kind is m.StageKind.open}
+    sums = session.execute(
+        sa.select(
+            deal.stage_id,
+            sa.func.count(deal.id),
+            sa.func.coalesce(sa.func.sum(deal.amount), 0),
+            sa.func.coalesce(_weighted(), 0),
+        )
+        .where(*_open(owner))
+        .group_by(deal.stage_id)
+    )
+    for stage_id, count, amount, weighted in sums:
+        lane = found.get(stage_id)
+        if lane is not None:
+            lane.count, lane.amount = count, int(amount)
+            lane.weighted = round(int(weighted) / 100)
+    place = sa.func.row_number().over(
+        partition_by=deal.stage_id, order_by=(deal.stage_since.is_(None), deal.stage_since, deal.id)
+    )
+    ranked = sa.select(deal.id, place.label("place")).where(*_open(owner)).subquery()
+    rows = session.scalars(
+        sa.select(deal)
+        .join(ranked, ranked.c.id == deal.id)
+        .where(ranked.c.place <= CARDS)
+        .order_by(ranked.c.place)
+    ).all()
+    attach(session, (rows, ["customer", "owner"]))
+    for row in rows:
+        if row.stage_id in found:
+            since = row.stage_since or row.created_at
+            found[row.stage_id].cards.append((row, (now - since).days))
+    return list(found.values())
+
+
+def forecast(session: Session, *, owner: int | None, now: dt.datetime) -> list[Month]:
+    """Return what is overdue, this month and the months after it, by the expected date."""
+    deal, first = m.Opportunity, today(now).replace(day=1)
+    year = sa.extract("year", deal.expected_on)
+    month = sa.extract("month", deal.expected_on)
+    rows = session.execute(
+        sa.select(year, month, sa.func.count(deal.id), sa.func.sum(deal.amount), _weighted())
+        .where(*_open(owner), deal.expected_on.is_not(None))
+        .group_by(year, month)
+    )
+    sums = {
+        dt.date(int(y), int(n), 1): (count, int(amount or 0), round(int(weighted or 0) / 100))
+        for y, n, count, amount, weighted in rows
+    }
+    late = [values for day, values in sums.items() if day < first]
+    found = [Month(None, *(sum(column) for column in zip(*late, strict=True)))] if late else []
+    for n in range(MONTHS):
+        ahead = first.month - 1 + n
+        day = dt.date(first.year + ahead // 12, ahead % 12 + 1, 1)
+        found.append(Month(day, *sums.get(day, (0, 0, 0))))
+    return found
