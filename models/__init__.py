@@ -23,6 +23,7 @@ from models.department import Department
 from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
 from models.import_job import ImportJob, ImportProblem, ImportRow, ImportState
+from models.indexes import add_indexes
 from models.invoice import Invoice, InvoiceState, InvoiceType
 from models.login_attempt import LoginAttempt
 from models.merge import CustomerMerge
@@ -40,6 +41,8 @@ from models.role import Role, Scope
 from models.setting import Setting
 from models.stage import Stage, StageHistory, StageKind
 from models.user import Language, User, user_role
+
+add_indexes()
 
 __all__ = [
     "IN_FORCE",

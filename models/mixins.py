@@ -77,7 +77,7 @@ class SoftDeleted:
     """Deleting means a time in `deleted_at`; the read gate hides such rows."""
 
     deleted_at: Mapped[dt.datetime | None] = mapped_column(
-        UtcDateTime, nullable=True, index=True, sort_order=LATE + 4
+        UtcDateTime, nullable=True, sort_order=LATE + 4
     )
 
 

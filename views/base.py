@@ -3,10 +3,8 @@
 Forms become payloads, services act, the edge commits; ClosedView below asks for the grants.
 """
 
-import datetime as dt
 from typing import Any, ClassVar
 
-import sqlalchemy as sa
 from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -23,94 +21,22 @@ from services.masking import sees_sensitive
 from services.numbers import ZONE
 from services.related import attach
 from views.crm import actions, cells, export, forms, listing
-from views.crm.closed import ClosedView
+from views.crm.grid import GridView
 from views.crm.tables import groups_of, references
 from views.web.headers import is_local
 
 
-class CrmView(ClosedView):
+class CrmView(GridView):
     """The screens of one entity; a subclass states only what the model cannot tell."""
 
-    list_template = "admin/model/list.html"
     create_template = "admin/model/form.html"
     edit_template = "admin/model/form.html"
     details_template = "admin/model/details.html"
-    column_default_order = "-id"
     icon = "file"
     inline_fields: ClassVar[tuple[str, ...]] = ()  # what ajax/update may write
-    extra_columns: ClassVar[tuple[tuple[str, Any], ...]] = ()
     related_tables: ClassVar[tuple[Any, ...]] = ()
     hidden_details: ClassVar[frozenset[str]] = frozenset({"incomplete"})  # told elsewhere
     own_doors: ClassVar[dict[str, str]] = {"submit_view": "submit"}
-
-    def columns(self) -> dict[str, listing.Column]:
-        """Return the grid's columns."""
-        return {k: c for k, c in listing.columns_of(self.model).items() if c.facts.listed}
-
-    def loads(self) -> list[Any]:
-        """Return loader options for collections; what a column points at is attached anyway."""
-        return []
-
-    # -- list ------------------------------------------------------------------------------
-
-    @expose("/")
-    def index_view(self) -> Any:
-        """Show the grid."""
-        found = listing.read(self.session, self.model, request.args, self.actor)
-        query = listing.matching(self.model, found, self.actor)
-        total = (
-            self.session.scalar(
-                sa.select(sa.func.count()).select_from(query.order_by(None).subquery())
-            )
-            or 0
-        )
-        last = max((total - 1) // found.size, 0)
-        found.page = min(found.page, last)
-        rows = list(
-            self.session.scalars(
-                query.options(*self.loads())
-                .order_by(*listing.ordered(self.model, found, self.column_default_order))
-                .offset(found.page * found.size)
-                .limit(found.size)
-            )
-        )
-        attach(self.session, (rows, references(self.columns())))
-        return self.render(
-            self.list_template,
-            view=self,
-            listing=found,
-            rows=rows,
-            total=total,
-            last=last,
-            columns=self.columns(),
-            extras=self.extra_cells(rows),
-            cell=self.cell,
-            filters=self.filter_widgets(),
-            actions=actions.offered(self),
-            may_create=self.may_door("create"),
-            may_export=self.may_door("export"),
-        )
-
-    def cell(self, row: Any, column: listing.Column) -> Any:
-        """Return one cell of the grid."""
-        return cells.cell(row, column.key, column.facts, column.kind)
-
-    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
-        """Return computed columns: key → record key → text. One statement each."""
-        del rows
-        return {}
-
-    def filter_widgets(self) -> list[Any]:
-        """Return the inputs of the filter panel, filled from the query string."""
-        choices = forms.Choices(self.session)
-        widgets = []
-        for key, column in listing.visible_columns(self.model, self.actor).items():
-            if column.facts.filter:
-                widget = forms.Widget(key, column.one, request.args.get(key, ""))
-                if not widget.lookup:
-                    widget.choices = choices.of(column.one, widget.text)
-                widgets.append(widget)
-        return widgets
 
     # -- details -----------------------------------------------------------------------------
 
@@ -191,10 +117,6 @@ class CrmView(ClosedView):
         if request.method == "POST":
             return self._save(record)
         return self._form(record, forms.texts_of(self.model, record), {})
-
-    def now(self) -> dt.datetime:
-        """Return the clock."""
-        return dt.datetime.now(dt.UTC)
 
     def form_keys(self, record: Any) -> set[str]:
         """Return the inputs this person gets: no masked field is offered for overwriting."""

@@ -21,6 +21,7 @@ class ContractView(CrmView):
     """Contracts."""
 
     icon = "file"
+    grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "state", "signed_on")
     details_template = "admin/model/contract.html"
     extra_columns: ClassVar[Any] = (("plans", _("已收期数")), ("paid", _("回款%")))
 

@@ -41,6 +41,16 @@ class CustomerView(CrmView):
     }
     column_default_order = "-id"
     hidden_details = CrmView.hidden_details | {"region_code"}
+    grid_order: ClassVar[Any] = (
+        "company",
+        "contact",
+        "mobile",
+        "level",
+        "status",
+        "next",
+        "owner_id",
+        "approval",
+    )
     extra_columns: ClassVar[Any] = (
         ("contact", _("联系人")),
         ("mobile", _("手机")),

@@ -26,6 +26,7 @@ class OpportunityView(CrmView):
 
     icon = "target"
     details_template = "admin/model/opportunity.html"
+    grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "stage_id", "expected_on")
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
         "move_view": "edit",
         "board_view": "read",

@@ -21,6 +21,7 @@ class ContactView(CrmView):
     """Contacts of customers."""
 
     icon = "users"
+    grid_order: ClassVar[Any] = ("name", "customer_id", "title", "mobile")
 
 
 class FollowUpView(CrmView):

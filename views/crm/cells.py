@@ -101,6 +101,8 @@ def cell(row: Any, key: str, facts: Facts, one_kind: str) -> Any:
     if one_kind == "money" and value is not None:
         return Markup('<span class="num">{}</span>').format(yuan(value))
     text = plain(value, one_kind)
+    if isinstance(value, m.Level):
+        return text.partition(":")[0]  # the explanation stands in forms
     return text if len(text) <= 60 else text[:60] + "…"  # noqa: PLR2004 # a cell, not a page
 
 

@@ -16,6 +16,7 @@ from services.actor import Actor, may
 from services.contract import yuan
 from services.fields import Input, _input, parse
 from services.numbers import ZONE
+from views.crm.paging import Order, name_of
 
 SIZES = (20, 50, 100)
 LONGEST_SEARCH, MOST_WORDS = 100, 8
@@ -61,7 +62,7 @@ class Listing:
 
     search: str = ""
     sort: str = ""
-    page: int = 0
+    page: int = 0  # below 0: counted from the end
     size: int = SIZES[0]
     where: list[Any] = dataclasses.field(default_factory=list)
     chips: list[Chip] = dataclasses.field(default_factory=list)
@@ -79,7 +80,7 @@ def read(session: Session, model: type[Any], args: MultiDict[str, str], actor: A
     columns = visible_columns(model, actor)
     listing = Listing(
         search=args.get("search", "").replace("\x00", "")[:LONGEST_SEARCH],
-        page=_number(args.get("page"), 0, LAST_PAGE),
+        page=_page(args.get("page", "")),
         size=_number(args.get("page_size"), SIZES[0], SIZES[-1]) or SIZES[0],
     )
     sort = args.get("sort", "")
@@ -95,6 +96,12 @@ def _number(text: str | None, default: int, most: int) -> int:
     if not text or not text.isascii() or not text.isdigit():
         return default
     return min(int(text[:20]), most)
+
+
+def _page(text: str) -> int:
+    """Return a page's number; -1 is the last one, -2 the one before it."""
+    number = _number(text.removeprefix("-"), 0, LAST_PAGE)
+    return -number if text.startswith("-") else number
 
 
 def _filter(
@@ -194,6 +201,18 @@ def _contact_name() -> Any:
 def escape_like(text: str) -> str:
     """Return the text with LIKE's wildcards made literal."""
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def order_of(model: type[Any], listing: Listing, default: str) -> Order:
+    """Return what the rows stand in order of; a reference is sorted by its name."""
+    sort = listing.sort or default
+    key = sort.removeprefix("-")
+    kind = columns_of(model)[key].one if key in columns_of(model) else None
+    target = None
+    if kind is not None and kind.kind in {"ref", "dictionary"}:
+        target = m.DictionaryOption if kind.kind == "dictionary" else kind.target
+        target = target if name_of(target) is not None else None
+    return Order(model, key, sort.startswith("-"), target)
 
 
 def ordered(model: type[Any], listing: Listing, default: str) -> list[Any]:

@@ -1,0 +1,134 @@
+"""A grid's pages: nothing twice, nothing lost, what is empty last, from either end."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from tests.support.visitors import Visitors
+from tests.support.world import count_queries
+from views.crm import paging
+from views.crm.paging import Order
+
+SIZE = 3
+
+
+@pytest.fixture
+def deals(world):
+    """Eleven opportunities of two people; some lack the amount, some the customer."""
+    customers = [world.approved(company=name) for name in ("乙公司", "甲公司")]
+    for n in range(11):
+        with world.acting("sales" if n % 3 else "sales2"):
+            world.create(
+                m.Opportunity,
+                name=f"商机{n}",
+                customer_id=customers[n % 2] if n % 4 and n % 3 else None,
+                amount=None if n % 5 == 0 else (n % 4) * 100,
+                expected_on=dt.date(2026, 12, 1),
+            )
+    world.be("admin")
+    return world
+
+
+def walk(world, order, numbers):
+    query = sa.select(m.Opportunity)
+    return [
+        row
+        for n in numbers
+        for row in paging.read(world.session, query, order, n, SIZE, options=[]).rows
+    ]
+
+
+@pytest.mark.parametrize("key", ["id", "amount", "customer_id", "owner_id", "state"])
+@pytest.mark.parametrize("down", [True, False])
+def test_pages_share_nothing_and_lose_nothing(deals, key, down):
+    target = {"customer_id": m.Customer, "owner_id": m.User}.get(key)
+    order = Order(m.Opportunity, key, down, target)
+
+    rows = walk(deals, order, range(4))
+
+    assert len({row.id for row in rows}) == len(rows) == 11
+    values = [getattr(row, key) for row in rows]
+    if key in {"amount", "customer_id"}:
+        first_empty = values.index(None)
+        assert set(values[first_empty:]) == {None}
+        assert None not in values[:first_empty]
+    if key == "amount":
+        assert values[:first_empty] == sorted(values[:first_empty], reverse=down)
+
+
+@pytest.mark.parametrize("down", [True, False])
+def test_a_reference_is_sorted_by_its_name(deals, down):
+    rows = walk(deals, Order(m.Opportunity, "owner_id", down, m.User), range(4))
+
+    names = [row.owner.name for row in rows]
+    assert names == sorted(names, reverse=down)
+
+
+def test_a_row_whose_reference_may_not_be_seen_stays_in_the_list(deals):
+    with deals.acting("admin"):
+        hidden = deals.get(m.Customer, 1)
+        hidden.deleted_at = deals.now
+    deals.be("admin")
+
+    rows = walk(deals, Order(m.Opportunity, "customer_id", False, m.Customer), range(4))
+
+    assert len({row.id for row in rows}) == 11
+
+
+@pytest.mark.parametrize("key", ["id", "amount", "owner_id"])
+def test_the_end_is_reached_backwards_when_rows_are_too_many_to_count(deals, key, monkeypatch):
+    monkeypatch.setattr(paging, "CAP", 5)
+    target = m.User if key == "owner_id" else None
+    order = Order(m.Opportunity, key, True, target)
+    query = sa.select(m.Opportunity)
+    forwards = walk(deals, order, range(4))
+
+    last = paging.read(deals.session, query, order, -1, SIZE, options=[])
+    before = paging.read(deals.session, query, order, -2, SIZE, options=[])
+
+    assert [r.id for r in (*before.rows, *last.rows)] == [r.id for r in forwards[-6:]]
+    assert last.capped
+    assert last.after is None
+    assert before.after == -1
+
+
+def test_junk_pages_and_sorts_show_a_page_all_the_same(app):
+    visitors = Visitors(app)
+    for query in (
+        "page=99999999999",
+        "page=-1",
+        "page=-999999",
+        "page=x",
+        "sort=password",
+        "sort=--id",
+    ):
+        assert visitors.get("admin", f"/admin/customer/?{query}").status_code == 200
+
+
+def test_totals_are_exact_and_of_all_filtered_rows(deals):
+    visitors = Visitors(deals.app)
+    found = visitors.get("admin", "/admin/opportunity/totals/?amount_from=2").get_json()
+
+    amounts = [a for a in deals.session.scalars(sa.select(m.Opportunity.amount)) if a and a >= 200]
+    assert found["count"] == len(amounts)
+    assert found["sums"][0]["text"] == f"{sum(amounts) / 100:,.2f}"
+
+
+def test_totals_show_without_a_script_too(deals):
+    page = Visitors(deals.app).get("admin", "/admin/opportunity/?totals=1").get_data(as_text=True)
+
+    assert "共 11 条 · 金额 合计" in page
+
+
+def test_a_page_costs_the_same_however_many_rows_it_has(deals):
+    visitors = Visitors(deals.app)
+    visitors.get("admin", "/admin/opportunity/")
+    counts = []
+    for size in (20, 50):
+        with count_queries(deals.app) as statements:
+            visitors.get("admin", f"/admin/opportunity/?page_size={size}&sort=owner_id")
+        counts.append(len(statements))
+
+    assert counts[0] == counts[1] <= 15

@@ -1,0 +1,131 @@
+"""GridView: the list page of an entity and the sums of everything that matches."""
+
+import dataclasses
+import datetime as dt
+from typing import Any, ClassVar
+
+import sqlalchemy as sa
+from flask import jsonify, request
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from services.contract import yuan
+from services.related import attach
+from views.crm import actions, cells, forms, listing, paging
+from views.crm.closed import ClosedView
+from views.crm.tables import references
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Head:
+    """A column of the grid: a field of the model, or (without `column`) a computed text."""
+
+    key: str
+    caption: Any
+    column: listing.Column | None = None
+
+    @property
+    def number(self) -> bool:
+        """Tell whether the values stand right-aligned."""
+        return self.column is not None and self.column.kind in {"money", "int", "percent"}
+
+
+class GridView(ClosedView):
+    """The grid of one entity; what stands in it is derived from the model's fields."""
+
+    list_template = "admin/model/list.html"
+    column_default_order = "-id"
+    extra_columns: ClassVar[tuple[tuple[str, Any], ...]] = ()
+    grid_order: ClassVar[tuple[str, ...]] = ()  # what stands first
+
+    def columns(self) -> dict[str, listing.Column]:
+        """Return the grid's columns."""
+        return {k: c for k, c in listing.columns_of(self.model).items() if c.facts.listed}
+
+    def heads(self) -> list[Head]:
+        """Return the columns as they stand in the grid."""
+        found = {k: Head(k, c.facts.caption, c) for k, c in self.columns().items()}
+        found |= {key: Head(key, caption) for key, caption in self.extra_columns}
+        first = [key for key in self.grid_order if key in found]
+        return [found[key] for key in dict.fromkeys((*first, *found))]
+
+    def loads(self) -> list[Any]:
+        """Return loader options for collections; what a column points at is attached anyway."""
+        return []
+
+    def now(self) -> dt.datetime:
+        """Return the clock."""
+        return dt.datetime.now(dt.UTC)
+
+    @expose("/")
+    def index_view(self) -> Any:
+        """Show the grid."""
+        found = listing.read(self.session, self.model, request.args, self.actor)
+        query = listing.matching(self.model, found, self.actor)
+        order = listing.order_of(self.model, found, self.column_default_order)
+        page = paging.read(self.session, query, order, found.page, found.size, options=self.loads())
+        attach(self.session, (page.rows, references(self.columns())))
+        return self.render(
+            self.list_template,
+            view=self,
+            listing=found,
+            page=page,
+            heads=self.heads(),
+            extras=self.extra_cells(page.rows),
+            cell=self.cell,
+            filters=self.filter_widgets(),
+            actions=actions.offered(self),
+            sums=self.sums(query) if request.args.get("totals") else None,
+            may_create=self.may_door("create"),
+            may_export=self.may_door("export"),
+        )
+
+    @expose("/totals/")
+    def totals_view(self) -> Any:
+        """Answer how many rows match, and the sums of their amounts, for the page's script."""
+        found = listing.read(self.session, self.model, request.args, self.actor)
+        return jsonify(self.sums(listing.matching(self.model, found, self.actor)))
+
+    def sums(self, query: Any) -> dict[str, Any]:
+        """Return the exact count of a SELECT and the sums of its amounts, in yuan as text."""
+        kinds = listing.visible_columns(self.model, self.actor)
+        money = [k for k in self.columns() if k in kinds and kinds[k].kind == "money"]
+        totals = [sa.func.sum(getattr(self.model, key)) for key in money]
+        row = self.session.execute(
+            query.with_only_columns(sa.func.count(self.model.id), *totals).order_by(None)
+        ).one()
+        captions = {key: str(kinds[key].facts.caption) for key in money}
+        return {
+            "count": row[0],
+            "sums": [
+                {"key": key, "caption": captions[key], "text": yuan(int(total or 0))}
+                for key, total in zip(money, row[1:], strict=True)
+            ],
+        }
+
+    def cell(self, row: Any, column: listing.Column) -> Any:
+        """Return one cell of the grid."""
+        return cells.cell(row, column.key, column.facts, column.kind)
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return computed columns: key → record key → text. One statement each."""
+        del rows
+        return {}
+
+    def filter_widgets(self) -> list[Any]:
+        """Return the inputs of the filter panel, filled from the query string."""
+        choices = forms.Choices(self.session)
+        widgets = []
+        for key, column in listing.visible_columns(self.model, self.actor).items():
+            if column.facts.filter:
+                widget = forms.Widget(key, column.one, request.args.get(key, ""))
+                if not widget.lookup:
+                    widget.choices = choices.of(column.one, widget.text)
+                widgets.append(widget)
+        return widgets
+
+    def search_hint(self) -> str:
+        """Return what the search of this grid looks at."""
+        columns = listing.visible_columns(self.model, self.actor).values()
+        names = [str(c.facts.caption) for c in columns if c.facts.search]
+        return _("搜索%(what)s", what="、".join(names)) if names else _("搜索")
