@@ -24,7 +24,9 @@ def init_throttle(app: Flask) -> None:
 def _count() -> None:
     if request.method != "POST" or request.endpoint not in OWN | {LOGIN}:
         return
-    account = _given() if request.endpoint == LOGIN else getattr(current_user, "email", "")
+    if request.endpoint in OWN and not current_user.is_authenticated:
+        return
+    account = _given() if request.endpoint == LOGIN else current_user.email
     db.session.rollback()  # SQLite has one writer, and this session may have begun as one
     key = throttle.key_of(account, request.remote_addr or "")
     if not throttle.attempt(db.engine, key, now=dt.datetime.now(dt.UTC)):
