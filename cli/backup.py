@@ -1,0 +1,57 @@
+"""`backup FILE` and `restore FILE`."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import flask_migrate
+from flask.cli import with_appcontext
+
+from models import db
+from services import backup as copies
+from services.errors import Refused
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+YES = click.option("--yes", is_flag=True, help="do not ask")
+
+
+@click.command()
+@click.argument("file", type=FILE)
+@YES
+@with_appcontext
+def backup(file: Path, *, yes: bool) -> None:
+    """Write the whole database into FILE, also while people work."""
+    if not file.parent.is_dir():
+        raise click.ClickException(f"no such folder: {file.parent}")
+    if file.exists() and not yes:
+        click.confirm(f"{file} exists. Replace it?", abort=True)
+    with _refusing():
+        size = copies.backup(db.engine, file)
+    click.echo(f"{file}: {size:,} bytes")
+
+
+@click.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@YES
+@with_appcontext
+def restore(file: Path, *, yes: bool) -> None:
+    """Replace everything in the database with FILE, and migrate it to the present schema."""
+    place = db.engine.url.render_as_string(hide_password=True)
+    if not yes:
+        click.confirm(f"Everything in {place} will be replaced. Go on?", abort=True)
+    db.engine.dispose()
+    with _refusing():
+        copies.restore(db.engine, file)
+    db.engine.dispose()
+    flask_migrate.upgrade()
+    click.echo(f"restored {file} into {place}")
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Turn a refusal into a message and exit code 1."""
+    try:
+        yield
+    except Refused as problem:
+        raise click.ClickException(str(problem)) from None

@@ -1,0 +1,80 @@
+"""Commands refuse with a clear message and exit code, and then nothing was written."""
+
+import pytest
+
+import models as m
+from tests.support.world import PASSWORD, dump, login
+
+GOOD = "Lang-genug-2026"
+
+
+def call(app, *arguments, **options):
+    return app.test_cli_runner().invoke(args=list(arguments), **options)
+
+
+def test_a_created_person_can_log_in(app):
+    made = call(
+        app,
+        *("create-user", "new@demo.tcos.cn", "--role", "sales", "--name", "新人"),
+        "--password-stdin",
+        input=f"{PASSWORD}\n",
+    )
+
+    assert made.exit_code == 0, made.output
+    assert login(app.test_client(), "new").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("email", "role", "password", "field"),
+    [
+        ("no-address", "sales", GOOD, "email"),
+        ("sales@demo.tcos.cn", "sales", GOOD, "email"),
+        ("SALES@demo.tcos.cn", "sales", GOOD, "email"),
+        ("new@demo.tcos.cn", "emperor", GOOD, "roles"),
+        ("new@demo.tcos.cn", "sales", "short", "password"),
+        ("new@demo.tcos.cn", "sales", "", "password"),
+        ("new@demo.tcos.cn", "sales", "password123", "password"),
+    ],
+)
+def test_a_bad_person_is_refused_by_field(app, email, role, password, field):
+    before = dump(app)
+
+    refused = call(
+        app, "create-user", email, "--role", role, "--password-stdin", input=f"{password}\n"
+    )
+
+    assert refused.exit_code == 1
+    assert f"{field}: " in refused.output
+    assert dump(app) == before
+
+
+def test_demo_data_go_only_into_an_empty_database(lite):
+    before = dump(lite)
+
+    refused = call(lite, "seed", "demo")
+
+    assert refused.exit_code == 1
+    assert "empty" in refused.output
+    assert dump(lite) == before
+
+
+@pytest.mark.parametrize("what", [["demo"], ["volume", "--customers", "10"]])
+def test_production_takes_no_invented_data(lite, what):
+    lite.config["TCOS_ENV"] = "production"
+    before = dump(lite)
+
+    refused = call(lite, "seed", *what)
+
+    assert refused.exit_code == 1
+    assert "production" in refused.output
+    assert dump(lite) == before
+
+
+def test_roles_can_be_seeded_again(lite):
+    before = dump(lite)
+
+    assert call(lite, "seed", "roles").output.startswith("0 ")
+
+    assert dump(lite) == before
+    with lite.app_context():
+        assert m.db.session.query(m.Role).execution_options(system="login").count() == 7
