@@ -8,6 +8,7 @@ from flask_migrate import Migrate
 from werkzeug.wrappers import Response
 
 from cli import COMMANDS
+from jobs.queue import init_jobs
 from models import db
 from services import gate
 from views import progress
@@ -29,6 +30,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     production.refuse_unsafe(app)
     gate.install(db.session)
+    init_jobs(app, db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     init_edge(app)
     headers.init_headers(app)

@@ -7,6 +7,7 @@ from cli.import_ import import_files
 from cli.seed import seed
 from cli.serve import serve
 from cli.users import create_user
+from cli.worker import worker
 
 COMMANDS: list[click.Command] = [
     import_files,
@@ -15,4 +16,5 @@ COMMANDS: list[click.Command] = [
     create_user,
     backup,
     restore,
+    worker,
 ]

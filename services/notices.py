@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, outbox
+from services import outbox
 from services.actor import Actor
 from services.errors import NotVisible
 
@@ -102,25 +102,24 @@ def unread_count(actor: Actor) -> Any:
 
 def open_notice(session: Session, notice_id: int, *, by: Actor, now: dt.datetime) -> m.Notification:
     """Mark one notice of the actor read and return it. Raises NotVisible."""
-    found = session.scalar(
-        sa.select(m.Notification).where(
-            m.Notification.id == notice_id, m.Notification.user_id == by.id
-        )
-    )
+    mine = m.Notification.user_id == by.id
+    found = session.scalar(sa.select(m.Notification).where(m.Notification.id == notice_id, mine))
     if found is None:
         raise NotVisible
-    if found.read_at is None:
-        with gate.rule(session, "read_mark"):
-            found.read_at = now
+    _mark(session, by, now, m.Notification.__table__.c.id == notice_id)
     return found
 
 
 def read_all(session: Session, *, by: Actor, now: dt.datetime) -> None:
     """Mark every notice of the actor read: one statement."""
+    _mark(session, by, now, sa.true())
+
+
+def _mark(session: Session, by: Actor, now: dt.datetime, which: Any) -> None:
     table = m.Notification.__table__
     session.execute(
         sa.update(table)
-        .where(table.c.user_id == by.id, table.c.read_at.is_(None))
+        .where(table.c.user_id == by.id, table.c.read_at.is_(None), which)
         .values(read_at=now),
         execution_options={"rule": "read_mark"},
     )

@@ -20,7 +20,6 @@ from services.actor import Actor, demand
 from services.errors import NotVisible
 
 CHUNK = 500
-LEASE = dt.timedelta(minutes=2)
 FIRST_WAIT, LONGEST_WAIT = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 GIVE_UP = dt.timedelta(days=3)  # a mail server may be away for a weekend
 MOST_FAULTS = 8  # tries of a row that is itself at fault: it is poison, not the network
@@ -71,7 +70,7 @@ def claim(
     *,
     now: dt.datetime,
     most: int = 10,
-    lease: dt.timedelta = LEASE,
+    lease: dt.timedelta,
 ) -> list[m.Outbox]:
     """Lease the oldest due rows of a channel. Two workers never get the same row.
 

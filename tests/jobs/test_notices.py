@@ -1,5 +1,7 @@
 """A notice is told once, with the transaction that caused it, and only to whom it concerns."""
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,6 +11,8 @@ from services.actor import SYSTEM
 from services.errors import NotVisible
 from tests.support.visitors import Visitors
 from tests.support.world import World, count_queries
+
+LEASE = dt.timedelta(minutes=2)
 
 
 def tell(world, who="sales", key="task:1", url="/admin/inbox/", title="武汉测试有限公司"):
@@ -21,6 +25,10 @@ def tell(world, who="sales", key="task:1", url="/admin/inbox/", title="武汉测
         dedupe_key=key,
         now=world.now,
     )
+
+
+def claim(world, now):
+    return outbox.claim(world.session, m.Channel.mail, lease=LEASE, now=now)
 
 
 def counted(world, model):
@@ -120,11 +128,11 @@ def test_a_lease_is_given_once_and_runs_out(world):
         tell(world)
     world.be(SYSTEM)
 
-    taken = outbox.claim(world.session, m.Channel.mail, now=world.now)
+    taken = claim(world, world.now)
     assert len(taken) == 1
-    assert outbox.claim(world.session, m.Channel.mail, now=world.now) == []
-    late = world.now + outbox.LEASE
-    assert [r.attempts for r in outbox.claim(world.session, m.Channel.mail, now=late)] == [2]
+    assert claim(world, world.now) == []
+    late = world.now + LEASE
+    assert [r.attempts for r in claim(world, late)] == [2]
 
 
 def test_a_clock_set_back_strands_nothing(world):
@@ -132,7 +140,14 @@ def test_a_clock_set_back_strands_nothing(world):
         tell(world)
     world.be(SYSTEM)
 
-    assert len(outbox.claim(world.session, m.Channel.mail, now=world.now.replace(year=2020))) == 1
+    assert (
+        len(
+            outbox.claim(
+                world.session, m.Channel.mail, lease=LEASE, now=world.now.replace(year=2020)
+            )
+        )
+        == 1
+    )
 
 
 def test_poison_is_parked_with_its_reason_and_an_admin_sends_it_again(app):
@@ -142,7 +157,7 @@ def test_poison_is_parked_with_its_reason_and_an_admin_sends_it_again(app):
         world.be(SYSTEM)
         now = world.now
         for _n in range(outbox.MOST_FAULTS):
-            (row,) = outbox.claim(world.session, m.Channel.mail, now=now)
+            (row,) = claim(world, now)
             outbox.failed(world.session, row, "550 no such mailbox", own_fault=True, now=now)
             now += 2 * outbox.LONGEST_WAIT
         key = row.id

@@ -52,9 +52,25 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "FLASK_ADMIN_SWATCH": "default",
         "SEND_FILE_MAX_AGE_DEFAULT": dt.timedelta(hours=1),
+        **_worker(folder),
         **_security(),
     }
     return config | given
+
+
+def _worker(folder: Path) -> dict[str, Any]:
+    """Return where the queue is kept and how mail leaves; without a mail server none does."""
+    port = os.environ.get("TCOS_PORT", "5000")
+    return {
+        "TCOS_INSTANCE": str(folder),
+        "TCOS_REDIS_URL": os.environ.get("TCOS_REDIS_URL", ""),
+        "TCOS_OUTBOX_LEASE": int(os.environ.get("TCOS_OUTBOX_LEASE", "120")),  # seconds
+        "TCOS_SMTP_URL": os.environ.get("TCOS_SMTP_URL", ""),
+        "TCOS_MAIL_SENDER": os.environ.get("TCOS_MAIL_SENDER", "T-Cos CRM <noreply@localhost>"),
+        "TCOS_PUBLIC_URL": os.environ.get("TCOS_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip(
+            "/"
+        ),
+    }
 
 
 def _security() -> dict[str, Any]:

@@ -1,0 +1,140 @@
+"""Empties the outbox: claim, commit, do, settle, commit; a kill repeats at most one delivery."""
+
+import datetime as dt
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from jobs.postman import Away, Letter, Postman, Undeliverable
+from jobs.scope import clock, working
+from services import outbox
+from services.errors import Refused
+
+LOG = logging.getLogger("tcos.worker")
+LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
+
+Task = Callable[..., bool]
+
+
+def mails(app: Flask) -> int:
+    """Send every due mail. Returns how many were accepted by the mail server."""
+    with working(app) as session:
+        url = app.config["TCOS_SMTP_URL"]
+        if not url:
+            outbox.unconfigured(session, now=clock())
+            session.commit()
+            return 0
+        outbox.configured(session, now=clock())
+        session.commit()
+        with Postman(url, app.config["TCOS_MAIL_SENDER"]) as postman:
+            return _rounds(session, postman, app.config["TCOS_PUBLIC_URL"])
+
+
+def _rounds(session: Session, postman: Postman, base: str) -> int:
+    accepted = 0
+    while True:
+        until = clock() + _lease()
+        rows = outbox.claim(session, m.Channel.mail, now=clock(), lease=_lease())
+        letters = [(row, letter_of(row, base)) for row in rows]
+        session.commit()
+        if not rows:
+            return accepted
+        try:
+            for row, letter in letters:
+                if clock() < until:  # a lease that ran out may be another worker's by now
+                    accepted += _post(session, postman, row, letter)
+        except Away as problem:
+            LOG.warning("mail server: %s", problem)
+            _wait(session, rows, str(problem))
+            return accepted
+
+
+def _wait(session: Session, rows: list[m.Outbox], reason: str) -> None:
+    """Put back what was claimed and not sent: the server is away for all of it."""
+    for row in rows:
+        if row.state is m.OutboxState.sending:
+            outbox.failed(session, row, reason, own_fault=False, now=clock())
+    session.commit()
+
+
+def _lease() -> dt.timedelta:
+    return dt.timedelta(seconds=current_app.config["TCOS_OUTBOX_LEASE"])
+
+
+def _post(session: Session, postman: Postman, row: m.Outbox, letter: Letter | None) -> bool:
+    """Send one letter outside of any transaction and settle its row in one of its own."""
+    problem = None if letter else "no active mailbox"
+    if letter is not None:
+        try:
+            postman.send(letter)
+        except Undeliverable as refusal:
+            problem = str(refusal)
+    if problem is None:
+        outbox.sent(session, row, now=clock())
+    else:
+        outbox.park(session, row, problem)
+    session.commit()
+    return problem is None
+
+
+def letter_of(row: m.Outbox, base: str) -> Letter | None:
+    """Return the mail in the recipient's language, None when he has no mailbox with us."""
+    user = row.user
+    if user is None or not user.active or not user.email:
+        return None
+    with force_locale(LOCALES[user.language.name]):
+        kind = m.NoticeKind[row.payload["kind"]].caption
+        text = _(
+            "%(name)s，您好：\n\n%(kind)s：%(title)s\n\n打开：%(url)s\n\n此邮件由系统自动发送，请勿回复。",
+            name=user.name,
+            kind=str(kind),
+            title=row.title,
+            url=f"{base}{row.payload['url']}",
+        )
+        subject = f"[T-Cos CRM] {kind}：{row.title}"
+    return Letter(user.email, user.name, subject, text, row.dedupe_key, row.created_at)
+
+
+def tasks(app: Flask, known: dict[str, Task]) -> int:
+    """Do every due task of the outbox, a piece at a time. Returns how many were finished.
+
+    A task gets (session, arguments, now) and returns whether it is done. The piece and its
+    settlement are one transaction, so a kill leaves both or neither.
+    """
+    finished = 0
+    with working(app) as session:
+        while rows := outbox.claim(session, m.Channel.job, now=clock(), most=1, lease=_lease()):
+            session.commit()
+            finished += _piece(session, rows[0], known)
+            session.commit()
+    return finished
+
+
+def _piece(session: Session, row: m.Outbox, known: dict[str, Task]) -> bool:
+    key, payload = row.id, dict(row.payload)
+    task = known.get(payload["task"])
+    if task is None:
+        outbox.park(session, row, f"unknown task {payload['task']}")
+        return False
+    try:
+        done = task(session, **payload["arguments"], now=clock())
+    except Refused as refusal:
+        session.rollback()
+        outbox.park(session, session.get_one(m.Outbox, key), str(refusal))
+        return False
+    except Exception as problem:
+        LOG.exception("task %s failed", payload["task"])
+        session.rollback()
+        row = session.get_one(m.Outbox, key)
+        reason = type(problem).__name__  # the message may hold data; the log has it
+        outbox.failed(session, row, reason, own_fault=True, now=clock())
+        return False
+    settle: Any = outbox.sent if done else outbox.again
+    settle(session, row, now=clock())
+    return bool(done)

@@ -1,0 +1,128 @@
+"""What time brings about: reminders of follow-ups, overdue approvals, the outbox's housekeeping.
+
+Every schedule may run twice or late: what it tells is told once by its key.
+"""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Flask
+from sqlalchemy.orm import Session, selectinload
+
+import models as m
+from jobs.scope import clock, working
+from services import outbox
+from services.agenda import day_bounds
+from services.notices import Notice, tell_many
+from services.numbers import ZONE, today
+from services.settings import get_setting
+from services.worktime import WorkCalendar, calendar
+
+MORNING = 8  # o'clock: nobody is reminded in the night
+LATEST = dt.timedelta(days=7)  # how long after its date a reminder is still one
+MOST = 5000
+
+
+def remind(app: Flask) -> int:
+    """Remind of follow-ups due today. Returns how many people-and-plans were told."""
+    with working(app) as session:
+        told = remind_due(session, now=clock())
+        session.commit()
+    return told
+
+
+def remind_due(session: Session, *, now: dt.datetime) -> int:
+    """Tell owners of open plans that are due today, once per plan and due date."""
+    if now.astimezone(ZONE).hour < MORNING:
+        return 0
+    _start, end = day_bounds(today(now))
+    plan = m.FollowUpPlan
+    rows = session.scalars(
+        sa.select(plan)
+        .where(
+            plan.done_at.is_(None),
+            plan.deleted_at.is_(None),
+            plan.owner_id.is_not(None),
+            plan.due_at >= end - LATEST,
+            plan.due_at < end,
+        )
+        .options(selectinload(plan.customer))
+        .order_by(plan.id)
+        .limit(MOST)
+    )
+    return tell_many(session, [_reminder(row) for row in rows], now=now)
+
+
+def _reminder(plan: m.FollowUpPlan) -> Notice:
+    local = plan.due_at.astimezone(ZONE)
+    kind = m.NoticeKind.visit if plan.kind in m.VISITS else m.NoticeKind.reminder
+    what = f" {plan.content}" if plan.content else ""
+    return Notice(
+        plan.owner_id or 0,
+        kind,
+        f"{plan.customer} {local:%m-%d %H:%M}{what}",
+        f"/admin/plan/details/?id={plan.id}",
+        f"plan:{plan.id}:{local.date()}",
+    )
+
+
+def overdue(app: Flask) -> int:
+    """Remind of overdue approval steps, then tell the manager. Returns how many were told."""
+    with working(app) as session:
+        told = tell_overdue(session, now=clock())
+        session.commit()
+    return told
+
+
+def tell_overdue(session: Session, *, now: dt.datetime) -> int:
+    """Tell assignees whose step is past its time; as long again later, their managers.
+
+    A task without a time of its own has `approval.due_hours` working hours from its opening.
+    """
+    task, request, user = m.ApprovalTask, m.ApprovalRequest, m.User
+    rows = session.execute(
+        sa.select(
+            task.id,
+            task.request_id,
+            task.assignee_id,
+            task.created_at,
+            task.due_at,
+            request.title,
+            user.manager_id,
+        )
+        .join(request, request.id == task.request_id)
+        .join(user, user.id == task.assignee_id)
+        .where(task.state == m.TaskState.open, request.state == m.Approval.pending)
+        .where(sa.or_(task.due_at.is_(None), task.due_at < now))
+        .order_by(task.id)
+        .limit(MOST)
+    ).all()
+    if not rows:
+        return 0
+    times, hours = calendar(session), get_setting(session, "approval.due_hours")
+    notices = [one for row in rows for one in _late(row, times, hours, now)]
+    return tell_many(session, notices, now=now)
+
+
+def _late(row: Any, times: WorkCalendar, hours: int, now: dt.datetime) -> list[Notice]:
+    due = row.due_at or times.add(row.created_at, hours)
+    if due >= now:
+        return []
+    url = f"/admin/inbox/?id={row.request_id}"
+    key = f"{row.id}:{due:%Y%m%d%H%M}"
+    found = [Notice(row.assignee_id, m.NoticeKind.overdue, row.title, url, f"overdue:{key}")]
+    if row.manager_id is not None and times.add(due, hours) < now:
+        above = f"/admin/request/?id={row.request_id}"
+        found.append(
+            Notice(row.manager_id, m.NoticeKind.escalation, row.title, above, f"escalate:{key}")
+        )
+    return found
+
+
+def prune(app: Flask) -> int:
+    """Drop deliveries that are done and a month old. Returns how many went."""
+    with working(app) as session:
+        gone = outbox.prune(session, now=clock())
+        session.commit()
+    return gone

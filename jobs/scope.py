@@ -1,0 +1,31 @@
+"""One piece of the worker's work: an application context, the system as actor, Chinese."""
+
+import contextlib
+import datetime as dt
+from collections.abc import Iterator
+
+from flask import Flask
+from flask_babel import force_locale
+from sqlalchemy.orm import Session
+
+from models import db
+from services.access import act
+from services.actor import SYSTEM
+from services.engine import writing
+
+
+@contextlib.contextmanager
+def working(app: Flask) -> Iterator[Session]:
+    """Yield a session that acts for the system; what was not committed is rolled back."""
+    with app.app_context(), force_locale("zh_Hans_CN"), writing(on=True):
+        session = db.session()
+        act(session, SYSTEM)
+        try:
+            yield session
+        finally:
+            db.session.remove()
+
+
+def clock() -> dt.datetime:
+    """Return the time: the worker is an edge, below it the clock is an argument."""
+    return dt.datetime.now(dt.UTC)
