@@ -195,7 +195,7 @@ def kill_often(app, mailbox, letters, kills):
     with worker(url, mailbox):
         wait_for(lambda: all(s == "sent" for s, _n, _r in states(app).values()))
     assert len(set(mailbox.ids())) == letters
-    assert len(mailbox.ids()) - letters <= kills  # at most the one in flight is repeated
+    assert len(mailbox.ids()) - letters <= 2 * kills  # what its two threads had in flight
 
 
 def wait_for(ready, seconds=90):
