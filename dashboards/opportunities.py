@@ -117,7 +117,9 @@ def detail(actor: Actor, query: CockpitQuery) -> Detail:
             opened.label("opened"),
             stamp.owner.label("owner_id"),
             STAGE.c.code.label("stage_code"),
-            sa.and_(is_open, OPPORTUNITY.c.expected_on < today).label("late"),
+            sa.and_(is_open, sa.func.coalesce(OPPORTUNITY.c.expected_on < today, sa.false())).label(
+                "late"
+            ),
             last.c.last_at,
             *(column.label(key) for key, column in (measures | texts).items()),
         )

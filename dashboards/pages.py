@@ -16,6 +16,7 @@ from dashboards import (
     opportunities,
     opportunity_groups,
     performance,
+    performance_figures,
     table,
     tracking,
     visits,
@@ -131,7 +132,7 @@ SUMMARIES: dict[str, Summary] = {
             _("客户业绩汇总表"),
             performance.CHOICES,
             performance.columns,
-            performance.figures,
+            performance_figures.figures,
             2,
             _picked(
                 performance.MEASURES, "amount", "collected", "unpaid", "rate", "cash", "contracts"

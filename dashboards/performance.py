@@ -7,7 +7,6 @@ Grain: a customer with at least one contract in force signed in the period, or a
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import sqlalchemy as sa
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -17,7 +16,7 @@ from sqlalchemy.sql import Select
 from dashboards import charts, filters
 from dashboards.columns import Column
 from dashboards.names import labelled
-from dashboards.period import Period, year_before
+from dashboards.period import Period
 from dashboards.query import Choices, CockpitQuery
 from dashboards.scope import (
     CONTRACT,
@@ -30,7 +29,7 @@ from dashboards.scope import (
     openable,
 )
 from dashboards.sql import DayOf, MonthOf, caption, count_if, frame, positive, total
-from models import StageKind
+from models import Level, StageKind
 from services.actor import Actor
 
 BY = {
@@ -247,8 +246,15 @@ def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
         )
     how = "left" if by in OWN_KEYS else "outer"
     for part in _other_measures(session, actor, query):
-        data = data.merge(part, on="key", how=how)
+        # Keys are matched as texts: merging sorts them, and levels have no order.
+        data = data.merge(part, on="key", how=how) if by != "level" else _by_level(data, part)
     return _finished(session, query, data)
+
+
+def _by_level(data: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
+    names = [one.assign(key=one["key"].map(charts.key_text)) for one in (data, part)]
+    found = names[0].merge(names[1], on="key", how="outer")
+    return found.assign(key=[Level.__members__.get(key) for key in found["key"]])
 
 
 def _other_measures(session: Session, actor: Actor, query: CockpitQuery) -> list[pd.DataFrame]:
@@ -347,53 +353,4 @@ def _contracts(actor: Actor, query: CockpitQuery) -> Select[Any]:
             .outerjoin(USER, USER.c.id == CONTRACT.c.signer_id)
         )
         .where(*signed_where(actor, query, query.period))
-    )
-
-
-# -- figures -------------------------------------------------------------------------------------
-
-
-def figures(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
-    """Return the bars of the rows and the months with last year's outline."""
-    month = MonthOf(CONTRACT.c.signed_on)
-    both = [
-        frame(session, signed(actor, query, month, period))
-        for period in (query.period, year_before(query.period))
-    ]
-    return [amounts_figure(data, query), months_figure(both[0], both[1], query)]
-
-
-def amounts_figure(data: pd.DataFrame, query: CockpitQuery) -> go.Figure:
-    """Return bars of contract amount against collected, the top 20 and 其他."""
-    name = "company" if query.by == "customer" else "name" if query.by == "contract" else "label"
-    param = {"month": "", "contract": "customer"}.get(query.by, query.by)
-    shown = data.assign(
-        label=[charts.visible(r, name) for r in data.to_dict("records")],
-        pick=[_pick(r, query.by, param) for r in data.to_dict("records")],
-    )
-    series = [("amount", gettext("合同额")), ("collected", gettext("已回款"))]
-    return charts.bars(
-        shown if query.by == "month" else charts.top(shown, "amount", ("amount", "collected")),
-        series,
-        gettext("合同额与已回款（万元）"),
-    )
-
-
-def _pick(row: dict[str, Any], by: str, param: str) -> list[str]:
-    if by == "month":
-        return charts.month_pick(row["key"])
-    if not row.get("opened", True):
-        return []
-    return charts.pick(param, row["customer_id"] if by == "contract" else row["key"])
-
-
-def months_figure(now: pd.DataFrame, before: pd.DataFrame, query: CockpitQuery) -> go.Figure:
-    """Return month bars of the amount signed, last year's as an outline."""
-    return charts.months(
-        dict(zip(now["key"], now["amount"], strict=True)),
-        dict(zip(before["key"], before["amount"], strict=True)),
-        query,
-        gettext("各月合同额（万元）"),
     )
