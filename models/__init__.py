@@ -3,14 +3,19 @@
 from models.approval import (
     ApprovalCopy,
     ApprovalEvent,
-    ApprovalFlow,
     ApprovalRequest,
-    ApprovalStep,
     ApprovalTask,
-    ApproverKind,
     Decision,
     RequestOrigin,
     TaskState,
+)
+from models.approval_flow import (
+    ApprovalFlow,
+    ApprovalStep,
+    ApproverKind,
+    Delegation,
+    FlowAction,
+    StepMode,
 )
 from models.audit import AuditAction, AuditLog
 from models.base import Model, db
@@ -73,9 +78,11 @@ __all__ = [
     "CustomerMerge",
     "CustomerStatus",
     "Decision",
+    "Delegation",
     "Department",
     "DictionaryKind",
     "DictionaryOption",
+    "FlowAction",
     "FollowUp",
     "FollowUpKind",
     "FollowUpPlan",
@@ -126,6 +133,7 @@ __all__ = [
     "StageHistory",
     "StageKind",
     "Stamped",
+    "StepMode",
     "TaskState",
     "User",
     "db",

@@ -1,4 +1,4 @@
-"""Approval: flows as data, and one request a round with its tasks, events and copies."""
+"""Approval: one request a round with its tasks, events and copies."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
@@ -7,13 +7,15 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from models.approval_flow import FlowAction
 from models.base import Model
 from models.field import field
 from models.labels import Labelled
-from models.mixins import Approval, Stamped
+from models.mixins import Approval
 from models.types import UtcDateTime, named
 
 if TYPE_CHECKING:
+    from models.approval_flow import ApprovalFlow
     from models.customer import Customer
     from models.user import User
 
@@ -31,6 +33,9 @@ class Decision(Labelled):
     comment = "comment", _("评论")
     withdraw = "withdraw", _("撤回")
     import_in = "import_in", _("导入")
+    take_back = "take_back", _("收回审批")
+    remind = "remind", _("超时提醒")
+    escalate = "escalate", _("超时升级")
 
 
 class RequestOrigin(Labelled):
@@ -41,97 +46,21 @@ class RequestOrigin(Labelled):
 
 
 class TaskState(Labelled):
-    """Whether a task still waits."""
+    """Whether a task still waits: for its person, or first for another task."""
 
     open = "open", _("待处理")
+    waiting = "waiting", _("未轮到")
     done = "done", _("已处理")
     cancelled = "cancelled", _("已取消")
-
-
-class ApproverKind(Labelled):
-    """How the approvers of a step are found."""
-
-    role = "role", _("角色")
-    person = "person", _("指定人员")
-    manager = "manager", _("提交人上级")
-    head = "head", _("部门负责人")
-
-
-class ApprovalFlow(Model, Stamped):
-    """The steps a submission of one entity goes through; a running request keeps its version."""
-
-    __tablename__ = "approval_flow"
-    __noun__ = "flow"
-    __caption__ = _("审批流程")
-
-    name: Mapped[str] = field(
-        _("名称"), sa.String(60), nullable=False, required=True, listed=True, search=True
-    )
-    noun: Mapped[str] = field(
-        _("对象"), sa.String(40), nullable=False, required=True, listed=True, filter=True
-    )
-    version: Mapped[int] = field(
-        _("版本"), sa.Integer, nullable=False, default=1, form=False, listed=True
-    )
-    active: Mapped[bool] = field(
-        _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True
-    )
-
-    steps: Mapped[list["ApprovalStep"]] = relationship(
-        back_populates="flow", order_by="ApprovalStep.ordinal"
-    )
-
-    __table_args__ = (sa.UniqueConstraint("noun", "version"),)
-
-    def __str__(self) -> str:
-        """Return the name."""
-        return self.name
-
-
-class ApprovalStep(Model, Stamped):
-    """One step: any of its approvers decides."""
-
-    __tablename__ = "approval_step"
-    __noun__ = "flowstep"
-    __caption__ = _("审批步骤")
-
-    flow_id: Mapped[int] = field(
-        _("审批流程"),
-        sa.ForeignKey("approval_flow.id"),
-        nullable=False,
-        required=True,
-        listed=True,
-        index=True,
-    )
-    ordinal: Mapped[int] = field(_("步骤"), sa.Integer, nullable=False, default=1, listed=True)
-    name: Mapped[str] = field(_("名称"), sa.String(60), nullable=False, required=True, listed=True)
-    approver_kind: Mapped[ApproverKind] = field(
-        _("审批人"), named(ApproverKind), nullable=False, default=ApproverKind.role, listed=True
-    )
-    role_id: Mapped[int | None] = field(_("角色"), sa.ForeignKey("role.id"), listed=True)
-    person_id: Mapped[int | None] = field(
-        _("指定人员"), sa.ForeignKey("user_account.id"), listed=True
-    )
-
-    flow: Mapped[ApprovalFlow] = relationship(back_populates="steps")
-    role: Mapped[Any] = relationship("Role")
-    person: Mapped["User | None"] = relationship(foreign_keys=[person_id])
-
-    __table_args__ = (
-        sa.UniqueConstraint("flow_id", "ordinal"),
-        sa.CheckConstraint("ordinal >= 1", name="ordinal_from_one"),
-    )
-
-    def __str__(self) -> str:
-        """Return the name."""
-        return self.name
 
 
 class ApprovalRequest(Model):
     """One round of one record: what was submitted (frozen, hashed) and where it stands.
 
     `seen_version` is the record's row_version at submission: a decision names it, so that
-    nobody approves what he did not see.
+    nobody approves what he did not see. `route` are the ordinals of the flow's steps that apply,
+    fixed at submission; `step` counts along it. `chosen` are the approvers the submitter named.
+    The payload of a change holds `old` beside `values`, of the changed fields only.
     """
 
     __tablename__ = "approval_request"
@@ -155,7 +84,17 @@ class ApprovalRequest(Model):
     origin: Mapped[RequestOrigin] = field(
         _("来源"), named(RequestOrigin), nullable=False, default=RequestOrigin.form
     )
+    action: Mapped[FlowAction] = field(
+        _("动作"),
+        named(FlowAction),
+        nullable=False,
+        default=FlowAction.create,
+        server_default="create",
+        listed=True,
+    )
     flow_id: Mapped[int | None] = mapped_column(sa.ForeignKey("approval_flow.id"))
+    route: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
+    chosen: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
     step: Mapped[int] = field(_("步骤"), sa.Integer, nullable=False, default=1)
     steps: Mapped[int] = mapped_column(sa.Integer, nullable=False, default=1)
     seen_version: Mapped[int] = mapped_column(sa.Integer, nullable=False)
@@ -204,7 +143,11 @@ class ApprovalRequest(Model):
 
 
 class ApprovalTask(Model):
-    """One approver's task in one step; at most one of a step's tasks is decided."""
+    """One approver's task in one step; a person has at most one live task in it.
+
+    `after_id` is the task that has to be approved first; `added_by_id` who asked for this extra
+    signature; `on_behalf_of_id` whose stand-in the assignee is.
+    """
 
     __tablename__ = "approval_task"
     __noun__ = "task"
@@ -225,19 +168,42 @@ class ApprovalTask(Model):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
     due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    after_id: Mapped[int | None] = mapped_column(sa.ForeignKey("approval_task.id"), index=True)
+    added_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    on_behalf_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    reminded_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
     request: Mapped[ApprovalRequest] = relationship(back_populates="tasks")
-    assignee: Mapped["User"] = relationship()
+    assignee: Mapped["User"] = relationship(foreign_keys=[assignee_id])
+    on_behalf_of: Mapped["User | None"] = relationship(foreign_keys=[on_behalf_of_id])
 
     __table_args__ = (
-        sa.UniqueConstraint("request_id", "step", "assignee_id"),
         sa.CheckConstraint("(state = 'done') = (decision IS NOT NULL)", name="done_has_decision"),
+        sa.CheckConstraint("state <> 'waiting' OR after_id IS NOT NULL", name="waiting_has_other"),
+        sa.Index(
+            "uq_approval_task_live",
+            "request_id",
+            "step",
+            "assignee_id",
+            unique=True,
+            sqlite_where=sa.text("state IN ('open', 'waiting')"),
+            postgresql_where=sa.text("state IN ('open', 'waiting')"),
+        ),
+        sa.Index(
+            "ix_approval_task_due",
+            "due_at",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
         sa.Index("ix_approval_task_assignee_state", "assignee_id", "state"),
     )
 
 
 class ApprovalEvent(Model):
-    """What happened to a request, for ever: rows are only added."""
+    """What happened to a request, for ever: rows are only added.
+
+    `on_behalf_of_id` is whom the actor stood in for; `target_id` to whom a task went.
+    """
 
     __tablename__ = "approval_event"
     __noun__ = "approvalevent"
@@ -249,11 +215,15 @@ class ApprovalEvent(Model):
     step: Mapped[int] = mapped_column(sa.Integer, nullable=False, default=0)
     decision: Mapped[Decision] = mapped_column(named(Decision), nullable=False)
     actor_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    on_behalf_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
+    target_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     comment: Mapped[str | None] = mapped_column(sa.String(500))
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
 
     request: Mapped[ApprovalRequest] = relationship(back_populates="events")
-    actor: Mapped["User | None"] = relationship()
+    actor: Mapped["User | None"] = relationship(foreign_keys=[actor_id])
+    on_behalf_of: Mapped["User | None"] = relationship(foreign_keys=[on_behalf_of_id])
+    target: Mapped["User | None"] = relationship(foreign_keys=[target_id])
 
 
 class ApprovalCopy(Model):

@@ -33,7 +33,7 @@ class ItemState(Labelled):
 
 
 class BatchJob(Model):
-    """One bulk verb by one person."""
+    """One bulk verb by one person; `skipped` are the titles that were flagged and left out."""
 
     __tablename__ = "batch_job"
     __noun__ = "batch"
@@ -47,6 +47,9 @@ class BatchJob(Model):
     )
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    skipped: Mapped[list[str]] = mapped_column(
+        sa.JSON, nullable=False, default=list, server_default="[]"
+    )
 
     actor: Mapped["User"] = relationship()
     items: Mapped[list["BatchItem"]] = relationship(
@@ -77,5 +80,6 @@ class BatchItem(Model):
 
     __table_args__ = (
         sa.UniqueConstraint("job_id", "target_id"),
+        sa.Index("ix_batch_item_job_state", "job_id", "state"),
         sa.CheckConstraint("(state = 'failed') = (code IS NOT NULL)", name="failed_has_code"),
     )
