@@ -33,9 +33,6 @@ class CustomerSaver(Saver):
         """Owners move by hand-over; an approved customer's primary contact is controlled."""
         errors: dict[str, Any] = {}
         approved = record.approval is m.Approval.approved
-        if approved and any(key.startswith("primary.") for key in values):
-            key = next(key for key in values if key.startswith("primary."))
-            errors[key] = _("已通过审批，不能直接修改")
         if "owner_id" in values and approved and not may(call.by, "customer:assign"):
             errors["owner_id"] = _("更换销售员需要「分配」权限")
         return errors

@@ -23,6 +23,7 @@ RULES: dict[str, frozenset[str]] = {
             "customer",
             "contact",
             "opportunity",
+            "opportunityline",
             "contract",
             "contractline",
             "paymentplan",
@@ -71,6 +72,7 @@ RULES: dict[str, frozenset[str]] = {
         {"customer", "opportunity", "paymentplan", "plan", "task", "order", "ownershipmove"}
     ),
     "profile": frozenset({"user"}),
+    "delegation": frozenset({"delegation"}),
     "read_mark": frozenset({"cc", "notification"}),
     "notice": frozenset({"notification", "outbox"}),
 }

@@ -128,7 +128,12 @@ class CrmView(GridView):
     def _form(self, record: Any, texts: Any, errors: dict[str, Any], status: int = 200) -> Any:
         locked = frozenset()
         if record is not None:
-            locked = frozenset(k for k, ok in records.editable(record).items() if not ok)
+            changing = self.reviewed and record.approval is m.Approval.approved
+            changing = (
+                changing and approval.change_of(self.session, self.noun, record.id) is not None
+            )
+            may_edit = records.editable(record, changing=changing)
+            locked = frozenset(k for k, ok in may_edit.items() if not ok)
         form = forms.build(
             self.session, self.model, texts, errors, only=self.form_keys(record), locked=locked
         )
@@ -169,7 +174,8 @@ class CrmView(GridView):
         except Refused as problem:
             self.session.rollback()
             return self._again(record, post, {problem.field or "_": str(problem)}, problem.status)
-        flash(_("已提交审批") if "_submit" in post else _("已保存"), "success")
+        done = _("已提交审批") if "_submit" in post else _("已保存")
+        flash(_("已提交变更申请") if approval.changes_asked(self.session) else done, "success")
         if "_another" in post:
             return redirect(url_for(".create_view"), code=303)
         return redirect(self.destination(saved), code=303)
@@ -234,7 +240,8 @@ class CrmView(GridView):
         text = {key: request.form.get("value", "")}
         values = forms.payload(self.session, self.model, text, only={key})
         self.store(record, values)
-        return jsonify(id=record.id, row_version=record.row_version)
+        asked = bool(approval.changes_asked(self.session))
+        return jsonify(id=record.id, row_version=record.row_version, change_request=asked)
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:

@@ -156,7 +156,7 @@ class FlowView(CrmView):
                 self,
                 m.ApprovalStep,
                 {"flow_id": record.id},
-                "ordinal name approver_kind role_id person_id",
+                "ordinal name approver_kind role_id mode due_hours",
                 order="ordinal",
             )
         ]

@@ -6,7 +6,7 @@ from alembic import op
 from models.types import UtcDateTime
 
 revision = "20261125_flows"
-down_revision = "20261125_records"
+down_revision = "20261125_grid_orders"
 branch_labels = None
 depends_on = None
 

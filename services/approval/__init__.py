@@ -3,26 +3,42 @@
 Only this package writes the approval state. Source of the law: design/product.md section 6.
 """
 
+from services.approval.ask import ask_change, ask_void
 from services.approval.batch import decide_many, resolve, retry, submit_many
+from services.approval.change import asked as changes_asked
+from services.approval.change import pending as change_of
 from services.approval.counts import counts, waiting_for
-from services.approval.decide import decide, withdraw
+from services.approval.decide import decide, take_back, withdraw
+from services.approval.delegation import delegate, end
 from services.approval.snapshot import digest, shown, snapshot
 from services.approval.submit import REVIEWED, submit
 from services.approval.timeline import timeline
+from services.approval.verbs import add_sign, comment, transfer, urge
 
 __all__ = [
     "REVIEWED",
+    "add_sign",
+    "ask_change",
+    "ask_void",
+    "change_of",
+    "changes_asked",
+    "comment",
     "counts",
     "decide",
     "decide_many",
+    "delegate",
     "digest",
+    "end",
     "resolve",
     "retry",
     "shown",
     "snapshot",
     "submit",
     "submit_many",
+    "take_back",
     "timeline",
+    "transfer",
+    "urge",
     "waiting_for",
     "withdraw",
 ]

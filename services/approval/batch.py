@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate
 from services.actor import Actor, demand
-from services.approval.decide import _comment, decide
+from services.approval.decide import checked, decide
 from services.approval.snapshot import REVIEWED
 from services.approval.submit import submit
 from services.errors import Invalid, NotVisible, Refused
@@ -30,7 +30,7 @@ def decide_many(  # what was seen and said is part of the law
 ) -> m.BatchJob:
     """Decide requests one by one. Raises only when the whole call is wrong (grant, comment)."""
     demand(by, "task:decide")
-    _comment(verb, comment)
+    checked(verb, comment)
 
     def one(target: int, seen: int | None) -> str:
         if seen is None:

@@ -1,4 +1,7 @@
-"""Approve, reject, withdraw: each one compare-and-set statement, so two cannot both win."""
+"""Approve, reject, return, withdraw, take back: what moves a request.
+
+Each is claimed with one compare-and-set statement, so two cannot both win, and writes one event.
+"""
 
 import datetime as dt
 from typing import Any
@@ -10,20 +13,17 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate
 from services.actor import Actor, demand
-from services.approval.effects import copy_to_submitter, finish
-from services.approval.flow import open_tasks
-from services.approval.snapshot import REVIEWED
+from services.approval.claim import claim, find, note, record_of, refused, said
+from services.approval.effects import announce, copy_to_submitter, finish, tell_submitter
+from services.approval.tasks import LIVE, RULE, cancel, hand_on, live, open_tasks
 from services.errors import Invalid, NotVisible, Refused
 
-COMMENT_LENGTH = 500
-VERBS = {"approve": m.Decision.approve, "reject": m.Decision.reject}
-REASONS: dict[str, Any] = {
-    "ALREADY_HANDLED": _("已被他人处理"),
-    "WITHDRAWN": _("提交人已撤回"),
-    "CONTENT_CHANGED": _("内容已变化，请重新查看后再审批"),
-    "OWN_RECORD": _("不能审批自己提交或最后修改的记录"),
-    "NOT_ASSIGNEE": _("不是您的待办"),
+VERBS = {
+    "approve": m.Decision.approve,
+    "reject": m.Decision.reject,
+    "give_back": m.Decision.give_back,
 }
+QUIET = (m.Decision.comment, m.Decision.urge, m.Decision.remind)  # events that move nothing
 
 
 def decide(  # noqa: PLR0913 # what was seen and said is part of the law
@@ -35,152 +35,95 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
     comment: str | None,
     by: Actor,
     now: dt.datetime,
+    to_step: int | None = None,
 ) -> m.ApprovalRequest:
-    """Approve or reject what was seen.
+    """Approve, reject or return what was seen; a return goes to the submitter or to `to_step`.
 
-    Raises Forbidden without the grant, NotVisible, Invalid on a missing comment, or Refused with
-    one of the codes of REASONS; then nothing was written.
+    Raises Forbidden without the grant, NotVisible, Invalid on a missing comment or a step that
+    was not passed, or Refused with one of the codes of REASONS; the edge then rolls back.
     """
     demand(by, "task:decide")
-    comment = _comment(verb, comment)
-    request = session.scalar(
-        sa.select(m.ApprovalRequest)
-        .where(m.ApprovalRequest.id == request_id)
-        .execution_options(populate_existing=True)
-    )
-    if request is None:
-        raise NotVisible
-    record = (
-        session.scalar(
-            sa.select(REVIEWED[request.noun]).where(REVIEWED[request.noun].id == request.record_id)
-        )
-        if request.noun in REVIEWED
-        else None
-    )
-    step = request.step
+    comment = checked(verb, comment)
+    request = find(session, request_id)
+    record = record_of(session, request)
     with gate.rule(session, "approval"):
-        if not _compare_and_set(session, request, seen, (verb, comment), by, now):
-            raise _why_not(session, request_id, seen, by)
-        session.refresh(request)
-        _close_tasks(session, request, step, verb, by, now)
-        session.add(
-            m.ApprovalEvent(
-                request_id=request.id,
-                step=step,
-                decision=VERBS[verb],
-                actor_id=by.id,
-                comment=comment,
-                at=now,
-            )
+        task = claim(session, request, seen=seen, by=by, now=now)
+        step, decision = request.step, VERBS[verb]
+        if to_step is not None and (verb != "give_back" or not 1 <= to_step < step):
+            raise Invalid({"to_step": _("只能退回到已经过的步骤")})
+        task.decision, request.last_comment = decision, comment
+        note(
+            session,
+            request,
+            decision,
+            step=step,
+            by=by.id,
+            behalf=task.on_behalf_of_id,
+            comment=comment,
+            now=now,
         )
         session.flush()
-        if request.state is m.Approval.pending:
-            open_tasks(session, request, now=now)
-        elif record is not None:
+        turn = _move(session, request, task, (verb, to_step), now)
+        if request.state is not m.Approval.pending and record is not None:
             finish(session, request, record, now)
         copy_to_submitter(session, request, step=step, comment=comment, by=by.id, now=now)
+        tell_submitter(session, request, decision, now=now)
+        announce(session, request, turn, now=now)
     return request
 
 
-def _comment(verb: str, comment: str | None) -> str | None:
-    text = (comment or "").strip() or None
-    if verb not in VERBS:
-        raise Invalid({"verb": _("不支持的操作")})
-    if verb == "reject" and text is None:
-        raise Invalid({"comment": _("驳回时必须填写意见")})
-    if text is not None and (len(text) > COMMENT_LENGTH or "\x00" in text):
-        raise Invalid({"comment": _("意见最多 %(n)s 个字符", n=COMMENT_LENGTH)})
-    return text
-
-
-def _compare_and_set(  # private to this module
+def _move(
     session: Session,
     request: m.ApprovalRequest,
-    seen: int,
-    said: tuple[str, str | None],
-    by: Actor,
+    task: m.ApprovalTask,
+    where: tuple[str, int | None],
     now: dt.datetime,
-) -> bool:
-    table, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-    verb, comment = said
-    onward = verb == "approve" and request.step < request.steps
-    target = m.Approval.rejected if verb == "reject" else m.Approval.approved
-    mine = sa.exists().where(
-        task.c.request_id == table.c.id,
-        task.c.step == table.c.step,
-        task.c.assignee_id == by.id,
-        task.c.state == m.TaskState.open,
-    )
-    values = {"last_actor_id": by.id, "last_comment": comment}
-    values |= {"step": request.step + 1} if onward else {"state": target, "decided_at": now}
-    statement = (
-        sa.update(table)
-        .where(
-            table.c.id == request.id,
-            table.c.state == m.Approval.pending,
-            table.c.step == request.step,
-            table.c.seen_version == seen,
-            table.c.submitted_by_id != by.id,
-            sa.or_(table.c.last_editor_id.is_(None), table.c.last_editor_id != by.id),
-            mine,
-        )
-        .values(values)
-    )
-    found: Any = session.execute(statement, execution_options={"rule": "approval"})
-    return bool(found.rowcount == 1)
-
-
-def _why_not(session: Session, request_id: int, seen: int, by: Actor) -> Refused:
-    """Tell apart why the compare-and-set matched nothing, from the row as it is now."""
-    request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-    row = session.execute(sa.select(request).where(request.c.id == request_id)).one()
-    mine = session.execute(
-        sa.select(task.c.id).where(
-            task.c.request_id == request_id,
-            task.c.assignee_id == by.id,
-            task.c.step == row.step,
-            task.c.state == m.TaskState.open,
-        )
-    ).first()
-    if by.id in {row.submitted_by_id, row.last_editor_id}:
-        code = "OWN_RECORD"
-    elif row.state is m.Approval.withdrawn:
-        code = "WITHDRAWN"
-    elif row.state is not m.Approval.pending:
-        code = "ALREADY_HANDLED"
-    elif row.seen_version != seen:
-        code = "CONTENT_CHANGED"
+) -> list[int]:
+    """Bring the request where the decision sends it; return whose turn it is now."""
+    verb, to_step = where
+    if verb != "approve":
+        cancel(live(session, request.id), now=now)
+        if to_step is None:
+            request.state, request.decided_at = m.Approval.rejected, now
+            session.flush()
+            return []
+        request.step = to_step
     else:
-        code = "ALREADY_HANDLED" if mine else "NOT_ASSIGNEE"
-    return Refused(REASONS[code], code=code)
+        complete, turn = hand_on(session, request, task, now=now)
+        if not complete:
+            return turn
+        if request.step >= request.steps:
+            request.state, request.decided_at = m.Approval.approved, now
+            session.flush()
+            return []
+        request.step += 1
+    session.flush()
+    return open_tasks(session, request, now=now)
 
 
-def _close_tasks(  # private to this module
-    session: Session, request: m.ApprovalRequest, step: int, verb: str, by: Actor, now: dt.datetime
-) -> None:
-    task = m.ApprovalTask.__table__
-    open_ones = sa.update(task).where(
-        task.c.request_id == request.id, task.c.step == step, task.c.state == m.TaskState.open
-    )
-    done = open_ones.where(task.c.assignee_id == by.id).values(
-        state=m.TaskState.done, decision=VERBS[verb], decided_at=now
-    )
-    for statement in (done, open_ones.values(state=m.TaskState.cancelled)):
-        session.execute(statement, execution_options={"rule": "approval"})
-    session.expire(request, ["tasks"])
+def checked(verb: str, comment: str | None) -> str | None:
+    """Return the comment of a decision. Raises Invalid: to say no a person gives a reason."""
+    if verb not in VERBS:
+        raise Invalid({"verb": _("不支持的操作")})
+    if verb != "approve" and not (comment or "").strip():
+        raise Invalid({"comment": _("驳回时必须填写意见")})
+    return said(comment)
 
 
 def withdraw(
     session: Session, request_id: int, *, by: Actor, now: dt.datetime
 ) -> m.ApprovalRequest:
-    """Take a submission back while nobody acted on it. Raises NotVisible or Refused."""
-    request = session.scalar(sa.select(m.ApprovalRequest).where(m.ApprovalRequest.id == request_id))
-    if request is None or request.submitted_by_id != by.id or request.noun not in REVIEWED:
+    """Take a submission back while nobody approved a step. Raises NotVisible or Refused."""
+    request = find(session, request_id)
+    if request.submitted_by_id != by.id:
         raise NotVisible
-    model = REVIEWED[request.noun]
-    record = session.scalars(sa.select(model).where(model.id == request.record_id)).one()
+    record = record_of(session, request)
+    if record is None:
+        raise NotVisible
     table, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-    acted = sa.exists().where(task.c.request_id == table.c.id, task.c.state == m.TaskState.done)
+    acted = sa.exists().where(
+        task.c.request_id == table.c.id, task.c.decision == m.Decision.approve
+    )
     statement = (
         sa.update(table)
         .where(
@@ -192,24 +135,85 @@ def withdraw(
         .values(state=m.Approval.withdrawn, decided_at=now, last_actor_id=by.id)
     )
     with gate.rule(session, "approval"):
-        found: Any = session.execute(statement, execution_options={"rule": "approval"})
+        found: Any = session.execute(statement, execution_options=RULE)
         if found.rowcount != 1:
             raise Refused(_("已有人处理，不能撤回"), code="ALREADY_HANDLED")
         session.refresh(request)
-        session.execute(
-            sa.update(task)
-            .where(task.c.request_id == request.id, task.c.state == m.TaskState.open)
-            .values(state=m.TaskState.cancelled),
-            execution_options={"rule": "approval"},
-        )
-        session.add(
-            m.ApprovalEvent(
-                request_id=request.id,
-                step=request.step,
-                decision=m.Decision.withdraw,
-                actor_id=by.id,
-                at=now,
-            )
-        )
+        asked = live(session, request.id)
+        cancel(asked, now=now)
+        told = [t.assignee_id for t in asked if t.due_at is not None]
+        announce(session, request, told, now=now, kind=m.NoticeKind.withdrawn)
+        note(session, request, m.Decision.withdraw, step=request.step, by=by.id, now=now)
+        session.flush()
         finish(session, request, record, now)
     return request
+
+
+def take_back(
+    session: Session, request_id: int, *, by: Actor, now: dt.datetime
+) -> m.ApprovalRequest:
+    """Undo one's own approval of a step before the next one acted. Raises NotVisible, Refused."""
+    demand(by, "task:decide")
+    request = find(session, request_id)
+    table = m.ApprovalRequest.__table__
+    with gate.rule(session, "approval"):
+        found: Any = session.execute(
+            sa.update(table)
+            .where(table.c.id == request.id, table.c.state == m.Approval.pending)
+            .values(last_actor_id=by.id),
+            execution_options=RULE,
+        )
+        if found.rowcount != 1:
+            raise refused("ALREADY_HANDLED")
+        session.refresh(request)
+        last = session.scalar(
+            sa.select(m.ApprovalEvent)
+            .where(m.ApprovalEvent.request_id == request.id, m.ApprovalEvent.decision.not_in(QUIET))
+            .order_by(m.ApprovalEvent.id.desc())
+            .limit(1)
+        )
+        if last is None or last.actor_id != by.id or last.decision is not m.Decision.approve:
+            raise Refused(_("下一位已处理，不能收回"), code="ALREADY_HANDLED")
+        _reopen(session, request, last)
+        note(session, request, m.Decision.take_back, step=last.step, by=by.id, now=now)
+        request.last_comment = None
+    return request
+
+
+def _reopen(session: Session, request: m.ApprovalRequest, event: m.ApprovalEvent) -> None:
+    """Put the tasks back as they were before an approval."""
+    task = m.ApprovalTask
+    tasks = session.scalars(
+        sa.select(task)
+        .where(task.request_id == request.id)
+        .order_by(task.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    own = next(
+        t
+        for t in reversed(tasks)
+        if t.assignee_id == event.actor_id
+        and t.step == event.step
+        and t.decision is m.Decision.approve
+    )
+    for other in tasks:
+        if other.step != event.step and other.state in LIVE:
+            other.state = m.TaskState.cancelled
+        elif other.after_id == own.id and other.state is m.TaskState.open:
+            other.state = m.TaskState.waiting
+    done = {t.id for t in tasks if t.state is m.TaskState.done} - {own.id}
+    for other in tasks:
+        if (
+            other.step == event.step
+            and other.state is m.TaskState.cancelled
+            and other.decided_at == own.decided_at
+        ):
+            free = other.after_id is None or other.after_id in done
+            other.state = m.TaskState.open if free else m.TaskState.waiting
+            other.decided_at = None
+    own.state, own.decision, own.decided_at = m.TaskState.open, None, None
+    request.step = event.step
+    session.flush()
+
+
+__all__ = ["VERBS", "checked", "decide", "take_back", "withdraw"]

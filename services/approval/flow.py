@@ -1,85 +1,54 @@
-"""Which steps a submission goes through, and who may decide each of them."""
+"""Which steps a request goes through: the flow in force and, of its steps, those that apply."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services.actor import ADMIN
+from services import conditions
 
 
-def current_flow(session: Session, noun: str) -> m.ApprovalFlow:
-    """Return the newest active flow of an entity."""
+def current_flow(
+    session: Session, noun: str, action: m.FlowAction = m.FlowAction.create
+) -> m.ApprovalFlow:
+    """Return the newest active flow; a change or a voiding without its own goes as a creation."""
     flow = m.ApprovalFlow
+    own_first = sa.case((flow.action == action, 0), else_=1)
     return session.scalars(
-        sa.select(flow).where(flow.noun == noun, flow.active).order_by(flow.version.desc()).limit(1)
+        sa.select(flow)
+        .where(flow.noun == noun, flow.action.in_({action, m.FlowAction.create}), flow.active)
+        .order_by(own_first, flow.version.desc())
+        .limit(1)
     ).one()
 
 
-def open_tasks(session: Session, request: m.ApprovalRequest, *, now: dt.datetime) -> None:
-    """Create the tasks of the request's current step; without an approver the admins get it."""
-    step = session.scalars(
-        sa.select(m.ApprovalStep).where(
-            m.ApprovalStep.flow_id == request.flow_id, m.ApprovalStep.ordinal == request.step
-        )
+def route(
+    flow: m.ApprovalFlow, model: type[Any], get: Callable[[str], Any], at: conditions.Place
+) -> list[int]:
+    """Return the ordinals of the steps whose condition the record fulfils.
+
+    Where none does the last step stays: nothing passes without anybody's decision.
+    """
+    applying = [
+        step.ordinal
+        for step in flow.steps
+        if conditions.parse(model, step.condition).holds(get, at)
+    ]
+    return applying or [step.ordinal for step in flow.steps[-1:]]
+
+
+def step_of(session: Session, request: m.ApprovalRequest) -> m.ApprovalStep:
+    """Return the step a request stands in."""
+    ordinal = request.route[request.step - 1] if request.route else request.step
+    step = m.ApprovalStep
+    return session.scalars(
+        sa.select(step).where(step.flow_id == request.flow_id, step.ordinal == ordinal)
     ).one()
-    barred = {request.submitted_by_id, request.last_editor_id}
-    people = _approvers(session, step, request) - barred
-    second = False
-    if not people:
-        admins = _with_role(session, ADMIN)
-        people, second = admins - barred, not admins - barred
-        people = people or admins  # the only admin submitted it: it waits for a second pair of eyes
-    for person in sorted(people):
-        session.add(
-            m.ApprovalTask(
-                request_id=request.id,
-                step=request.step,
-                assignee_id=person,
-                created_at=now,
-                needs_second=second,
-            )
-        )
 
 
-def _approvers(session: Session, step: m.ApprovalStep, request: m.ApprovalRequest) -> set[int]:
-    kind = step.approver_kind
-    user, department = m.User.__table__, m.Department.__table__
-    if kind is m.ApproverKind.role:
-        role = session.get(m.Role, step.role_id) if step.role_id else None
-        return _with_role(session, role.name) if role else set()
-    if kind is m.ApproverKind.person:
-        query: Any = sa.select(user.c.id).where(user.c.id == step.person_id, user.c.active)
-    elif kind is m.ApproverKind.manager:
-        boss = user.alias()
-        query = (
-            sa.select(boss.c.id)
-            .select_from(sa.join(user, boss, boss.c.id == user.c.manager_id))
-            .where(user.c.id == request.submitted_by_id, boss.c.active)
-        )
-    else:
-        head = user.alias()
-        query = (
-            sa.select(head.c.id)
-            .select_from(
-                sa.join(user, department, department.c.id == user.c.department_id).join(
-                    head, head.c.id == department.c.head_id
-                )
-            )
-            .where(user.c.id == request.submitted_by_id, head.c.active)
-        )
-    return set(session.execute(query).scalars())
-
-
-def _with_role(session: Session, name: str) -> set[int]:
-    user, role, link = m.User.__table__, m.Role.__table__, m.user_role
-    query = (
-        sa.select(user.c.id)
-        .select_from(
-            sa.join(user, link, link.c.user_id == user.c.id).join(role, role.c.id == link.c.role_id)
-        )
-        .where(role.c.name == name, user.c.active)
-    )
-    return set(session.execute(query).scalars())
+def place(submitter: int | None, now: dt.datetime) -> conditions.Place:
+    """Return what `me` and `today` mean in a flow's condition: the submitter, the submission."""
+    return conditions.Place(now, submitter)

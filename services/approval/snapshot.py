@@ -4,6 +4,7 @@ import datetime as dt
 import enum
 import hashlib
 import json
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -25,16 +26,72 @@ REVIEWED: dict[str, type[Any]] = {
 
 def snapshot(session: Session, record: Any) -> dict[str, Any]:
     """Return the payload of a submission: values by input key, names of references, lines."""
-    values: dict[str, Any] = {}
     names: dict[str, str] = {}
-    for key, one in inputs_of(type(record)).items():
-        if one.kind == "lines":
-            values[key] = [_line(session, one, line, names) for line in getattr(record, key)]
-            continue
-        value = value_of(record, key)
-        values[key] = _plain(value)
-        _name(session, one, value, f"{key}:{value}", names)
+    values = stored(session, record, set(inputs_of(type(record))), names)
     return {"noun": record.__noun__, "code": record.code, "values": values, "names": names}
+
+
+def stored(
+    session: Session, record: Any, keys: Collection[str], names: dict[str, str]
+) -> dict[str, Any]:
+    """Return some of a record's values as a payload holds them; names of references go to names."""
+    values: dict[str, Any] = {}
+    for key, one in inputs_of(type(record)).items():
+        if key in keys:
+            raw = getattr(record, key) if one.kind == "lines" else value_of(record, key)
+            values[key] = frozen(session, one, raw, names)
+    return values
+
+
+def frozen(session: Session, one: Input, value: Any, names: dict[str, str]) -> Any:
+    """Return one value, stored or given by a form, as JSON keeps it."""
+    if one.kind == "lines":
+        return [_line(session, one, line, names) for line in value or ()]
+    _name(session, one, value, f"{one.key}:{_plain(value)}", names)
+    return _plain(value)
+
+
+def revive(one: Input, value: Any) -> Any:
+    """Return a frozen value as records keep it: the reverse of `frozen`."""
+    if value is None:
+        return None
+    if one.kind == "lines":
+        parts = inputs_of(one.target)
+        return [{k: revive(parts[k], v) for k, v in row.items() if k in parts} for row in value]
+    if one.kind == "enum":
+        return one.target[value]
+    reader = REVIVERS.get(one.kind)
+    return value if reader is None else reader(value)
+
+
+REVIVERS: dict[str, Callable[[str], Any]] = {
+    "date": dt.date.fromisoformat,
+    "datetime": dt.datetime.fromisoformat,
+    "quantity": Decimal,
+}
+
+
+def differences(payload: dict[str, Any]) -> list[tuple[Any, str, str, bool]]:
+    """Return a change for people: [(caption, old, new, sensitive)]; lines as one text each."""
+    rows = []
+    inputs = inputs_of(REVIEWED[payload["noun"]])
+    for key, new in payload["values"].items():
+        one = inputs[key]
+        texts = [_any_text(one, v, payload["names"]) for v in (payload["old"].get(key), new)]
+        rows.append((one.facts.caption, texts[0], texts[1], one.facts.sensitive))
+    return rows
+
+
+def _any_text(one: Input, value: Any, names: dict[str, str]) -> str:
+    if value in (None, "", []):
+        return "—"
+    if one.kind != "lines":
+        return text_of(one, value, names, one.key)
+    columns = inputs_of(one.target)
+    return "\n".join(
+        " · ".join(text for k, c in columns.items() if (text := _cell(c, row, names, k)))
+        for row in value
+    )
 
 
 def digest(payload: dict[str, Any]) -> str:
@@ -97,11 +154,12 @@ def text_of(one: Input, value: Any, names: dict[str, str], key: str) -> str:
 
 def _line(session: Session, one: Input, line: Any, names: dict[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {}
+    given = isinstance(line, Mapping)
     for key, part in inputs_of(one.target).items():
-        value = getattr(line, key)
+        value = line.get(key) if given else getattr(line, key)
         row[key] = _plain(value)
         _name(session, part, value, f"{key}:{value}", names)
-    if hasattr(line, "subtotal"):
+    if not given and hasattr(line, "subtotal"):
         row["subtotal"] = line.subtotal
     return row
 

@@ -1,6 +1,7 @@
 """Submit: draft, rejected or withdrawn → pending; the payload is frozen, the number given."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,15 +11,30 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate, numbers, records
 from services.actor import Actor, demand
-from services.approval.flow import current_flow, open_tasks
-from services.approval.snapshot import REVIEWED, digest, snapshot
+from services.approval.claim import note
+from services.approval.effects import announce
+from services.approval.flow import current_flow, place, route
+from services.approval.snapshot import REVIEWED, digest, revive, snapshot
+from services.approval.tasks import open_tasks
+from services.conditions import getter
 from services.errors import Forbidden, Invalid, Locked
+from services.fields import inputs_of
 
 OPEN = (m.Approval.draft, m.Approval.rejected, m.Approval.withdrawn)
 
 
-def submit(session: Session, record: Any, *, by: Actor, now: dt.datetime) -> m.ApprovalRequest:
-    """Start the next round. Raises Forbidden, Locked, or Invalid naming every missing field."""
+def submit(
+    session: Session,
+    record: Any,
+    *,
+    by: Actor,
+    now: dt.datetime,
+    chosen: list[int] | None = None,
+) -> m.ApprovalRequest:
+    """Start the next round. Raises Forbidden, Locked, or Invalid naming every missing field.
+
+    `chosen` are the approvers of a step that leaves them to the submitter.
+    """
     noun = record.__noun__
     demand(by, f"{noun}:submit")
     if by.id not in {record.created_by_id, record.owner_id}:
@@ -31,16 +47,10 @@ def submit(session: Session, record: Any, *, by: Actor, now: dt.datetime) -> m.A
     with gate.rule(session, "approval"):
         _to_pending(session, record, by, now)
         session.flush()
-        request = _open_request(session, record, by, now)
-        session.add(request)
-        session.flush()
-        open_tasks(session, request, now=now)
-        session.add(
-            m.ApprovalEvent(
-                request_id=request.id, step=0, decision=m.Decision.submit, actor_id=by.id, at=now
-            )
+        payload = snapshot(session, record)
+        return open_request(
+            session, record, payload, action=m.FlowAction.create, by=by, now=now, chosen=chosen
         )
-    return request
 
 
 def _to_pending(session: Session, record: Any, by: Actor, now: dt.datetime) -> None:
@@ -57,29 +67,69 @@ def _to_pending(session: Session, record: Any, by: Actor, now: dt.datetime) -> N
     record.incomplete = False
 
 
-def _open_request(session: Session, record: Any, by: Actor, now: dt.datetime) -> m.ApprovalRequest:
-    flow = current_flow(session, record.__noun__)
-    payload = snapshot(session, record)
-    steps = session.scalar(
-        sa.select(sa.func.max(m.ApprovalStep.ordinal)).where(m.ApprovalStep.flow_id == flow.id)
-    )
-    is_customer = isinstance(record, m.Customer)
-    return m.ApprovalRequest(
+def open_request(  # noqa: PLR0913 # a request is made of these
+    session: Session,
+    record: Any,
+    payload: dict[str, Any],
+    *,
+    action: m.FlowAction,
+    by: Actor,
+    now: dt.datetime,
+    chosen: list[int] | None = None,
+    comment: str | None = None,
+) -> m.ApprovalRequest:
+    """Open the next round of a record under the rule of the caller, with its tasks and event."""
+    flow = current_flow(session, record.__noun__, action)
+    steps = route(flow, type(record), _asked(record, payload), place(by.id, now))
+    creation = action is m.FlowAction.create
+    request = m.ApprovalRequest(
         noun=record.__noun__,
         record_id=record.id,
-        round=record.approval_round,
-        customer_id=record.id if is_customer else record.customer_id,
+        round=record.approval_round if creation else _next_round(session, record),
+        customer_id=record.id if isinstance(record, m.Customer) else record.customer_id,
         title=str(record)[:200],
+        action=action,
         flow_id=flow.id,
+        route=steps,
+        chosen=chosen,
         step=1,
-        steps=steps or 1,
+        steps=len(steps),
         seen_version=record.row_version,
         payload=payload,
         payload_hash=digest(payload),
         submitted_by_id=by.id,
-        last_editor_id=record.last_editor_id,
+        last_editor_id=record.last_editor_id if creation else by.id,
         submitted_at=now,
     )
+    session.add(request)
+    session.flush()
+    turn = open_tasks(session, request, now=now)
+    note(session, request, m.Decision.submit, step=0, by=by.id, now=now, comment=comment)
+    announce(session, request, turn, now=now)
+    return request
+
+
+def _next_round(session: Session, record: Any) -> int:
+    request = m.ApprovalRequest.__table__
+    last = session.execute(
+        sa.select(sa.func.max(request.c.round)).where(
+            request.c.noun == record.__noun__, request.c.record_id == record.id
+        )
+    ).scalar()
+    return (last or 0) + 1
+
+
+def _asked(record: Any, payload: dict[str, Any]) -> Callable[[str], Any]:
+    """Return what a flow's condition sees: the record as it would be after the request."""
+    stored = getter(record)
+    inputs = inputs_of(type(record))
+
+    def get(key: str) -> Any:
+        if key in payload["values"]:
+            return revive(inputs[key], payload["values"][key])
+        return stored(key)
+
+    return get
 
 
 __all__ = ["OPEN", "REVIEWED", "submit"]

@@ -14,7 +14,7 @@ NOUN_OF = {model.__noun__ for model in MODELS}
 # Written by services alone, shown as part of something else: nobody is granted anything on them.
 INNER = {
     "request", "task", "approvalevent", "cc", "batch", "batchitem", "numbercounter",
-    "importproblem", "importrow", "loginattempt", "merge", "ownershipmove",
+    "importproblem", "importrow", "loginattempt", "merge", "ownershipmove", "delegation",
 }  # fmt: skip
 
 

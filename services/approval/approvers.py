@@ -1,0 +1,137 @@
+"""Who decides a step: found by role, name, rank or choice; stand-ins take what falls in their time.
+
+Only people who may decide are asked: a task for somebody without the grant would never move.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models as m
+from services.actor import ADMIN
+from services.numbers import today
+
+RIGHT = "task:decide"
+
+
+def approvers(
+    session: Session, step: m.ApprovalStep, submitter: int | None, chosen: Any
+) -> list[int]:
+    """Return the ids of a step's approvers in the order they are named; maybe none."""
+    found = FINDERS[step.approver_kind](session, step, submitter, chosen)
+    able = deciders(session, found)
+    return [key for key in dict.fromkeys(found) if key in able]
+
+
+def deciders(session: Session, among: Iterable[int] | None = None) -> set[int]:
+    """Return the ids of active people who may decide on approval tasks."""
+    role = m.Role.__table__
+    able = [
+        key
+        for key, granted in session.execute(sa.select(role.c.id, role.c.permissions))
+        if RIGHT in granted
+    ]
+    return set(_with_roles(session, able, among))
+
+
+def admins(session: Session) -> list[int]:
+    """Return the ids of the administrators."""
+    role = m.Role.__table__
+    keys = session.execute(sa.select(role.c.id).where(role.c.name == ADMIN)).scalars().all()
+    return _with_roles(session, keys)
+
+
+def stand_ins(session: Session, people: Iterable[int], *, now: dt.datetime) -> dict[int, int]:
+    """Return person → who stands in for him today, of those who have somebody able to."""
+    table = m.Delegation.__table__
+    day = today(now)
+    rows = session.execute(
+        sa.select(table.c.user_id, table.c.delegate_id)
+        .where(
+            table.c.user_id.in_(list(people)),
+            table.c.from_on <= day,
+            table.c.to_on >= day,
+            sa.or_(table.c.ended_at.is_(None), table.c.ended_at > now),
+        )
+        .order_by(table.c.id)
+    ).all()
+    able = deciders(session, [row.delegate_id for row in rows]) if rows else set()
+    return {row.user_id: row.delegate_id for row in rows if row.delegate_id in able}
+
+
+def superior(session: Session, person: int | None, level: int = 1) -> int | None:
+    """Return the active superior so many ranks above a person; the highest one where none is."""
+    user = m.User.__table__
+    found, seen = None, {person}
+    for _n in range(level):
+        above = user.alias()
+        person = session.execute(
+            sa.select(above.c.id)
+            .select_from(sa.join(user, above, above.c.id == user.c.manager_id))
+            .where(user.c.id == person)
+        ).scalar()
+        if person is None or person in seen:
+            break
+        seen.add(person)
+        found = person
+    return found
+
+
+def _with_roles(
+    session: Session, roles: Iterable[int], among: Iterable[int] | None = None
+) -> list[int]:
+    user, link = m.User.__table__, m.user_role
+    query = (
+        sa.select(user.c.id)
+        .select_from(sa.join(user, link, link.c.user_id == user.c.id))
+        .where(link.c.role_id.in_(list(roles)), user.c.active)
+        .order_by(user.c.id)
+    )
+    if among is not None:
+        query = query.where(user.c.id.in_(list(among)))
+    return list(dict.fromkeys(session.execute(query).scalars()))
+
+
+def _by_role(session: Session, step: m.ApprovalStep, _submitter: Any, _chosen: Any) -> list[int]:
+    return _with_roles(session, [step.role_id]) if step.role_id else []
+
+
+def _named(_session: Session, step: m.ApprovalStep, _submitter: Any, _chosen: Any) -> list[int]:
+    return list(step.people)
+
+
+def _manager(session: Session, _step: Any, submitter: int | None, _chosen: Any) -> list[int]:
+    found = superior(session, submitter)
+    return [] if found is None else [found]
+
+
+def _superior(session: Session, step: Any, submitter: int | None, _chosen: Any) -> list[int]:
+    found = superior(session, submitter, step.level)
+    return [] if found is None else [found]
+
+
+def _head(session: Session, _step: Any, submitter: int | None, _chosen: Any) -> list[int]:
+    user, department = m.User.__table__, m.Department.__table__
+    found = session.execute(
+        sa.select(department.c.head_id)
+        .select_from(sa.join(user, department, department.c.id == user.c.department_id))
+        .where(user.c.id == submitter, department.c.head_id.is_not(None))
+    ).scalar()
+    return [] if found is None else [found]
+
+
+def _chosen(_session: Session, _step: Any, _submitter: Any, chosen: Any) -> list[int]:
+    return list(chosen or ())
+
+
+FINDERS: dict[m.ApproverKind, Callable[..., list[int]]] = {
+    m.ApproverKind.role: _by_role,
+    m.ApproverKind.person: _named,
+    m.ApproverKind.manager: _manager,
+    m.ApproverKind.superior: _superior,
+    m.ApproverKind.head: _head,
+    m.ApproverKind.chosen: _chosen,
+}

@@ -1,0 +1,92 @@
+"""Changes to approved records: the live row stays, a request holds old and new, approval applies.
+
+`records.update` hands over the controlled fields of an approved record, so form, inline edit, bulk
+edit and import all end here.
+"""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate, records
+from services.actor import Actor, demand
+from services.approval.snapshot import REVIEWED, digest, frozen, revive, stored
+from services.errors import Invalid, Locked, Refused
+from services.fields import inputs_of
+
+ASKED = "changes_asked"  # session.info: the requests this session opened, for the screen to tell
+
+
+def pending(session: Session, noun: str, record_id: int) -> m.ApprovalRequest | None:
+    """Return the open request of an approved record, if any."""
+    request = m.ApprovalRequest
+    return session.scalar(
+        sa.select(request)
+        .where(
+            request.noun == noun,
+            request.record_id == record_id,
+            request.state == m.Approval.pending,
+        )
+        .execution_options(system="approval")
+    )
+
+
+def asked(session: Session) -> list[int]:
+    """Return the change requests this session opened since it was last asked."""
+    found: list[int] = session.info.pop(ASKED, [])
+    return found
+
+
+def content(session: Session, record: Any, values: records.Values) -> dict[str, Any]:
+    """Return the payload of a change: old and new values, a digest of all that is controlled."""
+    names: dict[str, str] = {}
+    inputs = inputs_of(type(record))
+    old = stored(session, record, values.keys(), names)
+    new = {key: frozen(session, inputs[key], value, names) for key, value in values.items()}
+    return {
+        "noun": record.__noun__,
+        "code": record.code,
+        "values": new,
+        "old": old,
+        "names": names,
+        "base": fingerprint(session, record),
+    }
+
+
+def fingerprint(session: Session, record: Any) -> str:
+    """Return the digest of the controlled fields as they are now."""
+    return digest(stored(session, record, records.controlled(type(record)), {}))
+
+
+def check(session: Session, record: Any, *, by: Actor) -> None:
+    """Raise unless the person may ask for a change of the record now."""
+    demand(by, f"{record.__noun__}:submit")
+    if pending(session, record.__noun__, record.id) is not None:
+        raise Locked(_("已有变更申请在审批中，请等待审批或先撤回"))
+
+
+def complete(session: Session, record: Any, values: records.Values) -> None:
+    """Raise Invalid where a change would leave a required field blank."""
+    del session
+    errors = {
+        key: records.REQUIRED
+        for key, one in inputs_of(type(record)).items()
+        if key in values and one.facts.required and values[key] in {None, ""}
+    }
+    if errors:
+        raise Invalid(errors)
+
+
+def apply(session: Session, request: m.ApprovalRequest, record: Any, *, now: dt.datetime) -> None:
+    """Put an approved change into its record. Raises Refused (CONTENT_CHANGED) when that moved."""
+    if record.deleted_at is not None or fingerprint(session, record) != request.payload["base"]:
+        raise Refused(_("原记录已变化，请驳回后由提交人重新申请"), code="CONTENT_CHANGED")
+    inputs = inputs_of(REVIEWED[request.noun])
+    values = {key: revive(inputs[key], value) for key, value in request.payload["values"].items()}
+    call = records.Call(session, Actor(request.submitted_by_id), now)
+    with gate.rule(session, "approval"):
+        records.write(call, record, values)

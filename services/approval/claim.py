@@ -1,0 +1,181 @@
+"""Taking a request in hand: one compare-and-set statement decides who may move it, and locks it."""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services.access import unscoped
+from services.actor import Actor
+from services.approval.snapshot import REVIEWED
+from services.approval.tasks import RULE
+from services.errors import Invalid, NotVisible, Refused
+
+COMMENT_LENGTH = 500
+REASONS: dict[str, Any] = {
+    "ALREADY_HANDLED": _("已被他人处理"),
+    "WITHDRAWN": _("提交人已撤回"),
+    "CONTENT_CHANGED": _("内容已变化，请重新查看后再审批"),
+    "OWN_RECORD": _("不能审批自己提交或最后修改的记录"),
+    "NOT_ASSIGNEE": _("不是您的待办"),
+}
+
+
+def refused(code: str) -> Refused:
+    """Return the refusal of one of REASONS."""
+    return Refused(REASONS[code], code=code)
+
+
+def said(comment: str | None, *, needed: bool = False) -> str | None:
+    """Return a comment without blanks around it. Raises Invalid."""
+    text = (comment or "").strip() or None
+    if needed and text is None:
+        raise Invalid({"comment": _("请填写意见")})
+    if text is not None and (len(text) > COMMENT_LENGTH or "\x00" in text):
+        raise Invalid({"comment": _("意见最多 %(n)s 个字符", n=COMMENT_LENGTH)})
+    return text
+
+
+def find(session: Session, request_id: int) -> m.ApprovalRequest:
+    """Return a request the actor may see, as it is now. Raises NotVisible."""
+    request = session.scalar(
+        sa.select(m.ApprovalRequest)
+        .where(m.ApprovalRequest.id == request_id)
+        .execution_options(populate_existing=True)
+    )
+    if request is None:
+        raise NotVisible
+    return request
+
+
+def record_of(session: Session, request: m.ApprovalRequest) -> Any:
+    """Return the record of a request, None for an import's.
+
+    An assignee decides on what he saw in the request, also where the record is out of his scope.
+    """
+    model = REVIEWED.get(request.noun)
+    if model is None:
+        return None
+    with unscoped(session, "approval"):
+        return session.scalar(sa.select(model).where(model.id == request.record_id))
+
+
+def claim(
+    session: Session,
+    request: m.ApprovalRequest,
+    *,
+    seen: int | None,
+    by: Actor,
+    now: dt.datetime,
+    own: bool = False,
+) -> m.ApprovalTask:
+    """Lock a pending request for its assignee; return his task, which is marked as decided.
+
+    `seen` is the version he saw (None: nothing is approved by what follows); `own` lets the
+    submitter act, for verbs that decide nothing. Raises Refused with a code of REASONS; what was
+    written then goes with the roll-back. The caller sets the task's decision.
+    """
+    table, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
+    mine = sa.and_(
+        task.c.request_id == request.id,
+        task.c.step == request.step,
+        task.c.assignee_id == by.id,
+        task.c.state == m.TaskState.open,
+    )
+    where = [
+        table.c.id == request.id,
+        table.c.state == m.Approval.pending,
+        table.c.step == request.step,
+        sa.exists().where(mine),
+    ]
+    if seen is not None:
+        where.append(table.c.seen_version == seen)
+    if not own:
+        where.append(table.c.submitted_by_id != by.id)
+        where.append(sa.or_(table.c.last_editor_id.is_(None), table.c.last_editor_id != by.id))
+    statement = sa.update(table).where(*where).values(last_actor_id=by.id)
+    found: Any = session.execute(statement, execution_options=RULE)
+    if found.rowcount != 1:
+        raise _why_not(session, request.id, seen, by, own=own)
+    # Locked now; a second window of the same person finds his task done.
+    key = session.execute(sa.select(task.c.id).where(mine)).scalar()
+    if key is None:
+        raise refused("ALREADY_HANDLED")
+    session.refresh(request)
+    held = session.get_one(m.ApprovalTask, key, populate_existing=True)
+    held.state, held.decided_at = m.TaskState.done, now
+    return held
+
+
+def lock(session: Session, request: m.ApprovalRequest) -> None:
+    """Lock a pending request for a verb that moves nothing. Raises Refused."""
+    table = m.ApprovalRequest.__table__
+    found: Any = session.execute(
+        sa.update(table)
+        .where(table.c.id == request.id, table.c.state == m.Approval.pending)
+        .values(step=table.c.step),
+        execution_options=RULE,
+    )
+    if found.rowcount != 1:
+        raise refused("ALREADY_HANDLED")
+    session.refresh(request)
+
+
+def _why_not(
+    session: Session, request_id: int, seen: int | None, by: Actor, *, own: bool
+) -> Refused:
+    """Tell apart why the compare-and-set matched nothing, from the row as it is now."""
+    request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
+    row = session.execute(sa.select(request).where(request.c.id == request_id)).one()
+    mine = session.execute(
+        sa.select(task.c.id).where(
+            task.c.request_id == request_id,
+            task.c.assignee_id == by.id,
+            task.c.step == row.step,
+            task.c.state == m.TaskState.open,
+        )
+    ).first()
+    return refused(why(row, mine=mine is not None, seen=seen, by=None if own else by))
+
+
+def why(row: Any, *, mine: bool, seen: int | None, by: Actor | None) -> str:
+    """Return the reason code of a request that could not be claimed."""
+    if by is not None and by.id in {row.submitted_by_id, row.last_editor_id}:
+        return "OWN_RECORD"
+    if row.state is m.Approval.withdrawn:
+        return "WITHDRAWN"
+    if row.state is not m.Approval.pending:
+        return "ALREADY_HANDLED"
+    if seen is not None and row.seen_version != seen:
+        return "CONTENT_CHANGED"
+    return "ALREADY_HANDLED" if mine else "NOT_ASSIGNEE"
+
+
+def note(  # noqa: PLR0913 # an event says all of this
+    session: Session,
+    request: m.ApprovalRequest,
+    decision: m.Decision,
+    *,
+    step: int,
+    by: int | None,
+    now: dt.datetime,
+    comment: str | None = None,
+    behalf: int | None = None,
+    target: int | None = None,
+) -> None:
+    """Add the event of a verb."""
+    session.add(
+        m.ApprovalEvent(
+            request_id=request.id,
+            step=step,
+            decision=decision,
+            actor_id=by,
+            on_behalf_of_id=behalf,
+            target_id=target,
+            comment=comment,
+            at=now,
+        )
+    )
