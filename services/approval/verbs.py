@@ -169,6 +169,10 @@ def comment(
             t.assignee_id for t in live(session, request.id) if t.state is m.TaskState.open
         }
         announce(
-            session, request, sorted(p for p in others if p and p != by.id), now=now, kind=m.NoticeKind.comment
+            session,
+            request,
+            sorted(p for p in others if p and p != by.id),
+            now=now,
+            kind=m.NoticeKind.comment,
         )
     return request
