@@ -10,6 +10,7 @@ from views import people, records
 from views.contract import ContractView
 from views.created import BatchView, CopyView, CreatedView, RequestView
 from views.customer import CustomerView
+from views.import_ import ImportView
 from views.inbox import InboxView
 from views.merge import MergeView
 from views.notice import NoticeView, OutboxView
@@ -82,6 +83,7 @@ MENU = (
     _screen(OutboxView, m.Outbox, "system"),
     # Reached from other pages, not from the side bar.
     _page(ProfileView, _("个人设置"), "profile", ""),
+    _page(ImportView, _("导入"), "import", ""),
     _page(NoticeView, _("通知"), "notice", ""),
     _page(RequestView, _("审批单"), "request", ""),
     _page(BatchView, _("批量结果"), "batch", ""),

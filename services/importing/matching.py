@@ -15,7 +15,7 @@ from services.importing.plan import Planned
 from services.importing.problems import Problem
 from services.records import editable, value_of
 
-NEVER = {"external_ref", "code", "owner_id"}  # an update leaves them: numbers, hand-overs
+NEVER = {"external_ref", "code", "owner_id", "created_at"}  # stamps, numbers, hand-overs
 
 
 class Matcher:

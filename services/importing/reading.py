@@ -162,7 +162,7 @@ def _decoded(name: str, content: bytes) -> str:
         raise BadFile(_("%(name)s：请把文件另存为 UTF-8 编码的 CSV 或 .xlsx", name=name))
     marked = content.startswith(b"\xef\xbb\xbf")
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as problem:
         line = content.count(b"\n", 0, problem.start) + 1
     try:

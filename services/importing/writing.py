@@ -97,7 +97,8 @@ def _update(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
                 if record is None or getattr(record, "row_version", 1) != one.version:
                     raise Stale
                 before[one] = {
-                    k: _json(records.value_of(record, k)) for k in one.changes if k != "lines"
+                    k: None if k == "lines" else _json(records.value_of(record, k))
+                    for k in one.changes
                 }
                 _change(writer, plan, one, record)
     writer.session.flush()

@@ -13,7 +13,9 @@ from services.engine import set_writing
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # A log-in only reads; verifying the password under the write lock would queue everybody.
 # A check for duplicates is a POST because what was typed belongs in no log of addresses.
-READING = frozenset({"security.login", "customer.duplicates_view"})
+# An import is read and checked before its short write begins.
+IMPORTS = frozenset({f"import.{verb}" for verb in ("upload", "check", "run", "undo")})
+READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS
 PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz"})
 
 
@@ -36,6 +38,13 @@ def open_edge() -> None:
     if current_user.is_authenticated:
         g.actor = load_actor(session, current_user.id)
         act(session, g.actor)
+
+
+def start_writing() -> None:
+    """Let a request that only read so far write: its reading transaction ends, the edge commits."""
+    db.session().rollback()
+    set_writing(on=True)
+    g.writes = True
 
 
 def current_actor() -> Actor | None:

@@ -1,0 +1,162 @@
+"""Imports in the browser: an upload waits as a job, its columns are guessed, chosen, checked, run.
+
+One file feeds one entity here; a mapping file (see mapping.py) can do more by command.
+"""
+
+import datetime as dt
+import hashlib
+import re
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import force_locale
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate
+from services.actor import Actor, demand
+from services.errors import Forbidden, Invalid, Locked, NotVisible
+from services.fields import Input
+from services.importing.mapping import MODELS, FileMap, Mapping, Source, Target, inputs_for
+from services.importing.plan import Plan
+from services.importing.planning import PAST, prepare
+from services.importing.reading import REMARKS, limits_of, read
+from services.importing.writing import counts_of, keep_problems, write
+
+PREVIEW = 10
+KEYS = {
+    "customer": ("code", "external_ref", "company"),
+    "opportunity": ("code", "external_ref"),
+    "product": ("code", "external_ref"),
+    "user": ("email", "external_ref"),
+    "department": ("name", "external_ref"),
+}
+APPROVALS = ("submitted", "draft", "approved")
+
+
+def fields_of(noun: str) -> dict[str, Input]:
+    """Return what a column of an uploaded file may become; lines need a mapping file."""
+    return {key: one for key, one in inputs_for(MODELS[noun]).items() if one.kind != "lines"}
+
+
+def upload(
+    session: Session, noun: str, file: tuple[str, bytes], *, by: Actor, now: dt.datetime
+) -> dict[str, Any]:
+    """Return the values of a new job after reading the file. Raises Forbidden, BadFile."""
+    if noun not in MODELS:
+        raise NotVisible
+    demand(by, f"{noun}:import")
+    name, content = file
+    sheet = read(name, content, limits_of(session))
+    head = [column for column in sheet.head if column not in REMARKS]
+    fields = guess(noun, head)
+    keys = [key for key in KEYS.get(noun, ()) if key in fields.values()]
+    options = {
+        "head": head,
+        "preview": [[*texts[: len(head)]] for _line, texts in sheet.rows[:PREVIEW]],
+        "fields": fields,
+        "key": keys[0] if keys else "",
+        "approval": "submitted" if issubclass(MODELS[noun], m.Reviewed) else "draft",
+    }
+    return {
+        "file_name": name[:200],
+        "digest": hashlib.sha256(content).hexdigest(),
+        "mapping": noun,
+        "noun": noun,
+        "at": now,
+        "actor_id": by.id,
+        "state": m.ImportState.uploaded,
+        "options": options,
+        "content": content,
+    }
+
+
+def open_job(session: Session, values: dict[str, Any]) -> m.ImportJob:
+    """Store an upload."""
+    with gate.rule(session, "import"):
+        job = m.ImportJob(**values)
+        session.add(job)
+    return job
+
+
+def guess(noun: str, head: list[str]) -> dict[str, str]:
+    """Return column → field for columns called like a field, in either language or by key."""
+    known: dict[str, str] = {}
+    for key, one in reversed(fields_of(noun).items()):
+        known[_plain(str(one.facts.caption))] = key
+        with force_locale("zh_Hans_CN"):
+            known[_plain(str(one.facts.caption))] = key
+        known[_plain(key)] = key
+    found = {column: known[_plain(column)] for column in head if _plain(column) in known}
+    return {c: k for n, (c, k) in enumerate(found.items()) if k not in list(found.values())[:n]}
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s*＊_（）()]", "", text).lower()
+
+
+def job_of(session: Session, key: int | None, *, by: Actor, own: bool = False) -> m.ImportJob:
+    """Return a job. Raises NotVisible, or Forbidden where only the person who uploaded may act."""
+    found = session.scalar(sa.select(m.ImportJob).where(m.ImportJob.id == key))
+    if found is None or found.noun not in MODELS:
+        raise NotVisible
+    if own and found.actor_id != by.id and not by.is_admin:
+        raise Forbidden
+    demand(by, f"{found.noun}:import")
+    return found
+
+
+def choose(job: m.ImportJob, fields: dict[str, str], key: str, approval: str) -> dict[str, Any]:
+    """Return the options of a job with what a person chose. Raises Invalid."""
+    known = fields_of(job.noun)
+    chosen = {column: field for column, field in fields.items() if field}
+    if any(c not in job.options["head"] for c in chosen) or set(chosen.values()) - known.keys():
+        raise Invalid({"fields": _("没有这个字段")})
+    if len(set(chosen.values())) < len(chosen):
+        raise Invalid({"fields": _("两列不能导入到同一个字段")})
+    if key and (key not in KEYS.get(job.noun, ()) or key not in chosen.values()):
+        raise Invalid({"key": _("关键列没有对应的列")})
+    if approval not in APPROVALS:
+        raise Invalid({"approval": _("不支持的操作")})
+    if not chosen:
+        raise Invalid({"fields": _("至少为一列选择字段")})
+    return job.options | {"fields": chosen, "key": key, "approval": approval}
+
+
+def plan_of(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> Plan:
+    """Return the plan of a job; nothing is written. Raises Locked when the file is gone."""
+    if job.content is None:
+        raise Locked(_("文件已导入，不再保留"))
+    options = job.options
+    skipped = set() if options["approval"] == "approved" else PAST
+    fields = {key: Source(column=c) for c, key in options["fields"].items() if key not in skipped}
+    keys = (options["key"],) if options["key"] else ()
+    file = FileMap("*", (Target(job.noun, fields, keys),))
+    mapping = Mapping(str(MODELS[job.noun].__caption__), (file,), options["approval"])
+    return prepare(session, [(job.file_name, job.content)], mapping, by=by, now=now)
+
+
+def checked(session: Session, job: m.ImportJob, plan: Plan, options: dict[str, Any]) -> None:
+    """Keep what a dry run found."""
+    _waiting(job)
+    with gate.rule(session, "import"):
+        job.options, job.counts = options, counts_of(plan.files[0])
+    keep_problems(session, job, plan.files[0])
+
+
+def run(
+    session: Session, job: m.ImportJob, plan: Plan, *, by: Actor, now: dt.datetime, partial: bool
+) -> m.ImportJob:
+    """Do what a plan says, as this job."""
+    _waiting(job)
+    write(session, plan, by=by, now=now, partial=partial, job=job)
+    if job.state is m.ImportState.uploaded:  # nothing differed from what is there
+        with gate.rule(session, "import"):
+            job.state, job.counts = m.ImportState.done, counts_of(plan.files[0])
+    return job
+
+
+def _waiting(job: m.ImportJob) -> None:
+    if job.state is not m.ImportState.uploaded:
+        raise Locked(_("这个文件已经导入过了"))

@@ -1,0 +1,187 @@
+"""导入: upload, choose what each column means, dry run, import, history, undo."""
+
+import io
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+import xlsxwriter
+from flask import Response, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+from sqlalchemy.orm import selectinload
+
+import models as m
+from services.actor import may
+from services.errors import Invalid, NotVisible
+from services.grants import IMPORTABLE
+from services.importing import error_workbook, jobs
+from services.importing.mapping import MODELS
+from services.importing.undo import undo
+from views.inbox import key_of
+from views.pages import Page
+from views.web.edge import current_actor, start_writing
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+SHOWN, HISTORY = 50, 20
+
+
+class ImportView(Page):
+    """Everything about files coming in; which entity stands in the query string."""
+
+    icon = "upload"
+
+    def is_accessible(self) -> bool:
+        """Tell whether the person may import anything at all."""
+        actor = current_actor()
+        return any(may(actor, f"{noun}:import") for noun in IMPORTABLE)
+
+    def _noun(self, given: str | None) -> str:
+        """Return the entity asked for, the first allowed one when none is."""
+        allowed = [noun for noun in IMPORTABLE if may(self.actor, f"{noun}:import")]
+        if not given:
+            return allowed[0]
+        if given not in MODELS:
+            raise NotVisible
+        self.demand(f"{given}:import")
+        return given
+
+    def _job(self, text: str | None, *, own: bool = False) -> m.ImportJob:
+        return jobs.job_of(self.session, key_of(text), by=self.actor, own=own)
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the upload form and what came in before."""
+        noun = self._noun(request.args.get("noun"))
+        query = sa.select(m.ImportJob).where(m.ImportJob.noun == noun)
+        return self.render(
+            "import/upload.html",
+            noun=noun,
+            caption=MODELS[noun].__caption__,
+            nouns={n: MODELS[n].__caption__ for n in IMPORTABLE if may(self.actor, f"{n}:import")},
+            history=list(
+                self.session.scalars(
+                    query.options(selectinload(m.ImportJob.actor))
+                    .order_by(m.ImportJob.id.desc())
+                    .limit(HISTORY)
+                )
+            ),
+        )
+
+    @expose("/template/")
+    def template(self) -> Any:
+        """Download an empty sheet whose columns are guessed without asking."""
+        noun = self._noun(request.args.get("noun"))
+        fields = jobs.fields_of(noun)
+        hidden = {"created_at", "closed_on"}
+        buffer = io.BytesIO()
+        with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+            sheet = book.add_worksheet()
+            bold = book.add_format({"bold": True})
+            text = book.add_format({"num_format": "@"})
+            for n, one in enumerate(f for k, f in fields.items() if k not in hidden):
+                star = "*" if one.facts.required else ""
+                sheet.set_column(n, n, 16, text)  # as text: long numbers keep all their digits
+                sheet.write_string(0, n, f"{one.facts.caption}{star}", bold)
+            sheet.freeze_panes(1, 0)
+        name = _("%(what)s导入模板", what=str(MODELS[noun].__caption__))
+        return _download(buffer.getvalue(), name)
+
+    @expose("/upload/", methods=("POST",))
+    def upload(self) -> Any:
+        """Keep a file and guess its columns."""
+        noun = self._noun(request.form.get("noun"))
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise Invalid({"file": _("请选择 CSV 或 XLSX 文件")})
+        given = (file.filename.replace("\\", "/").rsplit("/", 1)[-1], file.read())
+        values = jobs.upload(self.session, noun, given, by=self.actor, now=self.now())
+        start_writing()
+        job = jobs.open_job(self.session, values)
+        return redirect(url_for(".job", id=job.id), code=303)
+
+    @expose("/job/")
+    def job(self) -> Any:
+        """Show one file: its columns, what a dry run found, what the import did."""
+        job = self._job(request.args.get("id"))
+        problem = m.ImportProblem
+        found = sa.select(problem).where(problem.job_id == job.id)
+        fatal = self.session.scalar(
+            sa.select(sa.func.count())
+            .select_from(problem)
+            .where(problem.job_id == job.id, problem.fatal)
+        )
+        return self.render(
+            "import/job.html",
+            job=job,
+            caption=MODELS[job.noun].__caption__,
+            fields=jobs.fields_of(job.noun),
+            keys=jobs.KEYS.get(job.noun, ()),
+            reviewed=issubclass(MODELS[job.noun], m.Reviewed),
+            may_historic=may(self.actor, "import:approved"),
+            fatal=fatal,
+            problems=list(
+                self.session.scalars(
+                    found.order_by(problem.fatal.desc(), problem.line, problem.id).limit(SHOWN)
+                )
+            ),
+            counts=job.counts.get(job.noun, {}),
+            mine=job.actor_id == self.actor.id or self.actor.is_admin,
+        )
+
+    @expose("/check/", methods=("POST",))
+    def check(self) -> Any:
+        """Dry run with the chosen columns."""
+        job = self._job(request.form.get("id"), own=True)
+        if job.state is not m.ImportState.uploaded:
+            raise Invalid({"file": _("这个文件已经导入过了")})
+        columns = {
+            c: request.form.get(f"column-{n}", "") for n, c in enumerate(job.options["head"])
+        }
+        form = request.form
+        options = jobs.choose(job, columns, form.get("key", ""), form.get("approval", "draft"))
+        key, job.options = job.id, options
+        with self.session.no_autoflush:
+            plan = jobs.plan_of(self.session, job, by=self.actor, now=self.now())
+        start_writing()
+        jobs.checked(self.session, self._job(str(key), own=True), plan, options)
+        return redirect(url_for(".job", id=key), code=303)
+
+    @expose("/run/", methods=("POST",))
+    def run(self) -> Any:
+        """Import what was checked: all or nothing, or only the good rows."""
+        job = self._job(request.form.get("id"), own=True)
+        key, now = job.id, self.now()
+        plan = jobs.plan_of(self.session, job, by=self.actor, now=now)
+        start_writing()
+        job = self._job(str(key), own=True)
+        partial = request.form.get("partial") == "1"
+        jobs.run(self.session, job, plan, by=self.actor, now=now, partial=partial)
+        flash(_("已导入「%(name)s」", name=job.file_name), "success")
+        return redirect(url_for(".job", id=key), code=303)
+
+    @expose("/errors/")
+    def errors(self) -> Any:
+        """Download the error workbook."""
+        job = self._job(request.args.get("id"))
+        plan = jobs.plan_of(self.session, job, by=self.actor, now=self.now())
+        imported = job.state is m.ImportState.done
+        name = _("%(name)s-错误", name=job.file_name.rsplit(".", 1)[0])
+        return _download(error_workbook(plan, imported=imported), name)
+
+    @expose("/undo/", methods=("POST",))
+    def undo(self) -> Any:
+        """Take an import back while its records are untouched."""
+        key = self._job(request.form.get("id"), own=True).id
+        start_writing()
+        undo(self.session, self._job(str(key), own=True), by=self.actor, now=self.now())
+        flash(_("已撤销导入"), "success")
+        return redirect(url_for(".job", id=key), code=303)
+
+
+def _download(content: bytes, name: str) -> Response:
+    response = Response(content, mimetype=XLSX)
+    response.headers["Content-Disposition"] = (
+        f"attachment; filename=\"import.xlsx\"; filename*=UTF-8''{quote(f'{name}.xlsx')}"
+    )
+    return response
