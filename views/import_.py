@@ -164,7 +164,7 @@ class ImportView(Page):
     def errors(self) -> Any:
         """Download the error workbook."""
         job = self._job(request.args.get("id"))
-        plan = jobs.plan_of(self.session, job, by=self.actor, now=self.now())
+        plan = jobs.findings_of(self.session, job)
         imported = job.state is m.ImportState.done
         name = _("%(name)s-错误", name=job.file_name.rsplit(".", 1)[0])
         return _download(error_workbook(plan, imported=imported), name)

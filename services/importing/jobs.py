@@ -19,8 +19,9 @@ from services.actor import Actor, demand
 from services.errors import Forbidden, Invalid, Locked, NotVisible
 from services.fields import Input
 from services.importing.mapping import MODELS, FileMap, Mapping, Source, Target, inputs_for
-from services.importing.plan import Plan
+from services.importing.plan import FilePlan, Plan
 from services.importing.planning import PAST, prepare
+from services.importing.problems import Problem
 from services.importing.reading import REMARKS, limits_of, read
 from services.importing.writing import counts_of, keep_problems, write
 
@@ -122,6 +123,21 @@ def choose(job: m.ImportJob, fields: dict[str, str], key: str, approval: str) ->
     if not chosen:
         raise Invalid({"fields": _("至少为一列选择字段")})
     return job.options | {"fields": chosen, "key": key, "approval": approval}
+
+
+def findings_of(session: Session, job: m.ImportJob) -> Plan:
+    """Return the rows of a job with what was found last: what the error workbook is made of."""
+    if job.content is None:
+        raise Locked(_("文件已导入，不再保留"))
+    stored = m.ImportProblem
+    query = sa.select(stored).where(stored.job_id == job.id).order_by(stored.id)
+    problems = [
+        Problem(one.line, one.column, one.value, one.code, one.reason, fatal=one.fatal)
+        for one in session.scalars(query)
+    ]
+    sheet = read(job.file_name, job.content, limits_of(session))
+    file = FilePlan(sheet, FileMap("*", ()), job.digest, problems)
+    return Plan(Mapping(job.mapping, (file.map,)), [file])
 
 
 def plan_of(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> Plan:

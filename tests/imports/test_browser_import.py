@@ -1,0 +1,247 @@
+"""Import by forms alone: template, upload, columns, dry run, run, one approval batch, undo."""
+
+import io
+import re
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from tests.support.imports import counts, sheet, table
+from tests.support.visitors import Visitors
+from tests.support.world import World, token_of
+
+HEAD = ("客户单位", "亚为销售员", "联系人", "手机", "省/市/区", "来源渠道")
+SURE = {"approval": "submitted", "key": ""}
+
+
+def row(n, mobile="13800138000"):
+    return (f"武汉第{n}机械有限公司", "sales", "王伟", mobile, "湖北省武汉市洪山区", "展会")
+
+
+@pytest.fixture
+def office(app):
+    return Office(app)
+
+
+class Office:
+    """Somebody at the import screens; `column` is the field of the last column."""
+
+    def __init__(self, app, who="office"):
+        self.app, self.who, self.visitors = app, who, Visitors(app)
+
+    def page(self, path):
+        return self.visitors.get(self.who, path).get_data(as_text=True)
+
+    def post(self, verb, **data):
+        token = token_of(self.page("/admin/import/"))
+        data |= {"csrf_token": token}
+        path = f"/admin/import/{verb}/"
+        return self.visitors.client(self.who).post(path, data=data, buffered=True)
+
+    def upload(self, content, noun="customer", name="客户.csv"):
+        answer = self.post("upload", noun=noun, file=(io.BytesIO(content), name))
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+        return int(answer.location.rsplit("=", 1)[1])
+
+    def chosen(self, job):
+        """Return the columns as the form shows them."""
+        page = self.page(f"/admin/import/job/?id={job}")
+        found = {}
+        for name, body in re.findall(r'name="(column-\d+)">(.*?)</select>', page, re.DOTALL):
+            pick = re.search(r'value="([^"]*)" selected', body)
+            found[name] = pick[1] if pick else ""
+        return found
+
+    def check(self, job, **changes):
+        answer = self.post("check", id=str(job), **(self.chosen(job) | SURE | changes))
+        assert answer.status_code == 303, answer.get_data(as_text=True)
+        return self.page(f"/admin/import/job/?id={job}")
+
+    def run(self, job, **options):
+        return self.post("run", id=str(job), **options)
+
+    def customers(self):
+        with World(self.app) as world:
+            return list(world.session.scalars(sa.select(m.Customer).order_by(m.Customer.id)))
+
+
+def test_columns_are_guessed_and_the_guess_can_be_changed(office):
+    job = office.upload(table(HEAD, row(1)))
+
+    assert list(office.chosen(job).values()) == [
+        "company", "owner_id", "primary.name", "primary.mobile", "region_code", "",
+    ]  # fmt: skip
+    page = office.check(job, **{"column-5": "source_id"})
+    assert office.chosen(job)["column-5"] == "source_id"
+    assert "新建 1" in page
+    assert office.customers() == []
+
+
+def test_imported_rows_are_submitted_as_one_approval_batch(office):
+    job = office.upload(table(HEAD, *(row(n) for n in range(3))))
+    office.check(job)
+
+    assert office.run(job).status_code == 303
+
+    with World(office.app) as world:
+        found = world.session.scalars(sa.select(m.ImportJob)).one()
+        batch = world.session.get(m.BatchJob, found.batch_id)
+        assert [item.state for item in batch.items] == [m.ItemState.done] * 3
+        assert (found.state, found.content) == (m.ImportState.done, None)
+        made = list(world.session.scalars(sa.select(m.Customer)))
+        assert {one.approval for one in made} == {m.Approval.pending}
+        assert {one.created_by.name for one in made} == {"office"}
+        assert {one.owner.name for one in made} == {"sales"}
+        assert all(one.code for one in made)
+        assert world.session.scalar(sa.select(sa.func.count(m.ApprovalTask.id))) >= 3
+
+
+def test_a_bad_row_stops_everything_until_it_is_mended_or_left_out(office):
+    job = office.upload(table(HEAD, row(1), row(2, mobile="12")))
+    page = office.check(job)
+    assert "失败 1" in page
+    assert "BAD_VALUE" in page
+
+    refused = office.run(job)
+    assert refused.status_code == 422
+    assert office.customers() == []
+
+    answer = office.visitors.get("office", f"/admin/import/errors/?id={job}")
+    book = openpyxl.load_workbook(io.BytesIO(answer.data))
+    page = book.worksheets[0]
+    assert [c.value for c in page[1]] == [*HEAD, "错误", "原因", "建议"]
+    page.cell(2, 4).value = "13900139000"
+    buffer = io.BytesIO()
+    book.save(buffer)
+    again = office.upload(buffer.getvalue(), name="改好.xlsx")
+    office.check(again)
+    assert office.run(again).status_code == 303
+    assert len(office.customers()) == 2
+
+
+def test_a_partial_run_keeps_only_the_bad_rows_for_mending(office):
+    job = office.upload(table(HEAD, row(1), row(2, mobile="12")))
+    office.check(job)
+
+    assert office.run(job, partial="1").status_code == 303
+
+    assert len(office.customers()) == 1
+    answer = office.visitors.get("office", f"/admin/import/errors/?id={job}")
+    rows = list(openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0].values)
+    assert [r[0] for r in rows[1:]] == ["武汉第2机械有限公司"]
+
+
+def test_a_key_updates_or_skips_and_controlled_fields_stay(office):
+    with World(office.app) as world:
+        key = world.approved("sales", company="武汉第1机械有限公司")
+        code = world.get(m.Customer, key).code
+    head = ("客户编号", "客户单位", "详细地址", "备注")
+    locked = office.upload(table(head, (code, "武汉第1机械有限公司", "珞喻路1号", "好客户")))
+    page = office.check(locked, key="code")
+    assert "LOCKED" in page
+
+    free = office.upload(table((head[0], head[3]), (code, "好客户")))
+    assert "更新 1" in office.check(free, key="code")
+    assert office.run(free).status_code == 303
+    assert [c.remark for c in office.customers()] == ["好客户"]
+    same = office.upload(table((head[0], head[3]), (code, "好客户")))
+    assert "不变 1" in office.check(same, key="code")
+
+
+def test_an_import_can_be_undone_while_nobody_touched_its_rows(office):
+    job = office.upload(table(HEAD, row(1), row(2)))
+    office.check(job)
+    office.run(job)
+
+    assert office.post("undo", id=str(job)).status_code == 303
+
+    assert [c.deleted_at is not None for c in office.customers()] == [True, True]
+    assert "已撤销" in office.page(f"/admin/import/job/?id={job}")
+    again = office.upload(table(HEAD, row(1), row(2)))
+    office.check(again)
+    assert office.run(again).status_code == 303
+
+
+def test_an_update_is_undone_to_what_it_was(office):
+    with World(office.app) as world:
+        key = world.customer("office", company="武汉第1机械有限公司", remark="旧", level=m.Level.b)
+    head = ("客户单位", "备注", "客户等级")
+    job = office.upload(table(head, ("武汉第1机械有限公司", "新", "a")))
+    office.check(job, key="company")
+    office.run(job)
+    assert [(c.remark, c.level) for c in office.customers()] == [("新", m.Level.a)]
+
+    assert office.post("undo", id=str(job)).status_code == 303
+
+    assert [(c.id, c.remark, c.level) for c in office.customers()] == [(key, "旧", m.Level.b)]
+
+
+def test_a_touched_import_is_not_undone(office):
+    job = office.upload(table(HEAD, row(1)))
+    office.check(job, approval="draft")
+    office.run(job)
+    with World(office.app) as world, world.acting("office"):
+        world.session.scalars(sa.select(m.Customer)).one().remark = "改过"
+    before = counts(office.app)
+
+    assert office.post("undo", id=str(job)).status_code == 409
+
+    assert counts(office.app) == before
+    assert [c.deleted_at for c in office.customers()] == [None]
+
+
+def test_the_template_is_guessed_whole(office):
+    answer = office.visitors.get("office", "/admin/import/template/?noun=customer")
+    head = next(openpyxl.load_workbook(io.BytesIO(answer.data)).active.values)
+
+    job = office.upload(sheet(head, ["x"] * len(head)), name="模板.xlsx")
+
+    assert all(office.chosen(job).values())
+    assert "客户单位*" in head
+
+
+def test_contacts_and_products_come_in_at_once(office):
+    with World(office.app) as world:
+        key = world.approved("sales", company="武汉第1机械有限公司")
+    job = office.upload(
+        table(("客户", "联系人", "手机"), ("武汉第1机械有限公司", "李丽", "13900139000")),
+        noun="contact",
+    )
+    office.check(job, approval="draft")
+    assert office.run(job).status_code == 303
+    with World(office.app) as world:
+        made = world.session.scalars(
+            sa.select(m.Contact).where(m.Contact.customer_id == key, ~m.Contact.is_primary)
+        ).one()
+        assert made.name == "李丽"
+
+
+def test_bad_uploads_and_choices_are_refused_and_nothing_is_kept(office):
+    before = counts(office.app)
+
+    tries = [
+        office.post("upload", noun="customer"),
+        office.post("upload", noun="role", file=(io.BytesIO(b"a\n1"), "a.csv")),
+        office.post("upload", noun="user", file=(io.BytesIO(b"a\n1"), "a.csv")),
+        office.post("upload", noun="customer", file=(io.BytesIO(b"\x00"), "a.csv")),
+        office.post("run", id="999"),
+        office.post("check", id="1" + "0" * 21),
+    ]
+
+    assert [answer.status_code for answer in tries] == [422, 404, 403, 422, 404, 404]
+    assert counts(office.app) == before
+
+
+def test_a_strangers_upload_cannot_be_run(office):
+    job = office.upload(table(HEAD, row(1)))
+    office.check(job)
+    with World(office.app) as world, world.acting("admin"):
+        analyst = world.session.get_one(m.User, world.id_of("analyst"))
+        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "office")).one()
+        analyst.roles.append(role)
+    stranger = Office(office.app, "analyst")
+
+    assert stranger.run(job).status_code == 403
+    assert office.customers() == []
