@@ -13,6 +13,7 @@ from seed.demo import seed_demo
 from seed.demo.people import PASSWORD, PEOPLE
 from seed.reference import seed_reference, seed_roles
 from seed.volume import seed_volume
+from services import notices
 from services.engine import writing
 from services.people import DEMO_DOMAIN
 
@@ -80,7 +81,9 @@ def fill_demo() -> int:
     """Tell the demo story in one transaction; return how many customers."""
     fill_reference()
     session = system_session()
-    made = seed_demo(session, now=dt.datetime.now(dt.UTC))
+    now = dt.datetime.now(dt.UTC)
+    made = seed_demo(session, now=now)
+    notices.settle_history(session, now=now)
     session.commit()
     return made
 

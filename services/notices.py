@@ -17,6 +17,7 @@ from services.errors import NotVisible
 
 CHUNK = 500  # rows a statement: PostgreSQL and SQLite both bound the number of parameters
 TITLE, KEY = 200, 120
+SETTLED = dt.timedelta(days=2)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,3 +125,19 @@ def _mark(session: Session, by: Actor, now: dt.datetime, which: Any) -> None:
         execution_options={"rule": "read_mark"},
     )
     session.expire_all()
+
+
+def settle_history(session: Session, *, now: dt.datetime) -> None:
+    """Let a told story be the past: nobody is mailed of it, what is two days old counts as read.
+
+    For seeds, whose events happened long before anybody could be told.
+    """
+    notice, mail = m.Notification.__table__, m.Outbox.__table__
+    rule = {"rule": "notice"}
+    session.execute(sa.delete(mail).where(mail.c.channel == m.Channel.mail), execution_options=rule)
+    session.execute(
+        sa.update(notice)
+        .where(notice.c.read_at.is_(None), notice.c.created_at < now - SETTLED)
+        .values(read_at=notice.c.created_at),
+        execution_options=rule,
+    )
