@@ -17,7 +17,6 @@ from models import Approval, Reviewed, SoftDeleted, Stamped
 from models.field import fields_of
 from services.access import actor_of, read_gate
 from services.actor import Actor, may
-from services.announce import announce_flush
 from services.audit import write_audit
 from services.errors import Forbidden, Locked
 from services.rules import APPROVAL_OWNED, GRANT_OF, MOVABLE, RULES, STATE_FREE
@@ -30,7 +29,6 @@ def install(factory: Any) -> None:
         ("do_orm_execute", _bulk_gate),
         ("before_flush", _write_gate),
         ("after_flush", write_audit),
-        ("after_flush", announce_flush),
     )
     for name, hook in hooks:
         if not sa.event.contains(factory, name, hook):
