@@ -11,6 +11,7 @@ from models.field import CONTACT, field
 from models.keys import derived, phone_key
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
+from models.spelling import LONGEST, spelled_person
 from models.types import named
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Contact(Model, Stamped, SoftDeleted):
         listed=True,
     )
 
+    pinyin: Mapped[str | None] = derived("name", spelled_person, LONGEST)
     mobile_key: Mapped[str | None] = derived("mobile", phone_key)
     landline_key: Mapped[str | None] = derived("landline", phone_key)
 
@@ -91,6 +93,11 @@ class Contact(Model, Stamped, SoftDeleted):
     @validates("mobile", "landline")
     def _keep_keys(self, key: str, value: str | None) -> str | None:
         setattr(self, f"{key}_key", phone_key(value))
+        return value
+
+    @validates("name")
+    def _keep_spelling(self, _key: str, value: str | None) -> str | None:
+        self.pinyin = spelled_person(value)
         return value
 
     def __str__(self) -> str:

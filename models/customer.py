@@ -11,6 +11,7 @@ from models.field import ADDRESS, BASIC, MORE, PEOPLE, field
 from models.keys import company_key, derived
 from models.labels import Labelled
 from models.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
+from models.spelling import LONGEST, spelled
 from models.types import named
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
         help=_("已有同名客户时必填：写明为什么仍要录入"),
     )
     company_key: Mapped[str | None] = derived("company", company_key)
+    pinyin: Mapped[str | None] = derived("company", spelled, LONGEST)
     incomplete: Mapped[bool] = field(
         _("资料不全"),
         sa.Boolean(create_constraint=False),
@@ -170,6 +172,7 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
     @validates("company")
     def _keep_key(self, _key: str, value: str | None) -> str | None:
         self.company_key = company_key(value)
+        self.pinyin = spelled(value)
         return value
 
     def __str__(self) -> str:

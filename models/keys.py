@@ -37,10 +37,12 @@ def phone_key(text: str | None) -> str | None:
     return (digits.lstrip("0") if len(digits) > FULL else digits) or None
 
 
-def derived(source: str, make: Callable[[str | None], str | None]) -> MappedColumn[Any]:
+def derived(
+    source: str, make: Callable[[str | None], str | None], length: int = 120
+) -> MappedColumn[Any]:
     """Return a column kept from another one, in bulk inserts too (`validates` keeps changes)."""
 
     def value(context: Any) -> str | None:
         return make(context.get_current_parameters().get(source))
 
-    return mapped_column(sa.String(120), nullable=True, default=value)
+    return mapped_column(sa.String(length), nullable=True, default=value)

@@ -259,7 +259,7 @@ class CrmView(GridView):
         if export_type not in {"csv", "xlsx"}:
             raise NotVisible
         found = listing.read(self.session, self.model, request.args, self.actor)
-        query = listing.matching(self.model, found, self.actor).order_by(
+        query = listing.matching(self.session, self.model, found, self.actor).order_by(
             *listing.ordered(self.model, found, self.column_default_order)
         )
         columns = [c for c in listing.columns_of(self.model).values() if c.facts.export]

@@ -17,6 +17,7 @@ from views.notice import NoticeView, OutboxView
 from views.opportunity import OpportunityView
 from views.payment import InvoiceView, PaymentView
 from views.progress import ProgressView
+from views.search import SearchView
 from views.settings import ProfileView, SettingView
 
 
@@ -82,6 +83,7 @@ MENU = (
     _screen(records.AuditView, m.AuditLog, "system"),
     _screen(OutboxView, m.Outbox, "system"),
     # Reached from other pages, not from the side bar.
+    _page(SearchView, _("搜索"), "search", ""),
     _page(ProfileView, _("个人设置"), "profile", ""),
     _page(ImportView, _("导入"), "import", ""),
     _page(NoticeView, _("通知"), "notice", ""),

@@ -13,7 +13,7 @@ from services import approval
 from services.actor import may
 from services.errors import Forbidden, Invalid
 from services.fields import Input
-from views.crm.listing import escape_like
+from services.search import escape_like
 
 MOST = 1000
 LOOKUPS = 20

@@ -61,7 +61,7 @@ class GridView(ClosedView):
     def index_view(self) -> Any:
         """Show the grid."""
         found = listing.read(self.session, self.model, request.args, self.actor)
-        query = listing.matching(self.model, found, self.actor)
+        query = listing.matching(self.session, self.model, found, self.actor)
         order = listing.order_of(self.model, found, self.column_default_order)
         page = paging.read(self.session, query, order, found.page, found.size, options=self.loads())
         attach(self.session, (page.rows, references(self.columns())))
@@ -84,7 +84,7 @@ class GridView(ClosedView):
     def totals_view(self) -> Any:
         """Answer how many rows match, and the sums of their amounts, for the page's script."""
         found = listing.read(self.session, self.model, request.args, self.actor)
-        return jsonify(self.sums(listing.matching(self.model, found, self.actor)))
+        return jsonify(self.sums(listing.matching(self.session, self.model, found, self.actor)))
 
     def sums(self, query: Any) -> dict[str, Any]:
         """Return the exact count of a SELECT and the sums of its amounts, in yuan as text."""

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 import models as m
 from models.field import Facts, fields_of
+from services import search
 from services.actor import Actor, may
 from services.contract import yuan
 from services.fields import Input, _input, parse
@@ -19,7 +20,7 @@ from services.numbers import ZONE
 from views.crm.paging import Order, name_of
 
 SIZES = (20, 50, 100)
-LONGEST_SEARCH, MOST_WORDS = 100, 8
+LONGEST_SEARCH = 100
 LAST_PAGE = 1_000_000
 RANGES = {"date", "datetime", "money", "int"}
 
@@ -169,38 +170,21 @@ def _instant(day: dt.date, end: str) -> dt.datetime:
     return (first + dt.timedelta(days=end == "to")).astimezone(dt.UTC)
 
 
-def matching(model: type[Any], listing: Listing, actor: Actor) -> Any:
+def matching(session: Session, model: type[Any], listing: Listing, actor: Actor) -> Any:
     """Return a SELECT of the model with all filters and the search, unsorted."""
     query = sa.select(model).where(*listing.where)
-    words = listing.search.split()[:MOST_WORDS]
-    if not words:
-        return query
     columns = visible_columns(model, actor)
-    targets = [getattr(model, k) for k, c in columns.items() if c.facts.search]
-    if "customer_id" in columns and model is not m.Customer:
-        query = query.outerjoin(m.Customer, m.Customer.id == model.customer_id)
-        targets.append(m.Customer.company)
-    if model is m.Customer:
-        targets.append(_contact_name())
-    for word in words if targets else ():  # an entity may have nothing to search
-        pattern = f"%{escape_like(word)}%"
-        query = query.where(sa.or_(*(t.like(pattern, escape="\\") for t in targets)))
+    targets = [k for k, c in columns.items() if c.facts.search]
+    for word in search.words_of(listing.search):
+        ways = [search.found(session, model, word, actor)] if model in search.INDEXED else []
+        if not ways:
+            pattern = f"%{search.escape_like(word)}%"
+            ways = [getattr(model, key).like(pattern, escape="\\") for key in targets]
+            if "customer_id" in columns:
+                ways.append(search.of_customer(session, model, word))
+        if ways:  # an entity may have nothing to search
+            query = query.where(sa.or_(*ways))
     return query
-
-
-def _contact_name() -> Any:
-    return (
-        sa.select(m.Contact.name)
-        .where(m.Contact.customer_id == m.Customer.id, m.Contact.is_primary)
-        .correlate(m.Customer)
-        .limit(1)
-        .scalar_subquery()
-    )
-
-
-def escape_like(text: str) -> str:
-    """Return the text with LIKE's wildcards made literal."""
-    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")
 
 
 def order_of(model: type[Any], listing: Listing, default: str) -> Order:

@@ -1,0 +1,69 @@
+"""Ctrl+K: one box over customers, contacts, opportunities and contracts; a page and its JSON."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import jsonify, request, url_for
+from flask_admin import expose
+
+import models as m
+from services import search
+from services.actor import may
+from services.masking import shown
+from services.related import attach
+from views.pages import Page
+
+MODELS: tuple[type[Any], ...] = (m.Customer, m.Contact, m.Opportunity, m.Contract)
+MOST = 8
+
+
+class SearchView(Page):
+    """Everything the person may see that carries the words."""
+
+    icon = "search"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the hits of each kind, newest first."""
+        text = request.args.get("q", "")[: search.LONGEST]
+        return self.render("admin/search.html", text=text, groups=self._groups(text))
+
+    @expose("/hits.json")
+    def hits(self) -> Any:
+        """Answer the same for the box that opens while typing."""
+        groups = self._groups(request.args.get("q", ""))
+        return jsonify([{**group, "caption": str(group["caption"])} for group in groups])
+
+    def _groups(self, text: str) -> list[dict[str, Any]]:
+        words = search.words_of(text)
+        groups = (self._group(model, words, text) for model in MODELS if words)
+        return [group for group in groups if group is not None and group["hits"]]
+
+    def _group(self, model: type[Any], words: list[str], text: str) -> dict[str, Any] | None:
+        noun = model.__noun__
+        if not may(self.actor, f"{noun}:read"):
+            return None
+        clauses = [search.found(self.session, model, word, self.actor) for word in words]
+        query = sa.select(model).where(*clauses).order_by(model.id.desc()).limit(MOST + 1)
+        rows = list(self.session.scalars(query))
+        attach(self.session, (rows, ["customer", "owner"]))
+        return {
+            "caption": model.__caption__,
+            "more": url_for(f"{noun}.index_view", search=text) if len(rows) > MOST else "",
+            "hits": [
+                {
+                    "text": str(row),
+                    "detail": self._detail(row),
+                    "url": url_for(f"{noun}.details_view", id=row.id),
+                }
+                for row in rows[:MOST]
+            ],
+        }
+
+    def _detail(self, row: Any) -> str:
+        """Return what tells two of the same name apart; the mobile as this person may see it."""
+        parts = [getattr(row, "code", None), getattr(row, "customer", None)]
+        if isinstance(row, m.Contact):
+            parts.append(shown(self.actor, row, row.mobile))
+        parts.append(getattr(row, "owner", None))
+        return " · ".join(str(part) for part in parts if part)
