@@ -66,6 +66,7 @@ def decide_customer(
 ) -> dt.date:
     """Submit and decide; some customers need several rounds. Return the last day."""
     rounds = teller.draw.choices((0, 1, 2), (80, 15, 5))[0] if day < teller.today else 0
+    rounds = 2 if fate == "again" else rounds
     for _round in range(rounds):
         request = approvals.submit(teller, customer, seller, day)
         approvals.decide(teller, request, seller, "reject", day)
@@ -73,7 +74,7 @@ def decide_customer(
     request = approvals.submit(teller, customer, seller, day)
     if fate == "withdrawn":
         approvals.withdraw(teller, request, seller, day)
-    if fate in {"pending", "withdrawn"}:
+    if fate in {"again", "pending", "withdrawn"}:
         return day
     day = teller.workday(day + dt.timedelta(days=teller.draw.choice((0, 0, 1, 1, 2))))
     verb = "reject" if fate == "rejected" else "approve"

@@ -17,6 +17,7 @@ TERMS = {"stage361": (3000, 6000, 1000), "stage541": (5000, 4000, 1000), "month3
 PAID_LATE = (-4, 0, 2, 5, 9, 15, 28, 45)  # days after the due date
 NEVER_PAID = 0.14
 VOID = 0.03
+WAITING = 4  # contracts in the manager's inbox
 
 
 def tell(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> None:
@@ -31,7 +32,27 @@ def tell(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> None
     if teller.draw.random() < VOID:
         act(teller.session, SYSTEM)
         contract.state = m.ContractState.void
+        for order in contract.orders:
+            order.state = m.OrderState.cancelled
         teller.session.flush()
+
+
+def tell_waiting(teller: Teller) -> None:
+    """Leave some contracts of today with the manager, after the reviewer agreed."""
+    act(teller.session, SYSTEM)
+    deal = m.Opportunity
+    found = teller.session.scalars(
+        sa.select(deal)
+        .where(deal.state == m.StageKind.open, deal.approval == m.Approval.approved)
+        .order_by(deal.id.desc())
+        .limit(WAITING)
+    ).all()
+    sellers = {key: account for account, key in teller.people.items()}
+    for one in found:
+        seller = sellers[one.owner_id or 0]
+        contract = _enter(teller, one, seller, teller.today)
+        request = approvals.submit(teller, contract, seller, teller.today)
+        approvals.decide(teller, request, seller, "approve", teller.today)
 
 
 def _enter(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> m.Contract:

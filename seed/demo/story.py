@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from seed.demo import customers
+from seed.demo import approvals, customers, money
 from seed.demo.companies import companies
 from seed.demo.people import seed_people
 from seed.demo.products import seed_products
@@ -15,8 +15,9 @@ from services.actor import SYSTEM
 CUSTOMERS = 300
 DAYS = 730
 # The last ones have just been entered: what state each of them is in today.
-LATEST = {"pending": 14, "rejected": 5, "withdrawn": 3, "draft": 6}
+LATEST = {"again": 2, "pending": 12, "rejected": 5, "withdrawn": 3, "draft": 6}
 POOL = 12  # approved customers that nobody owns
+AGAIN = 6  # days ago: time enough for two rounds that were rejected
 
 
 def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> int:
@@ -28,14 +29,18 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
     people = seed_people(session, now)
     seed_products(session)
     teller = Teller(session, now, people)
+    approvals.add_second_step(teller)
     fates = [name for name, n in LATEST.items() for _n in range(n)]
     teller.draw.shuffle(fates)
     plain = count - len(fates)
     fates = ["pool"] * POOL + ["approved"] * (plain - POOL) + fates
     for n, (fate, company) in enumerate(zip(fates, companies(teller.draw), strict=False)):
         ago = _days_ago(n, plain, teller) if n < plain else teller.draw.randint(0, 2)
+        ago = AGAIN if fate == "again" else ago
         customers.tell(teller, fate, company, teller.workday(teller.today - dt.timedelta(ago)))
         session.expunge_all()
+    money.tell_waiting(teller)
+    approvals.mark_read(teller)
     return count
 
 

@@ -29,6 +29,7 @@ class Teller:
     people: dict[str, int]
     draw: random.Random = dataclasses.field(default_factory=lambda: random.Random(20260101))
     actors: dict[str, Actor] = dataclasses.field(default_factory=dict)
+    criteria: dict[str, dict[Any, Any]] = dataclasses.field(default_factory=dict)
     keys: dict[Any, int] = dataclasses.field(default_factory=dict)
     faker: Any = dataclasses.field(default_factory=lambda: Faker("zh_CN"))
 
@@ -52,6 +53,8 @@ class Teller:
         """Act as somebody at an instant."""
         actor = self.actors[account]
         act(self.session, actor)
+        # Nobody's grants change while the story is told: what the gate adds is made once.
+        self.session.info["criteria"] = self.criteria.setdefault(account, {})
         self.session.info["now"] = at
         try:
             yield actor

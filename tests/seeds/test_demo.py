@@ -1,0 +1,161 @@
+"""The demo company keeps every law a company of real people keeps, on both databases."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from cli.common import system_session
+from seed.demo import seed_demo
+from seed.reference import seed_reference, seed_roles
+from services.approval import REVIEWED, digest
+from tests.support.world import make_app
+
+NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
+COUNT = 70  # of 300: every fate occurs
+PRIVATE = {"user_account"}  # password salts differ from run to run
+
+
+def demo(engine):
+    """Tell a short version of the story."""
+    with engine.begin() as connection:
+        seed_roles(connection, NOW)
+        seed_reference(connection, NOW)
+    app = make_app(engine.url.render_as_string(hide_password=False))
+    with app.test_request_context():
+        session = system_session()
+        seed_demo(session, now=NOW, count=COUNT)
+        session.commit()
+        m.db.session.remove()
+
+
+def demo_again(engine):
+    """Tell it a second time."""
+    demo(engine)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def told(request, databases):
+    with databases.fresh(request.param, demo) as url:
+        engine = sa.create_engine(url)
+        with engine.connect() as connection:
+            yield connection
+        engine.dispose()
+
+
+def rows(connection, query):
+    return connection.execute(query).all()
+
+
+@pytest.mark.parametrize("noun", list(REVIEWED))
+def test_what_is_approved_has_its_request_and_one_synced_follow_up(told, noun):
+    record, request = REVIEWED[noun].__table__, m.ApprovalRequest.__table__
+    follow_up = m.FollowUp.__table__
+    approved = sa.select(record.c.id).where(record.c.approval == m.Approval.approved)
+    asked = (
+        sa.select(request.c.record_id)
+        .select_from(request.join(follow_up, follow_up.c.request_id == request.c.id))
+        .where(request.c.noun == noun, request.c.state == m.Approval.approved)
+    )
+
+    assert sorted(rows(told, approved)) == sorted(rows(told, asked)) != []
+
+
+def test_requests_agree_with_records_events_and_frozen_payloads(told):
+    request, event = m.ApprovalRequest.__table__, m.ApprovalEvent.__table__
+    task = m.ApprovalTask.__table__
+    for row in rows(told, sa.select(request)):
+        assert row.payload_hash == digest(row.payload)
+        record = REVIEWED[row.noun].__table__
+        found = rows(told, sa.select(record).where(record.c.id == row.record_id))[0]
+        if row.round == found.approval_round:
+            assert found.approval == row.state
+        said = rows(told, sa.select(event.c.decision).where(event.c.request_id == row.id))
+        assert (m.Decision.submit,) in said
+        mine = sa.select(task).where(task.c.request_id == row.id, task.c.state == m.TaskState.open)
+        assert bool(rows(told, mine)) == (row.state is m.Approval.pending)
+
+
+def test_every_state_of_a_customer_and_of_money_occurs(told):
+    states = rows(told, sa.select(m.Customer.__table__.c.approval).distinct())
+    kinds = rows(told, sa.select(m.Opportunity.__table__.c.state).distinct())
+
+    assert {state for (state,) in states} == set(m.Approval)
+    assert {kind for (kind,) in kinds} == set(m.StageKind)
+
+
+def test_numbers_have_no_gaps_and_counters_stand_where_they_ended(told):
+    nouns = {"order": m.Order, "payment": m.Payment, "invoice": m.Invoice, **REVIEWED}
+    counted = sum(n for (n,) in rows(told, sa.select(m.NumberCounter.__table__.c.n)))
+    codes = [
+        code
+        for model in nouns.values()
+        for (code,) in rows(told, sa.select(model.__table__.c.code))
+        if code
+    ]
+
+    assert len(codes) == len(set(codes)) == counted
+
+
+def test_plans_sum_to_contracts_and_allocations_stay_within_lines(told):
+    contract, plan = m.Contract.__table__, m.PaymentPlan.__table__
+    part, payment = m.PaymentAllocation.__table__, m.Payment.__table__
+    planned = sa.select(sa.func.sum(plan.c.amount)).where(plan.c.contract_id == contract.c.id)
+    settled = (
+        sa.select(sa.func.coalesce(sa.func.sum(part.c.amount), 0))
+        .select_from(part.join(payment))
+        .where(part.c.plan_id == plan.c.id, payment.c.state != m.PaymentState.reversed)
+        .scalar_subquery()
+    )
+
+    assert not rows(
+        told, sa.select(contract.c.id).where(contract.c.amount != planned.scalar_subquery())
+    )
+    assert not rows(told, sa.select(plan.c.id).where(settled > plan.c.amount))
+    assert not rows(told, sa.select(plan.c.id).where(settled < 0))
+
+
+def test_something_waits_for_reviewers_and_manager_and_something_was_rejected_before(told):
+    task, user = m.ApprovalTask.__table__, m.User.__table__
+    request, copy = m.ApprovalRequest.__table__, m.ApprovalCopy.__table__
+    waiting = sa.select(user.c.email).select_from(user.join(task, task.c.assignee_id == user.c.id))
+    names = {
+        mail.split("@")[0]
+        for (mail,) in rows(told, waiting.where(task.c.state == m.TaskState.open))
+    }
+    third = sa.select(request.c.id).where(
+        request.c.state == m.Approval.pending, request.c.round == 3
+    )
+    unread = sa.select(sa.func.count()).select_from(copy.join(user, user.c.id == copy.c.user_id))
+
+    assert {"reviewer", "reviewer2", "manager"} <= names
+    assert rows(told, third)
+    (number,) = rows(told, unread.where(user.c.email.like("sales@%"), copy.c.read_at.is_(None)))[0]
+    assert number == 5
+
+
+def test_nothing_lies_ahead_of_the_end_of_the_story(told):
+    for column in (
+        m.FollowUp.__table__.c.at,
+        m.ApprovalEvent.__table__.c.at,
+        m.Customer.__table__.c.created_at,
+    ):
+        assert rows(told, sa.select(sa.func.max(column)))[0][0] <= NOW
+
+
+def test_the_same_day_tells_the_same_story(databases):
+    with databases.fresh("sqlite", demo) as one, databases.fresh("sqlite", demo_again) as two:
+        first, second = (dict(tables(url)) for url in (one, two))
+
+    assert first.keys() == second.keys()
+    for name in first.keys() - PRIVATE:
+        assert first[name] == second[name], name
+
+
+def tables(url):
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        for name, table in m.Model.metadata.tables.items():
+            yield name, sorted(map(repr, connection.execute(sa.select(table))))
+    engine.dispose()
