@@ -1,0 +1,25 @@
+"""`python -m bench [NAME…]`: run the benchmarks and print one table; `--help` says the rest."""
+
+import argparse
+import importlib
+
+from bench.report import Options, machine, show
+
+NAMES = ("startup", "pages", "approve", "grid")
+
+
+def main() -> None:
+    """Run what was asked for, by default everything."""
+    parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("names", nargs="*", choices=[*NAMES, []], help="default: all")
+    parser.add_argument("--rows", type=int, default=20_000, help="customers for the grids")
+    parser.add_argument("--items", type=int, default=1_000, help="requests approved at once")
+    parser.add_argument("--times", type=int, default=5, help="how often a page is asked")
+    found = parser.parse_args()
+    options = Options(found.rows, found.items, found.times)
+    print(machine(), flush=True)
+    for name in found.names or NAMES:
+        show(importlib.import_module(f"bench.{name}").run(options))
+
+
+main()
