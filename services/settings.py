@@ -36,6 +36,14 @@ CATALOGUE: dict[str, Spec] = {
     "follow_up.days_b": Spec(_("B级客户跟进间隔（天）"), 15, low=1, high=3650),
     "follow_up.days_c": Spec(_("C级客户跟进间隔（天）"), 30, low=1, high=3650),
     "follow_up.days_d": Spec(_("D级客户跟进间隔（天）"), 60, low=1, high=3650),
+    "pool.max_owned": Spec(_("每人客户数上限（领取时）"), 300, low=1, high=100_000),
+    "pool.claims_a_day": Spec(_("每人每天领取上限"), 10, low=1, high=10_000),
+    "pool.cooldown_days": Spec(_("退回公海后本人不能领取的天数"), 7, low=0, high=3650),
+    "pool.days_a": Spec(_("A级客户多少天未跟进退回公海（0 为不退）"), 30, high=3650),
+    "pool.days_b": Spec(_("B级客户多少天未跟进退回公海（0 为不退）"), 45, high=3650),
+    "pool.days_c": Spec(_("C级客户多少天未跟进退回公海（0 为不退）"), 60, high=3650),
+    "pool.days_d": Spec(_("D级客户多少天未跟进退回公海（0 为不退）"), 90, high=3650),
+    "pool.warn_days": Spec(_("退回公海前多少天提醒"), 3, low=1, high=365),
     "approval.due_hours": Spec(_("审批时限（工作小时）"), 8, low=1, high=1000),
     "worktime.shifts": Spec(
         _("工作时段"), "09:00-12:00,13:00-18:00", help=_("如 09:00-12:00,13:00-18:00")

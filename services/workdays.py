@@ -1,4 +1,4 @@
-"""Working days: Monday to Friday, corrected by the editable calendar."""
+"""Next dates as people say them, on days they work."""
 
 import datetime as dt
 
@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.numbers import ZONE, today
+from services.worktime import WorkCalendar
 
 HOUR = dt.time(10)  # when a planned call is due
 AHEAD = 75  # days of the calendar that the chips may reach
-SATURDAY = 5
 CHIPS = (
     (_("明天"), 1),
     (_("3 天后"), 3),
@@ -21,24 +21,18 @@ CHIPS = (
 )
 
 
-def special_days(session: Session, first: dt.date, last: dt.date) -> dict[dt.date, m.CalendarDay]:
-    """Return the days between two dates, both inclusive, that the calendar says something of."""
-    day = m.CalendarDay
-    rows = session.scalars(sa.select(day).where(day.day >= first, day.day <= last))
-    return {row.day: row for row in rows}
+def around(session: Session, first: dt.date, last: dt.date) -> WorkCalendar:
+    """Return the calendar between two dates, both inclusive, in one statement; it has no shifts."""
+    table = m.CalendarDay.__table__
+    query = sa.select(table.c.day, table.c.workday).where(table.c.day.between(first, last))
+    return WorkCalendar(dict(session.execute(query).all()), ())
 
 
-def works(day: dt.date, special: dict[dt.date, m.CalendarDay]) -> bool:
-    """Tell whether people work on a day."""
-    found = special.get(day)
-    return found.workday if found is not None else day.weekday() < SATURDAY
-
-
-def next_workday(day: dt.date, special: dict[dt.date, m.CalendarDay]) -> dt.date:
+def next_workday(day: dt.date, calendar: WorkCalendar) -> dt.date:
     """Return the day itself, or the first working day after it (a month ahead at most)."""
     for n in range(31):
         later = day + dt.timedelta(days=n)
-        if works(later, special):
+        if calendar.works_on(later):
             return later
     return day
 
@@ -46,9 +40,9 @@ def next_workday(day: dt.date, special: dict[dt.date, m.CalendarDay]) -> dt.date
 def chips(session: Session, *, now: dt.datetime) -> list[tuple[object, dt.datetime]]:
     """Return (caption, aware time) of the usual next dates; holidays and weekends are skipped."""
     first = today(now)
-    special = special_days(session, first, first + dt.timedelta(days=AHEAD))
+    calendar = around(session, first, first + dt.timedelta(days=AHEAD))
     found = []
     for caption, days in CHIPS:
-        day = next_workday(first + dt.timedelta(days=days), special)
+        day = next_workday(first + dt.timedelta(days=days), calendar)
         found.append((caption, dt.datetime.combine(day, HOUR, ZONE)))
     return found

@@ -25,19 +25,23 @@ from views.crm.composer import composer
 from views.crm.listing import columns_of
 from views.crm.tables import groups_of, short_table
 from views.inbox import key_of
+from views.ownership import OwnershipDoors
 
 TABS = ("timeline", "contacts", "opportunities", "contracts", "plans", "approvals", "changes")
 CLOSED = (m.Approval.pending, m.Approval.approved)  # the primary contact follows its customer
 TYPED = ("company", "primary.mobile", "primary.landline")  # what duplicates are found by
 
 
-class CustomerView(CrmView):
+class CustomerView(OwnershipDoors, CrmView):
     """Key accounts."""
 
     icon = "users"
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
         "duplicates_view": "read",
         "whole_view": "read",
+        "claim_view": "claim",
+        "release_view": "read",
+        "assign_view": "assign",
     }
     column_default_order = "-id"
     hidden_details = CrmView.hidden_details | {"region_code"}
@@ -143,12 +147,15 @@ class CustomerView(CrmView):
         tab = tab if tab in TABS else TABS[0]
         tables = self.whole_tables(record, tab)
         attach(self.session, ([record], ["owner", "technical"]), *groups_of(tables))
+        hands = self.hands(record)
         ready = record.approval is m.Approval.approved
         writes = ready and may(self.actor, "followup:create") and tab == TABS[0]
         return self.render(
             "admin/customer/360.html",
             view=self,
             record=record,
+            hands=hands,
+            sellers=self.sellers() if hands["assign"] else [],
             tab=tab,
             primary=primary_of(record),
             facts=history.facts(self.session, record),

@@ -15,6 +15,7 @@ from views.inbox import InboxView
 from views.merge import MergeView
 from views.notice import NoticeView, OutboxView
 from views.opportunity import OpportunityView
+from views.ownership import HandoverView, PoolView
 from views.payment import InvoiceView, PaymentView
 from views.progress import ProgressView
 from views.search import SearchView
@@ -54,6 +55,7 @@ MENU = (
     _page(CopyView, _("抄送我的"), "cc", "events", "cc"),
     _screen(CustomerView, m.Customer, "records"),
     _screen(records.ContactView, m.Contact, "records"),
+    _page(PoolView, _("公海"), "pool", "records"),
     _page(MergeView, _("查重合并"), "merge", "records"),
     _screen(OpportunityView, m.Opportunity, "records"),
     _screen(records.ProductView, m.Product, "records"),
@@ -70,6 +72,7 @@ MENU = (
     _screen(records.MilestoneView, m.OrderMilestone, "progress"),
     _screen(PaymentView, m.Payment, "progress"),
     _screen(InvoiceView, m.Invoice, "progress"),
+    _page(HandoverView, _("离职移交"), "handover", "system"),
     _screen(people.UserView, m.User, "system"),
     _screen(records.DepartmentView, m.Department, "system"),
     _screen(people.RoleView, m.Role, "system"),

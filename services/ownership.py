@@ -1,0 +1,362 @@
+"""Whose customer it is: 公海, claims with limits, assignment, automatic return.
+
+Stages, links and history stay as they are; stamps of who did what are never rewritten.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate
+from services.actor import Actor, demand, may
+from services.agenda import day_bounds
+from services.audit import record as audit
+from services.errors import Forbidden, Invalid, Locked
+from services.numbers import today
+from services.settings import all_settings
+
+RULE = {"rule": "ownership"}
+PART = 500  # keys a statement
+KEPT = (m.CustomerStatus.won, m.CustomerStatus.invalid)  # never returned by the clock
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Idle:
+    """A customer nobody followed up; `returns_on` is the day it goes back to the pool."""
+
+    customer_id: int
+    owner_id: int
+    title: str
+    returns_on: dt.date
+
+
+def claim(session: Session, customer: m.Customer, *, by: Actor, now: dt.datetime) -> None:
+    """Take a customer out of the pool. Raises Forbidden or Locked with what stands against it.
+
+    One compare-and-set statement: of two who claim at once one wins.
+    """
+    demand(by, "customer:claim")
+    if customer.owner_id is not None or customer.approval is not m.Approval.approved:
+        raise Locked(_("客户不在公海，或已被他人领取"))
+    settings = all_settings(session)
+    move = m.OwnershipMove.__table__
+    rest = now - dt.timedelta(days=settings["pool.cooldown_days"])
+    gave = sa.select(move.c.id).where(
+        move.c.customer_id == customer.id, move.c.from_id == by.id, move.c.at > rest
+    )
+    if session.execute(gave.limit(1)).first() is not None:
+        days = settings["pool.cooldown_days"]
+        raise Locked(_("您退回的客户 %(n)s 天内不能再领取", n=days), code="COOLDOWN")
+    start, end = day_bounds(today(now))
+    claims = sa.select(sa.func.count(move.c.id)).where(
+        move.c.to_id == by.id,
+        move.c.kind == m.MoveKind.claim,
+        move.c.at >= start,
+        move.c.at < end,
+    )
+    if session.execute(claims).scalar_one() >= settings["pool.claims_a_day"]:
+        raise Locked(_("今天的领取次数已用完"), code="LIMIT")
+    table = m.Customer.__table__
+    owned = sa.select(sa.func.count(table.c.id)).where(
+        table.c.owner_id == by.id, table.c.deleted_at.is_(None)
+    )
+    if session.execute(owned).scalar_one() >= settings["pool.max_owned"]:
+        raise Locked(_("您的客户数已达上限"), code="LIMIT")
+    moved = _move(session, [customer.id], None, by.id, m.MoveKind.claim, _Why(by, now))
+    if not moved:
+        raise Locked(_("客户不在公海，或已被他人领取"))
+
+
+def release(
+    session: Session, customer: m.Customer, *, note: str | None, by: Actor, now: dt.datetime
+) -> None:
+    """Give a customer back to the pool. Raises Forbidden, Locked while a deal is open."""
+    mine = customer.owner_id == by.id and may(by, "customer:claim")
+    if customer.owner_id is None or not (mine or may(by, "customer:assign")):
+        raise Forbidden
+    if customer.approval is not m.Approval.approved:
+        raise Locked(_("客户尚未通过审批"))
+    deal = m.Opportunity.__table__
+    running = sa.select(deal.c.id).where(
+        deal.c.customer_id == customer.id,
+        deal.c.state == m.StageKind.open,
+        deal.c.deleted_at.is_(None),
+    )
+    if session.execute(running.limit(1)).first() is not None:
+        raise Locked(_("还有进行中的商机，不能退回公海"))
+    why = _Why(by, now, note)
+    _move(session, [customer.id], customer.owner_id, None, m.MoveKind.release, why)
+
+
+def assign(  # who, to whom, why
+    session: Session,
+    customer: m.Customer,
+    to_id: int | None,
+    *,
+    note: str | None,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """Give a customer with its open work to somebody. Raises Forbidden, Invalid, Locked."""
+    demand(by, "customer:assign")
+    target = active_user(session, to_id)
+    if customer.owner_id == target:
+        raise Invalid({"to_id": _("已经是这位销售员的客户")})
+    if customer.approval is m.Approval.pending:
+        raise Locked(_("审批中的记录不能修改，请先撤回"))
+    before, why = customer.owner_id, _Why(by, now, note)
+    _move(session, [customer.id], before, target, m.MoveKind.assign, why)
+    if before is not None:
+        move_open_work(session, before, target, customer_id=customer.id)
+
+
+def active_user(session: Session, user_id: int | None) -> int:
+    """Return the key of a person who can be given something. Raises Invalid on `to_id`."""
+    user = m.User.__table__
+    query = sa.select(user.c.id).where(user.c.id == user_id, user.c.active)
+    found = session.execute(query).scalar()
+    if found is None:
+        raise Invalid({"to_id": _("请选择一位启用的人员")})
+    return int(found)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Why:
+    by: Actor
+    now: dt.datetime
+    note: str | None = None
+
+
+def _move(  # what, from whom, to whom, why
+    session: Session,
+    keys: Iterable[int],
+    source: int | None,
+    target: int | None,
+    kind: m.MoveKind,
+    why: _Why,
+) -> list[int]:
+    """Move customers that are still the source's; return the keys of those that were."""
+    table = m.Customer.__table__
+    owner = table.c.owner_id.is_(None) if source is None else table.c.owner_id == source
+    moved: list[int] = []
+    every = list(keys)
+    for start in range(0, len(every), PART):
+        statement = (
+            sa.update(table)
+            .where(table.c.id.in_(every[start : start + PART]), owner)
+            .values(owner_id=target, row_version=table.c.row_version + 1, updated_at=why.now)
+            .returning(table.c.id)
+        )
+        moved += session.execute(statement, execution_options=RULE).scalars()
+    with gate.rule(session, "ownership"):
+        session.add_all(
+            m.OwnershipMove(
+                customer_id=key,
+                kind=kind,
+                from_id=source,
+                to_id=target,
+                at=why.now,
+                by_id=why.by.id,
+                note=(why.note or "").strip()[:300] or None,
+            )
+            for key in moved
+        )
+    note_change(session, "customer", moved, source, target)
+    if source is None:
+        _take_plans(session, moved, target)
+    session.expire_all()
+    return moved
+
+
+def note_change(
+    session: Session, noun: str, keys: Iterable[int], source: int | None, target: int | None
+) -> None:
+    """Audit a change of owner that went past the unit of work."""
+    rows = [
+        {
+            "action": m.AuditAction.update,
+            "noun": noun,
+            "record_id": key,
+            "label": str(_("归属变更")),
+            "changes": {"owner_id": [source, target]},
+        }
+        for key in keys
+    ]
+    audit(session, rows)
+
+
+def _take_plans(session: Session, customers: list[int], target: int | None) -> None:
+    """Whoever takes a pool customer takes what was planned with it."""
+    plan = m.FollowUpPlan.__table__
+    for start in range(0, len(customers), PART):
+        part = customers[start : start + PART]
+        session.execute(
+            sa.update(plan)
+            .where(plan.c.customer_id.in_(part), plan.c.done_at.is_(None))
+            .values(owner_id=target, row_version=plan.c.row_version + 1),
+            execution_options=RULE,
+        )
+
+
+def move_open_work(
+    session: Session, source: int, target: int, *, customer_id: int | None = None
+) -> dict[str, int]:
+    """Move open opportunities, open plan lines and follow-up plans; of one customer, or of all.
+
+    Returns noun → how many. Closed opportunities, settled instalments and done plans stay.
+    """
+    deal, plan = m.Opportunity.__table__, m.FollowUpPlan.__table__
+    line, contract = m.PaymentPlan.__table__, m.Contract.__table__
+    of = sa.true() if customer_id is None else deal.c.customer_id == customer_id
+    planned = sa.true() if customer_id is None else plan.c.customer_id == customer_id
+    owed: Any = sa.select(contract.c.id).where(contract.c.deleted_at.is_(None))
+    if customer_id is not None:
+        owed = owed.where(contract.c.customer_id == customer_id)
+    user = m.User.__table__
+    department = session.execute(
+        sa.select(user.c.department_id).where(user.c.id == target)
+    ).scalar()
+    work: dict[str, tuple[Any, list[Any], dict[str, Any]]] = {
+        "opportunity": (
+            deal,
+            [deal.c.state == m.StageKind.open, deal.c.deleted_at.is_(None), of],
+            {"row_version": deal.c.row_version + 1},
+        ),
+        "plan": (
+            plan,
+            [plan.c.done_at.is_(None), plan.c.deleted_at.is_(None), planned],
+            {"row_version": plan.c.row_version + 1},
+        ),
+        "paymentplan": (
+            line,
+            [line.c.contract_id.in_(owed), line.c.amount > settled_of(line)],
+            {"owner_department_id": department},
+        ),
+    }
+    counts = {}
+    for noun, (table, where, values) in work.items():
+        statement = (
+            sa.update(table)
+            .where(table.c.owner_id == source, *where)
+            .values(owner_id=target, **values)
+            .returning(table.c.id)
+        )
+        keys = list(session.execute(statement, execution_options=RULE).scalars())
+        note_change(session, noun, keys, source, target)
+        counts[noun] = len(keys)
+    return counts
+
+
+def settled_of(line: Any) -> Any:
+    """Return, for a statement over plan lines, what confirmed payments settled of each, in 分."""
+    part, payment = m.PaymentAllocation.__table__, m.Payment.__table__
+    return (
+        sa.select(sa.func.coalesce(sa.func.sum(part.c.amount), 0))
+        .select_from(sa.join(part, payment, payment.c.id == part.c.payment_id))
+        .where(part.c.plan_id == line.c.id, payment.c.state == m.PaymentState.confirmed)
+        .correlate(line)
+        .scalar_subquery()
+    )
+
+
+def idle(session: Session, *, now: dt.datetime, ahead: int = 0) -> list[Idle]:
+    """Return the customers that go back to the pool today, or within `ahead` days.
+
+    Counted from the last follow-up by a person, the last change of owner or the approval; a
+    customer with an open deal or a contract in force stays, whatever its level's days are.
+    """
+    settings, found = all_settings(session), []
+    for level in m.Level:
+        days = settings[f"pool.days_{level.name}"]
+        if days:
+            found += _idle_of(session, level, days, now, ahead)
+    return found
+
+
+def _idle_of(
+    session: Session, level: m.Level, days: int, now: dt.datetime, ahead: int
+) -> list[Idle]:
+    customer = m.Customer.__table__
+    born = sa.func.coalesce(customer.c.decided_at, customer.c.created_at)
+    met, moved = _last_touches(customer)
+    cut = now - dt.timedelta(days=days - ahead)
+    rows = session.execute(
+        sa.select(customer.c["id", "owner_id", "company"], met, moved, born.label("born")).where(
+            customer.c.level == level,
+            customer.c.approval == m.Approval.approved,
+            customer.c.owner_id.is_not(None),
+            customer.c.deleted_at.is_(None),
+            customer.c.status.not_in(KEPT),
+            born <= cut,
+            *(sa.or_(at.element.is_(None), at.element <= cut) for at in (met, moved)),
+            *_nothing_runs(customer),
+        )
+    )
+    found = []
+    for row in rows:
+        touched = max(at for at in (row.met, row.moved, row.born) if at is not None)
+        day = today(touched + dt.timedelta(days=days))
+        found.append(Idle(row.id, row.owner_id, row.company or "", max(day, today(now))))
+    return found
+
+
+def _last_touches(customer: Any) -> tuple[Any, Any]:
+    """Return when a person last followed up, and when the owner last changed, as columns."""
+    follow, move = m.FollowUp.__table__, m.OwnershipMove.__table__
+    met = sa.select(sa.func.max(follow.c.at)).where(
+        follow.c.customer_id == customer.c.id,
+        follow.c.origin == m.Origin.manual,
+        follow.c.deleted_at.is_(None),
+    )
+    moved = sa.select(sa.func.max(move.c.at)).where(move.c.customer_id == customer.c.id)
+    return (
+        met.correlate(customer).scalar_subquery().label("met"),
+        moved.correlate(customer).scalar_subquery().label("moved"),
+    )
+
+
+def _nothing_runs(customer: Any) -> list[Any]:
+    deal, contract = m.Opportunity.__table__, m.Contract.__table__
+    return [
+        ~sa.exists().where(
+            table.c.customer_id == customer.c.id,
+            table.c.state == state,
+            table.c.deleted_at.is_(None),
+        )
+        for table, state in ((deal, m.StageKind.open), (contract, m.ContractState.active))
+    ]
+
+
+def warnings(session: Session, *, now: dt.datetime) -> list[Idle]:
+    """Return the customers whose owners must be told that they go back within `pool.warn_days`."""
+    due = {one.customer_id for one in idle(session, now=now)}
+    soon = idle(session, now=now, ahead=all_settings(session)["pool.warn_days"])
+    return [one for one in soon if one.customer_id not in due]
+
+
+def return_idle(session: Session, *, by: Actor, now: dt.datetime) -> list[Idle]:
+    """Put what is due back into the pool; for the worker, which acts as the system."""
+    if not by.system:
+        raise Forbidden
+    due = idle(session, now=now)
+    for owner in sorted({one.owner_id for one in due}):
+        keys = [one.customer_id for one in due if one.owner_id == owner]
+        _move(session, keys, owner, None, m.MoveKind.expire, _Why(by, now))
+    return due
+
+
+def hand_customers(
+    session: Session, leaver: int, target: int, *, note: str | None, by: Actor, now: dt.datetime
+) -> int:
+    """Move every customer of a leaver, drafts and those in review too; return how many."""
+    table = m.Customer.__table__
+    query = sa.select(table.c.id).where(table.c.owner_id == leaver, table.c.deleted_at.is_(None))
+    keys = session.execute(query.order_by(table.c.id)).scalars().all()
+    why = _Why(by, now, note)
+    return len(_move(session, keys, leaver, target, m.MoveKind.handover, why))

@@ -1,0 +1,149 @@
+"""公海 and 移交: the doors that change whose customer it is."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+
+import models as m
+from services import handover, ownership, records
+from services.actor import may
+from views.inbox import key_of
+from views.pages import Page
+
+SIZE = 20
+
+
+class OwnershipDoors:
+    """Claim, give back, assign: mixed into the customers' screen."""
+
+    session: Any
+    actor: Any
+    get_one: Any
+    now: Any
+    destination: Any
+
+    def hands(self, record: Any) -> dict[str, Any]:
+        """Return which of the three verbs are offered on a customer, and to whom it may go."""
+        approved = record.approval is m.Approval.approved
+        mine = record.owner_id == self.actor.id and may(self.actor, "customer:claim")
+        assigns = may(self.actor, "customer:assign")
+        return {
+            "claim": approved and record.owner_id is None and may(self.actor, "customer:claim"),
+            "release": approved and record.owner_id is not None and (mine or assigns),
+            "assign": assigns and record.approval is not m.Approval.pending,
+        }
+
+    def sellers(self) -> list[m.User]:
+        """Return whom a customer can be given to."""
+        query = sa.select(m.User).where(m.User.active).order_by(m.User.id)
+        return list(self.session.scalars(query))
+
+    @expose("/claim/", methods=("POST",))
+    def claim_view(self) -> Any:
+        """Take a customer out of the pool."""
+        record = self.get_one(request.form.get("id"))
+        ownership.claim(self.session, record, by=self.actor, now=self.now())
+        flash(_("已领取「%(name)s」", name=str(record)), "success")
+        return redirect(self.destination(record), code=303)
+
+    @expose("/release/", methods=("POST",))
+    def release_view(self) -> Any:
+        """Give a customer back to the pool."""
+        record = self.get_one(request.form.get("id"))
+        name, note = str(record), request.form.get("note")
+        ownership.release(self.session, record, note=note, by=self.actor, now=self.now())
+        flash(_("已将「%(name)s」退回公海", name=name), "success")
+        return redirect(url_for("customer.index_view"), code=303)
+
+    @expose("/assign/", methods=("POST",))
+    def assign_view(self) -> Any:
+        """Give a customer to somebody, with its open work."""
+        record = self.get_one(request.form.get("id"))
+        ownership.assign(
+            self.session,
+            record,
+            key_of(request.form.get("to_id")),
+            note=request.form.get("note"),
+            by=self.actor,
+            now=self.now(),
+        )
+        flash(_("已分配"), "success")
+        return redirect(url_for("customer.index_view"), code=303)
+
+
+class PoolView(Page):
+    """公海: customers without an owner, to be claimed."""
+
+    permission = "customer:claim"
+    icon = "users"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the pool, the newest first; contacts stay masked until one has claimed."""
+        customer, text = m.Customer, request.args.get("q", "").replace("\x00", "").strip()[:60]
+        query = sa.select(customer).where(
+            customer.owner_id.is_(None), customer.approval == m.Approval.approved
+        )
+        if text:
+            query = query.where(customer.company.contains(text, autoescape=True))
+        page = min(key_of(request.args.get("page")) or 0, 100_000)
+        rows = list(
+            self.session.scalars(
+                query.order_by(customer.id.desc()).offset(page * SIZE).limit(SIZE + 1)
+            )
+        )
+        more = len(rows) > SIZE
+        return self.render(
+            "admin/customer/pool.html", rows=rows[:SIZE], more=more, page=page, q=text
+        )
+
+
+class HandoverView(Page):
+    """移交: choose who leaves and who takes over, see how much it is, do it."""
+
+    permission = "customer:handover"
+    icon = "route"
+
+    @expose("/", methods=("GET", "POST"))
+    def index(self) -> Any:
+        """Show the wizard; the second step does it."""
+        given = request.form if request.method == "POST" else request.args
+        leaver, to_id = key_of(given.get("leaver_id")), key_of(given.get("to_id"))
+        if request.method == "POST" and leaver:
+            return self._do(leaver, to_id or 0)
+        load = handover.load_of(self.session, leaver, by=self.actor) if leaver else None
+        everybody = self.session.scalars(sa.select(m.User).where(m.User.active)).all()
+        return self.render(
+            "admin/handover.html",
+            people=handover.people(self.session, by=self.actor),
+            everybody=everybody,
+            leaver_id=leaver,
+            to_id=to_id,
+            load=load,
+            may_disable=may(self.actor, "user:edit"),
+        )
+
+    def _do(self, leaver: int, to_id: int) -> Any:
+        now, form = self.now(), request.form
+        done = handover.hand_over(
+            self.session, leaver, to_id, note=form.get("note"), by=self.actor, now=now
+        )
+        if form.get("disable") and may(self.actor, "user:edit"):
+            user = self.session.scalars(sa.select(m.User).where(m.User.id == leaver)).one()
+            values = {"active": False}
+            records.update(self.session, user, values, seen=None, by=self.actor, now=now)
+        flash(
+            _(
+                "已移交：客户 %(c)s、商机 %(o)s、回款计划 %(i)s、跟进计划 %(p)s、审批待办 %(t)s",
+                c=done.customers,
+                o=done.opportunities,
+                i=done.instalments,
+                p=done.plans,
+                t=done.tasks,
+            ),
+            "success",
+        )
+        return redirect(url_for(".index"), code=303)
