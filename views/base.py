@@ -262,7 +262,8 @@ class CrmView(GridView):
         query = listing.matching(self.session, self.model, found, self.actor).order_by(
             *listing.ordered(self.model, found, self.column_default_order)
         )
-        columns = [c for c in listing.columns_of(self.model).values() if c.facts.export]
+        columns = export.chosen(listing.columns_of(self.model), request.args.get("columns", ""))
+        export.limit(self.session, query)
         export.note_export(self.session, self.actor, self.noun, now=self.now())
         name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"
         head = [str(c.facts.caption) for c in columns]

@@ -19,8 +19,9 @@ from services.actor import Actor, may
 from services.engine import writing
 from services.errors import NotVisible
 from services.numbers import ZONE
+from services.texts import neutral
 from views.cockpit_parts import bar, table, tiles
-from views.crm.export import neutral, note_export, respond
+from views.crm.export import note_export, respond
 from views.pages import Page
 from views.plotly import bundle, digest
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 import models as m
 from services import approval, gate
 from services.errors import NotVisible
-from views.crm.export import neutral
+from services.texts import neutral
 from views.crm.listing import SIZES
 from views.inbox import CAPTIONS, key_of, panel_of
 from views.pages import Page

@@ -3,71 +3,142 @@
 import csv
 import datetime as dt
 import io
+import itertools
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 import sqlalchemy as sa
 import xlsxwriter
 from flask import Response, request, stream_with_context
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
 from services.access import act
 from services.actor import Actor
 from services.engine import writing
+from services.errors import Invalid, Refused
 from services.masking import shown
+from services.settings import get_setting
+from services.texts import neutral
 from views.crm.cells import plain
 from views.crm.listing import Column
-from views.web.edge import current_actor
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CHUNK = 1000
 SMALL = (m.User, m.Department, m.DictionaryOption, m.Stage, m.Product, m.Role, m.ApprovalFlow)
+# What str() of a large entity is made of, read without making objects of its rows.
+CALLED: dict[Any, tuple[str, ...]] = {
+    m.Customer: ("company", "code"),
+    m.Opportunity: ("name", "code"),
+    m.Contract: ("name", "code"),
+    m.Contact: ("name",),
+}
+# Whose record it is decides who sees personal fields; these go along without being exported.
+PEOPLE = ("owner_id", "technical_id", "created_by_id", "customer_id")
+Show = Callable[[Any, Any], Any]  # (value, row) → cell
 
 
-def neutral(value: Any) -> Any:
-    """Return text that no spreadsheet takes for a formula; numbers stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return value
+def chosen(columns: Mapping[str, Column], text: str) -> list[Column]:
+    """Return the columns of `?columns=a,b` in that order, all exportable ones for none.
+
+    Raises Invalid that names a column there is not.
+    """
+    offered = {key: c for key, c in columns.items() if c.facts.export}
+    wanted = list(dict.fromkeys(word.strip() for word in text.split(",") if word.strip()))
+    for key in wanted:
+        if key not in offered:
+            raise Invalid({"columns": _("没有「%(key)s」这一列", key=key[:40])})
+    return [offered[key] for key in wanted] or list(offered.values())
 
 
-def cell_value(value: Any, kind: str) -> Any:
-    """Return a number for money, text for the rest."""
-    if kind == "money" and value is not None:
-        return value / 100
-    if isinstance(value, int) and not isinstance(value, bool) and kind == "int":
-        return value
-    return plain(value, kind)
+def limit(session: Session, query: Any) -> None:
+    """Raise Refused when more rows match than may be exported: nothing is cut silently."""
+    most = get_setting(session, "export.max_rows")
+    model = query.column_descriptions[0]["entity"]
+    some = query.with_only_columns(model.id).order_by(None).limit(most + 1).subquery()
+    if (session.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > most:
+        raise Refused(_("超过 %(n)s 行，请缩小筛选范围后再导出", n=most), code="TOO_MANY")
 
 
 def records(actor: Actor, query: Any, columns: list[Column]) -> Iterator[list[Any]]:
-    """Yield rows of cells the actor sees, a thousand records in memory at a time.
+    """Yield rows of cells the actor sees, a thousand in memory at a time, without objects.
 
     On a session of its own: the request's one is closed before the first row is streamed.
     """
+    model = query.column_descriptions[0]["entity"]
+    keys = [column.key for column in columns]
+    keys += [key for key in PEOPLE if hasattr(model, key) and key not in keys]
+    plain_query = query.with_only_columns(*(getattr(model, key) for key in keys))
     with m.db.session.session_factory() as session:
         act(session, actor)
         with writing(on=False):
             session.connection()  # a reading BEGIN: a long export must not hold the write lock
-        names = Names(session)
-        result = session.scalars(query.execution_options(yield_per=CHUNK))
+        names, holders = Names(session), Holders(session, actor)
+        shows = [_show(column, names, holders) for column in columns]
+        result = session.execute(plain_query.execution_options(yield_per=CHUNK))
         for chunk in result.partitions():
             names.load(chunk, columns)
-            for record in chunk:
-                yield [_cell(names, record, column) for column in columns]
-            session.expunge_all()
+            holders.load(chunk, columns)
+            for row in chunk:
+                yield [show(value, row) for show, value in zip(shows, row, strict=False)]
 
 
-def _cell(names: "Names", record: Any, column: Column) -> Any:
-    value = getattr(record, column.key)
+def _show(column: Column, names: "Names", holders: "Holders") -> Show:
+    """Return what makes a cell of a value, decided once a column."""
     if column.facts.sensitive:
-        return neutral(shown(current_actor(), record, value) or "")
+        return lambda value, row: neutral(shown(holders.actor, holders.of(row), value) or "")
     if column.kind in {"ref", "dictionary"}:
-        return neutral(names.of(column, value))
-    return neutral(cell_value(value, column.kind))
+        target = _target(column)
+        return lambda value, _row: neutral(names.of(target, value))
+    return _remembered(column.kind) if column.kind in FEW else BY_KIND.get(column.kind, _any)
+
+
+FEW = {"enum", "bool", "region"}  # kinds of few values: each is put into words once
+BY_KIND: dict[str, Show] = {
+    "money": lambda value, _row: None if value is None else value / 100,
+    "int": lambda value, _row: value,
+    "percent": lambda value, _row: plain(value, "percent"),
+}
+
+
+def _any(value: Any, _row: Any) -> Any:
+    return neutral(plain(value))
+
+
+def _remembered(kind: str) -> Show:
+    known: dict[Any, Any] = {}
+
+    def cell(value: Any, _row: Any) -> Any:
+        if value not in known:
+            known[value] = neutral(plain(value, kind))
+        return known[value]
+
+    return cell
+
+
+class Holders:
+    """Whose the rows of a chunk are: the row itself, or its customer."""
+
+    def __init__(self, session: Session, actor: Actor) -> None:
+        """Remember the customers that were read."""
+        self.session, self.actor = session, actor
+        self.customers: dict[int, Any] = {}
+
+    def load(self, chunk: Sequence[Any], columns: list[Column]) -> None:
+        """Read the customers of a chunk where personal fields depend on them."""
+        needed = any(c.facts.sensitive for c in columns) and hasattr(chunk[0], "customer_id")
+        if not needed:
+            return
+        c = m.Customer
+        query = sa.select(c.id, c.owner_id, c.technical_id, c.created_by_id)
+        keys = {row.customer_id for row in chunk}
+        self.customers = {row.id: row for row in self.session.execute(query.where(c.id.in_(keys)))}
+
+    def of(self, row: Any) -> Any:
+        """Return what carries the people of a row."""
+        return self.customers.get(getattr(row, "customer_id", None), row)
 
 
 class Names:
@@ -79,24 +150,31 @@ class Names:
         self.known: dict[tuple[Any, int], str] = {}
         self.whole: set[Any] = set()
 
-    def load(self, chunk: Iterable[Any], columns: list[Column]) -> None:
+    def load(self, chunk: Sequence[Any], columns: list[Column]) -> None:
         """Read the names a chunk needs."""
         for column in columns:
             model = _target(column)
             if model is None or model in self.whole:
                 continue
-            query = sa.select(model)
             if model in SMALL:
                 self.whole.add(model)
+                self._read(model, sa.true())
             else:
-                keys = {getattr(record, column.key) for record in chunk} - {None}
-                query = query.where(model.id.in_(keys))
-            for found in self.session.scalars(query):
-                self.known[model, found.id] = str(found)
+                keys = {getattr(row, column.key) for row in chunk} - {None}
+                self._read(model, model.id.in_(keys))
 
-    def of(self, column: Column, value: int | None) -> str:
+    def _read(self, model: Any, where: Any) -> None:
+        if model not in CALLED:
+            for found in self.session.scalars(sa.select(model).where(where)):
+                self.known[model, found.id] = str(found)
+            return
+        columns = (getattr(model, key) for key in CALLED[model])
+        for key, *texts in self.session.execute(sa.select(model.id, *columns).where(where)):
+            self.known[model, key] = next((text for text in texts if text), "")
+
+    def of(self, model: Any, value: int | None) -> str:
         """Return the name, empty when there is none or it may not be seen."""
-        return "" if value is None else self.known.get((_target(column), value), "")
+        return "" if value is None else self.known.get((model, value), "")
 
 
 def _target(column: Column) -> Any:
@@ -137,15 +215,11 @@ def respond(kind: str, name: str, head: list[str], rows: Iterable[list[Any]]) ->
 
 def _csv(head: list[str], rows: Iterable[list[Any]]) -> Iterator[str]:
     yield "\ufeff"  # without the mark Excel reads Chinese as garbage
-    yield _line(head)
-    for row in rows:
-        yield _line(row)
-
-
-def _line(row: list[Any]) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(row)
-    return buffer.getvalue()
+    lines = itertools.chain([head], rows)
+    while part := list(itertools.islice(lines, CHUNK)):
+        buffer = io.StringIO()
+        csv.writer(buffer).writerows(part)
+        yield buffer.getvalue()
 
 
 def _xlsx(head: list[str], rows: Iterable[list[Any]]) -> Iterator[bytes]:
