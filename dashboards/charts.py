@@ -89,7 +89,7 @@ def top(data: pd.DataFrame, by: str, sums: Sequence[str]) -> pd.DataFrame:
     if rest.empty:
         return head
     other = {key: int(rest[key].sum()) for key in sums}
-    other |= {"label": _("其他（%(n)s 项）", n=len(rest)), "pick": []}
+    other |= {"label": _("其他（%(n)s 项）", n=len(rest)), "pick": [], "rest": True}
     return pd.concat([head, pd.DataFrame([other], dtype=object)], ignore_index=True)
 
 
@@ -107,6 +107,7 @@ def bars(
     traces = [
         _bar(rows, key, name, n, scale=scale, labels=labels) for n, (key, name) in enumerate(series)
     ]
+    edge = _edge(data, [key for key, _name in series], stacked=stacked)
     each = 1 if stacked else len(series)
     height = max(len(rows) * ROW_HEIGHT * (0.5 + each / 2) + FRAME_HEIGHT, PLAIN_HEIGHT / 2)
     return figure(
@@ -121,7 +122,21 @@ def bars(
             "ticktext": [short(label) for label in rows["label"]],
         },
         showlegend=len(series) > 1,
+        **({} if edge is None else {"xaxis": {"range": [0, edge / scale]}}),
     )
+
+
+def _edge(data: pd.DataFrame, keys: Sequence[str], *, stacked: bool) -> int | None:
+    """Return where the axis ends when 其他 would press the other bars flat, None otherwise.
+
+    The bar of 其他 then runs out of the picture; its label has the exact sums on hover.
+    """
+    if "rest" not in data:
+        return None
+    known = data["rest"].isna()
+    sizes = data[list(keys)].sum(axis=1) if stacked else data[list(keys)].max(axis=1)
+    most, rest = int(sizes[known].max()), int(sizes[~known].max())
+    return most * 5 // 4 if 0 < most * 2 < rest else None
 
 
 def _bar(

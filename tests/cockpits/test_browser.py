@@ -1,0 +1,100 @@
+"""The charts in a real browser."""
+
+import pytest
+
+from tests.support.books import seed_books
+from tests.support.browser import browsing, chromium, overflow
+from tests.support.world import make_app
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+BAR = "figure:first-of-type .bars .point path"
+KEYS = ("performance", "collections", "opportunities", "followups", "visits", "tracking")
+
+
+@pytest.fixture
+def site(databases):
+    if chromium() is None:
+        pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
+    with databases.fresh("sqlite", seed_books) as url, browsing(make_app(url)) as found:
+        yield found
+        assert found.faults == []
+
+
+def drawn(page):
+    page.wait_for_selector("[data-drawn]")
+    return page
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_every_summary_draws_its_charts_without_breaking_the_policy(site, size):
+    page = site.visit("analyst", size=size)
+    for key in KEYS:
+        drawn(site.go(page, f"/admin/cockpit/{key}/?from=2025-01-01&to=2026-12-31"))
+
+        figures = page.locator("figure").count()
+        assert page.locator("figure [role=img] svg.main-svg").count() >= figures, key
+        assert page.locator("figure [role=alert]").count() == 0, key
+        assert overflow(page) == 0, key
+        site.keep(page, f"cockpit-{key}-{size}")
+
+
+def test_a_click_on_a_bar_filters_the_table_and_a_second_one_lifts_the_filter(site):
+    page = site.visit("analyst")
+    drawn(site.go(page, "/admin/cockpit/opportunities/?preset=year"))
+    assert page.locator("tbody tr").count() == 4
+
+    page.locator(".bars .point").nth(0).click(position={"x": 4, "y": 4}, force=True)
+    page.wait_for_url("**stage=**")
+    shown = drawn(page).locator("tbody tr").count()
+    assert 0 < shown < 4
+    assert page.locator("a.chip.on", has_text="阶段").count() == 1
+
+    page.locator(".bars .point path").first.wait_for(state="attached")
+    stage = page.evaluate("new URL(location.href).searchParams.get('stage')")
+    page.evaluate(
+        """(stage) => {
+          const drawing = document.querySelector('figure [role=img]');
+          const bar = drawing.data[0].customdata.find((pick) => pick[1] === stage);
+          drawing.emit('plotly_click', { points: [{ customdata: bar }] });
+        }""",
+        stage,
+    )
+    page.wait_for_url(lambda url: "stage=" not in url)
+    assert page.locator("tbody tr").count() == 4
+
+
+def test_no_figure_can_be_sent_to_a_cloud(site):
+    page = site.visit("analyst")
+    drawn(site.go(page, "/admin/cockpit/performance/"))
+
+    assert page.locator(".modebar-btn").count() == 0
+    assert page.get_by_text("Share chart").count() == 0
+    sent = page.evaluate("document.querySelector('figure [role=img]')._context")
+    assert sent["showSendToCloud"] is False
+    assert sent["plotlyServerURL"] == ""
+
+
+def test_a_chart_that_cannot_be_read_says_so_and_leaves_the_table(site):
+    page = site.visit("analyst")
+    page.route("**/data.json*", lambda route: route.fulfill(status=503, body="{}"))
+    site.go(page, "/admin/cockpit/visits/")
+
+    page.wait_for_selector("figure [role=alert]")
+    assert page.locator("tbody tr").count() > 0
+    page.unroute("**/data.json*")
+    page.locator("figure [role=alert] button").first.click()
+    drawn(page)
+
+
+def test_without_javascript_the_form_and_the_table_work(site):
+    page = site.visit("analyst")
+    state = page.context.storage_state()
+    plain = site.browser.new_context(java_script_enabled=False, storage_state=state)
+    site.contexts.append(plain)
+    page = plain.new_page()
+    site.go(page, "/admin/cockpit/performance/")
+
+    page.select_option("#in-by", "owner")
+    page.click("form.inputs button")
+    assert "by=owner" in page.url
+    assert page.locator("tbody tr").count() == 2

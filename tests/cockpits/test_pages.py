@@ -1,0 +1,178 @@
+"""The pages: bad values, totals, exports, scope, statements; the same numbers at every door."""
+
+import csv
+import io
+import re
+
+import pytest
+
+import models as m
+from dashboards.pages import SUMMARIES
+from tests.support.world import count_queries, dump
+
+KEYS = tuple(SUMMARIES)
+BAD = {
+    "from": "2026-13-01", "to": "yesterday", "preset": "decade", "owner": "abc",
+    "department": "-1", "level": "z", "industry": "1;2", "source": "99999999999999999999",
+    "province": "湖北", "by": "moon", "sort": "password", "page": "0", "size": "1000000",
+    "as_of": "soon", "q": "x" * 101, "unit": "usd",
+}  # fmt: skip
+
+
+def rows_of(answer):
+    text = answer.get_data().decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_value_is_refused_and_names_the_parameter(visitors, name):
+    for path in ("", "data.json"):
+        answer = visitors.get(
+            "analyst", f"/admin/cockpit/performance/{path}", query_string={name: BAD[name]}
+        )
+
+        assert answer.status_code == 400
+        assert name in answer.get_data(as_text=True)
+
+
+def test_a_period_that_ends_before_it_begins_is_refused(visitors):
+    state = "from=2026-02-01&to=2026-01-01"
+
+    assert visitors.get("analyst", f"/admin/cockpit/visits/?{state}").status_code == 400
+
+
+def test_other_bad_values_of_single_summaries_are_refused(visitors):
+    for state in ("opportunities/?date=signed", "opportunities/?stage=nowhere", "visits/?kind=fax",
+                  "tracking/?bucket=9-9", "followups/?kind=call,fax"):  # fmt: skip
+        assert visitors.get("analyst", f"/admin/cockpit/{state}").status_code == 400, state
+    assert visitors.get("analyst", "/admin/cockpit/profits/").status_code == 404
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_page_json_and_export_tell_the_same_and_the_export_ends_with_the_totals(visitors, key):
+    state = "from=2025-01-01&to=2026-12-31"
+    page = visitors.get("analyst", f"/admin/cockpit/{key}/?{state}").get_data(as_text=True)
+    data = visitors.get("analyst", f"/admin/cockpit/{key}/data.json?{state}").json
+    head, *rows, last = rows_of(visitors.get("analyst", f"/admin/cockpit/{key}/export.csv?{state}"))
+
+    assert f"合计（全部筛选结果 {data['count']} 条）" in page
+    assert last[0] == f"合计（全部筛选结果 {data['count']} 条）"
+    assert head == [column["label"] for column in data["columns"]]
+    assert len(rows) == data["count"] == len(data["rows"])
+    for place, column in enumerate(data["columns"]):
+        total = data["totals"][column["key"]]
+        if column["type"] == "money" and total is not None:
+            assert last[place] == total
+
+
+@pytest.mark.parametrize("key", ["performance", "collections", "tracking"])
+def test_sums_over_all_pages_equal_the_totals(visitors, key):
+    state = "from=2025-01-01&to=2026-12-31&size=20"
+    pages = [visitors.get("analyst", f"/admin/cockpit/{key}/data.json?{state}&page=1").json]
+    keys = [c["key"] for c in pages[0]["columns"] if c["type"] == "money" and c["key"] != "average"]
+
+    for name in keys:
+        total = sum(int(row[name].replace(".", "")) for page in pages for row in page["rows"])
+        assert total == int(pages[0]["totals"][name].replace(".", "")), name
+
+
+def test_an_export_needs_its_grant_and_leaves_an_audit_row(visitors):
+    path = "/admin/cockpit/performance/export.csv?preset=year"
+
+    assert visitors.get("sales", path).status_code == 403
+    assert visitors.get("analyst", path).status_code == 200
+    with visitors.app.app_context():
+        table = m.AuditLog.__table__
+        rows = m.db.session.connection().execute(
+            table.select().where(table.c.noun == "cockpit:performance")
+        )
+        assert [(row.action, row.label) for row in rows] == [(m.AuditAction.export, "preset=year")]
+
+
+def test_no_page_of_the_cockpit_writes(visitors):
+    visitors.client("analyst")
+    before = dump(visitors.app)
+    for key in KEYS:
+        visitors.get("analyst", f"/admin/cockpit/{key}/")
+        visitors.get("analyst", f"/admin/cockpit/{key}/data.json")
+
+    assert dump(visitors.app) == before
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("path", ["", "data.json"])
+def test_a_page_takes_at_most_fifteen_statements(visitors, key, path):
+    visitors.get("analyst", "/admin/cockpit/")
+    with count_queries(visitors.app) as statements:
+        assert visitors.get("analyst", f"/admin/cockpit/{key}/{path}").status_code == 200
+
+    assert len(statements) <= 15, "\n".join(statements)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_column_sorts_at_every_grain(cockpit, key):
+    for by in SUMMARIES[key].choices.grains:
+        for column in SUMMARIES[key].choices.sorts(by):
+            up, down = (
+                cockpit.read(key, "sales2", by=by, sort=sort) for sort in (column, f"-{column}")
+            )
+
+            assert up.count == down.count == len(up.records), (by, column)
+
+
+def test_the_page_works_as_a_plain_form_with_chips_that_take_a_filter_away(visitors):
+    page = visitors.get(
+        "analyst", "/admin/cockpit/performance/?preset=year&level=a,b&q=公司"
+    ).get_data(as_text=True)
+
+    chips = dict(
+        reversed(found)
+        for found in re.findall(r'<a class="chip on" href="([^"]*)"[^>]*>([^<]*)<', page)
+    )
+    assert (
+        chips["等级：A级: 非常重要, 合同洽谈"]
+        == "?preset=year&amp;level=b&amp;q=%E5%85%AC%E5%8F%B8"
+    )
+    assert chips["搜索：公司"] == "?preset=year&amp;level=a%2Cb"
+    assert '<form method="get"' in page
+
+
+def test_nothing_found_says_so_with_the_filters_and_without_empty_charts(visitors):
+    page = visitors.get("analyst", "/admin/cockpit/visits/?q=没有的").get_data(as_text=True)
+    data = visitors.get("analyst", "/admin/cockpit/visits/data.json?q=没有的").json
+
+    assert "没有符合条件的数据" in page
+    assert "清除筛选" in page
+    assert "<figure" not in page
+    assert (data["count"], data["charts"]) == (0, [])
+
+
+def test_a_number_opens_exactly_its_rows(visitors):
+    page = visitors.get("analyst", "/admin/cockpit/performance/").get_data(as_text=True)
+    found = re.search(r'href="(/admin/cockpit/performance/\?[^"]*by=contract[^"]*)"[^>]*>2<', page)
+    path, _mark, state = found[1].replace("&amp;", "&").partition("?")
+    data = visitors.get("analyst", f"{path}data.json?{state}").json
+
+    assert (data["count"], data["totals"]["amount"]) == (2, "150000.00")
+
+
+def test_formulas_in_an_export_are_only_text(visitors):
+    with visitors.app.app_context(), m.db.engine.begin() as connection:
+        customer = m.Customer.__table__
+        connection.execute(
+            customer.update().where(customer.c.company == "乙公司").values(company="=1+1")
+        )
+    rows = rows_of(visitors.get("analyst", "/admin/cockpit/tracking/export.csv"))
+
+    assert "'=1+1" in [row[1] for row in rows]
+
+
+def test_the_script_is_kept_for_ever_and_comes_packed(visitors):
+    page = visitors.get("analyst", "/admin/cockpit/visits/").get_data(as_text=True)
+    address = re.search(r'src="(/admin/cockpit/plotly-[0-9a-f]+\.js)"', page)[1]
+    answer = visitors.get("analyst", address, headers={"Accept-Encoding": "gzip"})
+
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert len(answer.get_data()) < 2_000_000
+    assert visitors.get("analyst", "/admin/cockpit/plotly-0.js").status_code == 404
