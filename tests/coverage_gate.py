@@ -26,7 +26,8 @@ def main():
     """Print a line a layer and return the exit status."""
     cover = coverage.Coverage(config_file=str(ROOT / "pyproject.toml"))
     cover.load()
-    cover.combine(keep=False, strict=False) if list(ROOT.glob(".coverage.*")) else None
+    if list(ROOT.glob(".coverage.*")):
+        cover.combine(strict=False)
     bad = False
     for layer, wanted in WANTED.items():
         files = measured(cover, layer)

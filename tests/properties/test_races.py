@@ -1,0 +1,82 @@
+"""Several processes for the same records: nobody wins twice, nothing is lost, nobody is locked."""
+
+import collections
+import json
+import subprocess
+import sys
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from tests.support.databases import ROOT
+from tests.support.world import World
+
+
+def race(app, job, people, number):
+    """Run one process a person at once; return how often each thing happened."""
+    url = app.config["SQLALCHEMY_DATABASE_URI"]
+    runners = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.racer", url, job, who, str(number(n))],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for n, who in enumerate(people)
+    ]
+    total = collections.Counter()
+    for runner in runners:
+        total.update(json.loads(runner.communicate()[0]))
+        assert runner.returncode == 0
+    return total
+
+
+def approve(app, items, processes):
+    with World(app) as world:
+        for _n in range(items):
+            world.submitted()
+    found = race(app, "approve", ("reviewer", "reviewer2") * (processes // 2), lambda n: n)
+
+    assert found["won"] == items, found
+    assert set(found) <= {"won", "ALREADY_HANDLED"}, found
+    with World(app) as world:
+        world.be("admin")
+        count = sa.func.count
+        session, event, row = world.session, m.ApprovalEvent, m.FollowUp
+        done = session.scalar(sa.select(count(event.id)).where(event.decision == "approve"))
+        synced = session.scalar(sa.select(count(row.id)).where(row.request_id.is_not(None)))
+        tasks = session.scalar(
+            sa.select(count(m.ApprovalTask.id)).where(m.ApprovalTask.state == m.TaskState.done)
+        )
+        assert (done, synced, tasks) == (items, items, items)
+
+
+def number(app, each, processes):
+    found = race(app, "submit", ("sales", "sales2") * (processes // 2), lambda _n: each)
+
+    given_up = processes * (each // 3)
+    assert found == {"won": processes * each - given_up, "GIVEN_UP": given_up}
+    with World(app) as world:
+        world.be("admin")
+        codes = world.session.scalars(sa.select(m.Customer.code)).all()
+    assert sorted(int(code.rsplit("G", 1)[1]) for code in codes) == list(range(1, len(codes) + 1))
+    assert len(codes) == found["won"]
+
+
+def test_two_reviewers_never_both_approve(app):
+    approve(app, items=12, processes=4)
+
+
+def test_numbers_have_no_gap_and_no_twin(app):
+    number(app, each=6, processes=4)
+
+
+@pytest.mark.soak
+def test_eight_processes_race_for_three_hundred_items(app):
+    approve(app, items=300, processes=8)
+
+
+@pytest.mark.soak
+def test_eight_processes_number_without_a_gap(app):
+    number(app, each=60, processes=8)

@@ -1,0 +1,79 @@
+"""One of several processes that race for the same records; run as a program, it prints JSON."""
+
+import collections
+import json
+import random
+import sys
+import warnings
+
+import sqlalchemy as sa
+
+import models as m
+from services.approval import decide, submit
+from services.errors import Refused
+from tests.support.world import World, make_app
+
+
+def approve_all(world, who, seed):
+    """Try to approve every pending request in an order of one's own; count what came of it."""
+    table = m.ApprovalRequest.__table__
+    with m.db.engine.connect() as connection:
+        query = sa.select(table.c.id, table.c.seen_version)
+        items = connection.execute(query.where(table.c.state == m.Approval.pending)).all()
+    random.Random(seed).shuffle(items)
+    return [_one(world, who, item) for item in items]
+
+
+def _one(world, who, item):
+    try:
+        with world.acting(who):
+            decide(
+                world.session,
+                item.id,
+                seen=item.seen_version,
+                verb="approve",
+                comment=None,
+                by=world.actor,
+                now=world.now,
+            )
+    except Refused as refusal:
+        return refusal.code
+    except sa.exc.SQLAlchemyError as problem:
+        return f"ERROR {problem}"
+    return "won"
+
+
+def submit_all(world, who, count):
+    """Enter and submit customers; every third one is given up after its number was taken."""
+    found = []
+    for n in range(count):
+        try:
+            with world.acting(who):
+                record = world.create(m.Customer, **world.customer_values())
+                submit(world.session, record, by=world.actor, now=world.now)
+                if n % 3 == 2:
+                    give_up()
+        except Refused as refusal:
+            found.append(refusal.code)
+        except sa.exc.SQLAlchemyError as problem:
+            found.append(f"ERROR {problem}")
+        else:
+            found.append("won")
+    return found
+
+
+def give_up():
+    """Roll back what was submitted, as a refusal further down would."""
+    raise Refused(code="GIVEN_UP")
+
+
+def main(url, job, who, number):
+    """Do a job on the database and print how often each thing happened."""
+    warnings.simplefilter("ignore")
+    with World(make_app(url)) as world:
+        verb = approve_all if job == "approve" else submit_all
+        print(json.dumps(collections.Counter(verb(world, who, int(number)))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
