@@ -7,6 +7,7 @@ flight, under the same key.
 
 import dataclasses
 import datetime as dt
+import json
 from collections.abc import Iterable
 from itertools import islice
 from typing import Any
@@ -43,6 +44,24 @@ class Posting:
 def post(session: Session, posting: Posting, *, now: dt.datetime) -> None:
     """Put one delivery into the outbox; it exists exactly when the transaction commits."""
     post_many(session, [posting], now=now)
+
+
+def enqueue(
+    session: Session,
+    task: str,
+    arguments: dict[str, Any],
+    *,
+    title: str,
+    now: dt.datetime,
+) -> None:
+    """Let the worker do a task after this transaction commits; a rolled-back one asks nothing.
+
+    `task` is a name of `jobs.queue.KNOWN`, `arguments` is JSON. The same task with the same
+    arguments is asked for once.
+    """
+    key = f"{task}:{json.dumps(arguments, sort_keys=True)}"
+    payload = {"task": task, "arguments": arguments}
+    post(session, Posting(m.Channel.job, title, payload, f"job:{key}"), now=now)
 
 
 def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime) -> None:

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, flash, redirect, request, url_for
+from flask import Response, flash, make_response, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
@@ -178,7 +178,11 @@ class BatchView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show what was done and what was not, with the reasons."""
-        return self.render("approval/batch.html", job=self._job(request.args.get("id")))
+        job = self._job(request.args.get("id"))
+        answer = make_response(self.render("approval/batch.html", job=job))
+        if job.finished_at is None:
+            answer.headers["Refresh"] = "3"  # seconds; works without a script
+        return answer
 
     @expose("/retry/", methods=("POST",))
     def retry(self) -> Any:

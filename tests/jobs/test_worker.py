@@ -133,8 +133,7 @@ def tell(world, who, key, now):
 
 def test_a_task_that_fails_leaves_nothing_and_is_tried_again(app):
     with World(app) as world, world.acting("sales"):
-        posting = outbox.Posting(m.Channel.job, "t", {"task": "bad", "arguments": {}}, "job:1")
-        outbox.post(world.session, posting, now=world.now)
+        outbox.enqueue(world.session, "bad", {}, title="t", now=world.now)
 
     def bad(session, *, now):
         session.execute(sa.update(m.User.__table__).values(name="x"))
@@ -142,7 +141,7 @@ def test_a_task_that_fails_leaves_nothing_and_is_tried_again(app):
 
     assert deliver.tasks(app, {"bad": bad}) == 0
 
-    assert states(app)["job:1"] == ("waiting", 1, "RuntimeError")
+    assert list(states(app).values()) == [("waiting", 1, "RuntimeError")]
     with World(app) as world:
         assert world.id_of("sales")
         assert world.session.scalar(sa.select(sa.func.count()).where(m.User.name == "x")) == 0
@@ -151,8 +150,8 @@ def test_a_task_that_fails_leaves_nothing_and_is_tried_again(app):
 def test_a_task_in_pieces_is_done_to_its_end(app):
     pieces = []
     with World(app) as world, world.acting("sales"):
-        posting = outbox.Posting(m.Channel.job, "t", {"task": "go", "arguments": {"n": 3}}, "job:1")
-        outbox.post(world.session, posting, now=world.now)
+        outbox.enqueue(world.session, "go", {"n": 3}, title="t", now=world.now)
+        outbox.enqueue(world.session, "go", {"n": 3}, title="t", now=world.now)
 
     def go(_session, *, n, now):
         pieces.append(now)
@@ -161,7 +160,7 @@ def test_a_task_in_pieces_is_done_to_its_end(app):
     assert deliver.tasks(app, {"go": go}) == 1
 
     assert len(pieces) == 3
-    assert states(app)["job:1"][0] == "sent"
+    assert [state for state, _n, _why in states(app).values()] == ["sent"]
 
 
 @contextlib.contextmanager
