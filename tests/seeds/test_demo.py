@@ -28,6 +28,7 @@ def demo(engine):
         seed_demo(session, now=NOW, count=COUNT)
         session.commit()
         m.db.session.remove()
+        m.db.engine.dispose()  # a template that somebody is connected to cannot be copied
 
 
 def demo_again(engine):
