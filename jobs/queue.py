@@ -37,6 +37,7 @@ class Queue:
             "tasks": (crontab(), lambda: deliver.tasks(app, KNOWN)),
             "remind": (crontab(minute="*/10"), lambda: schedules.remind(app)),
             "overdue": (crontab(minute="*/10"), lambda: schedules.overdue(app)),
+            "pool": (crontab(hour="1", minute="10"), lambda: schedules.pool(app)),
             "prune": (crontab(hour="3", minute="20"), lambda: schedules.prune(app)),
         }
         self.now: dict[str, Any] = {}

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 
 import models as m
 from jobs.scope import clock, working
-from services import outbox
+from services import outbox, ownership
+from services.actor import SYSTEM
 from services.agenda import day_bounds
 from services.notices import Notice, tell_many
 from services.numbers import ZONE, today
@@ -118,6 +119,33 @@ def _late(row: Any, times: WorkCalendar, hours: int, now: dt.datetime) -> list[N
             Notice(row.manager_id, m.NoticeKind.escalation, row.title, above, f"escalate:{key}")
         )
     return found
+
+
+def pool(app: Flask) -> int:
+    """Put idle customers back into the pool and warn before. Returns how many were told."""
+    with working(app) as session:
+        told = tend_pool(session, now=clock())
+        session.commit()
+    return told
+
+
+def tend_pool(session: Session, *, now: dt.datetime) -> int:
+    """Tell owners what went back to the pool today and what will, once per customer and day."""
+    notices = [
+        Notice(
+            one.owner_id,
+            m.NoticeKind.pool,
+            f"{one.title} {one.returns_on:%m-%d}",
+            "/admin/pool/" if gone else f"/admin/customer/360/?id={one.customer_id}",
+            f"pool:{one.customer_id}:{one.returns_on}:{gone:d}",
+        )
+        for gone, found in (
+            (False, ownership.warnings(session, now=now)),
+            (True, ownership.return_idle(session, by=SYSTEM, now=now)),
+        )
+        for one in found
+    ]
+    return tell_many(session, notices, now=now)
 
 
 def prune(app: Flask) -> int:

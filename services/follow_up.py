@@ -6,13 +6,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
 
 import models as m
 from services import gate
-from services.actor import may
-from services.errors import Locked
+from services.actor import Actor, may
+from services.errors import Invalid, Locked
 from services.opportunity import NOT_APPROVED, _check_stage, check_contact, move_stage
-from services.records import Call, Saver, Values, department_of, saver
+from services.records import Call, Saver, Values, create, department_of, saver
 
 AHEAD = dt.timedelta(minutes=5)  # clocks differ; beyond that it has not happened yet
 OWN_HOURS = dt.timedelta(hours=24)
@@ -84,6 +85,42 @@ class PlanSaver(Saver):
         if record.done_at is not None:
             errors["due_at"] = _("计划已完成，不能修改")
         return errors | _check_customer(call, values) | check_contact(call, record, values)
+
+
+def check_in(
+    session: Session,
+    plan: m.FollowUpPlan,
+    *,
+    at: tuple[float, float] | None,
+    place: str | None,
+    by: Actor,
+    now: dt.datetime,
+) -> m.FollowUp:
+    """Return the visit that begins now where a plan sent somebody; it closes the plan.
+
+    at: latitude and longitude in degrees as the phone gave them, None when it gave none.
+    Raises Forbidden, Locked, Invalid.
+    """
+    if plan.done_at is not None:
+        raise Locked(_("计划已完成，不能修改"))
+    if at is not None and not (abs(at[0]) <= 90 and abs(at[1]) <= 180):  # noqa: PLR2004 # degrees
+        raise Invalid({"latitude": _("位置无效")})
+    values: Values = {
+        "customer_id": plan.customer_id,
+        "opportunity_id": plan.opportunity_id,
+        "kind": plan.kind if plan.kind in m.VISITS else m.FollowUpKind.visit,
+        "content": plan.content or str(_("已签到")),
+        "place": place,
+        "started_at": now,
+        "at": now,
+    }
+    found: m.FollowUp = create(session, m.FollowUp, values, by=by, now=now)
+    with gate.rule(session, "follow_up"):
+        found.checked_in_at = now
+        if at is not None:
+            found.latitude, found.longitude = at
+        plan.done_at, plan.done_by_id = now, found.id
+    return found
 
 
 def _still_open(call: Call, record: Any) -> None:

@@ -12,6 +12,7 @@ import models as m
 from services import ownership
 from services.actor import ADMIN, Actor, demand, load_actor, may
 from services.errors import Forbidden, Invalid
+from services.notices import tell
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -81,6 +82,16 @@ def hand_over(  # from whom, to whom, why
     moved = ownership.move_open_work(session, leaver_id, target)
     tasks = _tasks(session, leaver_id, target, now)
     session.expire_all()
+    leaver = session.scalars(sa.select(m.User).where(m.User.id == leaver_id)).one()
+    tell(
+        session,
+        user_id=target,
+        kind=m.NoticeKind.handover,
+        title=leaver.name,
+        url="/admin/customer/",
+        dedupe_key=f"handover:{leaver_id}:{now:%Y%m%d%H%M%S}",
+        now=now,
+    )
     return Load(customers, moved["opportunity"], moved["paymentplan"], moved["plan"], tasks)
 
 

@@ -18,6 +18,7 @@ from services.actor import Actor, demand, may
 from services.agenda import day_bounds
 from services.audit import record as audit
 from services.errors import Forbidden, Invalid, Locked
+from services.notices import tell
 from services.numbers import today
 from services.settings import all_settings
 
@@ -114,6 +115,15 @@ def assign(  # who, to whom, why
     _move(session, [customer.id], before, target, m.MoveKind.assign, why)
     if before is not None:
         move_open_work(session, before, target, customer_id=customer.id)
+    tell(
+        session,
+        user_id=target,
+        kind=m.NoticeKind.assigned,
+        title=str(customer),
+        url=f"/admin/customer/360/?id={customer.id}",
+        dedupe_key=f"assigned:{customer.id}:{now:%Y%m%d%H%M%S}",
+        now=now,
+    )
 
 
 def active_user(session: Session, user_id: int | None) -> int:

@@ -197,6 +197,19 @@
     }));
   });
 
+  // A check-in sends where the phone is, when it tells; without it the check-in still counts.
+  $$('form[data-locate]').forEach((form) => form.addEventListener('submit', (event) => {
+    if (form.dataset.asked || !navigator.geolocation) return;
+    event.preventDefault();
+    form.dataset.asked = '1';
+    const send = () => form.submit();
+    navigator.geolocation.getCurrentPosition((found) => {
+      form.elements.latitude.value = found.coords.latitude;
+      form.elements.longitude.value = found.coords.longitude;
+      send();
+    }, send, { timeout: 8000, enableHighAccuracy: true });
+  }));
+
   // Next dates as chips: the server worked out which days people work.
   $$('[data-chips]').forEach((chips) => {
     const field = $(`#${chips.dataset.chips}`);

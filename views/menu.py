@@ -17,6 +17,7 @@ from views.notice import NoticeView, OutboxView
 from views.opportunity import OpportunityView
 from views.ownership import HandoverView, PoolView
 from views.payment import InvoiceView, PaymentView
+from views.plan import PlanView
 from views.progress import ProgressView
 from views.search import SearchView
 from views.settings import ProfileView, SettingView
@@ -60,7 +61,7 @@ MENU = (
     _screen(OpportunityView, m.Opportunity, "records"),
     _screen(records.ProductView, m.Product, "records"),
     _screen(records.FollowUpView, m.FollowUp, "progress"),
-    _screen(records.PlanView, m.FollowUpPlan, "progress"),
+    _screen(PlanView, m.FollowUpPlan, "progress"),
     _screen(ContractView, m.Contract, "progress"),
     Entry(
         ProgressView,

@@ -25,6 +25,7 @@ class OpportunityView(CrmView):
     """Opportunities."""
 
     icon = "target"
+    list_template = "admin/opportunity/list.html"
     details_template = "admin/model/opportunity.html"
     grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "stage_id", "expected_on")
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {

@@ -2,13 +2,10 @@
 
 from typing import Any, ClassVar
 
-from flask import url_for
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services.actor import may
 from services.dictionary import in_use
 from services.order import progress
 from views.base import CrmView
@@ -35,21 +32,6 @@ class FollowUpView(CrmView):
         found: dict[str, Any] = super().buttons(record)
         if record.origin is m.Origin.approval:
             found["edit"] = found["delete"] = False
-        return found
-
-
-class PlanView(CrmView):
-    """跟进计划: what is due first comes first."""
-
-    icon = "clock"
-    column_default_order = "due_at"
-
-    def buttons(self, record: Any) -> dict[str, Any]:
-        """Offer to write the follow-up that closes the plan."""
-        found: dict[str, Any] = super().buttons(record)
-        if record.done_at is None and may(self.actor, "followup:create"):
-            target = url_for("followup.create_view", customer_id=record.customer_id)
-            found["links"] = [(target, gettext("写跟进"))]
         return found
 
 

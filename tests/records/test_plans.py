@@ -1,0 +1,120 @@
+"""Law 7: one home of the next date; visits check in and close their plan."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from jobs.schedules import tend_pool
+from services import follow_up
+from services.actor import SYSTEM
+from services.errors import Invalid, Locked
+from tests.support.world import World, count_queries, login, token_of
+
+HOUR = dt.timedelta(hours=1)
+
+
+def planned(world, **changes):
+    key = world.approved()
+    with world.acting("sales"):
+        values = {"customer_id": key, "due_at": world.now + HOUR, "kind": m.FollowUpKind.visit}
+        return key, world.create(m.FollowUpPlan, **(values | changes)).id
+
+
+def open_plans(world, key):
+    plan = m.FollowUpPlan
+    query = sa.select(plan).where(plan.customer_id == key, plan.done_at.is_(None))
+    return world.session.scalars(query).all()
+
+
+def test_a_follow_up_closes_the_plan_and_its_next_date_is_the_only_new_one(world):
+    key, _plan = planned(world)
+
+    with world.acting("sales"):
+        world.create(m.FollowUp, customer_id=key, content="去了", next_at=world.now + 9 * HOUR)
+    world.be("sales")
+    assert [p.due_at for p in open_plans(world, key)] == [world.now + 9 * HOUR]
+
+    with world.acting("sales"):
+        world.create(m.FollowUp, customer_id=key, content="又去了")
+    world.be("sales")
+    assert open_plans(world, key) == []
+
+
+def test_a_check_in_is_a_visit_with_time_and_place_and_closes_the_plan(world):
+    key, plan = planned(world, content="带样品")
+
+    with world.acting("sales"):
+        found = follow_up.check_in(
+            world.session,
+            world.get(m.FollowUpPlan, plan),
+            at=(30.5, 114.4),
+            place="光谷大道 77 号",
+            by=world.actor,
+            now=world.now,
+        ).id
+
+    world.be("sales")
+    visit = world.get(m.FollowUp, found)
+    assert (visit.kind, visit.content, visit.place) == (
+        m.FollowUpKind.visit,
+        "带样品",
+        "光谷大道 77 号",
+    )
+    assert (visit.latitude, visit.longitude) == (30.5, 114.4)
+    assert visit.started_at == visit.checked_in_at == world.now
+    assert open_plans(world, key) == []
+    with pytest.raises(Locked):
+        follow_up.check_in(
+            world.session,
+            world.get(m.FollowUpPlan, plan),
+            at=None,
+            place=None,
+            by=world.actor,
+            now=world.now,
+        )
+
+
+def test_a_place_off_the_earth_is_refused(world):
+    _key, plan = planned(world)
+
+    world.be("sales")
+    with pytest.raises(Invalid):
+        follow_up.check_in(
+            world.session,
+            world.get(m.FollowUpPlan, plan),
+            at=(91.0, 0.0),
+            place=None,
+            by=world.actor,
+            now=world.now,
+        )
+
+
+def test_the_calendar_shows_today_and_overdue_and_checks_in_without_a_script(lite):
+    with World(lite) as world:
+        world.now = dt.datetime.now(dt.UTC) - dt.timedelta(days=3)
+        _key, plan = planned(world, content="带样品")
+    client = lite.test_client()
+    login(client, "sales")
+    with count_queries(lite) as statements:
+        page = client.get("/admin/plan/calendar/").get_data(as_text=True)
+
+    data = {"csrf_token": token_of(page), "id": plan, "latitude": "", "longitude": ""}
+    answer = client.post("/admin/plan/checkin/", data=data)
+
+    assert "带样品" in page.split('id="late"')[1].split('id="today"')[0]
+    assert len(statements) <= 15
+    assert answer.status_code == 303
+    assert "/admin/followup/edit/" in answer.location
+    assert client.get("/admin/plan/calendar/?month=x").status_code == 200
+
+
+def test_the_pool_is_told_once_before_and_once_after(small):
+    small.approved(level=m.Level.a)
+    small.be(SYSTEM)
+    days = dt.timedelta(days=1)
+
+    counts = [tend_pool(small.session, now=small.now + n * days) for n in (20, 28, 28, 29, 31, 31)]
+
+    assert counts == [0, 1, 0, 0, 1, 0]
