@@ -87,19 +87,26 @@ def _last_at() -> Any:
     )
 
 
-def detail(actor: Actor, query: CockpitQuery) -> Detail:
-    """Return the table of opportunities."""
-    stamp, last, opened = STAMPS["opportunity"], _last_at(), openable(actor, CUSTOMER.c.id)
+def _measures(query: CockpitQuery, last: Any) -> dict[str, Any]:
+    """Return what is worked out of an opportunity: chance, weighted amount, days."""
     today = sa.literal(query.today, sa.Date)
     until = sa.func.coalesce(OPPORTUNITY.c.closed_on, today)
     is_open = OPPORTUNITY.c.state == StageKind.open
-    measures: dict[str, Any] = {
+    late = sa.func.coalesce(OPPORTUNITY.c.expected_on < today, sa.false())
+    return {
         "probability": probability(),
         "weighted": sa.case((is_open, weighted())),
+        "late": sa.and_(is_open, late),
         "stage_days": DaysBetween(until, DayOf(OPPORTUNITY.c.stage_since)),
         "age_days": DaysBetween(until, DayOf(OPPORTUNITY.c.created_at)),
         "quiet_days": DaysBetween(today, DayOf(last.c.last_at)),
     }
+
+
+def detail(actor: Actor, query: CockpitQuery) -> Detail:
+    """Return the table of opportunities."""
+    stamp, last, opened = STAMPS["opportunity"], _last_at(), openable(actor, CUSTOMER.c.id)
+    measures = _measures(query, last)
     wide = (
         joined()
         .outerjoin(USER, USER.c.id == stamp.owner)
@@ -117,9 +124,6 @@ def detail(actor: Actor, query: CockpitQuery) -> Detail:
             opened.label("opened"),
             stamp.owner.label("owner_id"),
             STAGE.c.code.label("stage_code"),
-            sa.and_(is_open, sa.func.coalesce(OPPORTUNITY.c.expected_on < today, sa.false())).label(
-                "late"
-            ),
             last.c.last_at,
             *(column.label(key) for key, column in (measures | texts).items()),
         )

@@ -4,10 +4,12 @@ import csv
 import io
 import re
 
+import openpyxl
 import pytest
 
 import models as m
 from dashboards.pages import SUMMARIES
+from dashboards.sql import snapshot
 from tests.support.world import count_queries, dump
 
 KEYS = tuple(SUMMARIES)
@@ -165,6 +167,28 @@ def test_formulas_in_an_export_are_only_text(visitors):
     rows = rows_of(visitors.get("analyst", "/admin/cockpit/tracking/export.csv"))
 
     assert "'=1+1" in [row[1] for row in rows]
+
+
+def test_numbers_of_a_workbook_are_numbers(visitors):
+    answer = visitors.get("analyst", "/admin/cockpit/performance/export.xlsx?preset=year")
+    head, *rows = openpyxl.load_workbook(io.BytesIO(answer.get_data())).active.values
+    place = head.index("合同额")
+
+    assert [row[place] for row in rows] == [150000, 30000.01, 180000.01]
+
+
+def test_a_page_reads_one_moment_and_cannot_write(cockpit):
+    session = cockpit.world.session
+    snapshot(session)
+
+    if session.get_bind().dialect.name == "postgresql":
+        level = session.connection().exec_driver_sql("SHOW transaction_isolation").scalar()
+        only = session.connection().exec_driver_sql("SHOW transaction_read_only").scalar()
+        assert (level, only) == ("repeatable read", "on")
+    before = cockpit.totals("performance")
+    session.rollback()
+    assert session.connection().default_isolation_level != "REPEATABLE READ"
+    assert cockpit.totals("performance") == before
 
 
 def test_the_script_is_kept_for_ever_and_comes_packed(visitors):
