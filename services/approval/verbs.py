@@ -108,8 +108,7 @@ def add_sign(  # noqa: PLR0913 # who signs where is the verb
             comment=comment,
             now=now,
         )
-        told = [who] if before else []
-        announce(session, request, told, now=now, kind=m.NoticeKind.add_sign)
+        announce(session, request, [who] if before else [], now=now, kind=m.NoticeKind.add_sign)
     return request
 
 
