@@ -44,6 +44,12 @@ CATALOGUE: dict[str, Spec] = {
     "pool.days_c": Spec(_("C级客户多少天未跟进退回公海（0 为不退）"), 60, high=3650),
     "pool.days_d": Spec(_("D级客户多少天未跟进退回公海（0 为不退）"), 90, high=3650),
     "pool.warn_days": Spec(_("退回公海前多少天提醒"), 3, low=1, high=365),
+    "approval.words": Spec(
+        _("常用审批意见"),
+        "资料完整，同意/请补充营业执照/请核对联系人手机",
+        high=300,
+        help=_("用 / 分开"),
+    ),
     "approval.due_hours": Spec(_("审批时限（工作小时）"), 8, low=1, high=1000),
     "worktime.shifts": Spec(
         _("工作时段"), "09:00-12:00,13:00-18:00", help=_("如 09:00-12:00,13:00-18:00")

@@ -5,18 +5,21 @@ import io
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, flash, make_response, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
 from services import approval, gate
+from services.approval import bulk
 from services.errors import NotVisible
+from services.settings import get_setting
 from services.texts import neutral
 from views.crm.listing import SIZES
-from views.inbox import CAPTIONS, key_of, panel_of
+from views.inbox import key_of, needed
 from views.pages import Page
+from views.panel import CAPTIONS, caption_of, doubles_of, kind_of, panel_of, people_to_ask
 
 PAGE = SIZES[0]
 
@@ -63,7 +66,7 @@ class CreatedView(Page):
             "approval/created.html",
             rows=rows,
             waiting=waiting,
-            names=CAPTIONS,
+            kind_of=kind_of,
             page=page,
             last=last,
             total=total,
@@ -75,12 +78,16 @@ class CreatedView(Page):
     @expose("/withdraw/", methods=("POST",))
     def withdraw(self) -> Any:
         """Take a submission back while nobody acted on it."""
-        key = key_of(request.form.get("id"))
-        if key is None:
-            raise NotVisible
-        found = approval.withdraw(self.session, key, by=self.actor, now=self.now())
+        found = approval.withdraw(self.session, needed("id"), by=self.actor, now=self.now())
         flash(_("已撤回：%(title)s", title=found.title), "success")
         return redirect(url_for(f"{found.noun}.details_view", id=found.record_id), code=303)
+
+    @expose("/urge/", methods=("POST",))
+    def urge(self) -> Any:
+        """Remind whose turn it is."""
+        found = approval.urge(self.session, needed("id"), by=self.actor, now=self.now())
+        flash(_("已催办：%(title)s", title=found.title), "success")
+        return redirect(url_for(".index"), code=303)
 
 
 class CopyView(Page):
@@ -154,9 +161,34 @@ class RequestView(Page):
         )
         if found is None:
             raise NotVisible
-        return self.render(
-            "approval/request.html", chosen=found, panel=panel_of(self.session, found)
+        panel = panel_of(self.session, found, self.actor)
+        panel["doubles"] = doubles_of(self.session, found, self.actor)
+        task = self.session.scalar(
+            sa.select(m.ApprovalTask).where(
+                m.ApprovalTask.request_id == found.id,
+                m.ApprovalTask.assignee_id == self.actor.id,
+                m.ApprovalTask.state == m.TaskState.open,
+            )
         )
+        return self.render(
+            "approval/request.html",
+            chosen=found,
+            panel=panel,
+            task=task,
+            people=people_to_ask(self.session, found, self.actor) if task else [],
+            words=get_setting(self.session, "approval.words").split("/"),
+            intact=approval.digest(found.payload) == found.payload_hash,
+        )
+
+    @expose("/comment/", methods=("POST",))
+    def comment(self) -> Any:
+        """Say something on a request."""
+        text = request.form.get("comment", "")
+        found = approval.comment(
+            self.session, needed("id"), text=text, by=self.actor, now=self.now()
+        )
+        flash(_("已评论"), "success")
+        return redirect(url_for(".index", id=found.id), code=303)
 
 
 class BatchView(Page):
@@ -170,6 +202,7 @@ class BatchView(Page):
             sa.select(m.BatchJob)
             .where(m.BatchJob.id == key_of(text))
             .options(selectinload(m.BatchJob.items))
+            .execution_options(populate_existing=True)
         )
         if found is None:
             raise NotVisible
@@ -177,12 +210,31 @@ class BatchView(Page):
 
     @expose("/")
     def index(self) -> Any:
-        """Show what was done and what was not, with the reasons."""
+        """Ask once more, show the progress, or what was done and what was not, with the reasons."""
         job = self._job(request.args.get("id"))
-        answer = make_response(self.render("approval/batch.html", job=job))
-        if job.finished_at is None:
-            answer.headers["Refresh"] = "3"  # seconds; works without a script
-        return answer
+        tally = bulk.tally(self.session, job.id)
+        return self.render(
+            "approval/batch.html",
+            job=job,
+            tally={state.name: n for state, n in tally.items()},
+            total=sum(tally.values()),
+            kinds=[
+                (caption_of(noun if action is m.FlowAction.create else f"{noun}:{action.name}"), n)
+                for noun, action, n in (
+                    bulk.kinds(self.session, job) if job.noun == "request" else ()
+                )
+            ],
+        )
+
+    @expose("/run/", methods=("POST",))
+    def run(self) -> Any:
+        """Do a frozen job; one too large for a page is done chunk by chunk, this is the next."""
+        job = self._job(request.form.get("id"))
+        for _n in range(bulk.AT_ONCE // bulk.CHUNK):
+            if not bulk.step(self.session, job, by=self.actor, now=self.now()):
+                break
+            self.session.commit()
+        return redirect(url_for(".index", id=job.id), code=303)
 
     @expose("/retry/", methods=("POST",))
     def retry(self) -> Any:

@@ -1,22 +1,34 @@
-"""待我处理: the list left, the chosen request right, bulk decisions with stored results."""
+"""待我处理: the list left, the chosen request right; what one may do with it."""
 
+import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask import flash, redirect, request, url_for
+from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
-from sqlalchemy.orm import selectinload
 
 import models as m
 from services import approval
-from services.approval.snapshot import REVIEWED, shown, shown_lines
+from services.approval import bulk, inbox
 from services.errors import Invalid, NotVisible
+from services.settings import get_setting
 from views.crm.actions import ticked
 from views.crm.listing import SIZES
 from views.pages import Page
+from views.panel import (
+    CAPTIONS,
+    caption_of,
+    doubles_of,
+    kind_of,
+    left_text,
+    level_of,
+    panel_of,
+)
+from views.web.errors import wants_json
 
 LARGEST_KEY = 2**31 - 1
+__all__ = ["CAPTIONS", "InboxView", "key_of", "panel_of"]
 
 
 def key_of(text: str | None) -> int | None:
@@ -24,6 +36,14 @@ def key_of(text: str | None) -> int | None:
     if not text or not text.isascii() or not text.isdigit() or len(text) > 10:  # noqa: PLR2004
         return None
     return int(text) if int(text) <= LARGEST_KEY else None
+
+
+def needed(name: str) -> int:
+    """Return a key from the form. Raises NotVisible on junk."""
+    found = key_of(request.form.get(name))
+    if found is None:
+        raise NotVisible
+    return found
 
 
 class InboxView(Page):
@@ -34,102 +54,122 @@ class InboxView(Page):
 
     @expose("/")
     def index(self) -> Any:
-        """Show open or handled tasks with one of them beside."""
-        tab = "done" if request.args.get("tab") == "done" else "open"
-        noun = request.args.get("noun", "")
-        mine = self._mine(tab)
-        kinds: dict[str, int] = dict(
-            self.session.execute(
-                sa.select(m.ApprovalRequest.noun, sa.func.count())
-                .where(m.ApprovalRequest.id.in_(mine))
-                .group_by(m.ApprovalRequest.noun)
-            ).all()
-        )
-        size = min(key_of(request.args.get("page_size")) or SIZES[0], SIZES[-1])
-        total = kinds.get(noun, 0) if noun in kinds else sum(kinds.values())
-        last = max((total - 1) // size, 0)
-        page = min(key_of(request.args.get("page")) or 0, last)
-        rows = self._rows(mine, noun if noun in kinds else "", tab, (page, size))
+        """Show open, handled or transferred tasks with one of them beside."""
+        tab = request.args.get("tab", "open")
+        tab = tab if tab in inbox.TABS else "open"
+        kinds = inbox.kinds(self.session, self.actor, tab)
+        wanted = self._wanted(tab, kinds)
+        total = kinds.get(wanted.type, 0) if wanted.type else sum(kinds.values())
+        now = self.now()
+        rows = inbox.rows(self.session, self.actor, wanted, now=now)
         chosen = self._chosen(rows)
+        line = next((row for row in rows if chosen and row.request.id == chosen.id), None)
+        panel = panel_of(self.session, chosen, self.actor) if chosen else None
+        if panel and line and line.flagged:
+            panel["doubles"] = doubles_of(self.session, chosen, self.actor)
         return self.render(
             "approval/inbox.html",
-            tab=tab,
-            noun=noun,
-            kinds=kinds,
+            wanted=wanted,
+            kinds={key: (caption_of(key), n) for key, n in kinds.items()},
             rows=rows,
             total=total,
-            page=page,
-            last=last,
-            size=size,
+            last=max((total - 1) // wanted.size, 0),
             chosen=chosen,
-            names=CAPTIONS,
-            panel=self._panel(chosen) if chosen else None,
+            place=rows.index(line) + 1 + wanted.page * wanted.size if line else 0,
+            panel=panel,
+            late=sum(1 for row in rows if row.left is not None and row.left <= 0),
+            words=get_setting(self.session, "approval.words").split("/"),
+            kind_of=kind_of,
+            level_of=level_of,
+            left_text=left_text,
         )
 
-    def _mine(self, tab: str) -> Any:
-        task = m.ApprovalTask
-        state = m.TaskState.open if tab == "open" else m.TaskState.done
-        return sa.select(task.request_id).where(
-            task.assignee_id == self.actor.id, task.state == state
-        )
+    def _wanted(self, tab: str, kinds: dict[str, int]) -> inbox.Wanted:
+        kind = request.args.get("noun", "")
+        kind = kind if kind in kinds else ""
+        size = min(key_of(request.args.get("page_size")) or SIZES[0], SIZES[-1])
+        total = kinds.get(kind, 0) if kind else sum(kinds.values())
+        page = min(key_of(request.args.get("page")) or 0, max((total - 1) // size, 0))
+        sort = request.args.get("sort", "due")
+        return inbox.Wanted(tab, kind, sort if sort in inbox.SORTS else "due", page, size)
 
-    def _rows(self, mine: Any, noun: str, tab: str, window: tuple[int, int]) -> list[Any]:
-        request_ = m.ApprovalRequest
-        query = sa.select(request_).where(request_.id.in_(mine))
-        if noun:
-            query = query.where(request_.noun == noun)
-        order = request_.submitted_at if tab == "open" else request_.decided_at.desc()
-        page, size = window
-        return list(
-            self.session.scalars(
-                query.options(selectinload(request_.submitted_by))
-                .order_by(order, request_.id)
-                .offset(page * size)
-                .limit(size)
-            )
-        )
-
-    def _chosen(self, rows: list[Any]) -> Any:
+    def _chosen(self, rows: list[inbox.Row]) -> Any:
         key = key_of(request.args.get("id"))
         if key is None:
-            return rows[0] if rows else None
-        found = next((r for r in rows if r.id == key), None)
+            return rows[0].request if rows else None
+        found = next((row.request for row in rows if row.request.id == key), None)
         return found or self.session.scalar(
             sa.select(m.ApprovalRequest).where(m.ApprovalRequest.id == key)
         )
 
-    def _panel(self, chosen: m.ApprovalRequest) -> dict[str, Any]:
-        return panel_of(self.session, chosen)
-
     @expose("/decide/", methods=("POST",))
     def decide(self) -> Any:
-        """Approve or reject one request, with the version that was seen."""
-        key, seen = key_of(request.form.get("id")), key_of(request.form.get("seen"))
+        """Approve, reject or return one request, with the version that was seen."""
         verb = request.form.get("verb", "")
-        if key is None or seen is None:
-            raise NotVisible
         found = approval.decide(
             self.session,
-            key,
-            seen=seen,
+            needed("id"),
+            seen=needed("seen"),
             verb=verb,
             comment=request.form.get("comment"),
             by=self.actor,
             now=self.now(),
+            to_step=key_of(request.form.get("to_step")),
         )
-        done = _("已通过") if verb == "approve" else _("已驳回")
-        flash(f"{done}：{found.title}", "success")
-        return redirect(url_for(".index"), code=303)
+        words = {"approve": _("已通过"), "reject": _("已驳回"), "give_back": _("已退回")}
+        return self._done(f"{words[verb]}：{found.title}")
+
+    def _done(self, text: str) -> Any:
+        if wants_json():
+            return jsonify(message=text)
+        flash(text, "success")
+        return redirect(url_for("inbox.index"), code=303)
+
+    @expose("/transfer/", methods=("POST",))
+    def transfer(self) -> Any:
+        """Give one's task to somebody else."""
+        found = approval.transfer(
+            self.session,
+            needed("id"),
+            to=needed("to"),
+            comment=request.form.get("comment"),
+            by=self.actor,
+            now=self.now(),
+        )
+        return self._done(_("已转交：%(title)s", title=found.title))
+
+    @expose("/add/", methods=("POST",))
+    def add(self) -> Any:
+        """Ask somebody to sign before or after oneself."""
+        found = approval.add_sign(
+            self.session,
+            needed("id"),
+            who=needed("to"),
+            before=request.form.get("place") != "after",
+            comment=request.form.get("comment"),
+            by=self.actor,
+            now=self.now(),
+        )
+        return self._done(_("已加签：%(title)s", title=found.title))
+
+    @expose("/back/", methods=("POST",))
+    def back(self) -> Any:
+        """Take one's approval back while the next one has not acted."""
+        found = approval.take_back(self.session, needed("id"), by=self.actor, now=self.now())
+        return self._done(_("已收回审批：%(title)s", title=found.title))
+
+    # -- many at once ------------------------------------------------------------------------
 
     @expose("/bulk/", methods=("POST",))
     def bulk(self) -> Any:
-        """Decide the ticked requests, each for itself."""
+        """Freeze the ticked requests, or all that match, and ask once more."""
         verb = request.form.get("verb", "")
         if verb not in {"approve", "reject"}:
             raise Invalid({"verb": _("不支持的操作")})
-        job = approval.decide_many(
+        everything = request.form.get("scope") == "all"
+        job = bulk.prepare(
             self.session,
-            ticked(),
+            request.form.get("noun", "") if everything else ticked(),
             verb=verb,
             comment=request.form.get("comment"),
             by=self.actor,
@@ -137,30 +177,62 @@ class InboxView(Page):
         )
         return redirect(url_for("batch.index", id=job.id), code=303)
 
+    # -- stand-ins ---------------------------------------------------------------------------
 
-CAPTIONS = {noun: model.__caption__ for noun, model in REVIEWED.items()}
-
-
-def panel_of(session: Any, chosen: m.ApprovalRequest) -> dict[str, Any]:
-    """Return what a request shows: the frozen content, its rounds, who has it."""
-    rounds = []
-    if chosen.noun in REVIEWED:
-        rounds = list(
-            session.scalars(
-                sa.select(m.ApprovalRequest)
-                .where(
-                    m.ApprovalRequest.noun == chosen.noun,
-                    m.ApprovalRequest.record_id == chosen.record_id,
-                )
-                .order_by(m.ApprovalRequest.round.desc())
-                .options(selectinload(m.ApprovalRequest.events).selectinload(m.ApprovalEvent.actor))
-            )
+    @expose("/delegation/", methods=("GET", "POST"))
+    def delegation(self) -> Any:
+        """Show one's stand-ins; name one for some days, or end that."""
+        errors: dict[str, Any] = {}
+        if request.method == "POST":
+            try:
+                return self._delegate()
+            except Invalid as problem:
+                self.session.rollback()
+                errors = problem.errors
+        rows = self.session.scalars(
+            sa.select(m.Delegation)
+            .where(m.Delegation.user_id == self.actor.id)
+            .order_by(m.Delegation.id.desc())
+            .limit(50)
+        ).all()
+        page = self.render(
+            "approval/delegation.html",
+            rows=rows,
+            errors=errors,
+            people=self._others(),
+            now=self.now(),
+            given=request.form,
         )
-    known = chosen.noun in REVIEWED and "values" in chosen.payload
-    return {
-        "sections": shown(chosen.payload) if known else [],
-        "lines": shown_lines(chosen.payload) if known else [],
-        "rounds": rounds,
-        "waiting": approval.waiting_for(session, [chosen.id]).get(chosen.id, []),
-        "caption": CAPTIONS.get(chosen.noun, chosen.noun),
-    }
+        return page, 422 if errors else 200
+
+    def _delegate(self) -> Any:
+        ended = key_of(request.form.get("end"))
+        if ended is not None:
+            approval.end(self.session, ended, by=self.actor, now=self.now())
+        else:
+            approval.delegate(
+                self.session,
+                to=key_of(request.form.get("delegate_id")),
+                from_on=_day(request.form.get("from_on", "")),
+                to_on=_day(request.form.get("to_on", "")),
+                reason=request.form.get("reason"),
+                by=self.actor,
+                now=self.now(),
+            )
+        flash(_("已保存"), "success")
+        return redirect(url_for(".delegation"), code=303)
+
+    def _others(self) -> list[Any]:
+        able = approval.deciders(self.session) - {self.actor.id}
+        return list(
+            self.session.execute(
+                sa.select(m.User.id, m.User.name).where(m.User.id.in_(able)).order_by(m.User.name)
+            ).all()
+        )
+
+
+def _day(text: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text.strip())
+    except ValueError:
+        return None

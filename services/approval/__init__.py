@@ -3,8 +3,10 @@
 Only this package writes the approval state. Source of the law: design/product.md section 6.
 """
 
+from services.approval.approvers import deciders
 from services.approval.ask import ask_change, ask_void
 from services.approval.batch import decide_many, resolve, retry, submit_many
+from services.approval.bulk import run_batch
 from services.approval.change import asked as changes_asked
 from services.approval.change import pending as change_of
 from services.approval.counts import counts, waiting_for
@@ -26,11 +28,13 @@ __all__ = [
     "counts",
     "decide",
     "decide_many",
+    "deciders",
     "delegate",
     "digest",
     "end",
     "resolve",
     "retry",
+    "run_batch",
     "shown",
     "snapshot",
     "submit",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate
 from services.actor import Actor, demand
-from services.approval.decide import checked, decide
+from services.approval import bulk
 from services.approval.snapshot import REVIEWED
 from services.approval.submit import submit
 from services.errors import Invalid, NotVisible, Refused
@@ -28,18 +28,10 @@ def decide_many(  # what was seen and said is part of the law
     by: Actor,
     now: dt.datetime,
 ) -> m.BatchJob:
-    """Decide requests one by one. Raises only when the whole call is wrong (grant, comment)."""
-    demand(by, "task:decide")
-    checked(verb, comment)
-
-    def one(target: int, seen: int | None) -> str:
-        if seen is None:
-            raise Refused(_("缺少所见版本，请刷新后重试"), code="CONTENT_CHANGED")
-        found = decide(session, target, seen=seen, verb=verb, comment=comment, by=by, now=now)
-        return found.title
-
-    job = _open(session, "request", m.BatchVerb[verb], comment, by, now)
-    return _run(session, job, items, one, now)
+    """Decide requests, each for itself. Raises only when the whole call is wrong."""
+    job = bulk.prepare(session, list(items), verb=verb, comment=comment, by=by, now=now, warn=False)
+    bulk.run(session, job, by=by, now=now)
+    return job
 
 
 def submit_many(

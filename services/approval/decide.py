@@ -14,7 +14,7 @@ import models as m
 from services import gate
 from services.actor import Actor, demand
 from services.approval.claim import claim, find, note, record_of, refused, said
-from services.approval.effects import announce, copy_to_submitter, finish, tell_submitter
+from services.approval.effects import announce, copy_many, finish, tell_submitter
 from services.approval.tasks import LIVE, RULE, cancel, hand_on, live, open_tasks
 from services.errors import Invalid, NotVisible, Refused
 
@@ -66,7 +66,9 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
         turn = _move(session, request, task, (verb, to_step), now)
         if request.state is not m.Approval.pending and record is not None:
             finish(session, request, record, now)
-        copy_to_submitter(session, request, step=step, comment=comment, by=by.id, now=now)
+        copy_many(
+            session, [request], state=request.state, comment=comment, by=by.id, now=now, step=step
+        )
         tell_submitter(session, request, decision, now=now)
         announce(session, request, turn, now=now)
     return request

@@ -1,7 +1,7 @@
 """What a decision brings about: the record's state, the follow-up row, the submitter's copy."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,6 @@ from services.access import unscoped
 from services.approval import change
 from services.approval.snapshot import differences, shown
 from services.numbers import ZONE
-from services.records import department_of
 
 
 def finish(session: Session, request: m.ApprovalRequest, record: Any, now: dt.datetime) -> None:
@@ -37,7 +36,8 @@ def finish(session: Session, request: m.ApprovalRequest, record: Any, now: dt.da
         elif isinstance(record, m.Contract):
             contract.on_approved(session, record, now=now)
         session.flush()
-        session.add(_follow_up(session, request, record, now))
+        (row,) = follow_up_rows(session, [request], now=now)
+        session.add(m.FollowUp(**{k: v for k, v in row.items() if k != "row_version"}))
 
 
 def announce(
@@ -74,48 +74,71 @@ def tell_submitter(
         announce(session, request, [request.submitted_by_id], now=now, kind=kind)
 
 
-def _follow_up(
-    session: Session, request: m.ApprovalRequest, record: Any, now: dt.datetime
-) -> m.FollowUp:
-    """Return the one system row of a request (product.md: "synced into the follow-up records")."""
-    links = {}
-    if isinstance(record, m.Opportunity):
-        links = {"opportunity_id": record.id}
-    elif isinstance(record, m.Contract):
-        links = {"contract_id": record.id, "opportunity_id": record.opportunity_id}
-    return m.FollowUp(
-        at=now,
-        customer_id=request.customer_id,
-        kind=m.FollowUpKind.system,
-        origin=m.Origin.approval,
-        request_id=request.id,
-        content=_content(session, request, now),
-        owner_id=request.submitted_by_id,
-        owner_department_id=department_of(session, request.submitted_by_id),
-        **links,
-    )
+def follow_up_rows(
+    session: Session, requests: Sequence[m.ApprovalRequest], *, now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Return the one system row of each request ("synced into the follow-up records").
 
-
-def _content(session: Session, request: m.ApprovalRequest, now: dt.datetime) -> str:
-    """Return the Chinese text of the row: who, when, which comment, and what was approved."""
-    events = session.execute(
-        sa.select(
-            m.ApprovalEvent.decision, m.ApprovalEvent.comment, m.ApprovalEvent.at, m.User.name
-        )
-        .outerjoin(m.User, m.User.id == m.ApprovalEvent.actor_id)
-        .where(m.ApprovalEvent.request_id == request.id)
-        .order_by(m.ApprovalEvent.id)
-    ).all()
+    Two statements, however many there are.
+    """
+    event, user = m.ApprovalEvent.__table__, m.User.__table__
+    behalf = user.alias()
+    heads: dict[int, list[str]] = {r.id: [] for r in requests}
     with force_locale("zh_Hans_CN"):
-        head = [
-            f"{name or ''} {at.astimezone(ZONE):%Y-%m-%d %H:%M} {decision}"
-            + (f"（{comment}）" if comment else "")
-            for decision, comment, at, name in events
+        for row in session.execute(
+            sa.select(
+                event.c["request_id", "decision", "comment", "at"],
+                user.c.name,
+                behalf.c.name.label("behalf"),
+            )
+            .outerjoin_from(event, user, user.c.id == event.c.actor_id)
+            .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
+            .where(event.c.request_id.in_(heads))
+            .order_by(event.c.id)
+        ):
+            heads[row.request_id].append(_event_text(row))
+        people = {r.submitted_by_id for r in requests}
+        places: dict[int, int | None] = dict(
+            session.execute(
+                sa.select(user.c.id, user.c.department_id).where(user.c.id.in_(people))
+            ).all()
+        )
+        stamps = {"created_at": now, "updated_at": now, "row_version": 1}
+        return [
+            {
+                "at": now,
+                "customer_id": r.customer_id,
+                "opportunity_id": _opportunity_of(r),
+                "contract_id": r.record_id if r.noun == "contract" else None,
+                "kind": m.FollowUpKind.system,
+                "origin": m.Origin.approval,
+                "request_id": r.id,
+                "content": "\n".join(
+                    [
+                        f"【审批通过】{r.title}",
+                        "；".join(heads[r.id]),
+                        "；".join(said_of(r.payload)),
+                    ]
+                ),
+                "owner_id": r.submitted_by_id,
+                "owner_department_id": places.get(r.submitted_by_id or 0),
+                **stamps,
+            }
+            for r in requests
         ]
-        # Personal fields stay in the snapshot: the follow-up is read by more people.
-        body = said_of(request.payload)
-    del now
-    return f"【审批通过】{request.title}\n" + "；".join(head) + "\n" + "；".join(body)
+
+
+def _opportunity_of(request: m.ApprovalRequest) -> int | None:
+    if request.noun == "opportunity":
+        return request.record_id
+    found: int | None = request.payload["values"].get("opportunity_id")
+    return found
+
+
+def _event_text(row: Any) -> str:
+    who = f"{row.name or ''}（代 {row.behalf}）" if row.behalf else row.name or ""
+    said = f"（{row.comment}）" if row.comment else ""
+    return f"{who} {row.at.astimezone(ZONE):%Y-%m-%d %H:%M} {row.decision}{said}"
 
 
 def said_of(payload: dict[str, Any]) -> list[str]:
@@ -132,33 +155,44 @@ def said_of(payload: dict[str, Any]) -> list[str]:
     ]
 
 
-def copy_to_submitter(
+def copy_many(  # noqa: PLR0913 # what a copy says
     session: Session,
-    request: m.ApprovalRequest,
+    requests: Sequence[m.ApprovalRequest],
     *,
-    step: int,
+    state: m.Approval,
     comment: str | None,
     by: int | None,
     now: dt.datetime,
+    step: int | None = None,
 ) -> None:
-    """Set the submitter's one copy of this request unread with the newest step and comment."""
-    values = {
-        "step": step,
-        "steps": request.steps,
-        "state": request.state,
-        "actor_id": by,
-        "comment": comment,
-        "at": now,
-        "read_at": None,
-    }
+    """Set each submitter's one copy of a request unread with the newest step and comment.
+
+    One statement; `step` is the one that was decided where the request has moved on.
+    """
     table = m.ApprovalCopy.__table__
+    rows = [
+        {
+            "request_id": r.id,
+            "user_id": r.submitted_by_id,
+            "step": step or r.step,
+            "steps": r.steps,
+            "state": state,
+            "actor_id": by,
+            "comment": comment,
+            "at": now,
+            "read_at": None,
+        }
+        for r in requests
+        if r.submitted_by_id is not None
+    ]
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = build(table).values(
-        request_id=request.id, user_id=request.submitted_by_id, **values
-    )
+    statement = build(table).values(rows)
+    fresh = statement.excluded
+    keys = ("step", "steps", "state", "actor_id", "comment", "at", "read_at")
     session.execute(
         statement.on_conflict_do_update(
-            index_elements=[table.c.request_id, table.c.user_id], set_=values
+            index_elements=[table.c.request_id, table.c.user_id],
+            set_={key: fresh[key] for key in keys},
         ),
         execution_options={"rule": "approval"},
     )

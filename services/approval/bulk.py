@@ -1,0 +1,204 @@
+"""Bulk decisions: frozen first, done in chunks, every item for itself, each chunk one transaction.
+
+A plain item (its last step, one of several who may decide) is done together with its chunk's
+others in a fixed number of statements; whatever is less plain is decided by itself.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import gate
+from services.access import act, actor_of
+from services.actor import SYSTEM, Actor, demand, load_actor
+from services.approval import inbox
+from services.approval.claim import REASONS
+from services.approval.decide import checked
+from services.approval.items import each
+from services.approval.together import together
+from services.errors import Invalid
+
+CHUNK = 100
+AT_ONCE = 500  # more than these are done by the worker
+Pairs = Sequence[tuple[int, int | None]]
+
+
+def prepare(  # noqa: PLR0913 # what was seen and said is part of the law
+    session: Session,
+    what: Pairs | str,
+    *,
+    verb: str,
+    comment: str | None,
+    by: Actor,
+    now: dt.datetime,
+    warn: bool = True,
+) -> m.BatchJob:
+    """Freeze what a bulk decision is about: ticked (id, seen) pairs, or all of a type in the inbox.
+
+    Requests with a warning are left out and named in `skipped` (`warn`). Nothing is decided yet.
+    """
+    demand(by, "task:decide")
+    comment = checked(verb, comment)
+    request, task = m.ApprovalRequest, m.ApprovalTask
+    query = sa.select(request.id, request.seen_version, request.title)
+    if isinstance(what, str):
+        query = query.join(task, task.request_id == request.id).where(
+            inbox.mine(by, "open"), inbox.of_type(what)
+        )
+    else:
+        query = query.where(request.id.in_([key for key, _seen in what]))
+    found = {row.id: row for row in session.execute(query.order_by(request.id))}
+    seen = (
+        {key: row.seen_version for key, row in found.items()}
+        if isinstance(what, str)
+        else dict(what)
+    )
+    if not seen:
+        raise Invalid({"rowid": _("没有可处理的申请")})
+    doubtful = inbox.flagged(session, list(found)) if warn and verb == "approve" else set()
+    with gate.rule(session, "approval"):
+        job = m.BatchJob(
+            verb=m.BatchVerb[verb],
+            noun="request",
+            comment=comment,
+            actor_id=by.id or 0,
+            created_at=now,
+            skipped=[found[key].title for key in sorted(doubtful)],
+        )
+        session.add(job)
+        session.flush()
+        items = [
+            {
+                "job_id": job.id,
+                "target_id": key,
+                "seen_version": version,
+                "title": found[key].title if key in found else f"#{key}",
+                "state": m.ItemState.waiting,
+            }
+            for key, version in seen.items()
+            if key not in doubtful
+        ]
+        if items:
+            session.execute(
+                sa.insert(m.BatchItem.__table__), items, execution_options={"rule": "approval"}
+            )
+    return job
+
+
+def kinds(session: Session, job: m.BatchJob) -> list[tuple[str, m.FlowAction, int]]:
+    """Return (noun, action, number) of a job's items, for the question before it runs."""
+    request, item = m.ApprovalRequest, m.BatchItem
+    return [
+        (row[0], row[1], row[2])
+        for row in session.execute(
+            sa.select(request.noun, request.action, sa.func.count())
+            .join(item, item.target_id == request.id)
+            .where(item.job_id == job.id)
+            .group_by(request.noun, request.action)
+        )
+    ]
+
+
+def tally(session: Session, job_id: int) -> dict[m.ItemState, int]:
+    """Return state → number of a job's items."""
+    item = m.BatchItem
+    return dict(
+        session.execute(
+            sa.select(item.state, sa.func.count()).where(item.job_id == job_id).group_by(item.state)
+        ).all()
+    )
+
+
+def step(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> int:
+    """Do the next chunk of waiting items; return how many. The caller commits after each.
+
+    Items and effects are written in the same transaction: a kill leaves no item half done, and
+    what waits is found again.
+    """
+    item = m.BatchItem.__table__
+    waiting = session.execute(
+        sa.select(item.c.id, item.c.target_id, item.c.seen_version)
+        .where(item.c.job_id == job.id, item.c.state == m.ItemState.waiting)
+        .order_by(item.c.id)
+        .limit(CHUNK)
+    ).all()
+    if not waiting:
+        if job.finished_at is None:
+            with gate.rule(session, "approval"):
+                job.finished_at = now
+        return 0
+    verb = job.verb.name
+    pairs = {row.target_id: row.seen_version for row in waiting}
+    done = together(session, pairs, verb=verb, comment=job.comment, by=by, now=now)
+    results: dict[int, tuple[str, str] | None] = dict.fromkeys(done)
+    rest = {key: seen for key, seen in pairs.items() if key not in done}
+    results |= each(session, rest, verb=verb, comment=job.comment, by=by, now=now)
+    _store(session, job, results)
+    return len(waiting)
+
+
+def _store(session: Session, job: m.BatchJob, results: dict[int, tuple[str, str] | None]) -> None:
+    item = m.BatchItem.__table__
+    options = {"rule": "approval"}
+    good = [key for key, problem in results.items() if problem is None]
+    mine = item.c.job_id == job.id
+    if good:
+        session.execute(
+            sa.update(item)
+            .where(mine, item.c.target_id.in_(good))
+            .values(state=m.ItemState.done, code=None, message=None),
+            execution_options=options,
+        )
+    bad = [
+        {"key": key, "code_": problem[0], "text_": problem[1][:300]}
+        for key, problem in results.items()
+        if problem is not None
+    ]
+    if bad:
+        session.connection().execute(
+            sa.update(item)
+            .where(mine, item.c.target_id == sa.bindparam("key"))
+            .values(
+                state=m.ItemState.failed,
+                code=sa.bindparam("code_"),
+                message=sa.bindparam("text_"),
+            ),
+            bad,
+        )
+
+
+def run(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> None:
+    """Do all of a job in the caller's transaction."""
+    while step(session, job, by=by, now=now):
+        pass
+    session.expire(job)
+
+
+def run_batch(session: Session, job_id: int, *, now: dt.datetime) -> bool:
+    """Do one chunk of a job as its own person and commit; False when nothing is left.
+
+    The worker calls it again and again: it may be killed at any moment and goes on where it was.
+    Whoever lost the right to decide meanwhile gets every item refused.
+    """
+    before = actor_of(session)
+    act(session, SYSTEM)
+    job = session.get(m.BatchJob, job_id)
+    by = load_actor(session, job.actor_id) if job is not None else None
+    if job is None or by is None:
+        act(session, before)
+        return False
+    act(session, by)
+    try:
+        more = step(session, job, by=by, now=now) > 0
+        session.commit()
+    finally:
+        session.rollback()
+        act(session, before)
+    return more
+
+
+__all__ = ["AT_ONCE", "REASONS", "kinds", "prepare", "run", "run_batch", "step", "tally"]

@@ -1,0 +1,161 @@
+"""待我处理 as data: a page of tasks with their time left and warnings, and counts by type."""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models as m
+from services.actor import Actor
+from services.worktime import calendar
+
+TABS = ("open", "done", "moved")
+SORTS = ("due", "waiting")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a person looks at: tab, type (`noun` or `noun:change`), sort, page of how many."""
+
+    tab: str = "open"
+    type: str = ""
+    sort: str = "due"
+    page: int = 0
+    size: int = 20
+
+
+@dataclasses.dataclass(slots=True)
+class Row:
+    """One line: the request, its submitter's name, working hours left (None: no due time)."""
+
+    request: m.ApprovalRequest
+    submitter: str
+    left: float | None = None
+    flagged: bool = False
+    behalf: str | None = None
+
+
+def mine(actor: Actor, tab: str) -> Any:
+    """Return the WHERE of the actor's tasks in a tab, over ApprovalTask."""
+    task = m.ApprovalTask
+    own = task.assignee_id == actor.id
+    if tab == "open":
+        return sa.and_(own, task.state == m.TaskState.open)
+    moved = task.decision == m.Decision.transfer
+    return sa.and_(own, task.state == m.TaskState.done, moved if tab == "moved" else ~moved)
+
+
+def of_type(wanted: str) -> Any:
+    """Return the WHERE of a type chip over ApprovalRequest."""
+    noun, _colon, action = wanted.partition(":")
+    request = m.ApprovalRequest
+    if not noun:
+        return sa.true()
+    if action in m.FlowAction.__members__:
+        return sa.and_(request.noun == noun, request.action == m.FlowAction[action])
+    return sa.and_(request.noun == noun, request.action == m.FlowAction.create)
+
+
+def kinds(session: Session, actor: Actor, tab: str) -> dict[str, int]:
+    """Return type → number of requests in a tab; one statement."""
+    request, task = m.ApprovalRequest, m.ApprovalTask
+    rows = session.execute(
+        sa.select(request.noun, request.action, sa.func.count(sa.distinct(request.id)))
+        .join(task, task.request_id == request.id)
+        .where(mine(actor, tab))
+        .group_by(request.noun, request.action)
+        .order_by(request.noun, request.action)
+    )
+    plain = m.FlowAction.create
+    return {noun if act is plain else f"{noun}:{act.name}": n for noun, act, n in rows}
+
+
+def rows(session: Session, actor: Actor, wanted: Wanted, *, now: dt.datetime) -> list[Row]:
+    """Return a page of lines; four statements, however many tasks are open."""
+    request, task, user = m.ApprovalRequest, m.ApprovalTask, m.User.__table__
+    principal = user.alias()
+    soonest = (task.due_at.is_(None), task.due_at) if wanted.sort == "due" else ()
+    order = (*soonest, request.submitted_at, request.id)
+    if wanted.tab != "open":
+        order = (task.decided_at.desc(), request.id.desc())
+    found = session.execute(
+        sa.select(request, task.due_at, user.c.name, principal.c.name)
+        .join(task, task.request_id == request.id)
+        .outerjoin(user, user.c.id == request.submitted_by_id)
+        .outerjoin(principal, principal.c.id == task.on_behalf_of_id)
+        .where(mine(actor, wanted.tab), of_type(wanted.type))
+        .order_by(*order)
+        .offset(wanted.page * wanted.size)
+        .limit(wanted.size)
+    ).all()
+    lines = [Row(row[0], row[2] or "", behalf=row[3]) for row in found]
+    if wanted.tab == "open" and lines:
+        work = calendar(session)
+        for line, row in zip(lines, found, strict=True):
+            line.left = None if row[1] is None else hours(work, now, row[1])
+        doubtful = flagged(session, [line.request.id for line in lines])
+        for line in lines:
+            line.flagged = line.request.id in doubtful
+    return lines
+
+
+def hours(work: Any, now: dt.datetime, due_at: dt.datetime) -> float:
+    """Return the working hours left until an instant, negative when it is over."""
+    left = work.between(now, due_at) - work.between(due_at, now)
+    return float(left.total_seconds() / 3600)
+
+
+def flagged(session: Session, ids: Any) -> set[int]:
+    """Return which of these requests enter a customer that may be a duplicate; one statement.
+
+    Over Core tables: a duplicate out of one's scope is still one.
+    """
+    request, customer = m.ApprovalRequest.__table__, m.Customer.__table__
+    contact = m.Contact.__table__
+    other, reached = customer.alias(), contact.alias()
+    same_name = sa.exists().where(
+        other.c.company_key == customer.c.company_key,
+        other.c.id != customer.c.id,
+        other.c.deleted_at.is_(None),
+    )
+    same_mobile = sa.exists().where(
+        contact.c.customer_id == customer.c.id,
+        contact.c.is_primary,
+        contact.c.deleted_at.is_(None),
+        reached.c.mobile_key == contact.c.mobile_key,
+        reached.c.customer_id != customer.c.id,
+        reached.c.deleted_at.is_(None),
+    )
+    return set(
+        session.execute(
+            sa.select(request.c.id)
+            .select_from(sa.join(request, customer, customer.c.id == request.c.record_id))
+            .where(
+                request.c.noun == "customer",
+                request.c.action == m.FlowAction.create,
+                request.c.id.in_(ids),
+                sa.or_(same_name, same_mobile),
+            )
+        ).scalars()
+    )
+
+
+def steps(session: Session, request: m.ApprovalRequest) -> list[tuple[str, str]]:
+    """Return [(name, done | now | next)] of the steps of a request."""
+    step = m.ApprovalStep.__table__
+    names = dict(
+        session.execute(
+            sa.select(step.c.ordinal, step.c.name).where(step.c.flow_id == request.flow_id)
+        ).all()
+    )
+    route = request.route or list(range(1, request.steps + 1))
+    over = request.state is m.Approval.approved
+    return [
+        (
+            names.get(ordinal, str(n)),
+            "done" if over or n < request.step else "now" if n == request.step else "next",
+        )
+        for n, ordinal in enumerate(route, 1)
+    ]

@@ -1,0 +1,162 @@
+// 待我处理: the next item by itself, keys, and a decision that can be undone for eight seconds.
+'use strict';
+(() => {
+  const $ = (selector, root = document) => root.querySelector(selector);
+  const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const HOLD = 8000;
+
+  document.addEventListener('click', (event) => {
+    const word = event.target.closest('[data-word]');
+    if (!word) return;
+    const box = $('textarea[name=comment]', word.closest('form'));
+    box.value = box.value ? `${box.value}；${word.dataset.word}` : word.dataset.word;
+    box.focus();
+  });
+
+  const queue = $('[data-queue]');
+  if (!queue) return;
+  const text = queue.dataset;
+  const rows = () => $$('tr[data-id]', queue).filter((row) => !row.hidden);
+  const current = () => $('tr[aria-selected="true"]', queue);
+  let held = null;
+
+  const toast = (message, undo) => {
+    const box = document.createElement('div');
+    box.className = 'toast';
+    box.textContent = `${message} `;
+    if (undo) {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'btn sm';
+      button.textContent = text.undo;
+      button.addEventListener('click', undo);
+      box.append(button);
+    }
+    $('.toasts').append(box);
+    return box;
+  };
+
+  // The held decision goes out after eight seconds, with the next one, or when the page is left.
+  const send = (leaving) => {
+    if (!held) return;
+    const { url, data, box, timer, row, title } = held;
+    held = null;
+    clearTimeout(timer);
+    box.remove();
+    if (leaving) { navigator.sendBeacon(url, data); return; }
+    fetch(url, { method: 'POST', body: data, headers: { 'X-Requested-With': 'XMLHttpRequest' } })
+      .then(async (answer) => {
+        if (answer.ok) { row?.remove(); return; }
+        const problem = await answer.json().catch(() => ({}));
+        throw new Error(problem.error || answer.status);
+      })
+      .catch((problem) => {
+        if (row) row.hidden = false;
+        const failed = toast(`${title}：${text.failed}。${problem.message}`);
+        failed.classList.add('error');
+        setTimeout(() => failed.remove(), 12000);
+      });
+  };
+  const undo = () => {
+    if (!held) return;
+    clearTimeout(held.timer);
+    held.box.remove();
+    const { row } = held;
+    held = null;
+    if (row) { row.hidden = false; show(row); }
+  };
+  window.addEventListener('pagehide', () => send(true));
+
+  const show = async (row) => {
+    $$('tr[aria-selected]', queue).forEach((other) => other.removeAttribute('aria-selected'));
+    const panel = $('#panel');
+    if (!row) {
+      if (panel) { panel.textContent = ''; panel.append(Object.assign(document.createElement('div'), { className: 'empty', textContent: text.empty })); }
+      return;
+    }
+    row.setAttribute('aria-selected', 'true');
+    row.scrollIntoView({ block: 'nearest' });
+    const link = $('a[href]', row);
+    const answer = await fetch(link.href);
+    if (!answer.ok) { location.href = link.href; return; }
+    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const fresh = $('#panel', page);
+    if (fresh && panel && current() === row) panel.replaceWith(document.adoptNode(fresh));
+  };
+
+  queue.addEventListener('click', (event) => {
+    const link = event.target.closest('tr[data-id] a[href*="id="]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || innerWidth < 1181) return;
+    event.preventDefault();
+    show(link.closest('tr'));
+  });
+
+  queue.addEventListener('submit', (event) => {
+    const form = event.target.closest('[data-decide]');
+    if (!form || !event.submitter) return;
+    const verb = event.submitter.value;
+    const box = $('textarea', form);
+    if (verb === 'reject' && !box.value.trim()) {
+      event.preventDefault();
+      box.setAttribute('aria-invalid', 'true');
+      box.focus();
+      return;
+    }
+    event.preventDefault();
+    send(false);
+    const data = new FormData(form, event.submitter);
+    const row = current();
+    const list = rows();
+    const next = row ? list[list.indexOf(row) + 1] || list[list.indexOf(row) - 1] : null;
+    const title = $('#panel h2').textContent;
+    const label = verb === 'approve' ? text.approved : text.rejected;
+    if (row) {
+      row.hidden = true;
+      $$('input[type=checkbox]', row).forEach((tick) => { tick.checked = false; });
+    }
+    held = { url: form.action, data, row, title, box: toast(`${label}：${title}`, undo), timer: setTimeout(() => send(false), HOLD) };
+    show(next);
+  });
+
+  // Keys work only here, never while typing, and can be switched off.
+  const line = $('[data-keys]');
+  const button = $('[data-keys-switch]');
+  let on = localStorage.getItem('tcos.keys') !== 'off';
+  const label = () => {
+    button.textContent = on ? button.dataset.on : button.dataset.off;
+    button.setAttribute('aria-pressed', String(on));
+  };
+  line.hidden = false;
+  label();
+  button.addEventListener('click', () => {
+    on = !on;
+    localStorage.setItem('tcos.keys', on ? 'on' : 'off');
+    label();
+  });
+  const move = (by) => {
+    const list = rows();
+    const row = list[Math.min(Math.max(list.indexOf(current()) + by, 0), list.length - 1)];
+    if (row) show(row);
+  };
+  const press = (value) => $(`[data-decide] button[value=${value}]`)?.click();
+  const keys = {
+    j: () => move(1),
+    k: () => move(-1),
+    x: () => { const tick = $('input[name=rowid]', current() || queue); if (tick) tick.click(); },
+    a: () => press('approve'),
+    r: () => press('reject'),
+    t: () => $('[data-transfer]')?.click(),
+    u: undo,
+    '?': () => { const help = toast(text.help); setTimeout(() => help.remove(), 10000); },
+  };
+  document.addEventListener('keydown', (event) => {
+    const typing = event.target.closest('input:not([type=checkbox]), textarea, select, [contenteditable], dialog');
+    if (!on || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = keys[event.key.toLowerCase()];
+    if (act) { event.preventDefault(); act(); }
+  });
+  $('[data-scope]')?.addEventListener('change', (event) => {
+    $$('input[name=rowid]', queue).forEach((tick) => { tick.checked = event.target.checked; });
+    $('form[data-rows]', queue).dispatchEvent(new Event('change'));
+  });
+})();

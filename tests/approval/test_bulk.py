@@ -1,0 +1,171 @@
+"""Bulk decisions: set-based where they are plain, per item in what they mean."""
+
+import sqlalchemy as sa
+
+import models as m
+from services import approval
+from services.approval import bulk
+from tests.approval.flows import act, flow, turn
+from tests.support.world import count_queries
+
+MOST_STATEMENTS = 20  # a hundred items, all effects
+
+
+def submitted(world, n):
+    """Return (record, request) keys of n submissions whose names and mobiles differ."""
+    found = []
+    for k in range(n):
+        mobile = {"primary.mobile": f"138{k:08}"}
+        found.append(world.submitted(company=f"武汉第{k}号精密机械有限公司", **mobile))
+    return found
+
+
+def prepared(world, what, who="reviewer", verb="approve", comment=None):
+    with world.acting(who):
+        return bulk.prepare(
+            world.session, what, verb=verb, comment=comment, by=world.actor, now=world.now
+        ).id
+
+
+def finished(world, job_id):
+    """Run a job as the worker does; return target → code of its items."""
+    world.session.rollback()
+    while bulk.run_batch(world.session, job_id, now=world.now):
+        pass
+    item = m.BatchItem.__table__
+    rows = world.session.execute(
+        sa.select(item.c.target_id, item.c.state, item.c.code).where(item.c.job_id == job_id)
+    ).all()
+    assert all(row.state is not m.ItemState.waiting for row in rows)
+    return {row.target_id: row.code for row in rows}
+
+
+def test_a_hundred_are_approved_in_twenty_statements_with_every_effect(world):
+    pairs = submitted(world, 100)
+    requests = [key for _record, key in pairs]
+    job_id = prepared(world, "customer", comment="资料完整")
+    world.session.rollback()
+
+    world.be("reviewer")
+    job = world.session.get_one(m.BatchJob, job_id)
+    with count_queries(world.app) as found:
+        done = bulk.step(world.session, job, by=world.actor, now=world.now)
+
+    assert done == 100
+    assert len(found) <= MOST_STATEMENTS, "\\n".join(s[:90] for s in found)
+    world.session.commit()
+    for table, column, n in (
+        (m.ApprovalEvent, "request_id", 200),
+        (m.FollowUp, "request_id", 100),
+        (m.ApprovalCopy, "request_id", 100),
+    ):
+        core = table.__table__
+        number = sa.select(sa.func.count()).where(core.c[column].in_(requests))
+        assert world.session.execute(number).scalar_one() == n, table
+    customer, audit = m.Customer.__table__, m.AuditLog.__table__
+    keys = [record for record, _key in pairs]
+    approved = sa.select(sa.func.count()).where(
+        customer.c.id.in_(keys), customer.c.approval == m.Approval.approved
+    )
+    assert world.session.execute(approved).scalar_one() == 100
+    trail = sa.select(audit.c.record_id, audit.c.changes).where(
+        audit.c.noun == "customer", audit.c.action == m.AuditAction.update
+    )
+    told = [row for row in world.session.execute(trail) if "approval" in row.changes]
+    assert len([row for row in told if row.changes["approval"][1] == "approved"]) == 100
+    notice, outbox = m.Notification.__table__, m.Outbox.__table__
+    decided = sa.select(sa.func.count()).where(notice.c.kind == m.NoticeKind.decision)
+    assert world.session.execute(decided).scalar_one() == 100
+    assert world.session.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one() >= 100
+
+
+def test_the_bad_ones_fail_alone_with_their_reasons_and_only_they_are_retried(world):
+    requests = [key for _record, key in submitted(world, 8)]
+    seen = {key: world.get(m.ApprovalRequest, key).seen_version for key in requests}
+    world.session.rollback()
+    world.decided(requests[0], who="reviewer2")
+    act(world, "sales", "withdraw", requests[1])
+    seen[requests[2]] += 1
+    act(world, "reviewer", "transfer", requests[3], to=world.id_of("manager"), comment=None)
+
+    codes = finished(world, prepared(world, list(seen.items())))
+
+    assert [codes[key] for key in requests[:4]] == [
+        "ALREADY_HANDLED", "WITHDRAWN", "CONTENT_CHANGED", "NOT_ASSIGNEE",
+    ]  # fmt: skip
+    assert [codes[key] for key in requests[4:]] == [None] * 4
+
+
+def test_what_came_after_the_question_is_outside(world):
+    first = submitted(world, 2)
+    job_id = prepared(world, "")
+    world.submitted(company="之后的公司", **{"primary.mobile": "13999999999"})
+
+    codes = finished(world, job_id)
+
+    assert set(codes) == {key for _record, key in first}
+
+
+def test_suspected_duplicates_are_left_out_and_named(world):
+    submitted(world, 2)
+    for _n in range(2):
+        same = {"primary.mobile": "13911110000", "duplicate_note": "另一家"}
+        world.submitted(company="武汉同名机械有限公司", **same)
+
+    job_id = prepared(world, "")
+
+    world.be("reviewer")
+    job = world.session.get_one(m.BatchJob, job_id)
+    assert job.skipped == ["武汉同名机械有限公司"] * 2
+    assert len(job.items) == 2
+
+
+def test_steps_to_come_and_contracts_go_one_by_one_with_the_same_results(world):
+    flow(world, {"people": ["reviewer"]}, {"people": ["finance"]})
+    requests = [key for _record, key in submitted(world, 2)]
+
+    codes = finished(world, prepared(world, ""))
+
+    assert codes == dict.fromkeys(requests)
+    assert [turn(world, key) for key in requests] == [["finance"], ["finance"]]
+
+
+def test_a_bulk_rejection_needs_its_comment_and_tells_it(world):
+    keys = submitted(world, 3)
+
+    codes = finished(world, prepared(world, "", verb="reject", comment="资料不全"))
+
+    assert list(codes.values()) == [None] * 3
+    world.be("sales")
+    for record, _request in keys:
+        assert world.get(m.Customer, record).approval is m.Approval.rejected
+
+
+def test_whoever_lost_the_right_meanwhile_decides_nothing(world):
+    submitted(world, 2)
+    job_id = prepared(world, "")
+    with world.acting("admin"):
+        world.session.get_one(m.User, world.id_of("reviewer")).roles = []
+
+    assert set(finished(world, job_id).values()) == {"FORBIDDEN"}
+
+
+def test_nobody_bulk_approves_his_own(world):
+    flow(world, {"people": ["manager"]})
+    keys = [world.submitted("manager", company=f"自己{n}")[1] for n in range(2)]
+    task = m.ApprovalTask.__table__
+    with world.acting("admin"):
+        world.session.execute(
+            sa.update(task).values(assignee_id=world.id_of("manager")),
+            execution_options={"rule": "approval"},
+        )
+    seen = [(key, world.get(m.ApprovalRequest, key).seen_version) for key in keys]
+    world.session.rollback()
+
+    with world.acting("manager"):
+        job = approval.decide_many(
+            world.session, seen, verb="approve", comment=None, by=world.actor, now=world.now
+        )
+        codes = {item.code for item in job.items}
+
+    assert codes == {"OWN_RECORD"}

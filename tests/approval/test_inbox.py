@@ -1,0 +1,144 @@
+"""待我处理 on both databases: quick with many tasks, by plain forms, with all its verbs."""
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from tests.approval.flows import events, flow, state, turn
+from tests.support.visitors import AJAX, Visitors
+from tests.support.world import count_queries
+
+MOST_QUERIES = 10
+MANY = 10_000
+
+
+class Doors(Visitors):
+    """Browsers beside the services of the same application: SQLite has one writer."""
+
+    def __init__(self, world):
+        super().__init__(world.app)
+        self.world = world
+
+    def client(self, who):
+        self.world.session.rollback()
+        return super().client(who)
+
+
+@pytest.fixture
+def people(world):
+    return Doors(world)
+
+
+def many(world, n):
+    """Give the reviewer n open tasks by copying one."""
+    _key, request_id = world.submitted()
+    reviewer = world.id_of("reviewer")
+    world.session.rollback()
+    request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
+    with m.db.engine.begin() as connection:
+        row = dict(
+            connection.execute(sa.select(request).where(request.c.id == request_id)).one()._mapping
+        )
+        mine = dict(
+            connection.execute(
+                sa.select(task).where(task.c.assignee_id == reviewer)
+            ).one()._mapping
+        )  # fmt: skip
+        last = request_id + n
+        keys = range(request_id + 1, last)
+        connection.execute(
+            sa.insert(request), [{**row, "id": k, "record_id": 10**6 + k} for k in keys]
+        )
+        connection.execute(
+            sa.insert(task), [{**mine, "id": 10**6 + k, "request_id": k} for k in keys]
+        )
+
+
+def test_ten_thousand_open_tasks_cost_ten_queries(world, people):
+    many(world, MANY)
+    people.get("reviewer", "/admin/inbox/")
+
+    with count_queries(world.app) as found:
+        page = people.get("reviewer", "/admin/inbox/?page=3").get_data(as_text=True)
+
+    assert f"{MANY} 项" in page
+    own = [s for s in found if "FROM user_account" not in s[:400] or "approval" in s]
+    assert len(own) <= MOST_QUERIES, "\n".join(s[:120] for s in own)
+
+
+def test_decisions_work_as_plain_forms_and_for_scripts(world, people):
+    requests = [world.submitted()[1] for _n in range(2)]
+    form = {"seen": world.get(m.ApprovalRequest, requests[0]).seen_version, "verb": "approve"}
+
+    plain = people.post("reviewer", "/admin/inbox/decide/", {**form, "id": requests[0]})
+    script = people.post(
+        "reviewer", "/admin/inbox/decide/", {**form, "id": requests[0]}, headers=AJAX
+    )
+
+    assert plain.status_code == 303
+    assert script.status_code == 409
+    assert script.get_json()["code"] == "ALREADY_HANDLED"
+    assert state(world, requests[0]) is m.Approval.approved
+
+
+def test_all_that_match_are_asked_once_more_and_done(world, people):
+    for n in range(3):
+        same = {"primary.mobile": f"1390000{n:04}"}
+        world.submitted(company=f"宜昌第{n}水泵有限公司", **same)
+
+    asked = people.post(
+        "reviewer", "/admin/inbox/bulk/", {"scope": "all", "noun": "", "verb": "approve"}
+    )
+    page = people.get("reviewer", asked.location).get_data(as_text=True)
+    assert "尚未执行" in page
+    job_id = asked.location.rpartition("=")[2]
+    people.post("reviewer", "/admin/batch/run/", {"id": job_id})
+
+    assert "成功 3 · 未处理 0" in people.get("reviewer", asked.location).get_data(as_text=True)
+
+
+def test_transfer_signature_comment_and_urging_have_their_forms(world, people):
+    flow(world, {"people": ["reviewer"]}, {"people": ["finance"]})
+    _key, request_id = world.submitted()
+    address = f"/admin/request/?id={request_id}"
+    page = people.get("reviewer", address).get_data(as_text=True)
+    assert "与内容一致" in page
+
+    people.post("sales", "/admin/created/urge/", {"id": request_id})
+    people.post("reviewer", "/admin/request/comment/", {"id": request_id, "comment": "看看"})
+    to = {"id": request_id, "to": world.id_of("manager")}
+    people.post("reviewer", "/admin/inbox/add/", {**to, "place": "before"})
+    people.post("manager", "/admin/inbox/transfer/", {"id": request_id, "to": world.id_of("admin")})
+    assert turn(world, request_id) == ["admin"]
+    assert events(world, request_id) == ["submit", "urge", "comment", "add_sign", "transfer"]
+    moved = people.get("manager", "/admin/inbox/?tab=moved").get_data(as_text=True)
+    assert address[:-1] in moved or "审批记录" in moved
+
+
+def test_a_stand_in_is_named_and_ended_on_a_page(world, people):
+    given = {
+        "delegate_id": world.id_of("manager"), "from_on": "2099-01-01", "to_on": "2099-01-05",
+    }  # fmt: skip
+    assert people.post("reviewer", "/admin/inbox/delegation/", given).status_code == 303
+    again = people.post("reviewer", "/admin/inbox/delegation/", given)
+
+    assert again.status_code == 422
+    assert "已有委托" in again.get_data(as_text=True)
+
+
+def test_a_change_says_so_on_the_form_and_shows_old_and_new(world, people):
+    key = world.approved(company="旧名公司")
+    world.be("sales")
+    version = world.get(m.Customer, key).row_version
+    world.session.rollback()
+
+    people.post(
+        "sales", f"/admin/customer/edit/?id={key}", {"company": "新名公司", "row_version": version}
+    )
+
+    asked = people.get("sales", f"/admin/customer/details/?id={key}").get_data(as_text=True)
+    assert "已提交变更申请" in asked
+    page = people.get("reviewer", "/admin/inbox/").get_data(as_text=True)
+    assert "变更 1 处" in page
+    assert "旧名公司" in page
+    assert "新名公司" in page
