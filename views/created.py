@@ -161,7 +161,7 @@ class RequestView(Page):
         )
         if found is None:
             raise NotVisible
-        panel = panel_of(self.session, found, self.actor)
+        panel = panel_of(self.session, found)
         panel["doubles"] = doubles_of(self.session, found, self.actor)
         task = self.session.scalar(
             sa.select(m.ApprovalTask).where(

@@ -62,20 +62,22 @@ def left_text(hours: float | None) -> tuple[str, str]:
     return _("剩 %(time)s", time=unit), "warn" if size < day / 2 else ""
 
 
-def panel_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> dict[str, Any]:
+def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
     """Return what a request shows; four statements, more where a duplicate is suspected."""
     known = chosen.noun in REVIEWED and "values" in chosen.payload
     changing = known and "old" in chosen.payload
+    rounds = _rounds(session, chosen) if known else []
+    own = next((r["events"] for r in rounds if r["id"] == chosen.id), [])
     return {
+        "submitter": next((e.actor for e in own if e.decision is m.Decision.submit), ""),
         "sections": shown(chosen.payload) if known and not changing else [],
         "lines": shown_lines(chosen.payload) if known and not changing else [],
         "changes": differences(chosen.payload) if changing else [],
-        "rounds": _rounds(session, chosen) if known else [],
+        "rounds": rounds,
         "waiting": approval.waiting_for(session, [chosen.id]).get(chosen.id, []),
         "steps": inbox.steps(session, chosen),
         "caption": kind_of(chosen) if known else chosen.noun,
         "doubles": [],
-        "mine": actor.name,
     }
 
 
@@ -88,18 +90,16 @@ def doubles_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> lis
 
 
 def _rounds(session: Session, chosen: m.ApprovalRequest) -> list[dict[str, Any]]:
-    """Return the rounds newest first, each with its events as plain rows; two statements."""
+    """Return the rounds newest first, each with its events as plain rows; one statement."""
     request, event = m.ApprovalRequest, m.ApprovalEvent
     user = m.User.__table__
     behalf, target = user.alias(), user.alias()
-    found = session.execute(
-        sa.select(request.id, request.round, request.state, request.action)
-        .where(request.noun == chosen.noun, request.record_id == chosen.record_id)
-        .order_by(request.round.desc())
-    ).all()
-    events = session.execute(
+    rows = session.execute(
         sa.select(
-            event.request_id,
+            request.id,
+            request.round,
+            request.state,
+            request.action,
             event.decision,
             event.comment,
             event.at,
@@ -107,16 +107,20 @@ def _rounds(session: Session, chosen: m.ApprovalRequest) -> list[dict[str, Any]]
             behalf.c.name.label("on_behalf_of"),
             target.c.name.label("target"),
         )
+        .outerjoin(event, event.request_id == request.id)
         .outerjoin(user, user.c.id == event.actor_id)
         .outerjoin(behalf, behalf.c.id == event.on_behalf_of_id)
         .outerjoin(target, target.c.id == event.target_id)
-        .where(event.request_id.in_([row.id for row in found]))
-        .order_by(event.id)
+        .where(request.noun == chosen.noun, request.record_id == chosen.record_id)
+        .order_by(request.round.desc(), event.id)
     ).all()
-    return [
-        {**row._mapping, "events": [e for e in events if e.request_id == row.id]}  # noqa: SLF001 # public in spite of its name
-        for row in found
-    ]
+    found: dict[int, dict[str, Any]] = {}
+    for row in rows:
+        one = {"id": row.id, "round": row.round, "state": row.state, "action": row.action}
+        events = found.setdefault(row.id, {**one, "events": []})["events"]
+        if row.decision is not None:
+            events.append(row)
+    return list(found.values())
 
 
 def people_to_ask(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> list[Any]:

@@ -1,5 +1,7 @@
 """待我处理 on both databases: quick with many tasks, by plain forms, with all its verbs."""
 
+import contextlib
+
 import pytest
 import sqlalchemy as sa
 
@@ -13,15 +15,32 @@ MANY = 10_000
 
 
 class Doors(Visitors):
-    """Browsers beside the services of the same application: SQLite has one writer."""
+    """Browsers beside the services of the same application: never inside of their context."""
 
     def __init__(self, world):
         super().__init__(world.app)
-        self.world = world
+        self.world, self.away = world, False
 
-    def client(self, who):
-        self.world.session.rollback()
-        return super().client(who)
+    @contextlib.contextmanager
+    def outside(self):
+        if self.away:
+            yield
+            return
+        self.away = True
+        self.world.__exit__()
+        try:
+            yield
+        finally:
+            self.world.__enter__()
+            self.away = False
+
+    def get(self, who, path, **options):
+        with self.outside():
+            return super().get(who, path, **options)
+
+    def post(self, who, path, data=None, **options):
+        with self.outside():
+            return super().post(who, path, data, **options)
 
 
 @pytest.fixture
@@ -62,7 +81,8 @@ def test_ten_thousand_open_tasks_cost_ten_queries(world, people):
         page = people.get("reviewer", "/admin/inbox/?page=3").get_data(as_text=True)
 
     assert f"{MANY} 项" in page
-    own = [s for s in found if "FROM user_account" not in s[:400] or "approval" in s]
+    person = ("FROM user_account LEFT OUTER JOIN user_role", "login_attempt", "fs_uniquifier = ")
+    own = [s for s in found if not any(word in s for word in person)]
     assert len(own) <= MOST_QUERIES, "\n".join(s[:120] for s in own)
 
 
