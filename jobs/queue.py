@@ -19,11 +19,12 @@ from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
 from jobs import deliver, schedules
+from services.approval import run_batch
 
 LOG = logging.getLogger("tcos.worker")
 NAME = "tcos"
 ENOUGH = 4  # rings that wait already: who hears them sees our rows too
-KNOWN: dict[str, deliver.Task] = {}  # tasks of the outbox by name
+KNOWN: dict[str, deliver.Task] = {"batch": run_batch}  # tasks of the outbox by name
 
 
 class Queue:

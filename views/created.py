@@ -213,8 +213,10 @@ class BatchView(Page):
         """Ask once more, show the progress, or what was done and what was not, with the reasons."""
         job = self._job(request.args.get("id"))
         tally = bulk.tally(self.session, job.id)
-        return self.render(
+        running = request.args.get("running") == "1" and job.finished_at is None
+        page = self.render(
             "approval/batch.html",
+            running=running,
             job=job,
             tally={state.name: n for state, n in tally.items()},
             total=sum(tally.values()),
@@ -225,16 +227,16 @@ class BatchView(Page):
                 )
             ],
         )
+        # Seconds; works without a script.
+        return page, 200, {"Refresh": "3"} if running else {}
 
     @expose("/run/", methods=("POST",))
     def run(self) -> Any:
-        """Do a frozen job; one too large for a page is done chunk by chunk, this is the next."""
+        """Do a frozen job; the worker does one that is too large for a page."""
         job = self._job(request.form.get("id"))
-        for _n in range(bulk.AT_ONCE // bulk.CHUNK):
-            if not bulk.step(self.session, job, by=self.actor, now=self.now()):
-                break
-            self.session.commit()
-        return redirect(url_for(".index", id=job.id), code=303)
+        done = bulk.start(self.session, job, by=self.actor, now=self.now())
+        more = {} if done else {"running": 1}
+        return redirect(url_for(".index", id=job.id, **more), code=303)
 
     @expose("/retry/", methods=("POST",))
     def retry(self) -> Any:

@@ -14,13 +14,14 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate
 from services.access import act, actor_of
-from services.actor import SYSTEM, Actor, demand, load_actor
+from services.actor import Actor, demand, load_actor
 from services.approval import inbox
 from services.approval.claim import REASONS
 from services.approval.decide import checked
 from services.approval.items import each
 from services.approval.together import together
 from services.errors import Invalid
+from services.outbox import enqueue
 
 CHUNK = 100
 AT_ONCE = 500  # more than these are done by the worker
@@ -178,27 +179,32 @@ def run(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> No
     session.expire(job)
 
 
-def run_batch(session: Session, job_id: int, *, now: dt.datetime) -> bool:
-    """Do one chunk of a job as its own person and commit; False when nothing is left.
+def run_batch(session: Session, *, job_id: int, now: dt.datetime) -> bool:
+    """Do one chunk of a job as its own person; return whether nothing is left.
 
-    The worker calls it again and again: it may be killed at any moment and goes on where it was.
-    Whoever lost the right to decide meanwhile gets every item refused.
+    A task of the worker, whose session acts for the system: it commits the chunk and asks again,
+    so it may be killed at any moment. Whoever lost the right meanwhile gets every item refused.
     """
     before = actor_of(session)
-    act(session, SYSTEM)
     job = session.get(m.BatchJob, job_id)
     by = load_actor(session, job.actor_id) if job is not None else None
     if job is None or by is None:
-        act(session, before)
-        return False
+        return True
     act(session, by)
     try:
-        more = step(session, job, by=by, now=now) > 0
-        session.commit()
+        return step(session, job, by=by, now=now) == 0
     finally:
-        session.rollback()
         act(session, before)
-    return more
 
 
-__all__ = ["AT_ONCE", "REASONS", "kinds", "prepare", "run", "run_batch", "step", "tally"]
+def start(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> bool:
+    """Do a job at once, or let the worker do a large one; return whether it is done."""
+    waiting = tally(session, job.id).get(m.ItemState.waiting, 0)
+    if waiting > AT_ONCE:
+        enqueue(session, "batch", {"job_id": job.id}, title=str(job.verb), now=now)
+        return False
+    run(session, job, by=by, now=now)
+    return True
+
+
+__all__ = ["AT_ONCE", "REASONS", "kinds", "prepare", "run", "run_batch", "start", "step", "tally"]

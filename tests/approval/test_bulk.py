@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import approval
+from services.actor import SYSTEM
 from services.approval import bulk
 from tests.approval.flows import act, flow, turn
 from tests.support.world import count_queries
@@ -29,9 +30,10 @@ def prepared(world, what, who="reviewer", verb="approve", comment=None):
 
 def finished(world, job_id):
     """Run a job as the worker does; return target → code of its items."""
-    world.session.rollback()
-    while bulk.run_batch(world.session, job_id, now=world.now):
-        pass
+    world.be(SYSTEM)
+    while not bulk.run_batch(world.session, job_id=job_id, now=world.now):
+        world.session.commit()
+    world.session.commit()
     item = m.BatchItem.__table__
     rows = world.session.execute(
         sa.select(item.c.target_id, item.c.state, item.c.code).where(item.c.job_id == job_id)
