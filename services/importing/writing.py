@@ -66,7 +66,7 @@ def _insert(writer: Writer, plan: Plan) -> None:
             groups.setdefault(one.model, []).append(one)
         for model, planned in groups.items():
             made = writer.rows(model, planned)
-            for one, key in zip(planned, writer.insert(model.__table__, made), strict=True):
+            for one, key in zip(planned, writer.insert_keyed(model.__table__, made), strict=True):
                 one.id, one.version = key, 0
             writer.below(model, planned, made)
         waiting = [one for one in waiting if one.id is None]
