@@ -1,12 +1,13 @@
 """`serve`: what `make run` starts: migrate, seed an empty database, then gunicorn."""
 
-import os
 import sys
+from typing import Any
 
 import click
 import flask_migrate
-from flask import current_app
+from flask import Flask, current_app
 from flask.cli import with_appcontext
+from gunicorn.app.base import BaseApplication
 
 from cli.seed import accounts, fill_demo, fill_reference, is_empty
 from jobs.queue import spawn
@@ -35,17 +36,26 @@ def serve(port: int, host: str, workers: int, *, with_worker: bool) -> None:
     if with_worker:
         spawn(current_app)
     sys.stdout.flush()
-    # The server replaces this process, so that Ctrl-C and signals reach it directly.
-    arguments = ["-b", f"{host}:{port}", "-w", str(workers), "--threads", "8"]
-    os.execv(  # noqa: S606 # our own interpreter with fixed arguments
-        sys.executable,
-        [
-            sys.executable,
-            "-m",
-            "gunicorn",
-            *arguments,
-            "--log-level",
-            "warning",
-            "admin_app:create_app()",
-        ],
-    )
+    options = {"bind": f"{host}:{port}", "workers": workers, "threads": 8, "loglevel": "warning"}
+    Server(current_app._get_current_object(), options).run()  # type: ignore[attr-defined] # noqa: SLF001 # the documented way to the application behind the proxy
+
+
+class Server(BaseApplication):
+    """Gunicorn around the application that is loaded already: importing it again takes seconds.
+
+    Requests run in threads of the forked workers, so none sees the context of this command.
+    """
+
+    def __init__(self, app: Flask, options: dict[str, Any]) -> None:
+        """Keep both until gunicorn asks for them."""
+        self.app, self.options = app, options
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand the options over."""
+        for key, value in self.options.items():
+            self.cfg.set(key, value)
+
+    def load(self) -> Flask:
+        """Return the application."""
+        return self.app
