@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services import gate, numbers
-from services.actor import Actor, demand
+from services.actor import Actor, demand, may
 from services.errors import Locked
 from services.records import Call, Saver, Values, department_of, saver
 
@@ -127,6 +127,9 @@ class InvoiceSaver(Saver):
         errors = _in_force(call, values)
         if record.id is not None and record.state is not m.InvoiceState.requested:
             raise Locked(_("已开具的发票不能修改"))
+        given = next((key for key in ("number", "issued_on") if values.get(key)), None)
+        if given and not may(call.by, "invoice:edit"):
+            errors[given] = _("由财务开票后填写")
         if values.get("amount") == 0:
             errors["amount"] = _("金额不能为 0")
         return errors
