@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
+from flask_admin import expose
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
@@ -118,10 +120,26 @@ class CalendarDayView(CrmView):
 
 
 class DepartmentView(CrmView):
-    """部门."""
+    """部门: a list to edit, and the tree with heads and people."""
 
     icon = "tree"
     column_default_order = "ordinal"
+    list_template = "admin/department/list.html"
+    own_doors: ClassVar[dict[str, str]] = {"tree_view": "read"}
+
+    @expose("/tree/")
+    def tree_view(self) -> Any:
+        """Show the departments under each other with the people in them."""
+        query = sa.select(m.Department).order_by(m.Department.ordinal, m.Department.id)
+        below: dict[int | None, list[m.Department]] = {}
+        for row in self.session.scalars(query):
+            below.setdefault(row.parent_id, []).append(row)
+        people: dict[int | None, list[m.User]] = {}
+        for user in self.session.scalars(
+            sa.select(m.User).where(m.User.active).order_by(m.User.id)
+        ):
+            people.setdefault(user.department_id, []).append(user)
+        return self.render("admin/department/tree.html", view=self, below=below, people=people)
 
 
 class FlowView(CrmView):
