@@ -22,6 +22,8 @@ class BatchVerb(Labelled):
     reject = "reject", _("批量驳回")
     submit = "submit", _("批量提交")
     delete = "delete", _("批量删除")
+    edit = "edit", _("批量修改")
+    restore = "restore", _("恢复")
 
 
 class ItemState(Labelled):

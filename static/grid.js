@@ -23,8 +23,15 @@
 
   $$('form[data-rows]').forEach((form) => {
     const bar = $('[data-bulk]', form);
-    const show = () => bar?.classList.toggle('on', $$('input[name=rowid]:checked', form).length > 0);
-    form.addEventListener('change', show);
+    const every = $('[data-everything]', form);
+    const show = () => bar?.classList.toggle('on', every?.checked || $$('input[name=rowid]:checked', form).length > 0);
+    form.addEventListener('change', (event) => {
+      if (event.target === every && every.checked) $$('input[name=rowid]', form).forEach((box) => { box.checked = true; });
+      if (event.target.name === 'rowid' && !event.target.checked && every) every.checked = false;
+      if (event.target.matches('[data-all]') && !event.target.checked && every) every.checked = false;
+      if (event.target.matches('[data-bulk-field]')) $('#bulk-value').setAttribute('list', `bulk-of-${event.target.value}`);
+      show();
+    });
     show();
   });
 

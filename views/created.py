@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 import models as m
 from services import approval, gate
 from services.approval import bulk
+from services.bulk import refuse_retry
 from services.errors import NotVisible
 from services.settings import get_setting
 from services.texts import neutral
@@ -242,6 +243,7 @@ class BatchView(Page):
     def retry(self) -> Any:
         """Do only the failed items again."""
         job = self._job(request.form.get("id"))
+        refuse_retry(job)
         again = approval.retry(self.session, job, by=self.actor, now=self.now())
         return redirect(url_for(".index", id=again.id), code=303)
 

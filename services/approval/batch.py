@@ -16,6 +16,8 @@ from services.approval.snapshot import REVIEWED
 from services.approval.submit import submit
 from services.errors import Invalid, NotVisible, Refused
 
+MODELS = {mapper.class_.__noun__: mapper.class_ for mapper in m.Model.registry.mappers}
+
 Item = tuple[int, int | None]  # target id, the version the person saw
 
 
@@ -50,8 +52,8 @@ def submit_many(
         submit(session, record, by=by, now=now)
         return str(record)
 
-    job = _open(session, noun, m.BatchVerb.submit, None, by, now)
-    return _run(session, job, items, one, now)
+    job = open_job(session, noun, m.BatchVerb.submit, None, by, now)
+    return run_job(session, job, items, one, now)
 
 
 def resolve(session: Session, noun: str, items: Iterable[Item]) -> tuple[list[Item], list[int]]:
@@ -82,7 +84,7 @@ def retry(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> 
     return decide_many(session, failed, verb=job.verb.name, comment=job.comment, by=by, now=now)
 
 
-def _open(  # private to this module
+def open_job(
     session: Session,
     noun: str,
     verb: m.BatchVerb,
@@ -90,19 +92,21 @@ def _open(  # private to this module
     by: Actor,
     now: dt.datetime,
 ) -> m.BatchJob:
+    """Return a new job of somebody, without items yet."""
     with gate.rule(session, "approval"):
         job = m.BatchJob(verb=verb, noun=noun, comment=comment, actor_id=by.id or 0, created_at=now)
         session.add(job)
     return job
 
 
-def _run(
+def run_job(
     session: Session,
     job: m.BatchJob,
     items: Iterable[Item],
     act: Callable[[int, int | None], str],
     now: dt.datetime,
 ) -> m.BatchJob:
+    """Do every item alone and store how it went; an item that is named twice is done once."""
     seen_ids: set[int] = set()
     results: list[dict[str, Any]] = []
     for target, seen in items:
@@ -138,8 +142,7 @@ def _one(
 
 
 def _failed(session: Session, noun: str, target: int, problem: tuple[str, str]) -> dict[str, Any]:
-    model = REVIEWED.get(noun, m.ApprovalRequest)
-    record = session.scalar(sa.select(model).where(model.id == target))
+    record = session.scalar(sa.select(MODELS[noun]).where(MODELS[noun].id == target))
     return {
         "state": m.ItemState.failed,
         "title": str(record)[:200] if record else f"#{target}",

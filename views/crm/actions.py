@@ -1,34 +1,52 @@
 """Bulk verbs of a grid, and the look-up behind a reference field."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from flask import redirect, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
 
 import models as m
-from services import approval
+from services import approval, bulk
 from services.actor import may
 from services.errors import Forbidden, Invalid
-from services.fields import Input
+from services.fields import Input, parse
 from services.search import escape_like
+from views.crm import listing
+from views.crm.forms import Choices
+
+Items = list[tuple[int, int | None]]
 
 MOST = 1000
+MOST_CHOICES = 300
 LOOKUPS = 20
 
 
 def offered(view: Any) -> list[tuple[str, str, str]]:
-    """Return (name, caption, style) of the verbs this person may do with ticked rows."""
-    if not view.reviewed:
-        return []
+    """Return (name, caption, style) of the verbs this person may do with chosen rows."""
     found = []
-    if may(view.actor, f"{view.noun}:submit"):
+    if view.reviewed and may(view.actor, f"{view.noun}:submit"):
         found.append(("submit", _("提交审批"), "p"))
-    if may(view.actor, "task:decide"):
+    if view.reviewed and may(view.actor, "task:decide"):
         found += [("approve", _("批量通过"), "ok"), ("reject", _("批量驳回"), "bad")]
+    if view.may_door("edit") and fields(view):
+        found.append(("edit", _("修改字段"), ""))
+    if view.may_door("delete"):
+        found.append(("delete", _("删除"), "bad"))
     return found
+
+
+def fields(view: Any) -> list[tuple[str, Any, list[str]]]:
+    """Return (key, caption, what can be chosen) of the fields one value may be given to many."""
+    choices = Choices(view.session)
+    return [
+        (key, one.facts.caption, [label for _value, label in choices.of(one, "")][:MOST_CHOICES])
+        for key, one in bulk.editable_in_bulk(view.model).items()
+    ]
 
 
 def perform(view: Any) -> Any:
@@ -36,22 +54,74 @@ def perform(view: Any) -> Any:
     verb = request.form.get("action", "")
     if verb not in {name for name, _caption, _style in offered(view)}:
         raise Forbidden
-    items = ticked()
-    comment = request.form.get("comment", "")
-    now = view.now()
-    if verb == "submit":
-        job = approval.submit_many(view.session, view.noun, items, by=view.actor, now=now)
-    else:
-        ready, _none = approval.resolve(view.session, view.noun, items)
-        if not ready:
-            raise Invalid({"rowid": _("选中的记录都不在审批中")})
-        job = approval.decide_many(
-            view.session, ready, verb=verb, comment=comment, by=view.actor, now=now
-        )
+    job = VERBS[verb](view, verb, chosen(view))
     return redirect(url_for("batch.index", id=job.id), code=303)
 
 
-def ticked() -> list[tuple[int, int | None]]:
+def _submit(view: Any, _verb: str, items: Items) -> m.BatchJob:
+    return approval.submit_many(view.session, view.noun, items, by=view.actor, now=view.now())
+
+
+def _decide(view: Any, verb: str, items: Items) -> m.BatchJob:
+    comment = request.form.get("comment", "")
+    ready, _none = approval.resolve(view.session, view.noun, items)
+    if not ready:
+        raise Invalid({"rowid": _("选中的记录都不在审批中")})
+    return approval.decide_many(
+        view.session, ready, verb=verb, comment=comment, by=view.actor, now=view.now()
+    )
+
+
+def _edit(view: Any, _verb: str, items: Items) -> m.BatchJob:
+    key = request.form.get("field", "")
+    one = bulk.editable_in_bulk(view.model).get(key)
+    if one is None:
+        raise Invalid({"field": _("请选择要修改的字段")})
+    try:
+        value = parse(view.session, one, request.form.get("value", ""))
+    except ValueError as problem:
+        raise Invalid({"value": problem.args[0]}) from problem
+    return bulk.edit_many(
+        view.session, view.model, items, {key: value}, by=view.actor, now=view.now()
+    )
+
+
+def _delete(view: Any, _verb: str, items: Items) -> m.BatchJob:
+    return bulk.delete_many(view.session, view.model, items, by=view.actor, now=view.now())
+
+
+VERBS: dict[str, Callable[[Any, str, Items], m.BatchJob]] = {
+    "submit": _submit,
+    "approve": _decide,
+    "reject": _decide,
+    "edit": _edit,
+    "delete": _delete,
+}
+
+
+def chosen(view: Any) -> Items:
+    """Return (id, version) of what was chosen: the ticked rows, or all that match the filter.
+
+    Whatever the verb, this is the one selection: frozen here, so that what comes later is outside
+    and what somebody changes meanwhile is refused item by item.
+    """
+    if not request.form.get("everything"):
+        return ticked()
+    args = MultiDict(parse_qsl(request.form.get("match", "")[:4000], keep_blank_values=True))
+    found = listing.read(view.session, view.model, args, view.actor)
+    query = listing.matching(view.session, view.model, found, view.actor)
+    version = getattr(view.model, "row_version", sa.null())
+    rows = view.session.execute(
+        query.with_only_columns(view.model.id, version).order_by(view.model.id).limit(MOST + 1)
+    ).all()
+    if len(rows) > MOST:
+        raise Invalid({"rowid": _("符合筛选的记录超过 %(n)s 条，请缩小筛选范围", n=MOST)})
+    if not rows:
+        raise Invalid({"rowid": _("没有符合条件的记录。")})
+    return [(row[0], row[1]) for row in rows]
+
+
+def ticked() -> Items:
     """Return (id, seen version) of the ticked rows of a post. Raises Invalid on none or junk."""
     seen = {}
     for text in request.form.getlist("seen"):

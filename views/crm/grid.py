@@ -5,15 +5,20 @@ import datetime as dt
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import jsonify, request
+from flask import jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
+import models as m
+from services import bulk
 from services.contract import yuan
+from services.errors import NotVisible
 from services.related import attach
 from views.crm import actions, cells, forms, listing, paging
 from views.crm.closed import ClosedView
 from views.crm.tables import references
+
+BIN = 200
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class GridView(ClosedView):
             cell=self.cell,
             filters=self.filter_widgets(),
             actions=actions.offered(self),
+            fields=actions.fields(self) if self.may_door("edit") else [],
             sums=self.sums(query) if request.args.get("totals") else None,
             may_create=self.may_door("create"),
             may_export=self.may_door("export"),
@@ -85,6 +91,29 @@ class GridView(ClosedView):
         """Answer how many rows match, and the sums of their amounts, for the page's script."""
         found = listing.read(self.session, self.model, request.args, self.actor)
         return jsonify(self.sums(listing.matching(self.session, self.model, found, self.actor)))
+
+    @expose("/bin/")
+    def bin_view(self) -> Any:
+        """Show the recycle bin: what was deleted last and may be taken back."""
+        if not self.has_bin:
+            raise NotVisible
+        table = self.model.__table__
+        query = bulk.binned(self.model, self.actor).order_by(table.c.deleted_at.desc(), table.c.id)
+        rows = self.session.connection().execute(query.limit(BIN)).mappings().all()
+        titled = [(row, bulk.title_of(row)) for row in rows]
+        return self.render("admin/model/bin.html", view=self, rows=titled, most=BIN)
+
+    @expose("/restore/", methods=("POST",))
+    def restore_view(self) -> Any:
+        """Take ticked records out of the bin."""
+        keys = [key for key, _seen in actions.ticked()]
+        job = bulk.restore_many(self.session, self.model, keys, by=self.actor, now=self.now())
+        return redirect(url_for("batch.index", id=job.id), code=303)
+
+    @property
+    def has_bin(self) -> bool:
+        """Tell whether deletions of this entity can be taken back by this person."""
+        return issubclass(self.model, m.SoftDeleted) and self.may_door("delete")
 
     def sums(self, query: Any) -> dict[str, Any]:
         """Return the exact count of a SELECT and the sums of its amounts, in yuan as text."""
