@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from markupsafe import escape
 
 import models as m
 import services.savers  # noqa: F401 # registers the nouns' rules
@@ -33,7 +34,6 @@ class CrmView(GridView):
     edit_template = "admin/model/form.html"
     details_template = "admin/model/details.html"
     icon = "file"
-    inline_fields: ClassVar[tuple[str, ...]] = ()  # what ajax/update may write
     related_tables: ClassVar[tuple[Any, ...]] = ()
     hidden_details: ClassVar[frozenset[str]] = frozenset({"incomplete"})  # told elsewhere
     own_doors: ClassVar[dict[str, str]] = {"submit_view": "submit"}
@@ -237,11 +237,32 @@ class CrmView(GridView):
         if key not in self.inline_fields:
             raise Forbidden
         record = self.get_one(request.form.get("id"))
+        before = forms.texts_of(self.model, record).get(key, "")
         text = {key: request.form.get("value", "")}
         values = forms.payload(self.session, self.model, text, only={key})
         self.store(record, values)
         asked = bool(approval.changes_asked(self.session))
-        return jsonify(id=record.id, row_version=record.row_version, change_request=asked)
+        self.session.expire(record)
+        return jsonify(
+            id=record.id,
+            row_version=record.row_version,
+            change_request=asked,
+            before=before,
+            value=forms.texts_of(self.model, record).get(key, ""),
+            html=str(escape(self.cell(record, self.columns()[key]))),
+        )
+
+    @expose("/ajax/choices/")
+    def ajax_choices(self) -> Any:
+        """Answer what an inline field may become, and what it is in this record now."""
+        key = request.args.get("field", "")
+        if key not in self.inline_fields:
+            raise NotVisible
+        record = self.get_one(request.args.get("id"))
+        one = inputs_of(self.model)[key]
+        now = forms.texts_of(self.model, record).get(key, "")
+        choices = forms.Choices(self.session).of(one, now)
+        return jsonify(kind=one.kind, must=one.must, value=now, choices=choices)
 
     @expose("/ajax/lookup/")
     def ajax_lookup(self) -> Any:

@@ -8,6 +8,7 @@ from tests.support.visitors import AJAX, Visitors
 from tests.support.world import dump, make_app
 
 SHUT = {401, 403}
+VERBS = ("submit", "approve", "reject", "edit", "delete")
 
 
 def rules_of(app):
@@ -39,7 +40,7 @@ def knock(visitors, who, door):
     if door.method == "GET":
         return visitors.get(who, door.path)
     if door.verb == "bulk":
-        tries = [{"action": name} for name in ("submit", "approve", "reject")]
+        tries = [{"action": name} for name in VERBS]
     elif door.verb == "inline":
         view = visitors.app.view_functions[f"{door.noun}.ajax_update"].__self__
         tries = [{"field": key} for key in view.inline_fields or ("remark",)]

@@ -31,6 +31,7 @@ DOORS = {
     "action_view": "read",
     "export": "export",
     "ajax_update": "edit",
+    "ajax_choices": "edit",
     "ajax_lookup": "read",
 }
 

@@ -13,12 +13,14 @@ import models as m
 from services import bulk
 from services.contract import yuan
 from services.errors import NotVisible
+from services.fields import Input, inputs_of
 from services.related import attach
-from views.crm import actions, cells, forms, listing, paging
+from views.crm import actions, cells, forms, listing, paging, tabs
 from views.crm.closed import ClosedView
 from views.crm.tables import references
 
 BIN = 200
+INLINE = frozenset({"text", "enum", "dictionary", "date", "bool", "int", "money"})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,6 +56,12 @@ class GridView(ClosedView):
         first = [key for key in self.grid_order if key in found]
         return [found[key] for key in dict.fromkeys((*first, *found))]
 
+    @property
+    def inline_fields(self) -> tuple[str, ...]:
+        """Return what a cell of the grid may change: text, choice, date, person; nothing masked."""
+        inputs = inputs_of(self.model)
+        return tuple(key for key in self.columns() if key in inputs and _inline(inputs[key]))
+
     def loads(self) -> list[Any]:
         """Return loader options for collections; what a column points at is attached anyway."""
         return []
@@ -76,12 +84,14 @@ class GridView(ClosedView):
             listing=found,
             page=page,
             heads=self.heads(),
+            tabs=tabs.of(self.model),
             extras=self.extra_cells(page.rows),
             cell=self.cell,
             filters=self.filter_widgets(),
             actions=actions.offered(self),
             fields=actions.fields(self) if self.may_door("edit") else [],
             sums=self.sums(query) if request.args.get("totals") else None,
+            inline=set(self.inline_fields) if self.may_door("edit") else set(),
             may_create=self.may_door("create"),
             may_export=self.may_door("export"),
         )
@@ -158,3 +168,10 @@ class GridView(ClosedView):
         columns = listing.visible_columns(self.model, self.actor).values()
         names = [str(c.facts.caption) for c in columns if c.facts.search]
         return _("搜索%(what)s", what="、".join(names)) if names else _("搜索")
+
+
+def _inline(one: Input) -> bool:
+    facts = one.facts
+    if facts.sensitive or facts.multiline or facts.controlled:  # what is reviewed needs its form
+        return False
+    return one.kind in INLINE or (one.kind == "ref" and one.target is m.User)

@@ -17,6 +17,7 @@ from services.actor import Actor, may
 from services.contract import yuan
 from services.fields import Input, _input, parse
 from services.numbers import ZONE
+from views.crm import tabs
 from views.crm.paging import Order, name_of
 
 SIZES = (20, 50, 100)
@@ -68,6 +69,7 @@ class Listing:
     where: list[Any] = dataclasses.field(default_factory=list)
     chips: list[Chip] = dataclasses.field(default_factory=list)
     complaints: list[str] = dataclasses.field(default_factory=list)
+    tab: str = ""
 
 
 def visible_columns(model: type[Any], actor: Actor) -> dict[str, Column]:
@@ -90,6 +92,10 @@ def read(session: Session, model: type[Any], args: MultiDict[str, str], actor: A
     for column in columns.values():
         if column.facts.filter:
             _filter(session, model, listing, column, args)
+    tab = tabs.of(model).get(args.get("tab", ""))
+    if tab is not None:
+        listing.tab = args["tab"]
+        listing.where.append(tab.where(actor))
     return listing
 
 

@@ -1,0 +1,91 @@
+// Cells that change in place: double click, or Enter on the focused cell; saved on leaving, with undo.
+'use strict';
+(() => {
+  const grid = document.querySelector('[data-update]');
+  if (!grid) return;
+  const [saved, undo, asked, failed, edit] = grid.dataset.words.split('|');
+  const AJAX = { 'X-Requested-With': 'XMLHttpRequest' };
+  grid.querySelectorAll('[data-inline]').forEach((cell) => {
+    cell.tabIndex = 0;
+    cell.title = edit;
+  });
+
+  const tell = (text, action) => {
+    const toast = document.createElement('div');
+    toast.className = 'toast';
+    toast.textContent = text;
+    if (action) {
+      const button = document.createElement('button');
+      button.type = 'button';
+      button.className = 'btn sm';
+      button.textContent = undo;
+      button.addEventListener('click', () => { toast.remove(); action(); });
+      toast.append(' ', button);
+    }
+    document.querySelector('.toasts').append(toast);
+    setTimeout(() => toast.remove(), 8000);
+  };
+
+  const save = async (cell, value, canUndo) => {
+    const row = cell.closest('tr');
+    const body = new URLSearchParams({
+      csrf_token: grid.dataset.token, id: row.dataset.id, row_version: row.dataset.version, field: cell.dataset.inline, value,
+    });
+    const answer = await fetch(grid.dataset.update, { method: 'POST', body, headers: AJAX });
+    const found = await answer.json().catch(() => ({}));
+    if (!answer.ok) { tell(`${failed}：${Object.values(found.fields || {})[0] || found.error || ''}`); return; }
+    row.dataset.version = found.row_version;
+    const seen = row.querySelector('input[name=seen]');
+    if (seen) seen.value = `${found.id}:${found.row_version}`;
+    cell.innerHTML = found.html;
+    tell(found.change_request ? asked : saved, canUndo && !found.change_request ? () => save(cell, found.before, false) : null);
+  };
+
+  const control = (found) => {
+    let input;
+    if (found.choices.length) {
+      input = document.createElement('select');
+      if (!found.must) input.append(new Option('', ''));
+      found.choices.forEach(([value, label]) => input.append(new Option(label, value)));
+    } else {
+      input = document.createElement('input');
+      input.type = found.kind === 'date' ? 'date' : 'text';
+    }
+    input.value = found.value;
+    return input;
+  };
+
+  const open = async (cell) => {
+    if (cell.querySelector('input, select')) return;
+    const id = cell.closest('tr').dataset.id;
+    const answer = await fetch(`${grid.dataset.choices}?id=${id}&field=${cell.dataset.inline}`, { headers: AJAX });
+    if (!answer.ok) { tell(failed); return; }
+    const found = await answer.json();
+    const before = [...cell.childNodes];
+    const input = control(found);
+    input.setAttribute('aria-label', cell.dataset.label);
+    cell.replaceChildren(input);
+    input.focus();
+    let done = false;
+    const leave = (keep) => {
+      if (done) return;
+      done = true;
+      cell.replaceChildren(...before);
+      if (keep && input.value !== found.value) save(cell, input.value, true);
+    };
+    input.addEventListener('blur', () => leave(true));
+    input.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') { leave(false); cell.focus(); }
+      if (event.key === 'Enter' && !event.isComposing) { event.preventDefault(); leave(true); cell.focus(); }
+      event.stopPropagation();
+    });
+  };
+
+  grid.addEventListener('dblclick', (event) => {
+    const cell = event.target.closest('[data-inline]');
+    if (cell && !event.target.closest('a')) open(cell);
+  });
+  grid.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && event.target.matches('[data-inline]')) { event.preventDefault(); open(event.target); }
+  });
+})();
