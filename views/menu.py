@@ -10,6 +10,7 @@ from views import people, records
 from views.contract import ContractView
 from views.created import BatchView, CopyView, CreatedView, RequestView
 from views.customer import CustomerView
+from views.flow import FlowView
 from views.import_ import ImportView
 from views.inbox import InboxView
 from views.merge import MergeView
@@ -79,7 +80,7 @@ MENU = (
     _screen(people.RoleView, m.Role, "system"),
     _screen(records.DictionaryView, m.DictionaryOption, "system"),
     _screen(records.StageView, m.Stage, "system"),
-    _screen(records.FlowView, m.ApprovalFlow, "system"),
+    _screen(FlowView, m.ApprovalFlow, "system"),
     _screen(records.NumberRuleView, m.NumberRule, "system"),
     _screen(records.CalendarDayView, m.CalendarDay, "system"),
     _page(SettingView, _("系统设置"), "setting", "system"),

@@ -142,26 +142,6 @@ class DepartmentView(CrmView):
         return self.render("admin/department/tree.html", view=self, below=below, people=people)
 
 
-class FlowView(CrmView):
-    """审批流程: read-only until flows can be edited with versions."""
-
-    icon = "route"
-    column_default_order = "noun"
-    creatable = editable = deletable = False
-
-    def tables(self, record: Any) -> list[dict[str, Any]]:
-        """Return the steps."""
-        return [
-            short_table(
-                self,
-                m.ApprovalStep,
-                {"flow_id": record.id},
-                "ordinal name approver_kind role_id mode due_hours",
-                order="ordinal",
-            )
-        ]
-
-
 class ImportJobView(CrmView):
     """导入记录: read-only, with the problems of each file."""
 
