@@ -167,6 +167,8 @@ class GridView(ClosedView):
         """Return what the search of this grid looks at."""
         columns = listing.visible_columns(self.model, self.actor).values()
         names = [str(c.facts.caption) for c in columns if c.facts.search]
+        if self.model is m.Customer:
+            names += [_("联系人"), _("拼音"), _("手机")]
         return _("搜索%(what)s", what="、".join(names)) if names else _("搜索")
 
 
