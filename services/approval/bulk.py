@@ -6,6 +6,7 @@ others in a fixed number of statements; whatever is less plain is decided by its
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -44,15 +45,7 @@ def prepare(  # noqa: PLR0913 # what was seen and said is part of the law
     """
     demand(by, "task:decide")
     comment = checked(verb, comment)
-    request, task = m.ApprovalRequest, m.ApprovalTask
-    query = sa.select(request.id, request.seen_version, request.title)
-    if isinstance(what, str):
-        query = query.join(task, task.request_id == request.id).where(
-            inbox.mine(by, "open"), inbox.of_type(what)
-        )
-    else:
-        query = query.where(request.id.in_([key for key, _seen in what]))
-    found = {row.id: row for row in session.execute(query.order_by(request.id))}
+    found = _found(session, what, by)
     seen = (
         {key: row.seen_version for key, row in found.items()}
         if isinstance(what, str)
@@ -88,6 +81,19 @@ def prepare(  # noqa: PLR0913 # what was seen and said is part of the law
                 sa.insert(m.BatchItem.__table__), items, execution_options={"rule": "approval"}
             )
     return job
+
+
+def _found(session: Session, what: Pairs | str, by: Actor) -> dict[int, Any]:
+    """Return the requests that are meant: id → row with seen_version and title."""
+    request, task = m.ApprovalRequest, m.ApprovalTask
+    query = sa.select(request.id, request.seen_version, request.title)
+    if isinstance(what, str):
+        query = query.join(task, task.request_id == request.id).where(
+            inbox.mine(by, "open"), inbox.of_type(what)
+        )
+    else:
+        query = query.where(request.id.in_([key for key, _seen in what]))
+    return {row.id: row for row in session.execute(query.order_by(request.id))}
 
 
 def kinds(session: Session, job: m.BatchJob) -> list[tuple[str, m.FlowAction, int]]:

@@ -81,22 +81,9 @@ def follow_up_rows(
 
     Two statements, however many there are.
     """
-    event, user = m.ApprovalEvent.__table__, m.User.__table__
-    behalf = user.alias()
-    heads: dict[int, list[str]] = {r.id: [] for r in requests}
+    user = m.User.__table__
     with force_locale("zh_Hans_CN"):
-        for row in session.execute(
-            sa.select(
-                event.c["request_id", "decision", "comment", "at"],
-                user.c.name,
-                behalf.c.name.label("behalf"),
-            )
-            .outerjoin_from(event, user, user.c.id == event.c.actor_id)
-            .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
-            .where(event.c.request_id.in_(heads))
-            .order_by(event.c.id)
-        ):
-            heads[row.request_id].append(_event_text(row))
+        heads = _heads(session, [r.id for r in requests])
         people = {r.submitted_by_id for r in requests}
         places: dict[int, int | None] = dict(
             session.execute(
@@ -126,6 +113,26 @@ def follow_up_rows(
             }
             for r in requests
         ]
+
+
+def _heads(session: Session, requests: list[int]) -> dict[int, list[str]]:
+    """Return request → its events as texts."""
+    event, user = m.ApprovalEvent.__table__, m.User.__table__
+    behalf = user.alias()
+    heads: dict[int, list[str]] = {key: [] for key in requests}
+    for row in session.execute(
+        sa.select(
+            event.c["request_id", "decision", "comment", "at"],
+            user.c.name,
+            behalf.c.name.label("behalf"),
+        )
+        .outerjoin_from(event, user, user.c.id == event.c.actor_id)
+        .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
+        .where(event.c.request_id.in_(requests))
+        .order_by(event.c.id)
+    ):
+        heads[row.request_id].append(_event_text(row))
+    return heads
 
 
 def _opportunity_of(request: m.ApprovalRequest) -> int | None:
