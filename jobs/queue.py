@@ -39,6 +39,7 @@ class Queue:
             "remind": (crontab(minute="*/10"), lambda: schedules.remind(app)),
             "overdue": (crontab(minute="*/10"), lambda: schedules.overdue(app)),
             "pool": (crontab(hour="1", minute="10"), lambda: schedules.pool(app)),
+            "files": (crontab(hour="3", minute="40"), lambda: schedules.files(app)),
             "prune": (crontab(hour="3", minute="20"), lambda: schedules.prune(app)),
         }
         self.now: dict[str, Any] = {}

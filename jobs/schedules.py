@@ -4,6 +4,7 @@ Every schedule may run twice or late: what it tells is told once by its key.
 """
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session, selectinload
 
 import models as m
 from jobs.scope import clock, working
-from services import outbox, ownership
+from services import attachment, outbox, ownership
 from services.actor import SYSTEM
 from services.agenda import day_bounds
+from services.filestore import Store
 from services.notices import Notice, tell_many
 from services.numbers import ZONE, today
 from services.settings import get_setting
@@ -146,6 +148,16 @@ def tend_pool(session: Session, *, now: dt.datetime) -> int:
         for one in found
     ]
     return tell_many(session, notices, now=now)
+
+
+def files(app: Flask) -> int:
+    """Forget attachments removed long ago, and contents nobody points at. Returns how many went."""
+    store = Store(Path(app.config["TCOS_ATTACHMENT_DIR"]))
+    with working(app) as session:
+        attachment.purge(session, now=clock())
+        session.commit()
+        kept = attachment.digests(session)
+    return store.sweep(kept, now=clock())
 
 
 def prune(app: Flask) -> int:

@@ -17,6 +17,7 @@ from models.approval_flow import (
     FlowAction,
     StepMode,
 )
+from models.attachment import Attachment
 from models.audit import AuditAction, AuditLog
 from models.base import Model, db
 from models.batch import BatchItem, BatchJob, BatchVerb, ItemState
@@ -60,6 +61,7 @@ __all__ = [
     "ApprovalStep",
     "ApprovalTask",
     "ApproverKind",
+    "Attachment",
     "AuditAction",
     "AuditLog",
     "BatchItem",

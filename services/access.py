@@ -237,6 +237,24 @@ def _of(
     return clause
 
 
+def _attachment(actor: Actor, c: Columns) -> Clause:
+    """Return the rule "visible exactly when the record is", whichever record it hangs on."""
+    ways = []
+    for parent, rule in FILED.items():
+        table = _alias(parent, "filed")
+        seen = sa.select(table.c.id).where(rule(actor, table.c))
+        ways.append(sa.and_(c.noun == parent.__noun__, c.record_id.in_(seen)))
+    return sa.and_(_alive(c), sa.or_(*ways))
+
+
+FILED: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
+    m.Customer: _customer,
+    m.Opportunity: _opportunity,
+    m.FollowUp: _of_customer,
+    m.Contract: _contract,
+}
+
+
 def _request(actor: Actor, c: Columns) -> Clause:
     if actor.is_admin:
         return sa.true()
@@ -302,6 +320,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.Invoice: _of_customer,
     m.Order: _of_customer,
     m.OrderMilestone: _of(m.Order, "order_id", _of_customer),
+    m.Attachment: _attachment,
     m.ApprovalRequest: _request,
     m.ApprovalTask: _of(m.ApprovalRequest, "request_id", _request),
     m.ApprovalEvent: _of(m.ApprovalRequest, "request_id", _request),

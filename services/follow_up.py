@@ -31,7 +31,7 @@ class FollowUpSaver(Saver):
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """Check time, customer, relations, kind and the next date."""
-        _still_open(call, record)
+        self.still_open(call, record)
         errors: dict[str, Any] = {}
         at = values.get("at") or record.at
         if at is not None and at > call.now + AHEAD:
@@ -63,9 +63,19 @@ class FollowUpSaver(Saver):
                     _move_stage(call, opportunity, values["stage_to_id"])
             _plans(call, record, values)
 
+    def still_open(self, call: Call, record: Any) -> None:
+        """System rows stay; own rows are open for a day."""
+        if record.id is None:
+            return
+        if record.origin is m.Origin.approval:
+            raise Locked(_("审批同步的记录不能修改或删除"))
+        free = may(call.by, "followup:edit_always") or may(call.by, "followup:edit")
+        if not free and call.now - record.created_at > OWN_HOURS:
+            raise Locked(_("跟踪记录在录入 24 小时后不能再修改"))
+
     def removable(self, call: Call, record: Any) -> None:
-        """System rows stay; own rows can go for a day."""
-        _still_open(call, record)
+        """What can no longer be changed cannot go either."""
+        self.still_open(call, record)
 
 
 @saver(m.FollowUpPlan)
@@ -121,16 +131,6 @@ def check_in(
             found.latitude, found.longitude = at
         plan.done_at, plan.done_by_id = now, found.id
     return found
-
-
-def _still_open(call: Call, record: Any) -> None:
-    if record.id is None:
-        return
-    if record.origin is m.Origin.approval:
-        raise Locked(_("审批同步的记录不能修改或删除"))
-    free = may(call.by, "followup:edit_always") or may(call.by, "followup:edit")
-    if not free and call.now - record.created_at > OWN_HOURS:
-        raise Locked(_("跟踪记录在录入 24 小时后不能再修改"))
 
 
 def _check_customer(call: Call, values: Values) -> dict[str, Any]:

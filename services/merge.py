@@ -173,7 +173,12 @@ def _links() -> list[tuple[sa.Table, sa.Column[Any]]]:
 
 def _moving(session: Session, dropped_id: int) -> dict[tuple[str, str], list[int]]:
     """Return all that hangs on a customer, also what lies in the recycle bin."""
-    return {
+    file: Any = m.Attachment.__table__
+    files = sa.select(file.c.id).where(
+        file.c.noun == m.Customer.__noun__, file.c.record_id == dropped_id
+    )
+    found = {(file.name, "record_id"): list(session.execute(files).scalars())}
+    return found | {
         (table.name, column.name): list(
             session.execute(
                 sa.select(table.c.id).where(column == dropped_id).order_by(table.c.id)

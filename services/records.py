@@ -52,6 +52,9 @@ class Saver:
     def saved(self, call: Call, record: Any, values: Values) -> None:
         """Do what follows once the record has a key."""
 
+    def still_open(self, call: Call, record: Any) -> None:
+        """Raise Locked when the record can no longer be changed at all."""
+
     def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
         """Return what a submission still lacks beyond the plain required fields."""
         del call, record

@@ -73,6 +73,7 @@ RULES: dict[str, frozenset[str]] = {
     ),
     "profile": frozenset({"user"}),
     "delegation": frozenset({"delegation"}),
+    "attachment": frozenset({"attachment"}),
     "read_mark": frozenset({"cc", "notification"}),
     "notice": frozenset({"notification", "outbox"}),
 }

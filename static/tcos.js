@@ -57,5 +57,12 @@
     button.setAttribute('aria-pressed', field.type === 'text');
   }));
 
+  // A file above the limit is told before it travels.
+  $$('input[type=file][data-most]').forEach((input) => input.addEventListener('change', () => {
+    const large = [...input.files].some((file) => file.size > Number(input.dataset.most));
+    input.setCustomValidity(large ? input.dataset.tooLarge : '');
+    input.reportValidity();
+  }));
+
   $('[data-focus-error]')?.focus();
 })();

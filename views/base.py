@@ -43,13 +43,18 @@ class CrmView(GridView):
     @expose("/details/")
     def details_view(self) -> Any:
         """Show one record with what belongs to it."""
-        record = self.get_one(request.args.get("id"))
+        return self.details(self.get_one(request.args.get("id")))
+
+    def details(self, record: Any, problem: str = "", status: int = 200) -> Any:
+        """Return the page of a record; `problem` is what was wrong with an upload."""
         rounds = approval.timeline(self.session, record) if self.reviewed else []
         tables, buttons = self.tables(record), self.buttons(record)
+        files = self.files(record, problem)
         known = ([record], references(listing.columns_of(self.model)))
         events = ([event for found in rounds for event in found.events], ["actor"])
-        attach(self.session, known, events, *groups_of(tables))
-        return self.render(
+        uploads = (files.rows if files else [], ["uploader"])
+        attach(self.session, known, events, uploads, *groups_of(tables))
+        page = self.render(
             self.details_template,
             view=self,
             record=record,
@@ -58,7 +63,13 @@ class CrmView(GridView):
             tables=tables,
             buttons=buttons,
             open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
+            files=files,
         )
+        return page, status
+
+    def files(self, record: Any, problem: str = "") -> Any:
+        """Return the card of attachments, None where the entity has none."""
+        del record, problem
 
     @property
     def reviewed(self) -> bool:

@@ -14,10 +14,11 @@ from services.contract import yuan
 from services.progress import Figures, figures
 from views.base import CrmView
 from views.crm.cells import tag
+from views.crm.files import FileDoors
 from views.crm.tables import short_table
 
 
-class ContractView(CrmView):
+class ContractView(FileDoors, CrmView):
     """Contracts."""
 
     icon = "file"

@@ -22,6 +22,7 @@ from views.base import CrmView
 from views.crm import cells
 from views.crm.audited import changes_of
 from views.crm.composer import composer
+from views.crm.files import FileDoors
 from views.crm.listing import columns_of
 from views.crm.tables import groups_of, short_table
 from views.inbox import key_of
@@ -32,7 +33,7 @@ CLOSED = (m.Approval.pending, m.Approval.approved)  # the primary contact follow
 TYPED = ("company", "primary.mobile", "primary.landline")  # what duplicates are found by
 
 
-class CustomerView(OwnershipDoors, CrmView):
+class CustomerView(FileDoors, OwnershipDoors, CrmView):
     """Key accounts."""
 
     icon = "users"

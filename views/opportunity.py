@@ -18,10 +18,11 @@ from services.opportunity import move_stage
 from views.base import CrmView
 from views.crm import forms
 from views.crm.composer import composer
+from views.crm.files import FileDoors
 from views.crm.tables import short_table
 
 
-class OpportunityView(CrmView):
+class OpportunityView(FileDoors, CrmView):
     """Opportunities."""
 
     icon = "target"

@@ -12,6 +12,7 @@ from services.dictionary import in_use
 from services.order import progress
 from views.base import CrmView
 from views.crm.audited import changes_of, nouns
+from views.crm.files import FileDoors
 from views.crm.listing import Column
 from views.crm.tables import short_table
 
@@ -23,7 +24,7 @@ class ContactView(CrmView):
     grid_order: ClassVar[Any] = ("name", "customer_id", "title", "mobile")
 
 
-class FollowUpView(CrmView):
+class FollowUpView(FileDoors, CrmView):
     """跟踪记录: newest first."""
 
     icon = "route"

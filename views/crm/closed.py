@@ -33,6 +33,9 @@ DOORS = {
     "ajax_update": "edit",
     "ajax_choices": "edit",
     "ajax_lookup": "read",
+    "attach_view": "edit",
+    "attachment_view": "read",
+    "detach_view": "edit",
 }
 
 

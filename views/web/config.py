@@ -52,6 +52,9 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),
         "FLASK_ADMIN_SWATCH": "default",
         "SEND_FILE_MAX_AGE_DEFAULT": dt.timedelta(hours=1),
+        "TCOS_ATTACHMENT_DIR": str(
+            ROOT / (os.environ.get("TCOS_ATTACHMENT_DIR") or folder / "attachments")
+        ),
         **_worker(folder),
         **_security(),
     }

@@ -15,7 +15,12 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # A check for duplicates is a POST because what was typed belongs in no log of addresses.
 # An import is read and checked before its short write begins.
 IMPORTS = frozenset({f"import.{verb}" for verb in ("upload", "check", "run", "undo")})
-READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS
+# So is an attachment; what is somewhat too large is read, to be answered next to its field.
+ATTACHING = frozenset(
+    f"{noun}.attach_view" for noun in ("customer", "opportunity", "followup", "contract")
+)
+ATTACHING_MOST = 64 * 1024 * 1024
+READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS | ATTACHING
 PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz"})
 
 
@@ -30,6 +35,8 @@ def open_edge() -> None:
     """Choose the BEGIN mode by method, load the actor and hand him to the session."""
     g.writes = request.method not in SAFE and request.endpoint not in READING
     set_writing(on=g.writes)
+    if request.endpoint in ATTACHING:
+        request.max_content_length = ATTACHING_MOST
     g.actor = None
     session = db.session()
     act(session, None)

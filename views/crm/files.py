@@ -1,0 +1,135 @@
+"""Attachments on the page of a record: add, download, remove."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from flask import Response, current_app, flash, redirect, request, send_file, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+
+import models as m
+from services import attachment
+from services.engine import writing
+from services.errors import Invalid, NotVisible
+from services.filestore import Store
+from services.filetypes import KINDS
+from views.inbox import key_of
+from views.web.edge import start_writing
+from views.web.headers import is_local
+
+KILO = 1024
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Card:
+    """What the card 附件 shows: rows, whether files may be added and removed, what went wrong."""
+
+    rows: list[m.Attachment]
+    open: bool
+    most: int  # bytes
+    problem: str = ""
+
+    @property
+    def accept(self) -> str:
+        """Return the types for the browser's file dialogue."""
+        return ",".join(f".{name}" for name in KINDS)
+
+    @staticmethod
+    def size(count: int) -> str:
+        """Return a number of bytes as people read it."""
+        if count < KILO:
+            return f"{count} B"
+        return f"{count / KILO:.0f} KB" if count < KILO**2 else f"{count / KILO**2:.1f} MB"
+
+
+class FileDoors:
+    """The doors of attachments: mixed into the screens whose records have them."""
+
+    session: Any
+    actor: Any
+    noun: str
+    get_one: Any
+    now: Any
+    details: Any
+
+    def files(self, record: Any, problem: str = "") -> Card:
+        """Return the card of a record."""
+        return Card(
+            rows=attachment.of(self.session, record),
+            open=attachment.is_open(self.session, record, by=self.actor, now=self.now()),
+            most=attachment.largest(self.session),
+            problem=problem,
+        )
+
+    @expose("/attach/", methods=("POST",))
+    def attach_view(self) -> Any:
+        """Add a file; a refused one is answered next to its field."""
+        record = self.get_one(request.form.get("id"))
+        given = request.files.get("file")
+        upload = (given.filename or "", given.stream) if given else ("", request.stream)
+        who = {"by": self.actor, "now": self.now()}
+        try:
+            file = attachment.check(self.session, record, upload, **who)
+        except Invalid as problem:
+            return self.details(record, str(problem), problem.status)
+        key, digest = record.id, _store().put(file.content)
+        start_writing()
+        attachment.add(self.session, self.get_one(str(key)), file, digest, **who)
+        flash(_("已上传「%(name)s」", name=file.name), "success")
+        return redirect(_back(key), code=303)
+
+    @expose("/attachment/")
+    def attachment_view(self) -> Any:
+        """Download a file: never shown by the browser, whatever it holds."""
+        found = attachment.one(self.session, self.noun, key_of(request.args.get("id")))
+        path = _store().path(found.sha256)
+        if not path.is_file():
+            raise NotVisible(_("文件的内容已丢失，请联系管理员"), code="CONTENT_LOST")
+        name, mime = found.name, found.mime
+        self._note_download(found)
+        return _served(path, name, mime)
+
+    @expose("/detach/", methods=("POST",))
+    def detach_view(self) -> Any:
+        """Remove a file."""
+        found = attachment.one(self.session, self.noun, key_of(request.form.get("id")))
+        attachment.remove(self.session, found, by=self.actor, now=self.now())
+        flash(_("已移除「%(name)s」", name=found.name), "success")
+        return redirect(_back(found.record_id), code=303)
+
+    def _note_download(self, found: m.Attachment) -> None:
+        """Audit in a short transaction of its own: a GET's session never writes."""
+        row = {
+            "at": self.now(),
+            "actor_id": self.actor.id,
+            "action": m.AuditAction.export,
+            "noun": found.__noun__,
+            "record_id": found.id,
+            "label": found.name,
+            "changes": {},
+        }
+        self.session.rollback()
+        with writing(on=True), m.db.engine.begin() as connection:
+            connection.execute(sa.insert(m.AuditLog.__table__), row)
+
+
+def _store() -> Store:
+    return Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
+
+
+def _back(key: int) -> str:
+    back = request.form.get("next", "")
+    return back if is_local(back) else str(url_for(".details_view", id=key, _anchor="files"))
+
+
+def _served(path: Path, name: str, mime: str) -> Response:
+    response = send_file(
+        path, mime, as_attachment=True, download_name=name, conditional=False, etag=False
+    )
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
