@@ -9,12 +9,4 @@ from cli.serve import serve
 from cli.users import create_user
 from cli.worker import worker
 
-COMMANDS: list[click.Command] = [
-    import_files,
-    seed,
-    serve,
-    create_user,
-    backup,
-    restore,
-    worker,
-]
+COMMANDS: list[click.Command] = [import_files, seed, serve, create_user, backup, restore, worker]

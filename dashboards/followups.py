@@ -239,10 +239,7 @@ def people_figure(counts: pd.DataFrame) -> go.Figure:
     shown = pd.DataFrame(
         [
             person
-            | {
-                "label": person["name"] or gettext("（未填写）"),
-                "pick": charts.pick("owner", key),
-            }
+            | {"label": person["name"] or gettext("（未填写）"), "pick": charts.pick("owner", key)}
             for key, person in people.items()
         ],
         columns=["label", "pick", "n", *(kind.name for kind in KINDS)],

@@ -136,9 +136,7 @@ def _events(money: Any, queued: Any) -> Any:
     line overlap, that much of the payment settled that line.
     """
     direct = sa.select(
-        ALLOCATION.c.plan_id.label("line_id"),
-        ALLOCATION.c.amount.label("part"),
-        money.c.paid_on,
+        ALLOCATION.c.plan_id.label("line_id"), ALLOCATION.c.amount.label("part"), money.c.paid_on
     ).join_from(ALLOCATION, money, money.c.id == ALLOCATION.c.payment_id)
     flow = (
         sa.select(

@@ -14,16 +14,7 @@ from dashboards import charts, opportunity_groups
 from dashboards.columns import Column
 from dashboards.opportunity_groups import joined, probability, weighted, where
 from dashboards.query import Choices, CockpitQuery
-from dashboards.scope import (
-    CUSTOMER,
-    FOLLOW_UP,
-    OPPORTUNITY,
-    OPTION,
-    STAGE,
-    STAMPS,
-    USER,
-    openable,
-)
+from dashboards.scope import CUSTOMER, FOLLOW_UP, OPPORTUNITY, OPTION, STAGE, STAMPS, USER, openable
 from dashboards.sql import DayOf, DaysBetween, caption, frame, total
 from dashboards.table import Detail
 from models import Origin, StageHistory, StageKind
@@ -170,10 +161,7 @@ def figures(
         ),
     )
     inner = (
-        sa.select(
-            OPPORTUNITY.c["stage_id", "state", "amount"],
-            _last_open_stage().label("left_id"),
-        )
+        sa.select(OPPORTUNITY.c["stage_id", "state", "amount"], _last_open_stage().label("left_id"))
         .select_from(joined())
         .where(*where(actor, query))
         .subquery("shown")

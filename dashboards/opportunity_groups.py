@@ -27,12 +27,7 @@ from models import OpportunityLine, StageKind
 from services.actor import Actor
 
 LINE = OpportunityLine.__table__
-BY = {
-    "owner": _("销售员"),
-    "department": _("部门"),
-    "product": _("产品"),
-    "quarter": _("关闭季度"),
-}
+BY = {"owner": _("销售员"), "department": _("部门"), "product": _("产品"), "quarter": _("关闭季度")}
 DATES = ("created", "expected", "closed")
 COUNTS = ("count", "won", "lost", "closed")
 MEASURES = (

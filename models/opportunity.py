@@ -83,11 +83,7 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
         index=True,
     )
     probability: Mapped[int | None] = field(
-        _("赢率%"),
-        sa.Integer,
-        section=STAGE,
-        listed=True,
-        help=_("留空则取阶段的赢率"),
+        _("赢率%"), sa.Integer, section=STAGE, listed=True, help=_("留空则取阶段的赢率")
     )
     state: Mapped[StageKind] = field(
         _("状态"),

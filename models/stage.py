@@ -53,9 +53,7 @@ class Stage(Model, Stamped):
     probability: Mapped[int] = field(_("赢率%"), sa.Integer, nullable=False, listed=True, default=0)
     ordinal: Mapped[int] = field(_("排序"), sa.Integer, nullable=False, default=0, listed=True)
     requires: Mapped[str | None] = field(
-        _("进入前必填"),
-        sa.String(300),
-        help=_("商机字段名称，用逗号分开，例如：金额, 预计成交日"),
+        _("进入前必填"), sa.String(300), help=_("商机字段名称，用逗号分开，例如：金额, 预计成交日")
     )
     active: Mapped[bool] = field(
         _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True

@@ -35,17 +35,7 @@ DEEPEST, MOST_LEAVES, MOST_VALUES, LONGEST = 6, 50, 200, 200
 LARGEST_MONEY = 2**63 - 1
 NUMBERS = ("eq", "ne", "ge", "le", "gt", "lt", "empty", "filled")
 CHOICES = ("eq", "ne", "in", "not_in", "empty", "filled")
-TEXTS = (
-    "contains",
-    "not_contains",
-    "eq",
-    "ne",
-    "starts",
-    "in",
-    "not_in",
-    "empty",
-    "filled",
-)
+TEXTS = ("contains", "not_contains", "eq", "ne", "starts", "in", "not_in", "empty", "filled")
 OPS_OF: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("money", "int", "percent", "quantity", "date", "datetime"), NUMBERS),
     **dict.fromkeys(("enum", "ref", "dictionary"), CHOICES),

@@ -229,13 +229,7 @@ ROLES = (
         "审核员",
         "Reviewer",
         Scope.dept_tree,
-        (
-            *READ_ALL,
-            "product:read",
-            "task:decide",
-            "request:read",
-            *COCKPIT,
-        ),
+        (*READ_ALL, "product:read", "task:decide", "request:read", *COCKPIT),
     ),
     RoleSpec(
         "manager",

@@ -44,11 +44,7 @@ def load_of(session: Session, user_id: int, *, by: Actor) -> Load:
                 deal.c.state == m.StageKind.open,
                 deal.c.deleted_at.is_(None),
             ),
-            count(
-                line,
-                line.c.owner_id == user_id,
-                line.c.amount > ownership.settled_of(line),
-            ),
+            count(line, line.c.owner_id == user_id, line.c.amount > ownership.settled_of(line)),
             count(
                 plan,
                 plan.c.owner_id == user_id,
@@ -62,13 +58,7 @@ def load_of(session: Session, user_id: int, *, by: Actor) -> Load:
 
 
 def hand_over(  # from whom, to whom, why
-    session: Session,
-    leaver_id: int,
-    to_id: int,
-    *,
-    note: str | None,
-    by: Actor,
-    now: dt.datetime,
+    session: Session, leaver_id: int, to_id: int, *, note: str | None, by: Actor, now: dt.datetime
 ) -> Load:
     """Move customers, open opportunities, open plan lines, follow-up plans and open tasks.
 

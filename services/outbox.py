@@ -47,12 +47,7 @@ def post(session: Session, posting: Posting, *, now: dt.datetime) -> None:
 
 
 def enqueue(
-    session: Session,
-    task: str,
-    arguments: dict[str, Any],
-    *,
-    title: str,
-    now: dt.datetime,
+    session: Session, task: str, arguments: dict[str, Any], *, title: str, now: dt.datetime
 ) -> None:
     """Let the worker do a task after this transaction commits; a rolled-back one asks nothing.
 
@@ -84,12 +79,7 @@ def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime
 
 
 def claim(
-    session: Session,
-    channel: m.Channel,
-    *,
-    now: dt.datetime,
-    most: int = 10,
-    lease: dt.timedelta,
+    session: Session, channel: m.Channel, *, now: dt.datetime, most: int = 10, lease: dt.timedelta
 ) -> list[m.Outbox]:
     """Lease the oldest due rows of a channel. Two workers never get the same row.
 

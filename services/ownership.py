@@ -56,10 +56,7 @@ def claim(session: Session, customer: m.Customer, *, by: Actor, now: dt.datetime
         raise Locked(_("您退回的客户 %(n)s 天内不能再领取", n=days), code="COOLDOWN")
     start, end = day_bounds(today(now))
     claims = sa.select(sa.func.count(move.c.id)).where(
-        move.c.to_id == by.id,
-        move.c.kind == m.MoveKind.claim,
-        move.c.at >= start,
-        move.c.at < end,
+        move.c.to_id == by.id, move.c.kind == m.MoveKind.claim, move.c.at >= start, move.c.at < end
     )
     if session.execute(claims).scalar_one() >= settings["pool.claims_a_day"]:
         raise Locked(_("今天的领取次数已用完"), code="LIMIT")

@@ -83,26 +83,12 @@ STATE_FREE = frozenset({"approval", "import", "merge"})
 
 # Columns of a reviewed record that only the approval service (or an import) writes.
 APPROVAL_OWNED = frozenset(
-    {
-        "approval",
-        "submitted_at",
-        "submitted_by_id",
-        "decided_at",
-        "approval_round",
-        "code",
-    }
+    {"approval", "submitted_at", "submitted_by_id", "decided_at", "approval_round", "code"}
 )
 
 # Columns that may move while a record is pending: they are not what is being approved.
 MOVABLE = frozenset(
-    {
-        "owner_id",
-        "technical_id",
-        "updated_at",
-        "row_version",
-        "status",
-        "incomplete",
-    }
+    {"owner_id", "technical_id", "updated_at", "row_version", "status", "incomplete"}
 )
 
 NOT_AUDITED = frozenset(

@@ -12,13 +12,7 @@ from services.worktime import WorkCalendar
 
 HOUR = dt.time(10)  # when a planned call is due
 AHEAD = 75  # days of the calendar that the chips may reach
-CHIPS = (
-    (_("明天"), 1),
-    (_("3 天后"), 3),
-    (_("1 周后"), 7),
-    (_("2 周后"), 14),
-    (_("1 个月后"), 30),
-)
+CHIPS = ((_("明天"), 1), (_("3 天后"), 3), (_("1 周后"), 7), (_("2 周后"), 14), (_("1 个月后"), 30))
 
 
 def around(session: Session, first: dt.date, last: dt.date) -> WorkCalendar:

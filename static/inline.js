@@ -37,7 +37,8 @@
     row.dataset.version = found.row_version;
     const seen = row.querySelector('input[name=seen]');
     if (seen) seen.value = `${found.id}:${found.row_version}`;
-    cell.innerHTML = found.html;
+    // Parsed apart: a script in it would not run.
+    cell.replaceChildren(...new DOMParser().parseFromString(found.html, 'text/html').body.childNodes);
     tell(found.change_request ? asked : saved, canUndo && !found.change_request ? () => save(cell, found.before, false) : null);
   };
 

@@ -97,14 +97,7 @@ def _line(item: agenda.Item, day: dt.date) -> dict[str, Any]:
     }
     url, verb = targets[item.kind]
     detail = item.title if item.kind == "instalment" else item.detail
-    return {
-        "when": when,
-        "tone": tone,
-        "title": title,
-        "detail": detail,
-        "url": url,
-        "verb": verb,
-    }
+    return {"when": when, "tone": tone, "title": title, "detail": detail, "url": url, "verb": verb}
 
 
 def _queue(session: Any, actor: Actor) -> list[Any]:

@@ -16,15 +16,7 @@ from services.settings import get_setting
 from views.crm.actions import ticked
 from views.crm.listing import SIZES
 from views.pages import Page
-from views.panel import (
-    CAPTIONS,
-    caption_of,
-    doubles_of,
-    kind_of,
-    left_text,
-    level_of,
-    panel_of,
-)
+from views.panel import CAPTIONS, caption_of, doubles_of, kind_of, left_text, level_of, panel_of
 from views.web.errors import wants_json
 
 LARGEST_KEY = 2**31 - 1

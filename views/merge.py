@@ -80,11 +80,7 @@ class MergeView(Page):
         if request.method == "POST" and "_merge" in request.form:
             seen = (key_of(given.get("kept_version")), key_of(given.get("dropped_version")))
             merge.merge(
-                self.session,
-                plan,
-                seen=(seen[0] or 0, seen[1] or 0),
-                by=self.actor,
-                now=self.now(),
+                self.session, plan, seen=(seen[0] or 0, seen[1] or 0), by=self.actor, now=self.now()
             )
             flash(_("已合并，30 天内可以撤销"), "success")
             return redirect(url_for("customer.details_view", id=kept), code=303)

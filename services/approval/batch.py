@@ -85,12 +85,7 @@ def retry(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> 
 
 
 def open_job(
-    session: Session,
-    noun: str,
-    verb: m.BatchVerb,
-    comment: str | None,
-    by: Actor,
-    now: dt.datetime,
+    session: Session, noun: str, verb: m.BatchVerb, comment: str | None, by: Actor, now: dt.datetime
 ) -> m.BatchJob:
     """Return a new job of somebody, without items yet."""
     with gate.rule(session, "approval"):

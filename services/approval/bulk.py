@@ -66,13 +66,7 @@ def prepare(  # noqa: PLR0913 # what was seen and said is part of the law
         session.add(job)
         session.flush()
         items = [
-            {
-                "job_id": job.id,
-                "target_id": key,
-                "seen_version": version,
-                "title": found[key].title if key in found else f"#{key}",
-                "state": m.ItemState.waiting,
-            }
+            _item(job, key, version, found.get(key))
             for key, version in seen.items()
             if key not in doubtful
         ]
@@ -81,6 +75,16 @@ def prepare(  # noqa: PLR0913 # what was seen and said is part of the law
                 sa.insert(m.BatchItem.__table__), items, execution_options={"rule": "approval"}
             )
     return job
+
+
+def _item(job: m.BatchJob, key: int, version: int | None, row: Any) -> dict[str, Any]:
+    return {
+        "job_id": job.id,
+        "target_id": key,
+        "seen_version": version,
+        "title": f"#{key}" if row is None else row.title,
+        "state": m.ItemState.waiting,
+    }
 
 
 def _found(session: Session, what: Pairs | str, by: Actor) -> dict[int, Any]:
@@ -170,9 +174,7 @@ def _store(session: Session, job: m.BatchJob, results: dict[int, tuple[str, str]
             sa.update(item)
             .where(mine, item.c.target_id == sa.bindparam("key"))
             .values(
-                state=m.ItemState.failed,
-                code=sa.bindparam("code_"),
-                message=sa.bindparam("text_"),
+                state=m.ItemState.failed, code=sa.bindparam("code_"), message=sa.bindparam("text_")
             ),
             bad,
         )

@@ -24,12 +24,7 @@ OPEN = (m.Approval.draft, m.Approval.rejected, m.Approval.withdrawn)
 
 
 def submit(
-    session: Session,
-    record: Any,
-    *,
-    by: Actor,
-    now: dt.datetime,
-    chosen: list[int] | None = None,
+    session: Session, record: Any, *, by: Actor, now: dt.datetime, chosen: list[int] | None = None
 ) -> m.ApprovalRequest:
     """Start the next round. Raises Forbidden, Locked, or Invalid naming every missing field.
 

@@ -119,10 +119,7 @@ def _plain(
 
 
 def _claim(
-    session: Session,
-    plain: list[m.ApprovalRequest],
-    pairs: Mapping[int, int | None],
-    said: Said,
+    session: Session, plain: list[m.ApprovalRequest], pairs: Mapping[int, int | None], said: Said
 ) -> list[m.ApprovalRequest]:
     """Compare and set them all in one statement; what it did not move is decided singly."""
     table, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
@@ -239,10 +236,7 @@ def _records(session: Session, noun: str, group: list[Any], said: Said) -> None:
 
 
 def _audited(noun: str, request: Any, said: Said) -> dict[str, Any]:
-    changes = {
-        "approval": ["pending", said.state.name],
-        "decided_at": [None, str(said.now)],
-    }
+    changes = {"approval": ["pending", said.state.name], "decided_at": [None, str(said.now)]}
     return {
         "action": m.AuditAction.update,
         "noun": noun,

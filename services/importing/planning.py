@@ -142,12 +142,7 @@ class _Rows:
         return one, found
 
     def _values(  # a row is read by these
-        self,
-        line: int,
-        row: dict[str, str],
-        fields: Any,
-        inputs: Any,
-        found: list[Problem],
+        self, line: int, row: dict[str, str], fields: Any, inputs: Any, found: list[Problem]
     ) -> dict[str, Any]:
         values: dict[str, Any] = {}
         for key, source in fields.items():

@@ -92,9 +92,7 @@ def _withdraw(
     request = m.ApprovalRequest
     for part in chunks([row.record_id for row in rows]):
         query = sa.select(request.id).where(
-            request.noun == noun,
-            request.record_id.in_(part),
-            request.state == m.Approval.pending,
+            request.noun == noun, request.record_id.in_(part), request.state == m.Approval.pending
         )
         for key in list(session.scalars(query)):
             approval.withdraw(session, key, by=by, now=now)

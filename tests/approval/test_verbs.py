@@ -208,10 +208,7 @@ def test_a_stand_in_gets_new_tasks_and_the_event_says_for_whom(world):
     row = world.session.execute(
         sa.select(event).where(event.c.decision == m.Decision.approve)
     ).one()
-    assert (row.actor_id, row.on_behalf_of_id) == (
-        world.id_of("manager"),
-        world.id_of("reviewer"),
-    )
+    assert (row.actor_id, row.on_behalf_of_id) == (world.id_of("manager"), world.id_of("reviewer"))
 
 
 def test_a_stand_in_of_another_week_gets_nothing(world):

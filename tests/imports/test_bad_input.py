@@ -196,10 +196,7 @@ def test_an_unknown_column_is_reported_and_a_missing_one_stops_the_file(small):
         ('files = "x"', "files"),
         ('approval = "maybe"\n[[files]]', "approval"),
         ('[[files]]\n[[files.entities]]\nentity = "role"', "entity"),
-        (
-            '[[files]]\n[[files.entities]]\nentity = "user"\nfields = {password = "p"}',
-            "password",
-        ),
+        ('[[files]]\n[[files.entities]]\nentity = "user"\nfields = {password = "p"}', "password"),
         (
             '[[files]]\n[[files.entities]]\nentity = "customer"\nfields = {approval = "p"}',
             "approval",

@@ -81,8 +81,7 @@ class Approvals(RuleBasedStateMachine):
             world = self.world
             values = world.customer_values()
             key = self.do(
-                who,
-                lambda: world.create(m.Customer, **values, owner_id=world.actor.id).id,
+                who, lambda: world.create(m.Customer, **values, owner_id=world.actor.id).id
             )
             self.known.append(Known(key))
 

@@ -57,9 +57,7 @@ class Books:
             "status": m.CustomerStatus.contacting,
         }
         return self.add(
-            m.Customer,
-            company=company,
-            **(self.reviewed("KH") | known | defaults | values),
+            m.Customer, company=company, **(self.reviewed("KH") | known | defaults | values)
         )
 
     def contract(self, customer, signer, amount, signed, lines=(), **values):

@@ -67,10 +67,7 @@ def make(
         tabs=_tabs(summary, query),
         presets=[] if summary.timeless else _presets(query),
         units=[Link(text, _url(query, unit=key), query.unit == key) for key, text in UNITS.items()],
-        main=[
-            *(one for name, one in inputs.items() if name in MAIN),
-            *_switches(summary, query),
-        ],
+        main=[*(one for name, one in inputs.items() if name in MAIN), *_switches(summary, query)],
         more=more,
         chips=_chips(session, actor, summary, query, offers),
         clear=_only(query, *KEPT),

@@ -54,12 +54,7 @@ class ClosedView(ModelView):
             message = f"{model.__name__}: noun, caption or grants are missing"
             raise TypeError(message)
         super().__init__(
-            model,
-            m.db,
-            name=model.__caption__,
-            endpoint=noun,
-            url=f"/admin/{noun}",
-            **options,
+            model, m.db, name=model.__caption__, endpoint=noun, url=f"/admin/{noun}", **options
         )
         self.session = m.db.session  # Flask-Admin wants the handle and deprecates the session
 
