@@ -42,10 +42,14 @@ def written_lines_of(name):
 
 
 def functions_of(name):
-    """Yield (name, lines) of every function; a docstring explains and costs no room."""
+    """Yield (name, lines, lines without the docstring) of every function."""
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield f"{name}:{node.lineno} {node.name}", node.end_lineno - node.lineno + 1
+            lines = node.end_lineno - node.lineno + 1
+            first = node.body[0]
+            told = ast.get_docstring(node) is not None
+            words = first.end_lineno - first.lineno + 1 if told else 0
+            yield f"{name}:{node.lineno} {node.name}", lines, lines - words
 
 
 def percentile(values, share):
@@ -63,8 +67,8 @@ def test_no_file_outgrows_its_room():
 
 
 def test_functions_are_short():
-    every = {name: lines for source in SOURCES for name, lines in functions_of(source)}
-    product = [lines for source in PRODUCT for _name, lines in functions_of(source)]
+    every = {name: lines for source in SOURCES for name, lines, _code in functions_of(source)}
+    product = [code for source in PRODUCT for _name, _lines, code in functions_of(source)]
 
     assert {name: lines for name, lines in every.items() if lines > 50} == {}
     assert statistics.median(product) <= 8
