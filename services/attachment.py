@@ -18,11 +18,12 @@ from services.actor import Actor
 from services.errors import Forbidden, Invalid, Locked, NotVisible
 from services.filetypes import clean_name, mime_of
 from services.records import SAVERS, Call, Saver
-from services.settings import get_setting
+from services.settings import CATALOGUE, get_setting
 
 PARENTS: dict[str, type[Any]] = {
     model.__noun__: model for model in (m.Customer, m.Opportunity, m.FollowUp, m.Contract)
 }
+LIMIT = "attachment.max_mb"
 MEGABYTE = 1024 * 1024
 
 
@@ -44,14 +45,25 @@ class File:
 
 def largest(session: Session) -> int:
     """Return the limit of one file in bytes."""
-    return int(get_setting(session, "attachment.max_mb")) * MEGABYTE
+    return int(get_setting(session, LIMIT)) * MEGABYTE
 
 
-def of(session: Session, record: Any) -> list[m.Attachment]:
-    """Return what is attached to a record, the newest first; `uploader` is not loaded."""
-    row = m.Attachment
-    mine = sa.select(row).where(row.noun == record.__noun__, row.record_id == record.id)
-    return list(session.scalars(mine.order_by(row.id.desc())))
+def card(session: Session, record: Any) -> tuple[list[m.Attachment], int]:
+    """Return what is attached to a record, the newest first, and the limit of one file in bytes.
+
+    One statement for both, since every page of a record asks; `uploader` is not loaded.
+    """
+    row, setting = m.Attachment, m.Setting
+    one_row = sa.select(sa.literal(1).label("one")).subquery()
+    found = session.execute(
+        sa.select(row, setting.value)
+        .select_from(one_row)
+        .outerjoin(row, sa.and_(row.noun == record.__noun__, row.record_id == record.id))
+        .outerjoin(setting, setting.key == LIMIT)
+        .order_by(row.id.desc())
+    ).all()
+    megabytes: Any = found[0][1] or CATALOGUE[LIMIT].default
+    return [file for file, _limit in found if file is not None], megabytes * MEGABYTE
 
 
 def one(session: Session, noun: str, key: int | None) -> m.Attachment:

@@ -3,19 +3,20 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, contains_eager
 
 import models as m
 
 
 def timeline(session: Session, record: Any) -> list[m.ApprovalRequest]:
-    """Return the visible requests of a record with their events: two statements."""
-    request = m.ApprovalRequest
+    """Return the visible requests of a record with their events: one statement."""
+    request, event = m.ApprovalRequest, m.ApprovalEvent
     return list(
         session.scalars(
             sa.select(request)
             .where(request.noun == record.__noun__, request.record_id == record.id)
-            .order_by(request.round.desc())
-            .options(selectinload(request.events))
-        )
+            .outerjoin(request.events)
+            .order_by(request.round.desc(), event.id)
+            .options(contains_eager(request.events))
+        ).unique()
     )

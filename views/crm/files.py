@@ -56,10 +56,11 @@ class FileDoors:
 
     def files(self, record: Any, problem: str = "") -> Card:
         """Return the card of a record."""
+        rows, most = attachment.card(self.session, record)
         return Card(
-            rows=attachment.of(self.session, record),
+            rows=rows,
             open=attachment.is_open(self.session, record, by=self.actor, now=self.now()),
-            most=attachment.largest(self.session),
+            most=most,
             problem=problem,
         )
 
