@@ -66,6 +66,20 @@ def card(session: Session, record: Any) -> tuple[list[m.Attachment], int]:
     return [file for file, _limit in found if file is not None], megabytes * MEGABYTE
 
 
+def beneath(session: Session, customer_id: int) -> list[m.Attachment]:
+    """Return what is attached to a customer's visible opportunities, contracts and follow-ups."""
+    row = m.Attachment
+    ways = [
+        sa.and_(
+            row.noun == noun,
+            row.record_id.in_(sa.select(model.id).where(model.customer_id == customer_id)),
+        )
+        for noun, model in PARENTS.items()
+        if model is not m.Customer
+    ]
+    return list(session.scalars(sa.select(row).where(sa.or_(*ways)).order_by(row.id.desc())))
+
+
 def one(session: Session, noun: str, key: int | None) -> m.Attachment:
     """Return a file of a kind of records. Raises NotVisible, also when its record is not seen."""
     row = m.Attachment

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import approval, duplicates, history, numbers
+from services import approval, attachment, duplicates, history, numbers
 from services.actor import may
 from services.contract import yuan
 from services.errors import Forbidden
@@ -28,7 +28,16 @@ from views.crm.tables import groups_of, short_table
 from views.inbox import key_of
 from views.ownership import OwnershipDoors
 
-TABS = ("timeline", "contacts", "opportunities", "contracts", "plans", "approvals", "changes")
+TABS = (
+    "timeline",
+    "contacts",
+    "opportunities",
+    "contracts",
+    "plans",
+    "files",
+    "approvals",
+    "changes",
+)
 CLOSED = (m.Approval.pending, m.Approval.approved)  # the primary contact follows its customer
 TYPED = ("company", "primary.mobile", "primary.landline")  # what duplicates are found by
 
@@ -147,7 +156,10 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         tab = request.args.get("tab", TABS[0])
         tab = tab if tab in TABS else TABS[0]
         tables = self.whole_tables(record, tab)
-        attach(self.session, ([record], ["owner", "technical"]), *groups_of(tables))
+        files = self.files(record) if tab == "files" else None
+        below = attachment.beneath(self.session, record.id) if files else []
+        uploads = ([*(files.rows if files else ()), *below], ["uploader"])
+        attach(self.session, ([record], ["owner", "technical"]), uploads, *groups_of(tables))
         hands = self.hands(record)
         ready = record.approval is m.Approval.approved
         writes = ready and may(self.actor, "followup:create") and tab == TABS[0]
@@ -161,6 +173,8 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
             primary=primary_of(record),
             facts=history.facts(self.session, record),
             tables=tables,
+            files=files,
+            below=[(row, attachment.PARENTS[row.noun].__caption__) for row in below],
             happenings=history.timeline(self.session, record.id) if tab == TABS[0] else [],
             rounds=approval.timeline(self.session, record) if tab == "approvals" else [],
             changes=self._changes(record) if tab == "changes" else [],

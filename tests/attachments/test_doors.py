@@ -238,3 +238,17 @@ def test_every_kind_is_offered_by_the_file_dialogue_and_the_form_needs_no_script
     assert 'enctype="multipart/form-data"' in page
     assert all(f".{name}" in page for name in KINDS)
     assert {name.rsplit(".", 1)[1].lower() for name in GOOD} <= set(KINDS)
+
+
+def test_the_customer_s_whole_page_shows_the_files_of_everything_beneath_it(app, records):
+    desk = Desk(app, "sales")
+    names = {noun: f"{noun}的文件.pdf" for noun in NOUNS}
+    address = f"/admin/customer/360/?id={records['customer']}&tab=files"
+    answers = [desk.attach(noun, records[noun], names[noun], next=address) for noun in NOUNS]
+    page = desk.client.get(address).get_data(as_text=True)
+
+    assert {answer.location for answer in answers} == {address}
+    assert all(f">{name}</a>" in page for name in names.values())
+    for row in rows(app):
+        assert f"/admin/{row.noun}/attachment/?id={row.id}" in page
+    assert Desk(app, "sales2").client.get(address).status_code == 404

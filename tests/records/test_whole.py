@@ -10,7 +10,16 @@ from services import payment, workdays
 from services.numbers import ZONE
 from tests.support.world import World, count_queries, login, token_of
 
-TABS = ("timeline", "contacts", "opportunities", "contracts", "plans", "approvals", "changes")
+TABS = (
+    "timeline",
+    "contacts",
+    "opportunities",
+    "contracts",
+    "plans",
+    "files",
+    "approvals",
+    "changes",
+)
 
 
 def story(world):
