@@ -47,7 +47,7 @@ KINDS = {
     "doc": Kind("application/msword", ".doc"),
     "xls": Kind("application/vnd.ms-excel", ".doc"),
     "ppt": Kind("application/vnd.ms-powerpoint", ".doc"),
-    "wps": Kind("application/vnd.ms-works", ".doc"),
+    "wps": Kind("application/wps-office.wps", ".doc"),
     "txt": Kind("text/plain"),
     "csv": Kind("text/csv"),
 }
@@ -104,7 +104,8 @@ def mime_of(name: str, content: bytes) -> str:
 
 def _suffix(name: str) -> str:
     """Return what follows the last dot: `.rels` has one too, other than in pathlib."""
-    return name.rsplit("/", 1)[-1].rpartition(".")[2].lower() if "." in name else ""
+    _stem, dot, suffix = name.rsplit("/", 1)[-1].rpartition(".")
+    return suffix.lower() if dot else ""
 
 
 def _recognised(content: bytes) -> set[str]:

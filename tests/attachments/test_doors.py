@@ -147,6 +147,10 @@ def test_a_pending_record_s_files_are_locked_for_everybody(app, noun):
         assert other.download(noun, row.id).status_code == 200
         assert "/attach/" not in other.page(noun, key)
 
+    reviewer = Desk(app, "reviewer")  # who decides reads what was submitted
+    assert reviewer.download(noun, row.id).data == PDF
+    assert reviewer.attach(noun, key).status_code == 403
+    assert Desk(app, "sales2").download(noun, row.id).status_code == 404
     assert rows(app) == [row]
 
 

@@ -66,6 +66,7 @@ BAD = {
     "old file with a macro": ("a.doc", OLE + "_VBA_PROJECT".encode("utf-16-le")),
     "script in a zip": ("a.zip", zipped(**{"图/a.js": "alert(1)"})),
     "page in a zip": ("a.zip", zipped(**{"a.html": "<b>"})),
+    "no suffix in a zip": ("a.zip", zipped(**{"b.c/pdf": PDF})),
     "zip in a zip": ("a.zip", zipped(**{"b.zip": zipped(**{"a.exe": "x"})})),
     "way out of a zip": ("a.zip", zipped(**{"../../a.txt": "x"})),
     "page before a zip": ("a.zip", HTML + zipped(**{"a.txt": "x"})),
