@@ -17,7 +17,7 @@ from services.errors import Forbidden, Invalid
 from services.fields import Input, parse
 from services.search import escape_like
 from views.crm import listing
-from views.crm.forms import Choices
+from views.crm.forms import LOOKED_UP, Choices
 
 Items = list[tuple[int, int | None]]
 
@@ -33,20 +33,26 @@ def offered(view: Any) -> list[tuple[str, str, str]]:
         found.append(("submit", _("提交审批"), "p"))
     if view.reviewed and may(view.actor, "task:decide"):
         found += [("approve", _("批量通过"), "ok"), ("reject", _("批量驳回"), "bad")]
-    if view.may_door("edit") and fields(view):
+    if view.may_door("edit") and bulk.editable_in_bulk(view.model):
         found.append(("edit", _("修改字段"), ""))
     if view.may_door("delete"):
         found.append(("delete", _("删除"), "bad"))
     return found
 
 
-def fields(view: Any) -> list[tuple[str, Any, list[str]]]:
-    """Return (key, caption, what can be chosen) of the fields one value may be given to many."""
-    choices = Choices(view.session)
-    return [
-        (key, one.facts.caption, [label for _value, label in choices.of(one, "")][:MOST_CHOICES])
-        for key, one in bulk.editable_in_bulk(view.model).items()
-    ]
+def fields(view: Any, choices: Choices) -> list[tuple[str, Any, list[str]]]:
+    """Return (key, caption, what can be chosen) of the fields one value may be given to many.
+
+    Large entities offer nothing: their number or exact name is typed.
+    """
+    known = bulk.editable_in_bulk(view.model).items()
+    return [(key, one.facts.caption, _offers(one, choices)) for key, one in known]
+
+
+def _offers(one: Input, choices: Choices) -> list[str]:
+    if one.kind == "ref" and one.target in LOOKED_UP:
+        return []
+    return [label for _value, label in choices.of(one, "")][:MOST_CHOICES]
 
 
 def perform(view: Any) -> Any:

@@ -78,6 +78,7 @@ class GridView(ClosedView):
         order = listing.order_of(self.model, found, self.column_default_order)
         page = paging.read(self.session, query, order, found.page, found.size, options=self.loads())
         attach(self.session, (page.rows, references(self.columns())))
+        choices = forms.Choices(self.session)
         return self.render(
             self.list_template,
             view=self,
@@ -87,9 +88,9 @@ class GridView(ClosedView):
             tabs=tabs.of(self.model),
             extras=self.extra_cells(page.rows),
             cell=self.cell,
-            filters=self.filter_widgets(),
+            filters=self.filter_widgets(choices),
             actions=actions.offered(self),
-            fields=actions.fields(self) if self.may_door("edit") else [],
+            fields=actions.fields(self, choices) if self.may_door("edit") else [],
             sums=self.sums(query) if request.args.get("totals") else None,
             inline=set(self.inline_fields) if self.may_door("edit") else set(),
             may_create=self.may_door("create"),
@@ -151,9 +152,8 @@ class GridView(ClosedView):
         del rows
         return {}
 
-    def filter_widgets(self) -> list[Any]:
+    def filter_widgets(self, choices: forms.Choices) -> list[Any]:
         """Return the inputs of the filter panel, filled from the query string."""
-        choices = forms.Choices(self.session)
         widgets = []
         for key, column in listing.visible_columns(self.model, self.actor).items():
             if column.facts.filter:
