@@ -10,11 +10,12 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.numbers import ZONE
-from services.settings import get_setting
+from services.settings import CATALOGUE, get_setting
 from services.shifts import Shift, parse_shifts
 
 WEEKEND = 5  # the first weekday that is none
 FURTHEST = 3660  # days looked ahead: a calendar without a working day must not hang
+SHIFTS = "worktime.shifts"  # the setting with the hours of a working day
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,10 +66,13 @@ class WorkCalendar:
 
 
 def calendar(session: Session) -> WorkCalendar:
-    """Return the company's working calendar: two statements; load it once for many records."""
-    table = m.CalendarDay.__table__
-    special = dict(session.execute(sa.select(table.c.day, table.c.workday)).all())
-    return WorkCalendar(special, parse_shifts(get_setting(session, "worktime.shifts")))
+    """Return the company's working calendar; load it once for many records."""
+    table, setting = m.CalendarDay.__table__, m.Setting.__table__
+    saved = sa.select(setting.c.value).where(setting.c.key == SHIFTS).scalar_subquery()
+    rows = session.execute(sa.select(table.c.day, table.c.workday, saved)).all()
+    special = {day: works for day, works, _shifts in rows}
+    shifts = rows[0][2] if rows else get_setting(session, SHIFTS)
+    return WorkCalendar(special, parse_shifts(shifts or CATALOGUE[SHIFTS].default))
 
 
 def due_after(session: Session, start: dt.datetime, hours: float | Decimal) -> dt.datetime:

@@ -26,10 +26,12 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
     Nothing is committed here.
     """
     act(session, SYSTEM)
+    session.info["now"] = now - dt.timedelta(days=DAYS + 30)  # the company is older than its data
     people = seed_people(session, now)
     seed_products(session)
     teller = Teller(session, now, people)
     approvals.add_second_step(teller)
+    session.info.pop("now")
     fates = [name for name, n in LATEST.items() for _n in range(n)]
     teller.draw.shuffle(fates)
     plain = count - len(fates)

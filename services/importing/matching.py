@@ -13,7 +13,7 @@ from services.gate import may_write
 from services.importing.finding import chunks
 from services.importing.plan import Planned
 from services.importing.problems import Problem
-from services.records import editable, value_of
+from services.records import value_of
 
 NEVER = {"external_ref", "code", "owner_id", "created_at"}  # stamps, numbers, hand-overs
 
@@ -91,9 +91,7 @@ def _against(one: Planned, record: Any, by: Actor, *, historic: bool) -> list[Pr
         return []  # a past that came in by import is corrected by import, under the same right
     if not by.system and not may_write(by, "edit", record):
         return [_problem(one, "", "FORBIDDEN", _("您没有修改此记录的权限"))]
-    free = editable(record)
-    reason = _("已通过审批，不能直接修改")
-    return [_problem(one, key, "LOCKED", reason) for key in one.changes if not free.get(key, True)]
+    return []  # controlled fields of an approved record become a change request
 
 
 def _problem(one: Planned, key: str, code: str, reason: Any, *, fatal: bool = True) -> Problem:

@@ -1,6 +1,7 @@
 """The approval centre in a real Chromium: three rounds, a stand-in, a bulk, a change, an undo."""
 
 import datetime as dt
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -34,6 +35,14 @@ def approval_of(app, key):
         return connection.execute(sa.select(table.c.approval).where(table.c.id == key)).scalar_one()
 
 
+def becomes(app, key, state):
+    """Wait for a state: what a left page sends arrives a moment later."""
+    until = time.monotonic() + 10
+    while approval_of(app, key) is not state and time.monotonic() < until:
+        time.sleep(0.05)
+    return approval_of(app, key) is state
+
+
 def decide(site, page, button, comment=""):
     """Decide the chosen request; leaving the page sends what is held back."""
     page.fill("#comment", comment)
@@ -58,27 +67,29 @@ def test_three_rounds_with_a_return_and_a_stand_in(app, site, told):
     site.go(reviewer, "/admin/inbox/")
     site.keep(reviewer, "queue-wide")
     decide(site, reviewer, "reject", "缺营业执照")
-    assert approval_of(app, key) is m.Approval.rejected
+    assert becomes(app, key, m.Approval.rejected)
 
     site.go(sales, f"/admin/customer/edit/?id={key}")
     sales.fill("[name=remark]", "已补执照")
     sales.click("button[name=_submit]")
+    sales.wait_for_selector(".toast")
     site.go(reviewer, "/admin/inbox/")
     reviewer.click("text=打开全页")
     reviewer.fill("#comment", "请核对手机")
     reviewer.click("button[value=give_back]")
     reviewer.wait_for_selector("text=已退回")
-    assert approval_of(app, key) is m.Approval.rejected
+    assert becomes(app, key, m.Approval.rejected)
 
     site.go(sales, f"/admin/customer/edit/?id={key}")
     sales.click("button[name=_submit]")
+    sales.wait_for_selector(".toast")
     site.go(reviewer, "/admin/inbox/")
     decide(site, reviewer, "approve", "资料完整，同意")
     finance = site.visit("finance")
     site.go(finance, "/admin/inbox/")
     assert finance.is_visible("text=代 manager")
     decide(site, finance, "approve")
-    assert approval_of(app, key) is m.Approval.approved
+    assert becomes(app, key, m.Approval.approved)
     site.go(sales, f"/admin/customer/details/?id={key}")
     page = sales.content()
     assert all(text in page for text in ("第 3 轮", "缺营业执照", "请核对手机", "代 manager"))

@@ -133,14 +133,20 @@ def test_a_partial_run_keeps_only_the_bad_rows_for_mending(office):
     assert [r[0] for r in rows[1:]] == ["武汉第2机械有限公司"]
 
 
-def test_a_key_updates_or_skips_and_controlled_fields_stay(office):
+def test_a_key_updates_or_skips_and_controlled_fields_ask_for_approval(office):
     with World(office.app) as world:
         key = world.approved("sales", company="武汉第1机械有限公司")
         code = world.get(m.Customer, key).code
     head = ("客户编号", "客户单位", "详细地址", "备注")
-    locked = office.upload(table(head, (code, "武汉第1机械有限公司", "珞喻路1号", "好客户")))
-    page = office.check(locked, key="code")
-    assert "LOCKED" in page
+    asked = office.upload(table(head, (code, "武汉第1机械有限公司", "珞喻路1号", "重点")))
+    assert "更新 1" in office.check(asked, key="code")
+    assert office.run(asked).status_code == 303
+    assert [(c.street, c.remark) for c in office.customers()] == [(None, "重点")]
+    with World(office.app) as world:
+        request = m.ApprovalRequest
+        query = sa.select(request.action, request.state).order_by(request.id.desc()).limit(1)
+        found = world.session.execute(query).one()
+    assert tuple(found) == (m.FlowAction.change, m.Approval.pending)
 
     free = office.upload(table((head[0], head[3]), (code, "好客户")))
     assert "更新 1" in office.check(free, key="code")

@@ -32,8 +32,11 @@ def files():
 def seed_maven(engine):
     """People and reference data, then the four files: imported once, copied for every test."""
     seed_people(engine)
-    with World(make_app(engine.url.render_as_string(hide_password=False))) as world:
+    app = make_app(engine.url.render_as_string(hide_password=False))
+    with World(app) as world:
         run(world, files(), HOW)
+    with app.app_context():
+        m.db.engine.dispose()  # a template that somebody looks at cannot be copied
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
