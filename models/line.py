@@ -33,6 +33,10 @@ class ProductLine:
     )
     subtotal: Mapped[int] = field(_("小计"), Money, nullable=False, form=False)
 
+    def __str__(self) -> str:
+        """Return the place of the line."""
+        return f"#{self.ordinal}"
+
     @declared_attr
     @classmethod
     def product_id(cls) -> Mapped[int]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import enum
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +20,14 @@ PLUMBING = frozenset({"updated_at", "created_at", "created_by_id"})
 def write_audit(session: Session, _context: UOWTransaction) -> None:
     """Write what this flush did (an `after_flush` hook: keys exist, histories still do)."""
     rows = [_entry(AuditAction.create, r) for r in session.new]
-    rows += [_entry(_verb(r), r) for r in session.dirty if session.is_modified(r)]
-    rows += [_entry(AuditAction.delete, r) for r in session.deleted]
+    rows += [_entry(_verb(r), r) for r in _in_order(session.dirty) if session.is_modified(r)]
+    rows += [_entry(AuditAction.delete, r) for r in _in_order(session.deleted)]
     record(session, [row for row in rows if row is not None])
+
+
+def _in_order(rows: Iterable[Any]) -> list[Any]:
+    """Return rows by noun and key: a session keeps them in no order."""
+    return sorted(rows, key=lambda row: (row.__noun__, row.id))
 
 
 def record(session: Session, rows: list[dict[str, Any]]) -> None:

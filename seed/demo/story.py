@@ -31,7 +31,7 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
     seed_products(session)
     teller = Teller(session, now, people)
     approvals.add_second_step(teller)
-    session.info.pop("now")
+    session.info["now"] = now
     fates = [name for name, n in LATEST.items() for _n in range(n)]
     teller.draw.shuffle(fates)
     plain = count - len(fates)
@@ -43,6 +43,8 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
         session.expunge_all()
     money.tell_waiting(teller)
     approvals.mark_read(teller)
+    session.flush()
+    session.info.pop("now")
     return count
 
 

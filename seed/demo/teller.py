@@ -61,7 +61,7 @@ class Teller:
             self.session.flush()
         finally:
             act(self.session, SYSTEM)
-            self.session.info.pop("now", None)
+            self.session.info["now"] = self.now  # what the system does, it does today
 
     def at(self, day: dt.date, hour: int | None = None) -> dt.datetime:
         """Return an instant of office hours on a day, never one that lies ahead."""
