@@ -63,7 +63,7 @@ def _sum(build: Builder, key: str, actor: Actor, query: CockpitQuery, period: Pe
 
 def _money(label: str, fen: Any, note: str) -> Tile:
     number, unit = money.scaled(int(fen))
-    return Tile(label, number, unit if unit == "元" else f"{unit}{_('元')}", note)
+    return Tile(label, number, str(money.UNITS[unit]), note)
 
 
 def _compared(sums: dict[str, Any], key: str) -> str:
@@ -89,7 +89,8 @@ def _open(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
     statement = opportunity_groups.totals(actor, query.over(ever))
     found = record(session, statement.where(OPPORTUNITY.c.state == StageKind.open))
     number, unit = money.scaled(int(found["weighted"]))
-    note = _("%(n)s 个 · 加权 %(amount)s %(unit)s", n=found["count"], amount=number, unit=unit)
+    weighted = f"{number} {money.UNITS[unit]}"
+    note = _("%(n)s 个 · 加权 %(amount)s", n=found["count"], amount=weighted)
     return _money(_("在谈商机"), found["amount"], note)
 
 

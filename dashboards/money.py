@@ -6,12 +6,15 @@ Source of the rules: the cockpit's definitions, section 1. A denominator of 0 ha
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 DASH = "—"
 RATIO = Decimal("0.0001")
 CENT = Decimal("0.01")
 FEN = 100  # 分 in a yuan
 WAN = Decimal(10_000)
 YI = Decimal(100_000_000)
+UNITS = {"元": _("元"), "万": _("万元"), "亿": _("亿元")}  # in the reader's language
 
 
 def half_up(value: Decimal, step: Decimal) -> Decimal:

@@ -32,5 +32,5 @@ def _tile(column: Column, value: Any) -> Tile:
         return Tile(column.label, shown(value, column), "", "", column.help)
     number, unit = money.scaled(int(value))
     exact = f"{money.grouped(int(value))} {_('元')}"
-    whole = unit if unit == "元" else f"{unit}{_('元')}"
+    whole = str(money.UNITS[unit])
     return Tile(column.label, number, whole, exact, column.help)
