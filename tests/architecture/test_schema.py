@@ -80,3 +80,36 @@ def test_every_constraint_has_a_name(url):
     engine.dispose()
 
     assert nameless == []
+
+
+REVIEWED = ("customer", "opportunity", "contract")
+LINES = ("opportunity_line", "contract_line", "payment_plan")
+GUARDS = {
+    *(f"guard_{t}_{what}" for t in REVIEWED for what in ("pending", "moves", "code", "gone")),
+    *(f"guard_{t}_{what}" for t in LINES for what in ("added", "changed", "removed")),
+    *(f"guard_{t}_{what}" for t in ("audit_log", "approval_event") for what in ("kept", "stays")),
+    "guard_contact_pending",
+    "guard_attachment_added",
+    "guard_attachment_changed",
+}
+SEARCH = {
+    f"search_{t}_{what}" for t in (*REVIEWED, "contact") for what in ("added", "changed", "removed")
+}
+
+
+def test_no_migration_has_lost_a_guard(url):
+    """A batch migration on SQLite makes a table anew, and its triggers are gone."""
+    engine = sa.create_engine(url)
+    is_sqlite = engine.dialect.name == "sqlite"
+    names = (
+        "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        if is_sqlite
+        else "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+    )
+    with engine.connect() as connection:
+        found = set(connection.execute(sa.text(names)).scalars())
+    engine.dispose()
+
+    assert GUARDS - found == set()
+    if is_sqlite:
+        assert SEARCH - found == set()
