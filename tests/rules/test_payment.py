@@ -1,0 +1,173 @@
+"""Collections, invoices and milestones: what is registered, confirmed, taken back."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from services import payment, records
+from services.errors import Forbidden, Invalid, Locked
+from services.order import progress
+
+TOMORROW = dt.date(2026, 11, 24)
+PAID = dt.date(2026, 11, 20)
+
+
+@pytest.fixture
+def contract(world):
+    plan = [
+        {"ratio_bp": 3000, "due_on": dt.date(2026, 11, 1)},
+        {"ratio_bp": 7000, "due_on": dt.date(2026, 12, 1)},
+    ]
+    return world.approved(model=m.Contract, key=world.contract(world.approved(), plan=plan))
+
+
+def pay(world, contract, amount=100_00, who="finance", **values):
+    with world.acting(who):
+        values = {"contract_id": contract, "amount": amount, "paid_on": PAID, **values}
+        return world.create(m.Payment, **values).id
+
+
+def verb(world, act, key, who="finance"):
+    with world.acting(who):
+        act(world.session, world.get(m.Payment, key), by=world.actor, now=world.now)
+
+
+def shares(world, key):
+    part = m.PaymentAllocation.__table__
+    query = sa.select(part.c.amount).where(part.c.payment_id == key).order_by(part.c.plan_id)
+    world.be("finance")
+    return list(world.session.execute(query).scalars())
+
+
+def test_money_fills_the_oldest_instalments_and_a_refund_empties_the_newest(world, contract):
+    first = pay(world, contract, 40_000_00)
+    back = pay(world, contract, -15_000_00)
+
+    assert shares(world, first) == [30_000_00, 10_000_00]
+    assert shares(world, back) == [-5_000_00, -10_000_00]
+
+
+@pytest.mark.parametrize(
+    ("values", "field"), [({"amount": 0}, "amount"), ({"paid_on": TOMORROW}, "paid_on")]
+)
+def test_no_money_and_money_of_tomorrow_are_refused(world, contract, values, field):
+    with pytest.raises(Invalid) as refusal:
+        pay(world, contract, **values)
+
+    assert set(refusal.value.errors) == {field}
+
+
+def test_money_comes_on_a_contract_in_force_alone(world):
+    draft = world.contract(world.approved())
+
+    with pytest.raises(Invalid) as refusal:
+        pay(world, draft)
+
+    assert set(refusal.value.errors) == {"contract_id"}
+
+
+def test_only_finance_confirms_and_each_step_once(world, contract):
+    key = pay(world, contract)
+    with pytest.raises(Forbidden):
+        verb(world, payment.confirm, key, who="sales")
+    with pytest.raises(Locked):
+        verb(world, payment.reverse, key)
+
+    verb(world, payment.confirm, key)
+    with pytest.raises(Locked):
+        verb(world, payment.confirm, key)
+    verb(world, payment.reverse, key)
+
+    assert world.get(m.Payment, key).state is m.PaymentState.reversed
+
+
+def test_a_confirmed_payment_is_neither_changed_nor_deleted(world, contract):
+    key = pay(world, contract)
+    verb(world, payment.confirm, key)
+
+    def change():
+        with world.acting("finance"):
+            record = world.get(m.Payment, key)
+            records.update(
+                world.session, record, {"amount": 5}, seen=None, by=world.actor, now=world.now
+            )
+
+    with pytest.raises(Locked):
+        change()
+
+
+def test_a_registered_payment_keeps_its_contract(world, contract):
+    key = pay(world, contract)
+    other = world.approved(model=m.Contract, key=world.contract(world.approved()))
+
+    with pytest.raises(Invalid) as refusal, world.acting("finance"):
+        records.update(
+            world.session,
+            world.get(m.Payment, key),
+            {"contract_id": other},
+            seen=None,
+            by=world.actor,
+            now=world.now,
+        )
+
+    assert set(refusal.value.errors) == {"contract_id"}
+
+
+def test_an_issued_invoice_stays_as_it_is(world, contract):
+    with pytest.raises(Invalid), world.acting("finance"):
+        world.create(m.Invoice, contract_id=contract, amount=0)
+    with world.acting("finance"):
+        key = world.create(
+            m.Invoice, contract_id=contract, amount=100, number="1234", issued_on=PAID
+        ).id
+
+    def change():
+        with world.acting("finance"):
+            record = world.get(m.Invoice, key)
+            records.update(
+                world.session, record, {"title": "新"}, seen=None, by=world.actor, now=world.now
+            )
+
+    with pytest.raises(Locked):
+        change()
+
+
+def steps(world, contract):
+    order = world.session.scalars(sa.select(m.Order).where(m.Order.contract_id == contract)).one()
+    return order, order.milestones
+
+
+def move(world, contract, place, **values):
+    with world.acting("admin"):
+        _order, found = steps(world, contract)
+        records.update(
+            world.session, found[place], values, seen=None, by=world.actor, now=world.now
+        )
+
+
+def test_state_and_date_of_a_milestone_agree(world, contract):
+    move(world, contract, 0, state=m.MilestoneState.done)
+    move(world, contract, 1, done_on=PAID)
+    move(world, contract, 2, state=m.MilestoneState.skipped)
+
+    world.be("admin")
+    order, found = steps(world, contract)
+    assert [s.done_on for s in found[:3]] == [dt.date(2026, 11, 23), PAID, None]
+    assert found[1].state is m.MilestoneState.done
+    assert progress(order) == 50
+
+    move(world, contract, 1, state=m.MilestoneState.planned)
+    world.be("admin")
+    assert steps(world, contract)[1][1].done_on is None
+
+
+@pytest.mark.parametrize(
+    ("values", "field"), [({"done_on": TOMORROW}, "done_on"), ({"weight": -1}, "weight")]
+)
+def test_a_milestone_is_not_done_tomorrow_and_weighs_something(world, contract, values, field):
+    with pytest.raises(Invalid) as refusal:
+        move(world, contract, 0, **values)
+
+    assert set(refusal.value.errors) == {field}

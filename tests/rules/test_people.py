@@ -1,0 +1,139 @@
+"""People, roles and departments: what nobody may do to himself, and what would break the house."""
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from services import people, records
+from services.errors import Forbidden, Invalid, Locked
+
+
+def person(world, who):
+    return world.session.scalars(
+        sa.select(m.User).where(m.User.email == f"{who}@demo.tcos.cn")
+    ).one()
+
+
+def role(world, name):
+    return world.session.scalars(sa.select(m.Role).where(m.Role.name == name)).one()
+
+
+def change(world, record, **values):
+    return records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+
+
+@pytest.mark.parametrize("password", ["short", "1234567890", "aaaaaaaaaaaa", "new-person-1"])
+def test_weak_passwords_are_refused_beside_their_field(world, password):
+    values = {"name": "新人", "email": "new-person@demo.tcos.cn"}
+
+    with pytest.raises(Invalid) as refusal, world.acting("admin"):
+        people.create_user(world.session, values, password, by=world.actor, now=world.now)
+
+    assert set(refusal.value.errors) == {"password"}
+
+
+def test_an_address_belongs_to_one_person_whatever_its_case(world):
+    values = {"name": "又一个", "email": "SALES@demo.tcos.cn"}
+
+    with pytest.raises(Invalid) as refusal, world.acting("admin"):
+        people.create_user(world.session, values, "Gut-und-lang-1", by=world.actor, now=world.now)
+
+    assert set(refusal.value.errors) == {"email"}
+
+
+def test_a_new_password_ends_the_sessions_and_must_be_good(world):
+    with world.acting("admin"):
+        user = person(world, "sales")
+        before = user.fs_uniquifier
+        with pytest.raises(Invalid):
+            people.set_password(world.session, user, "kurz")
+        people.set_password(world.session, user, "Gut-und-lang-1")
+        after = user.fs_uniquifier
+
+    assert before != after
+
+
+def test_superiors_form_no_circle(world):
+    with world.acting("admin"):
+        change(world, person(world, "sales"), manager_id=world.id_of("manager"))
+
+    with pytest.raises(Invalid) as refusal, world.acting("admin"):
+        change(world, person(world, "manager"), manager_id=world.id_of("sales"))
+
+    assert set(refusal.value.errors) == {"manager_id"}
+
+
+def test_nobody_gives_himself_roles_and_unknown_ones_do_not_exist(world):
+    with pytest.raises(Forbidden), world.acting("admin"):
+        people.set_roles(world.session, person(world, "admin"), ["sales"], by=world.actor)
+    with pytest.raises(Invalid), world.acting("admin"):
+        people.set_roles(world.session, person(world, "sales"), ["emperor"], by=world.actor)
+
+    with world.acting("admin"):
+        people.set_roles(world.session, person(world, "sales"), ["office"], by=world.actor)
+        assert [r.name for r in person(world, "sales").roles] == ["office"]
+
+
+def test_one_administrator_always_remains(world):
+    with world.acting("admin"):
+        people.set_roles(world.session, person(world, "office"), ["admin"], by=world.actor)
+    with world.acting("office"):
+        people.set_roles(world.session, person(world, "admin"), ["analyst"], by=world.actor)
+
+    with pytest.raises(Locked), world.acting("office"):
+        change(world, person(world, "office"), active=False)
+
+
+def test_who_is_disabled_is_logged_out(world):
+    with world.acting("admin"):
+        user = person(world, "sales")
+        before = user.fs_uniquifier
+        change(world, user, active=False)
+        after = user.fs_uniquifier
+
+    assert before != after
+
+
+def test_departments_form_a_tree_of_distinct_names(world):
+    world.be("admin")
+    head, mid = (
+        world.session.scalars(sa.select(m.Department).where(m.Department.name == name)).one().id
+        for name in ("总部", "华中")
+    )
+
+    with pytest.raises(Invalid) as refusal, world.acting("admin"):
+        world.create(m.Department, name="华中", parent_id=head)
+    assert set(refusal.value.errors) == {"name"}
+    with pytest.raises(Invalid) as refusal, world.acting("admin"):
+        change(world, world.get(m.Department, head), parent_id=mid)
+    assert set(refusal.value.errors) == {"parent_id"}
+
+
+def test_built_in_roles_keep_code_and_place(world):
+    with pytest.raises(Invalid) as refusal, world.acting("admin"):
+        change(world, role(world, "sales"), name="seller", permissions=["made:up"])
+    assert set(refusal.value.errors) == {"name", "permissions"}
+    with pytest.raises(Invalid), world.acting("admin"):
+        change(world, role(world, "admin"), permissions=["customer:read"])
+    with pytest.raises(Locked), world.acting("admin"):
+        records.remove(
+            world.session, role(world, "sales"), seen=None, by=world.actor, now=world.now
+        )
+
+
+def test_a_role_that_somebody_has_stays(world):
+    with world.acting("admin"):
+        made = world.create(m.Role, name="guest", label="访客", permissions=["product:read"])
+        people.set_roles(world.session, person(world, "analyst"), ["guest"], by=world.actor)
+        key = made.id
+
+    with pytest.raises(Locked), world.acting("admin"):
+        records.remove(
+            world.session, world.get(m.Role, key), seen=None, by=world.actor, now=world.now
+        )
+    with world.acting("admin"):
+        people.set_roles(world.session, person(world, "analyst"), ["analyst"], by=world.actor)
+        records.remove(
+            world.session, world.get(m.Role, key), seen=None, by=world.actor, now=world.now
+        )
+        assert world.get(m.Role, key) is None
