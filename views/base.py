@@ -158,6 +158,7 @@ class CrmView(GridView):
             and may(self.actor, f"{self.noun}:submit")
             and getattr(record, "approval", None) is not m.Approval.approved,
             preview=self.preview(record),
+            remark=approval.remark(self.session, record) if record and self.reviewed else None,
             extras=self.form_extras(record, errors),
         )
         return page, status
