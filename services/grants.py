@@ -52,6 +52,7 @@ IMPORTABLE = ("customer", "contact", "opportunity", "product", "user", "departme
 SPECIAL = {
     "task:decide": _("审批：处理待办"),
     "request:read": _("审批：查看我创建的与抄送我的"),
+    "request:overview": _("审批：查看概览"),
     "customer:claim": _("大客户：领取公海客户"),
     "customer:assign": _("大客户：分配"),
     "customer:handover": _("大客户：移交"),
@@ -163,6 +164,7 @@ ROLES = (
             "invoice:export",
             "task:decide",
             "request:read",
+            "request:overview",
             "import:approved",
             "sensitive:read",
             *COCKPIT,
@@ -250,6 +252,7 @@ ROLES = (
             ),
             "task:decide",
             "request:read",
+            "request:overview",
             "sensitive:read",
             *COCKPIT,
             "cockpit:export",

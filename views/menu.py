@@ -16,6 +16,7 @@ from views.inbox import InboxView
 from views.merge import MergeView
 from views.notice import NoticeView, OutboxView
 from views.opportunity import OpportunityView
+from views.overview import OverviewView
 from views.ownership import HandoverView, PoolView
 from views.payment import InvoiceView, PaymentView
 from views.plan import PlanView
@@ -55,6 +56,7 @@ MENU = (
     _page(InboxView, _("待我处理"), "inbox", "events", "inbox"),
     _page(CreatedView, _("我创建的"), "created", "events", "created"),
     _page(CopyView, _("抄送我的"), "cc", "events", "cc"),
+    _page(OverviewView, _("审批概览"), "overview", "events"),
     _screen(CustomerView, m.Customer, "records"),
     _screen(records.ContactView, m.Contact, "records"),
     _page(PoolView, _("公海"), "pool", "records"),

@@ -1,0 +1,69 @@
+"""The overview of the queue: counts by person and age, what is late, the median time."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+import models as m
+from services.actor import SYSTEM
+from services.approval.overview import overview
+from tests.support.visitors import Visitors
+from tests.support.world import World
+
+DAY = dt.timedelta(days=1)
+
+
+def wait(world, request, days, *, late=False):
+    """Let the open tasks of a request have waited so many days."""
+    world.be(SYSTEM)
+    task = m.ApprovalTask.__table__
+    due = world.now - DAY if late else world.now + DAY
+    world.session.execute(
+        sa.update(task)
+        .where(task.c.request_id == request)
+        .values(created_at=world.now - days * DAY, due_at=due)
+    )
+    world.session.commit()
+
+
+def test_open_tasks_are_counted_by_person_and_age(world):
+    for days, late in ((0.5, False), (2, False), (10, True)):
+        wait(world, world.submitted()[1], days, late=late)
+    world.be("admin")
+
+    found = {one.name: one for one in overview(world.session, now=world.now)}
+
+    assert found["reviewer"].open == 3
+    assert found["reviewer"].ages == [1, 1, 0, 1]
+    assert found["reviewer"].overdue == 1
+    assert found["reviewer"].oldest == world.now - 10 * DAY
+
+
+def test_the_median_is_over_what_was_decided(world):
+    for days in (1, 2, 4):
+        request = world.submitted()[1]
+        wait(world, request, days)
+        world.decided(request)
+    world.be("admin")
+
+    found = {one.name: one for one in overview(world.session, now=world.now)}
+
+    assert (found["reviewer"].decided, found["reviewer"].median_hours) == (3, 48.0)
+    assert found["reviewer"].open == 0
+
+
+def test_a_manager_sees_what_is_his_to_see(world):
+    world.submitted()
+    world.be("manager")
+
+    assert overview(world.session, now=world.now) == []
+
+
+def test_the_page_shows_a_line_an_approver(app):
+    with World(app) as world:
+        world.submitted()
+
+    page = Visitors(app).get("admin", "/admin/overview/").text
+
+    assert "审批概览" in page
+    assert "reviewer2" in page
