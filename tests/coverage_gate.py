@@ -9,8 +9,7 @@ from pathlib import Path
 import coverage
 
 ROOT = Path(__file__).resolve().parents[1]
-# Percent of statements. The house asks for 95 in services too: raise it when the tests are there.
-WANTED = {"models": 95, "services": 90, "dashboards": 95, "views": 85}
+WANTED = {"models": 95, "services": 95, "dashboards": 95, "views": 85}  # percent of statements
 SHOWN = 8  # the files of a layer that lack most
 
 
