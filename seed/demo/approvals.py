@@ -41,7 +41,7 @@ def decide(
     teller: Teller, request: m.ApprovalRequest, seller: str, verb: str, day: dt.date
 ) -> None:
     """Let the seller's reviewer decide in the evening of a day."""
-    at = teller.at(day, NIGHT)
+    at = _after(teller, request, day)
     comment = teller.draw.choice(WHY_NOT) if verb == "reject" else None
     if verb == "approve" and teller.draw.random() < 0.4:
         comment = teller.draw.choice(WELL)
@@ -55,6 +55,15 @@ def decide(
             by=actor,
             now=at,
         )
+
+
+def _after(teller: Teller, request: m.ApprovalRequest, day: dt.date) -> dt.datetime:
+    """Return the evening of a day, later than what happened to the request before."""
+    event = m.ApprovalEvent
+    query = sa.select(sa.func.max(event.at)).where(event.request_id == request.id)
+    last = teller.session.scalar(query) or request.submitted_at
+    pause = dt.timedelta(minutes=teller.draw.randint(2, 8))
+    return max(teller.at(day, NIGHT), last + pause)
 
 
 def add_second_step(teller: Teller) -> None:
@@ -88,7 +97,7 @@ def pass_through(teller: Teller, record: Any, seller: str, day: dt.date) -> None
 
 
 def _sign(teller: Teller, request: m.ApprovalRequest, day: dt.date) -> None:
-    at = max(teller.at(day, NIGHT), request.submitted_at)
+    at = _after(teller, request, day)
     with teller.by("manager", at) as actor:
         approval.decide(
             teller.session,

@@ -160,3 +160,10 @@ def tables(url):
         for name, table in m.Model.metadata.tables.items():
             yield name, sorted(map(repr, connection.execute(sa.select(table))))
     engine.dispose()
+
+
+def test_nothing_is_decided_before_it_was_asked(told):
+    task = m.ApprovalTask.__table__
+    query = sa.select(sa.func.count()).where(task.c.decided_at < task.c.created_at)
+
+    assert told.execute(query).scalar() == 0
