@@ -32,7 +32,7 @@ def submit(teller: Teller, record: Any, seller: str, day: dt.date) -> m.Approval
 
 def withdraw(teller: Teller, request: m.ApprovalRequest, seller: str, day: dt.date) -> None:
     """Take a submission back on the same day."""
-    at = teller.at(day, NIGHT)
+    at = _after(teller, request, day)
     with teller.by(seller, at) as actor:
         approval.withdraw(teller.session, request.id, by=actor, now=at)
 
@@ -62,7 +62,7 @@ def _after(teller: Teller, request: m.ApprovalRequest, day: dt.date) -> dt.datet
     event = m.ApprovalEvent
     query = sa.select(sa.func.max(event.at)).where(event.request_id == request.id)
     last = teller.session.scalar(query) or request.submitted_at
-    pause = dt.timedelta(minutes=teller.draw.randint(2, 8))
+    pause = dt.timedelta(minutes=teller.draw.randint(1, 4))
     return max(teller.at(day, NIGHT), last + pause)
 
 
