@@ -9,6 +9,7 @@ from models.approval import (
     RequestOrigin,
     TaskState,
 )
+from models.approval_file import ApprovalFile
 from models.approval_flow import (
     ApprovalFlow,
     ApprovalStep,
@@ -56,6 +57,7 @@ __all__ = [
     "Approval",
     "ApprovalCopy",
     "ApprovalEvent",
+    "ApprovalFile",
     "ApprovalFlow",
     "ApprovalRequest",
     "ApprovalStep",

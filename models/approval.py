@@ -15,6 +15,7 @@ from models.mixins import Approval
 from models.types import UtcDateTime, named
 
 if TYPE_CHECKING:
+    from models.approval_file import ApprovalFile
     from models.approval_flow import ApprovalFlow
     from models.customer import Customer
     from models.user import User
@@ -202,7 +203,8 @@ class ApprovalTask(Model):
 class ApprovalEvent(Model):
     """What happened to a request, for ever: rows are only added.
 
-    `on_behalf_of_id` is whom the actor stood in for; `target_id` to whom a task went.
+    `on_behalf_of_id` is whom the actor stood in for; `target_id` to whom a task went;
+    `remarks` are what was said beside single fields of the snapshot (input key → text).
     """
 
     __tablename__ = "approval_event"
@@ -218,9 +220,13 @@ class ApprovalEvent(Model):
     on_behalf_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     target_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     comment: Mapped[str | None] = mapped_column(sa.String(500))
+    remarks: Mapped[dict[str, str] | None] = mapped_column(sa.JSON(none_as_null=True))
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
 
     request: Mapped[ApprovalRequest] = relationship(back_populates="events")
+    files: Mapped[list["ApprovalFile"]] = relationship(
+        back_populates="event", order_by="ApprovalFile.id"
+    )
     actor: Mapped["User | None"] = relationship(foreign_keys=[actor_id])
     on_behalf_of: Mapped["User | None"] = relationship(foreign_keys=[on_behalf_of_id])
     target: Mapped["User | None"] = relationship(foreign_keys=[target_id])

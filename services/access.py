@@ -324,6 +324,9 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.ApprovalRequest: _request,
     m.ApprovalTask: _of(m.ApprovalRequest, "request_id", _request),
     m.ApprovalEvent: _of(m.ApprovalRequest, "request_id", _request),
+    m.ApprovalFile: _of(
+        m.ApprovalEvent, "event_id", _of(m.ApprovalRequest, "request_id", _request)
+    ),
     m.ApprovalCopy: _copy,
     m.Delegation: _delegation,
     m.BatchJob: _batch,

@@ -106,6 +106,11 @@ def check(
     Raises Forbidden, Locked, Invalid, TooLarge.
     """
     _demand_open(session, record, by, now)
+    return judged(session, given)
+
+
+def judged(session: Session, given: tuple[str, IO[bytes]]) -> File:
+    """Return an upload whose size and type are allowed. Raises Invalid, TooLarge."""
     name, stream = clean_name(given[0]), given[1]
     limit = largest(session)
     content = stream.read(limit + 1)
@@ -156,7 +161,8 @@ def purge(session: Session, *, now: dt.datetime) -> int:
 
 def digests(session: Session) -> set[str]:
     """Return the SHA-256 of every content some row still points at, removed files included."""
-    return set(session.execute(sa.select(m.Attachment.__table__.c.sha256).distinct()).scalars())
+    tables = (m.Attachment.__table__, m.ApprovalFile.__table__)
+    return set(session.execute(sa.union(*(sa.select(t.c.sha256) for t in tables))).scalars())
 
 
 def _held(session: Session, noun: str, key: int) -> Any:

@@ -57,13 +57,24 @@
         setTimeout(() => failed.remove(), 12000);
       });
   };
+  // What was typed comes back with the decision.
+  const refill = (data) => {
+    const form = $('[data-decide]');
+    [...(form ? form.elements : [])].forEach((one) => {
+      if (one.matches('textarea, input[type=text]') && data.get(one.name)) {
+        one.value = data.get(one.name);
+        const folded = one.closest('details');
+        if (folded) folded.open = true;
+      }
+    });
+  };
   const undo = () => {
     if (!held) return;
     clearTimeout(held.timer);
     held.box.remove();
-    const { row } = held;
+    const { row, data } = held;
     held = null;
-    if (row) { row.hidden = false; show(row); }
+    if (row) { row.hidden = false; show(row).then(() => refill(data)); }
   };
   window.addEventListener('pagehide', () => send(true));
 
@@ -96,12 +107,22 @@
     if (!form || !event.submitter) return;
     const verb = event.submitter.value;
     const box = $('textarea', form);
-    if (verb === 'reject' && !box.value.trim()) {
+    const notes = [...form.elements].filter((one) => one.name.startsWith('note-') && one.value.trim());
+    const stop = (at) => {
       event.preventDefault();
-      box.setAttribute('aria-invalid', 'true');
-      box.focus();
+      at.setAttribute('aria-invalid', 'true');
+      at.focus();
+    };
+    if (verb === 'reject' && !box.value.trim() && !notes.length) { stop(box); return; }
+    if (verb === 'approve' && notes.length) {
+      stop(notes[0]);
+      const problem = toast(text.notes);
+      problem.classList.add('error');
+      setTimeout(() => problem.remove(), 8000);
       return;
     }
+    // Files are too large for what a left page may send: such a decision takes effect at once.
+    if ($$('input[type=file]', form).some((one) => one.files.length)) return;
     event.preventDefault();
     send(false);
     const data = new FormData(form, event.submitter);

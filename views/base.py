@@ -51,9 +51,8 @@ class CrmView(GridView):
         tables, buttons = self.tables(record), self.buttons(record)
         files = self.files(record, problem)
         known = ([record], references(listing.columns_of(self.model)))
-        events = ([event for found in rounds for event in found.events], ["actor"])
         uploads = (files.rows if files else [], ["uploader"])
-        attach(self.session, known, events, uploads, *groups_of(tables))
+        attach(self.session, known, uploads, *groups_of(tables))
         page = self.render(
             self.details_template,
             view=self,

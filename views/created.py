@@ -14,9 +14,11 @@ import models as m
 from services import approval, gate
 from services.approval import bulk
 from services.bulk import refuse_retry
-from services.errors import NotVisible
+from services.errors import Invalid, NotVisible
 from services.settings import get_setting
 from services.texts import neutral
+from views.beside import beside_of
+from views.crm.files import ACCEPT, download
 from views.crm.listing import SIZES
 from views.inbox import key_of, needed
 from views.pages import Page
@@ -154,7 +156,9 @@ class RequestView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show the snapshot; sight of the request is sight of this only."""
-        key = key_of(request.args.get("id"))
+        return self._page(key_of(request.args.get("id")), {})
+
+    def _page(self, key: int | None, errors: dict[str, Any]) -> Any:
         found = self.session.scalar(
             sa.select(m.ApprovalRequest)
             .where(m.ApprovalRequest.id == key)
@@ -179,17 +183,34 @@ class RequestView(Page):
             people=people_to_ask(self.session, found, self.actor) if task else [],
             words=get_setting(self.session, "approval.words").split("/"),
             intact=approval.digest(found.payload) == found.payload_hash,
+            errors=errors,
+            accept=ACCEPT,
         )
 
     @expose("/comment/", methods=("POST",))
     def comment(self) -> Any:
-        """Say something on a request."""
-        text = request.form.get("comment", "")
-        found = approval.comment(
-            self.session, needed("id"), text=text, by=self.actor, now=self.now()
-        )
+        """Say something on a request, or give files; a refusal keeps what was typed."""
+        key = needed("id")
+        try:
+            beside = beside_of(self.session, key)
+            text = request.form.get("comment", "")
+            approval.comment(
+                self.session, key, text=text, by=self.actor, now=self.now(), beside=beside
+            )
+        except Invalid as problem:
+            self.session.rollback()
+            return self._page(key, problem.errors), problem.status
         flash(_("已评论"), "success")
-        return redirect(url_for(".index", id=found.id), code=303)
+        return redirect(url_for(".index", id=key), code=303)
+
+    @expose("/file/")
+    def file(self) -> Any:
+        """Download a file of an event: whoever sees the request may, nobody else."""
+        key = key_of(request.args.get("id"))
+        found = self.session.scalar(sa.select(m.ApprovalFile).where(m.ApprovalFile.id == key))
+        if found is None:
+            raise NotVisible
+        return download(self.session, found, by=self.actor, now=self.now())
 
 
 class BatchView(Page):

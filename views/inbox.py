@@ -11,31 +11,18 @@ from flask_babel import gettext as _
 import models as m
 from services import approval
 from services.approval import bulk, inbox
-from services.errors import Invalid, NotVisible
+from services.errors import Invalid
 from services.settings import get_setting
+from views.beside import beside_of
 from views.crm.actions import ticked
+from views.crm.files import ACCEPT
 from views.crm.listing import SIZES
 from views.pages import Page
 from views.panel import CAPTIONS, caption_of, doubles_of, kind_of, left_text, level_of, panel_of
 from views.web.errors import wants_json
+from views.web.keys import key_of, needed
 
-LARGEST_KEY = 2**31 - 1
-__all__ = ["CAPTIONS", "InboxView", "key_of", "panel_of"]
-
-
-def key_of(text: str | None) -> int | None:
-    """Return a record key from the query string, None for junk."""
-    if not text or not text.isascii() or not text.isdigit() or len(text) > 10:  # noqa: PLR2004
-        return None
-    return int(text) if int(text) <= LARGEST_KEY else None
-
-
-def needed(name: str) -> int:
-    """Return a key from the form. Raises NotVisible on junk."""
-    found = key_of(request.form.get(name))
-    if found is None:
-        raise NotVisible
-    return found
+__all__ = ["CAPTIONS", "InboxView", "key_of", "needed", "panel_of"]
 
 
 class InboxView(Page):
@@ -74,6 +61,7 @@ class InboxView(Page):
             kind_of=kind_of,
             level_of=level_of,
             left_text=left_text,
+            accept=ACCEPT,
         )
 
     def _wanted(self, tab: str, kinds: dict[str, int]) -> inbox.Wanted:
@@ -97,16 +85,18 @@ class InboxView(Page):
     @expose("/decide/", methods=("POST",))
     def decide(self) -> Any:
         """Approve, reject or return one request, with the version that was seen."""
-        verb = request.form.get("verb", "")
+        verb, key = request.form.get("verb", ""), needed("id")
+        beside = beside_of(self.session, key)
         found = approval.decide(
             self.session,
-            needed("id"),
+            key,
             seen=needed("seen"),
             verb=verb,
             comment=request.form.get("comment"),
             by=self.actor,
             now=self.now(),
             to_step=key_of(request.form.get("to_step")),
+            beside=beside,
         )
         words = {"approve": _("已通过"), "reject": _("已驳回"), "give_back": _("已退回")}
         return self._done(f"{words[verb]}：{found.title}")

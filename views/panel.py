@@ -11,7 +11,8 @@ from services import approval, duplicates
 from services.actor import Actor
 from services.approval import inbox
 from services.approval.approvers import RIGHT
-from services.approval.snapshot import REVIEWED, differences, shown, shown_lines
+from services.approval.snapshot import REVIEWED, blank, differences, shown, shown_lines
+from services.approval.timeline import rounds
 from services.contract import yuan
 
 CAPTIONS = {noun: model.__caption__ for noun, model in REVIEWED.items()}
@@ -66,14 +67,17 @@ def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
     """Return what a request shows; four statements, more where a duplicate is suspected."""
     known = chosen.noun in REVIEWED and "values" in chosen.payload
     changing = known and "old" in chosen.payload
-    rounds = _rounds(session, chosen) if known else []
-    own = next((r["events"] for r in rounds if r["id"] == chosen.id), [])
+    found = rounds(session, chosen.noun, chosen.record_id) if known else []
+    own = next((r for r in found if r.id == chosen.id), None)
+    events = own.events if own else []
     return {
-        "submitter": next((e.actor for e in own if e.decision is m.Decision.submit), ""),
+        "submitter": next((e.actor for e in events if e.decision is m.Decision.submit), ""),
         "sections": shown(chosen.payload) if known and not changing else [],
         "lines": shown_lines(chosen.payload) if known and not changing else [],
         "changes": differences(chosen.payload) if changing else [],
-        "rounds": rounds,
+        "blank": blank(chosen.payload) if known else [],
+        "remarks": own.remarks if own else {},
+        "rounds": found,
         "waiting": approval.waiting_for(session, [chosen.id]).get(chosen.id, []),
         "steps": inbox.steps(session, chosen),
         "caption": kind_of(chosen) if known else chosen.noun,
@@ -87,40 +91,6 @@ def doubles_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> lis
         return []
     values = {**chosen.payload["values"], "id": chosen.record_id}
     return duplicates.candidates(session, values, by=actor)
-
-
-def _rounds(session: Session, chosen: m.ApprovalRequest) -> list[dict[str, Any]]:
-    """Return the rounds newest first, each with its events as plain rows; one statement."""
-    request, event = m.ApprovalRequest, m.ApprovalEvent
-    user = m.User.__table__
-    behalf, target = user.alias(), user.alias()
-    rows = session.execute(
-        sa.select(
-            request.id,
-            request.round,
-            request.state,
-            request.action,
-            event.decision,
-            event.comment,
-            event.at,
-            user.c.name.label("actor"),
-            behalf.c.name.label("on_behalf_of"),
-            target.c.name.label("target"),
-        )
-        .outerjoin(event, event.request_id == request.id)
-        .outerjoin(user, user.c.id == event.actor_id)
-        .outerjoin(behalf, behalf.c.id == event.on_behalf_of_id)
-        .outerjoin(target, target.c.id == event.target_id)
-        .where(request.noun == chosen.noun, request.record_id == chosen.record_id)
-        .order_by(request.round.desc(), event.id)
-    ).all()
-    found: dict[int, dict[str, Any]] = {}
-    for row in rows:
-        one = {"id": row.id, "round": row.round, "state": row.state, "action": row.action}
-        events = found.setdefault(row.id, {**one, "events": []})["events"]
-        if row.decision is not None:
-            events.append(row)
-    return list(found.values())
 
 
 def people_to_ask(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> list[Any]:

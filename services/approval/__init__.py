@@ -6,6 +6,7 @@ Only this package writes the approval state. Source of the law: design/product.m
 from services.approval.approvers import deciders
 from services.approval.ask import ask_change, ask_void
 from services.approval.batch import decide_many, resolve, retry, submit_many
+from services.approval.beside import Beside, Kept
 from services.approval.bulk import run_batch
 from services.approval.change import asked as changes_asked
 from services.approval.change import pending as change_of
@@ -19,6 +20,8 @@ from services.approval.verbs import add_sign, comment, transfer, urge
 
 __all__ = [
     "REVIEWED",
+    "Beside",
+    "Kept",
     "add_sign",
     "ask_change",
     "ask_void",

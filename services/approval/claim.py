@@ -165,17 +165,17 @@ def note(  # noqa: PLR0913 # an event says all of this
     comment: str | None = None,
     behalf: int | None = None,
     target: int | None = None,
-) -> None:
-    """Add the event of a verb."""
-    session.add(
-        m.ApprovalEvent(
-            request_id=request.id,
-            step=step,
-            decision=decision,
-            actor_id=by,
-            on_behalf_of_id=behalf,
-            target_id=target,
-            comment=comment,
-            at=now,
-        )
+) -> m.ApprovalEvent:
+    """Add the event of a verb and return it."""
+    event = m.ApprovalEvent(
+        request_id=request.id,
+        step=step,
+        decision=decision,
+        actor_id=by,
+        on_behalf_of_id=behalf,
+        target_id=target,
+        comment=comment,
+        at=now,
     )
+    session.add(event)
+    return event

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate
 from services.actor import Actor, demand
+from services.approval.beside import NOTHING, Beside, checked_remarks, keep, reason
 from services.approval.claim import claim, find, note, record_of, refused, said
 from services.approval.effects import announce, copy_many, finish, tell_submitter
 from services.approval.tasks import LIVE, RULE, cancel, hand_on, live, open_tasks
@@ -36,15 +37,18 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
     by: Actor,
     now: dt.datetime,
     to_step: int | None = None,
+    beside: Beside = NOTHING,
 ) -> m.ApprovalRequest:
     """Approve, reject or return what was seen; a return goes to the submitter or to `to_step`.
 
-    Raises Forbidden without the grant, NotVisible, Invalid on a missing comment or a step that
-    was not passed, or Refused with one of the codes of REASONS; the edge then rolls back.
+    To say no a person gives a comment or remarks on single fields (`beside`). Raises
+    Forbidden without the grant, NotVisible, Invalid on a missing comment or a step that was not
+    passed, or Refused with one of the codes of REASONS; the edge then rolls back.
     """
     demand(by, "task:decide")
-    comment = checked(verb, comment)
     request = find(session, request_id)
+    remarks = checked_remarks(request, beside, verb=verb)
+    comment = checked(verb, reason(request, comment, remarks))
     record = record_of(session, request)
     with gate.rule(session, "approval"):
         task = claim(session, request, seen=seen, by=by, now=now)
@@ -52,7 +56,7 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
         if to_step is not None and (verb != "give_back" or not 1 <= to_step < step):
             raise Invalid({"to_step": _("只能退回到已经过的步骤")})
         task.decision, request.last_comment = decision, comment
-        note(
+        event = note(
             session,
             request,
             decision,
@@ -62,6 +66,7 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
             comment=comment,
             now=now,
         )
+        keep(event, beside, remarks)
         session.flush()
         turn = _move(session, request, task, (verb, to_step), now)
         if request.state is not m.Approval.pending and record is not None:

@@ -153,12 +153,12 @@ def said_of(payload: dict[str, Any]) -> list[str]:
     if "old" in payload:
         return [
             f"{caption}：{'****' if hidden else old} → {'****' if hidden else new}"
-            for caption, old, new, hidden in differences(payload)
+            for caption, old, new, hidden, _key in differences(payload)
         ]
     return [
         f"{caption}：{text}"
         for _section, pairs in shown(payload, masked=True)
-        for caption, text in pairs
+        for caption, text, _key in pairs
     ]
 
 

@@ -71,14 +71,14 @@ REVIVERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def differences(payload: dict[str, Any]) -> list[tuple[Any, str, str, bool]]:
-    """Return a change for people: [(caption, old, new, sensitive)]; lines as one text each."""
+def differences(payload: dict[str, Any]) -> list[tuple[Any, str, str, bool, str]]:
+    """Return a change for people: [(caption, old, new, sensitive, key)]; lines as one text each."""
     rows = []
     inputs = inputs_of(REVIEWED[payload["noun"]])
     for key, new in payload["values"].items():
         one = inputs[key]
         texts = [_any_text(one, v, payload["names"]) for v in (payload["old"].get(key), new)]
-        rows.append((one.facts.caption, texts[0], texts[1], one.facts.sensitive))
+        rows.append((one.facts.caption, texts[0], texts[1], one.facts.sensitive, key))
     return rows
 
 
@@ -101,7 +101,7 @@ def digest(payload: dict[str, Any]) -> str:
 
 
 def shown(payload: dict[str, Any], *, masked: bool = False) -> list[tuple[Any, list[Any]]]:
-    """Return the payload for people: [(section, [(caption, text)])]; blank fields are left out."""
+    """Return the payload for people: [(section, [(caption, text, key)])], without blank fields."""
     sections: dict[str, list[Any]] = {}
     for key, one in inputs_of(REVIEWED[payload["noun"]]).items():
         value = payload["values"].get(key)
@@ -109,12 +109,19 @@ def shown(payload: dict[str, Any], *, masked: bool = False) -> list[tuple[Any, l
             continue
         text = text_of(one, value, payload["names"], key)
         text = mask(text) if masked and one.facts.sensitive else text
-        sections.setdefault(str(one.facts.section), []).append((one.facts.caption, text))
+        sections.setdefault(str(one.facts.section), []).append((one.facts.caption, text, key))
     return list(sections.items())
 
 
-def shown_lines(payload: dict[str, Any]) -> list[tuple[Any, list[Any], list[list[str]]]]:
-    """Return the line tables for people: [(caption, [header], [[cell]])]."""
+def blank(payload: dict[str, Any]) -> list[tuple[Any, str]]:
+    """Return the fields a submission left blank: [(caption, key)]."""
+    inputs = inputs_of(REVIEWED[payload["noun"]])
+    left = (key for key, value in payload["values"].items() if value in (None, "", []))
+    return [(inputs[key].facts.caption, key) for key in left if key in inputs]
+
+
+def shown_lines(payload: dict[str, Any]) -> list[tuple[Any, list[Any], list[list[str]], str]]:
+    """Return the line tables for people: [(caption, [header], [[cell]], key)]."""
     tables = []
     for key, one in inputs_of(REVIEWED[payload["noun"]]).items():
         rows = payload["values"].get(key) if one.kind == "lines" else None
@@ -124,7 +131,7 @@ def shown_lines(payload: dict[str, Any]) -> list[tuple[Any, list[Any], list[list
             body = [
                 [_cell(c, row, payload["names"], k) for k, c in columns.items()] for row in rows
             ]
-            tables.append((one.facts.caption, head, body))
+            tables.append((one.facts.caption, head, body, key))
     return tables
 
 

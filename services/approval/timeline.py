@@ -2,47 +2,130 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
 
 import models as m
+from services.approval.beside import captioned
+
+NO = (m.Decision.reject, m.Decision.give_back)
 
 
-def timeline(session: Session, record: Any) -> list[m.ApprovalRequest]:
-    """Return the visible requests of a record with their events: one statement."""
-    request, event = m.ApprovalRequest, m.ApprovalEvent
-    return list(
-        session.scalars(
-            sa.select(request)
-            .where(request.noun == record.__noun__, request.record_id == record.id)
-            .outerjoin(request.events)
-            .order_by(request.round.desc(), event.id)
-            .options(contains_eager(request.events))
-        ).unique()
+@dataclasses.dataclass(slots=True)
+class Event:
+    """What happened once. `remarks` are (caption, text), `files` are (id, name, bytes)."""
+
+    decision: m.Decision
+    at: dt.datetime
+    comment: str | None
+    actor: str | None
+    on_behalf_of: str | None
+    target: str | None
+    remarks: list[tuple[Any, str]]
+    files: list[tuple[int, str, int]] = dataclasses.field(default_factory=list)
+
+
+@dataclasses.dataclass(slots=True)
+class Round:
+    """One request of a record; `remarks` are those its last no put beside fields, by key."""
+
+    id: int
+    round: int
+    state: m.Approval
+    action: m.FlowAction
+    last_comment: str | None
+    submitted_by_id: int | None
+    events: list[Event] = dataclasses.field(default_factory=list)
+    remarks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+def timeline(session: Session, record: Any) -> list[Round]:
+    """Return the rounds of a record that the actor may see: one statement."""
+    return rounds(session, record.__noun__, record.id)
+
+
+def rounds(session: Session, noun: str, record_id: int | None) -> list[Round]:
+    """Return the visible rounds of a record, newest first, with names and files: one statement."""
+    found: dict[int, Round] = {}
+    events: dict[int, Event] = {}
+    for row in session.execute(_rows(noun, record_id)):
+        key = row.round_id
+        if key not in found:
+            about = (row.round, row.state, row.action, row.last_comment, row.submitted_by_id)
+            found[key] = Round(key, *about)
+        if row.event_id is not None and row.event_id not in events:
+            events[row.event_id] = _event(noun, row)
+            found[key].events.append(events[row.event_id])
+            if row.decision in NO:
+                found[key].remarks = row.remarks or {}
+        if row.file_id is not None:
+            events[row.event_id].files.append((row.file_id, row.name, row.size))
+    return list(found.values())
+
+
+def _rows(noun: str, record_id: int | None) -> Any:
+    """Events and files stand on Core tables: they are seen exactly when the request is."""
+    request, event = m.ApprovalRequest, m.ApprovalEvent.__table__
+    user, file = m.User.__table__, m.ApprovalFile.__table__
+    behalf, target = user.alias(), user.alias()
+    return (
+        sa.select(
+            request.id.label("round_id"),
+            request.round,
+            request.state,
+            request.action,
+            request.last_comment,
+            request.submitted_by_id,
+            event.c.id.label("event_id"),
+            event.c["decision", "comment", "remarks", "at"],
+            user.c.name.label("actor"),
+            behalf.c.name.label("on_behalf_of"),
+            target.c.name.label("target"),
+            file.c.id.label("file_id"),
+            file.c["name", "size"],
+        )
+        .outerjoin(event, event.c.request_id == request.id)
+        .outerjoin(user, user.c.id == event.c.actor_id)
+        .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
+        .outerjoin(target, target.c.id == event.c.target_id)
+        .outerjoin(file, file.c.event_id == event.c.id)
+        .where(request.noun == noun, request.record_id == record_id)
+        .order_by(request.round.desc(), event.c.id, file.c.id)
     )
+
+
+def _event(noun: str, row: Any) -> Event:
+    names = (row.actor, row.on_behalf_of, row.target)
+    return Event(row.decision, row.at, row.comment, *names, list(captioned(noun, row.remarks)))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Remark:
-    """What the last decision said: who, when, and the words."""
+    """What the last no said: who, when, the words, and those beside single fields by key."""
 
     name: str
     at: dt.datetime
     text: str
+    fields: Mapping[str, str]
 
 
 def remark(session: Session, record: Any) -> Remark | None:
-    """Return why a rejected record came back, for the form it is mended in."""
-    if record.approval is not m.Approval.rejected:
-        return None
-    request, user = m.ApprovalRequest, m.User
+    """Return why a record or the change of one came back, for the form it is mended in."""
+    request, user, event = m.ApprovalRequest, m.User, m.ApprovalEvent.__table__
+    said = sa.and_(event.c.request_id == request.id, event.c.decision.in_(NO))
     row = session.execute(
-        sa.select(user.name, request.decided_at, request.last_comment)
+        sa.select(
+            user.name, request.state, request.decided_at, request.last_comment, event.c.remarks
+        )
         .join(user, user.id == request.last_actor_id)
+        .outerjoin(event, said)
         .where(request.noun == record.__noun__, request.record_id == record.id)
-        .order_by(request.id.desc())
+        .order_by(request.id.desc(), event.c.id.desc())
         .limit(1)
     ).first()
-    return Remark(row[0], row[1], row[2]) if row is not None and row[2] else None
+    if row is None or row.state is not m.Approval.rejected or not row.last_comment:
+        return None
+    return Remark(row.name, row.decided_at, row.last_comment, row.remarks or {})

@@ -10,6 +10,7 @@ import models as m
 from services import gate
 from services.actor import Actor, demand
 from services.approval.approvers import deciders
+from services.approval.beside import NOTHING, Beside, keep
 from services.approval.claim import claim, find, lock, note, refused, said
 from services.approval.effects import announce
 from services.approval.flow import step_of
@@ -148,14 +149,20 @@ def urge(session: Session, request_id: int, *, by: Actor, now: dt.datetime) -> m
 
 
 def comment(
-    session: Session, request_id: int, *, text: str, by: Actor, now: dt.datetime
+    session: Session,
+    request_id: int,
+    *,
+    text: str,
+    by: Actor,
+    now: dt.datetime,
+    beside: Beside = NOTHING,
 ) -> m.ApprovalRequest:
-    """Say something on a request one may see. Raises NotVisible, Invalid."""
+    """Say something on a request one may see, or give files. Raises NotVisible, Invalid."""
     demand(by, "request:read")
-    words = said(text, needed=True)
+    words = said(text, needed=not beside.files)
     request = find(session, request_id)
     with gate.rule(session, "approval"):
-        note(
+        event = note(
             session,
             request,
             m.Decision.comment,
@@ -164,6 +171,7 @@ def comment(
             comment=words,
             now=now,
         )
+        keep(event, beside)
         others = {request.submitted_by_id} | {
             t.assignee_id for t in live(session, request.id) if t.state is m.TaskState.open
         }

@@ -15,7 +15,7 @@ NOUN_OF = {model.__noun__ for model in MODELS}
 INNER = {
     "request", "task", "approvalevent", "cc", "batch", "batchitem", "numbercounter",
     "importproblem", "importrow", "loginattempt", "merge", "ownershipmove", "delegation",
-    "notification", "attachment",
+    "notification", "attachment", "approvalfile",
 }  # fmt: skip
 
 

@@ -52,7 +52,9 @@ def pages(who, keys):
             step = max(len(every[door.noun]) // SAMPLE, 1)
             for key in every[door.noun][::step]:
                 yield f"{door.path}?id={key}", 200 if key in seen[who, door.noun] else 404
-        elif door.rule.startswith(("/admin/request/", "/admin/batch/")):
+        elif (
+            door.rule.startswith(("/admin/request/", "/admin/batch/")) and "/file/" not in door.rule
+        ):
             noun = door.rule.split("/")[2]
             for key in every[noun][:SAMPLE]:
                 yield f"{door.path}?id={key}", 200 if key in seen[who, noun] else 404

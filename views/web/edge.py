@@ -19,8 +19,9 @@ IMPORTS = frozenset({f"import.{verb}" for verb in ("upload", "check", "run", "un
 ATTACHING = frozenset(
     f"{noun}.attach_view" for noun in ("customer", "opportunity", "followup", "contract")
 )
+DECIDING = frozenset({"inbox.decide", "request.comment"})  # files may come with them
 ATTACHING_MOST = 64 * 1024 * 1024
-READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS | ATTACHING
+READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS | ATTACHING | DECIDING
 PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz"})
 
 
@@ -35,7 +36,7 @@ def open_edge() -> None:
     """Choose the BEGIN mode by method, load the actor and hand him to the session."""
     g.writes = request.method not in SAFE and request.endpoint not in READING
     set_writing(on=g.writes)
-    if request.endpoint in ATTACHING:
+    if request.endpoint in ATTACHING | DECIDING:
         request.max_content_length = ATTACHING_MOST
     g.actor = None
     session = db.session()

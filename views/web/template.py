@@ -8,6 +8,7 @@ from flask import Flask, request
 from flask_babel import gettext as _
 
 from views.crm.cells import plain
+from views.crm.files import in_bytes
 
 HOUR, DAY = 3600, 86400
 
@@ -15,7 +16,11 @@ HOUR, DAY = 3600, 86400
 def init_template(app: Flask) -> None:
     """Give the helpers to every template."""
     app.jinja_env.globals.update(
-        with_args=with_args, without_args=without_args, local=plain, waited=waited
+        with_args=with_args,
+        without_args=without_args,
+        local=plain,
+        waited=waited,
+        in_bytes=in_bytes,
     )
     app.jinja_env.add_extension("jinja2.ext.i18n")
 
