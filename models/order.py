@@ -36,7 +36,7 @@ class MilestoneState(Labelled):
 
 
 class Order(Model, Stamped, SoftDeleted):
-    """What we deliver for a contract. Created by the approval of the contract alone."""
+    """What we deliver for a contract. Its approval opens the first; an import may bring more."""
 
     __tablename__ = "sales_order"
     __noun__ = "order"
@@ -87,6 +87,7 @@ class Order(Model, Stamped, SoftDeleted):
         index=True,
     )
     remark: Mapped[str | None] = field(_("备注"), sa.Text, multiline=True, section=MORE)
+    external_ref: Mapped[str | None] = field(_("外部编号"), sa.String(80), form=False)
 
     contract: Mapped["Contract"] = relationship(back_populates="orders")
     customer: Mapped["Customer"] = relationship()
@@ -94,6 +95,8 @@ class Order(Model, Stamped, SoftDeleted):
     milestones: Mapped[list["OrderMilestone"]] = relationship(
         back_populates="order", order_by="OrderMilestone.ordinal"
     )
+
+    __table_args__ = (sa.Index("uq_sales_order_external_ref", "external_ref", unique=True),)
 
     def __str__(self) -> str:
         """Return the number."""

@@ -12,10 +12,8 @@ import models as m
 from services import lines, numbers
 from services.errors import Locked
 from services.opportunity import approved_customer, check_contact
+from services.order import steps
 from services.records import Call, Saver, Values, department_of, saver
-
-MILESTONES = ("合同生效", "备货生产", "出厂检验", "发货", "安装验收")
-DELIVERY_DAYS = 30  # without a delivery date the last milestone is planned this far ahead
 
 
 @saver(m.Contract)
@@ -150,16 +148,9 @@ def on_approved(session: Session, contract: m.Contract, *, now: dt.datetime) -> 
     )
     session.add(order)
     session.flush()
-    last = contract.deliver_on or day + dt.timedelta(days=DELIVERY_DAYS)
-    step = max((last - day).days, 0) / (len(MILESTONES) - 1)
-    for n, name in enumerate(MILESTONES):
+    for n, (name, planned_on) in enumerate(steps(day, contract.deliver_on), 1):
         session.add(
-            m.OrderMilestone(
-                order_id=order.id,
-                ordinal=n + 1,
-                name=name,
-                planned_on=day + dt.timedelta(days=round(step * n)),
-            )
+            m.OrderMilestone(order_id=order.id, ordinal=n, name=name, planned_on=planned_on)
         )
 
 

@@ -17,6 +17,7 @@ from services.records import Call, Saver, Values, create, department_of, saver
 
 AHEAD = dt.timedelta(minutes=5)  # clocks differ; beyond that it has not happened yet
 OWN_HOURS = dt.timedelta(hours=24)
+ENTERED = dt.timedelta(days=1)  # so long after it happened a follow-up counts as entered at once
 
 
 @saver(m.FollowUp)
@@ -179,6 +180,7 @@ def _plans(call: Call, record: m.FollowUp, values: Values) -> None:
         plan.customer_id == record.customer_id,
         plan.done_at.is_(None),
         plan.owner_id == record.owner_id,
+        plan.created_at <= record.at + ENTERED,  # what was planned since is still to be done
     )
     if record.opportunity_id:
         same = sa.or_(plan.opportunity_id == record.opportunity_id, plan.opportunity_id.is_(None))

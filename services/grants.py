@@ -48,7 +48,18 @@ NOUNS = {
     "outbox": _("发件箱"),
 }
 REVIEWED = ("customer", "opportunity", "contract")
-IMPORTABLE = ("customer", "contact", "opportunity", "product", "user", "department")
+IMPORTABLE = (
+    "customer",
+    "contact",
+    "opportunity",
+    "contract",
+    "order",
+    "payment",
+    "followup",
+    "product",
+    "user",
+    "department",
+)
 SPECIAL = {
     "task:decide": _("审批：处理待办"),
     "request:read": _("审批：查看我创建的与抄送我的"),
@@ -182,12 +193,12 @@ ROLES = (
                 customer="create edit submit merge import export delete_own",
                 contact="create edit import export delete_own",
                 opportunity="create edit submit import export delete_own",
-                followup="create edit_own delete_own",
+                followup="create edit_own import delete_own",
                 plan="create edit_own delete_own",
-                contract="create edit submit export delete_own",
-                order="edit export",
+                contract="create edit submit import export delete_own",
+                order="edit import export",
                 milestone="create edit",
-                payment="create export",
+                payment="create import export",
                 invoice="create export",
                 product="read",
                 stage="read",
@@ -266,7 +277,7 @@ ROLES = (
         (
             *READ_ALL,
             *grants(
-                payment="create edit confirm reverse export",
+                payment="create edit import confirm reverse export",
                 invoice="create edit export",
                 product="read",
             ),

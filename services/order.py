@@ -1,13 +1,44 @@
 """Orders and milestones: progress is computed from the weights of the steps done."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 import models as m
 from services import numbers
 from services.records import Call, Saver, Values, saver
+
+MILESTONES = ("合同生效", "备货生产", "出厂检验", "发货", "安装验收")
+DELIVERY_DAYS = 30  # without a delivery date the last milestone is planned this far ahead
+
+
+def steps(day: dt.date, deliver_on: dt.date | None) -> list[tuple[str, dt.date]]:
+    """Return (name, planned day) of the milestones an order of this day starts with."""
+    last = deliver_on or day + dt.timedelta(days=DELIVERY_DAYS)
+    gap = max((last - day).days, 0) / (len(MILESTONES) - 1)
+    return [(name, day + dt.timedelta(days=round(gap * n))) for n, name in enumerate(MILESTONES)]
+
+
+@saver(m.Order)
+class OrderSaver(Saver):
+    """The rules of an order: it belongs to an approved contract, for ever to the same."""
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Check the contract; the form offers none, a file names one."""
+        if "contract_id" not in values:
+            return {}
+        if record.id is not None:
+            return {"contract_id": _("订单所属的合同不能更换")}
+        contract = call.session.scalar(
+            sa.select(m.Contract).where(m.Contract.id == values["contract_id"])
+        )
+        void = contract is not None and contract.state is m.ContractState.void
+        if contract is None or contract.approval is not m.Approval.approved or void:
+            return {"contract_id": _("合同未通过审批或已作废，不能有订单")}
+        return {}
 
 
 @saver(m.OrderMilestone)

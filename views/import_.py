@@ -16,7 +16,7 @@ from services.actor import may
 from services.errors import Invalid, NotVisible
 from services.grants import IMPORTABLE
 from services.importing import error_workbook, jobs
-from services.importing.mapping import MODELS
+from services.importing.mapping import MODELS, past_of
 from services.importing.undo import undo
 from views.inbox import key_of
 from views.pages import Page
@@ -73,7 +73,7 @@ class ImportView(Page):
         """Download an empty sheet whose columns are guessed without asking."""
         noun = self._noun(request.args.get("noun"))
         fields = jobs.fields_of(noun)
-        hidden = {"created_at", "closed_on"}
+        hidden = past_of(MODELS[noun])
         buffer = io.BytesIO()
         with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
             sheet = book.add_worksheet()

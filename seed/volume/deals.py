@@ -6,8 +6,8 @@ from decimal import Decimal
 import models as m
 from seed.bulk import Row
 from seed.volume.scene import Scene, Seller
-from services.contract import MILESTONES
 from services.lines import subtotal
+from services.order import MILESTONES
 
 HOW_MANY, OF_HUNDRED = (0, 1, 2, 3, 4), (13, 43, 28, 13, 3)  # 1.5 on average
 OPEN = ("contact", "need", "quote", "deal", "sign")

@@ -30,12 +30,15 @@ class Finder:
     def __init__(self, session: Session) -> None:
         """Remember everything that was looked up."""
         self.session = session
-        self.known: dict[tuple[Any, str], Any] = {}
+        self.known: dict[tuple[Any, ...], Any] = {}
         self.coming: dict[tuple[Any, str], Any] = {}
         self.switched_off: dict[Any, set[int]] = {}
 
-    def value(self, one: Input, source: Source, text: str) -> Any:
-        """Return the value of a text. Raises ValueError with a lazy message."""
+    def value(self, one: Input, source: Source, text: str, *, within: Any = None) -> Any:
+        """Return the value of a text. Raises ValueError with a lazy message.
+
+        `within` is the customer of the row: what belongs to a customer is looked for there first.
+        """
         if text.startswith("'") and texts.neutral(text[1:]) != text[1:]:
             text = text[1:]  # our own exports write '=1+1 so that no spreadsheet counts
         elif text.startswith("="):
@@ -43,9 +46,10 @@ class Finder:
         if source.formats:
             text = _reformatted(one, source.formats, text)
         if one.kind == "ref":
-            waiting = self.coming.get((one.target, text))
-            if waiting is not None:
-                return waiting
+            known = self.coming.get((one.target, text))
+            known = self._inside(one, text, within) if known is None else known
+            if known is not None:
+                return known
         if one.kind not in REMEMBERED:
             return parse(self.session, one, text, keys=False)
         return self._remembered(one, text)
@@ -61,6 +65,19 @@ class Finder:
         if isinstance(found, ValueError):
             raise found
         return found
+
+    def _inside(self, one: Input, text: str, within: Any) -> int | None:
+        """Return the one record of a customer that is called so: a name is often known twice."""
+        if not isinstance(within, int) or not hasattr(one.target, "customer_id"):
+            return None
+        key = (one.target, text, within)
+        if key not in self.known:
+            named = sa.or_(*(getattr(one.target, k) == text for k in names_of(one.target)))
+            query = sa.select(one.target.id).where(named, one.target.customer_id == within)
+            found = list(self.session.scalars(query.limit(2)))
+            self.known[key] = found[0] if len(found) == 1 else None
+        inside: int | None = self.known[key]
+        return inside
 
     def prefetch(self, one: Input, names: Iterable[str]) -> None:
         """Look many names up at once; what is not found exactly once is left to the parser."""

@@ -18,9 +18,9 @@ from services import gate
 from services.actor import Actor, demand
 from services.errors import Forbidden, Invalid, Locked, NotVisible
 from services.fields import Input
-from services.importing.mapping import MODELS, FileMap, Mapping, Source, Target, inputs_for
+from services.importing.mapping import MODELS, FileMap, Mapping, Source, Target, inputs_for, past_of
 from services.importing.plan import FilePlan, Plan
-from services.importing.planning import PAST, prepare
+from services.importing.planning import prepare
 from services.importing.problems import Problem
 from services.importing.reading import REMARKS, limits_of, read
 from services.importing.writing import counts_of, keep_problems, write
@@ -29,6 +29,10 @@ PREVIEW = 10
 KEYS = {
     "customer": ("code", "external_ref", "company"),
     "opportunity": ("code", "external_ref"),
+    "contract": ("code", "external_ref"),
+    "order": ("code", "external_ref"),
+    "payment": ("code", "external_ref"),
+    "followup": ("external_ref",),
     "product": ("code", "external_ref"),
     "user": ("email", "external_ref"),
     "department": ("name", "external_ref"),
@@ -145,7 +149,7 @@ def plan_of(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) 
     if job.content is None:
         raise Locked(_("文件已导入，不再保留"))
     options = job.options
-    skipped = set() if options["approval"] == "approved" else PAST
+    skipped = set() if options["approval"] == "approved" else past_of(MODELS[job.noun])
     fields = {key: Source(column=c) for c, key in options["fields"].items() if key not in skipped}
     keys = (options["key"],) if options["key"] else ()
     file = FileMap("*", (Target(job.noun, fields, keys),))

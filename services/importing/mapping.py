@@ -34,10 +34,28 @@ STATES = ("approved", "submitted", "draft")
 PLACE = re.compile(r"\{(slug:)?([^{}]+)\}")
 MODELS: dict[str, Any] = {
     model.__noun__: model
-    for model in (m.Customer, m.Contact, m.Opportunity, m.Product, m.User, m.Department)
+    for model in (
+        m.Customer,
+        m.Contact,
+        m.Opportunity,
+        m.Contract,
+        m.Order,
+        m.Payment,
+        m.FollowUp,
+        m.Product,
+        m.User,
+        m.Department,
+    )
 }
 # Beside the inputs of the form: the foreign key, our number to find by, and a past's own dates.
 BESIDE = ("external_ref", "code", "created_at", "closed_on")
+ALSO: dict[type[Any], tuple[str, ...]] = {m.Contract: ("state",), m.Order: ("contract_id",)}
+PAST = frozenset({"created_at", "closed_on"})  # only historic records say these
+
+
+def past_of(model: type[Any]) -> frozenset[str]:
+    """Return what only a historic record may say: its own dates, how a contract ended."""
+    return PAST | {"state"} if model is m.Contract else PAST
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,7 +156,7 @@ class Mapping:
 def inputs_for(model: Any) -> dict[str, Input]:
     """Return what a file may give for an entity: the form's inputs and what stands beside."""
     found = inputs_of(model)
-    for key in BESIDE:
+    for key in (*ALSO.get(model, ()), *BESIDE):
         one = column_input(model, key)
         if one is not None:
             found.setdefault(key, one)

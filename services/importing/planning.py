@@ -15,17 +15,16 @@ from sqlalchemy.orm import Session
 import models as m
 from services.actor import Actor, demand
 from services.errors import Invalid
-from services.importing import matching
+from services.importing import formed, matching
 from services.importing.finding import Finder
-from services.importing.mapping import FileMap, Mapping, Source, Target, inputs_for
-from services.importing.nouns import Judge, defaults, lacking
+from services.importing.mapping import PAST, FileMap, Mapping, Source, Target, inputs_for, past_of
+from services.importing.nouns import Judge, complete, defaults, lacking
 from services.importing.plan import FilePlan, Plan, Planned
 from services.importing.problems import Problem
 from services.importing.reading import REMARKS, limits_of, read
 from services.records import Call
 
 File = tuple[str, bytes]
-PAST = {"created_at", "closed_on"}
 SLUG = "%s@import.example.com"
 
 
@@ -46,7 +45,9 @@ def prepare(
 def _ask(mapping: Mapping, found: FileMap, by: Actor) -> None:
     for target in found.targets:
         demand(by, f"{target.noun}:import")
-        past = PAST & target.fields.keys()
+        if formed.applies(target.model, historic=mapping.historic):
+            demand(by, f"{target.noun}:create")
+        past = past_of(target.model) & target.fields.keys()
         if past and not mapping.historic:
             raise Invalid({min(past): _("只有导入历史数据时才能给出此日期")})
     if mapping.historic:
@@ -145,14 +146,15 @@ class _Rows:
         self, line: int, row: dict[str, str], fields: Any, inputs: Any, found: list[Problem]
     ) -> dict[str, Any]:
         values: dict[str, Any] = {}
-        for key, source in fields.items():
+        for key, source in sorted(fields.items(), key=lambda pair: pair[0] != "customer_id"):
             raw = source.raw(row)
             text = self._text(source, row)
             column = source.columns[0] if source.columns else key
             if raw in source.map:
                 self.mapped[column, raw, text].add(line)
             try:
-                values[key] = self._value(key, inputs[key], source, text) if text else None
+                one = (inputs[key], values.get("customer_id"))
+                values[key] = self._value(key, one, source, text) if text else None
             except ValueError as problem:
                 code = "FORMULA" if text.startswith("=") else "BAD_VALUE"
                 if inputs[key].kind == "ref" and code == "BAD_VALUE":
@@ -167,11 +169,12 @@ class _Rows:
                 found.append(Problem(line, column, "", "NO_DATE", _("没有日期"), fatal=False))
         return values
 
-    def _value(self, key: str, one: Any, source: Source, text: str) -> Any:
+    def _value(self, key: str, known: tuple[Any, Any], source: Source, text: str) -> Any:
+        one, within = known
         if key == "external_ref" and self.p.mapping.source:
             text = f"{self.p.mapping.source}:{text}"
         try:
-            value = self.p.finder.value(one, source, text)
+            value = self.p.finder.value(one, source, text, within=within)
         except ValueError:
             if not source.create:
                 raise
@@ -256,6 +259,7 @@ class _Rows:
         if ident is not None:
             return self._compare(one, ident, found)
         one.values = {**self.spare, **{k: v for k, v in one.values.items() if v is not None}}
+        complete(one)
         for key, code, reason in self.p.judge.judge(one):
             fatal = code != "DUPLICATE" or self.p.mapping.approval == "submitted"
             value = str(one.values.get(key) or "")[:200]
@@ -277,6 +281,10 @@ class _Rows:
             return "failed"
         historic = self.p.mapping.historic
         found += matching.compare(one, record, by=self.p.by, historic=historic)
+        if one.changes and not any(problem.fatal for problem in found):
+            for key, code, reason in self.p.judge.change(one):
+                value = str(one.values.get(key) or "")[:200]
+                found.append(Problem(one.line, self._column(key), value, code, reason))
         if any(problem.fatal for problem in found):
             return "failed"
         return "updated" if one.changes else "unchanged"

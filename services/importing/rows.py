@@ -14,6 +14,7 @@ import models as m
 from models.line import FULL_PRICE
 from services import lines, numbers, regions
 from services.actor import Actor
+from services.importing import past
 from services.importing.finding import chunks
 from services.importing.plan import Planned
 from services.numbers import ZONE
@@ -32,6 +33,7 @@ class Writer:
     stages: dict[int, m.Stage] = dataclasses.field(default_factory=dict)
     departments: dict[int, int | None] = dataclasses.field(default_factory=dict)
     no_password: str = ""
+    extra: list[tuple[Planned, str, int]] = dataclasses.field(default_factory=list)
 
     def insert(self, table: Any, rows: list[Row]) -> None:
         """Insert rows of one shape under the rule of imports."""
@@ -77,12 +79,18 @@ class Writer:
         return [blank | row | (self.stamps(row) if stamped else {}) for row in made]
 
     def _derive(self, model: Any, planned: list[Planned], made: list[Row]) -> None:
+        if model is m.Order:
+            past.stamp_orders(self.session, made, now=self.now)
         for one, row in zip(planned, made, strict=True):
             if model is m.Opportunity:
                 self._stage(one, row)
             elif model is m.Customer:
                 code = row.get("region_code")
                 row["region_text"] = regions.text_of(code) if code else None
+            elif model is m.Contract:
+                past.contract_row(row, _lines(one))
+                row["signer_id"] = row.get("signer_id") or row.get("owner_id")
+                row["signer_department_id"] = self.department(row["signer_id"])
             elif model is m.User:
                 row |= {"password": self.no_password, "fs_uniquifier": uuid.uuid4().hex}
 
@@ -91,7 +99,8 @@ class Writer:
         return self.departments.get(user_id) if user_id is not None else None
 
     def _owners(self, made: list[Row]) -> None:
-        owners = sorted({row["owner_id"] for row in made if row.get("owner_id") is not None})
+        keys = ("owner_id", "signer_id")
+        owners = sorted({row[key] for row in made for key in keys if row.get(key) is not None})
         user = m.User.__table__
         for part in chunks(owners):
             query = sa.select(user.c.id, user.c.department_id).where(user.c.id.in_(part))
@@ -167,6 +176,40 @@ class Writer:
             rows = [line | {"opportunity_id": one.id} for one in planned for line in _lines(one)]
             self.insert(m.OpportunityLine.__table__, rows)
             self._history(planned, made)
+        if model is m.Contract:
+            self._contracts(planned, made)
+        if model is m.Order:
+            self._steps([(one.id or 0, row) for one, row in zip(planned, made, strict=True)])
+
+    def _contracts(self, planned: list[Planned], made: list[Row]) -> None:
+        pairs = [(one, row) for one, row in zip(planned, made, strict=True) if one.id is not None]
+        products = [line | {"contract_id": one.id} for one, _r in pairs for line in _lines(one)]
+        self.insert(m.ContractLine.__table__, products)
+        told = [
+            line | {"contract_id": one.id}
+            for one, row in pairs
+            for line in past.plan_rows(row, one.lines.get("plan") or [])
+        ]
+        self.insert(m.PaymentPlan.__table__, told)
+        opened = [(one, row) for one, row in pairs if row["state"] in past.OPENED]
+        orders = [past.order_of(one.id or 0, row) for one, row in opened]
+        if not orders:
+            return
+        past.stamp_orders(self.session, orders, now=self.now)
+        blank = _blank(m.Order.__table__)
+        rows = [blank | order | self.stamps({}) for order in orders]
+        keys = self.insert_keyed(m.Order.__table__, rows)
+        self._steps(list(zip(keys, orders, strict=True)))
+        self.extra += [(one, "order", key) for (one, _r), key in zip(opened, keys, strict=True)]
+
+    def _steps(self, orders: list[tuple[int, Row]]) -> None:
+        blank = _blank(m.OrderMilestone.__table__)
+        steps = [
+            blank | step | self.stamps({})
+            for key, order in orders
+            for step in past.step_rows(key, order, now=self.now)
+        ]
+        self.insert(m.OrderMilestone.__table__, steps)
 
     def _contacts(self, planned: Iterable[Planned]) -> None:
         blank, rows = _blank(m.Contact.__table__), []

@@ -1,6 +1,7 @@
 """Take an import back, while nobody touched its records: all of it or nothing."""
 
 import datetime as dt
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -17,8 +18,21 @@ from services.importing.finding import chunks
 from services.importing.mapping import MODELS, inputs_for
 
 # What belongs to a record goes with it; a submission only tells what was submitted.
-WITH_IT = {"contact", "opportunityline", "stagehistory", "request"}
+WITH_IT = {
+    "contact",
+    "opportunityline",
+    "stagehistory",
+    "contractline",
+    "paymentplan",
+    "milestone",
+    "allocation",
+    "request",
+}
 RULE = {"rule": "import"}
+FINAL = {  # what a row changed that cannot be put back
+    "lines": _("这次导入改过产品明细，不能撤销"),
+    "stage": _("这次导入移动过商机阶段，不能撤销"),
+}
 
 
 def undo(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> None:
@@ -26,8 +40,16 @@ def undo(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> 
     if job.state is not m.ImportState.done:
         raise Locked(_("只有已导入的文件可以撤销"))
     rows = list(session.scalars(sa.select(m.ImportRow).where(m.ImportRow.job_id == job.id)))
-    if any("lines" in row.before for row in rows):
-        raise Locked(_("这次导入改过产品明细，不能撤销"))
+    take_back(session, rows, by=by, now=now)
+    gone = {"action": m.AuditAction.delete, "noun": "importjob", "record_id": job.id}
+    audit.record(session, [gone | {"label": job.file_name, "changes": {"undone": len(rows)}}])
+    with gate.rule(session, "import"):
+        job.state, job.content = m.ImportState.undone, None
+
+
+def take_back(session: Session, rows: list[m.ImportRow], *, by: Actor, now: dt.datetime) -> None:
+    """Undo what these rows tell of. Raises Locked with the reason."""
+    _reversible(rows)
     made = _by_noun(row for row in rows if row.fresh)
     for noun, mine in _by_noun(rows).items():
         _untouched(session, MODELS[noun], mine)
@@ -35,14 +57,18 @@ def undo(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> 
         _unused(session, MODELS[noun], mine, made)
     for noun, mine in reversed(made.items()):
         _withdraw(session, noun, mine, by, now)
+        if noun in BEFORE:
+            BEFORE[noun](session, mine, now)
         _remove(session, MODELS[noun], mine, now)
     for row in rows:
         if not row.fresh:
             _restore(session, row)
-    gone = {"action": m.AuditAction.delete, "noun": "importjob", "record_id": job.id}
-    audit.record(session, [gone | {"label": job.file_name, "changes": {"undone": len(rows)}}])
-    with gate.rule(session, "import"):
-        job.state, job.content = m.ImportState.undone, None
+
+
+def _reversible(rows: list[m.ImportRow]) -> None:
+    for key, reason in FINAL.items():
+        if any(key in row.before for row in rows):
+            raise Locked(reason)
 
 
 def _by_noun(rows: Any) -> dict[str, list[m.ImportRow]]:
@@ -72,7 +98,7 @@ def _unused(
     keys = [row.record_id for row in rows]
     for mapper in m.Model.registry.mappers:
         noun, table = mapper.class_.__noun__, mapper.local_table
-        if noun in WITH_IT:
+        if noun in WITH_IT or (noun == "plan" and model is m.FollowUp):
             continue
         own = {row.record_id for row in made.get(noun, ())}
         alive = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
@@ -111,6 +137,43 @@ def _remove(session: Session, model: Any, rows: list[m.ImportRow], now: dt.datet
             statement = sa.delete(table).where(table.c.id.in_(part))
         session.execute(statement, execution_options=RULE)
     session.expire_all()
+
+
+def _unspread(session: Session, rows: list[m.ImportRow], _now: dt.datetime) -> None:
+    """Take money off the instalments it was spread over."""
+    part = m.PaymentAllocation.__table__
+    for keys in chunks([row.record_id for row in rows]):
+        session.execute(sa.delete(part).where(part.c.payment_id.in_(keys)), execution_options=RULE)
+
+
+def _unplan(session: Session, rows: list[m.ImportRow], now: dt.datetime) -> None:
+    """Drop the open plans that follow-ups made, open those they closed, put statuses back."""
+    plan, customer = m.FollowUpPlan.__table__, m.Customer.__table__
+    again = {"row_version": plan.c.row_version + 1}
+    for keys in chunks([row.record_id for row in rows]):
+        mine = sa.update(plan).where(plan.c.made_by_id.in_(keys), plan.c.done_at.is_(None))
+        session.execute(mine.values(deleted_at=now, **again), execution_options=RULE)
+        closed = sa.update(plan).where(plan.c.done_by_id.in_(keys))
+        session.execute(
+            closed.values(done_at=None, done_by_id=None, **again), execution_options=RULE
+        )
+    session.expire_all()
+    for row in sorted(rows, key=lambda row: -row.id):
+        if "status" not in row.before:
+            continue
+        was, became = (m.CustomerStatus[name] for name in row.before["status"])
+        follow = session.get_one(m.FollowUp, row.record_id)
+        moved = sa.update(customer).where(
+            customer.c.id == follow.customer_id, customer.c.status == became
+        )
+        again_customer = {"status": was, "row_version": customer.c.row_version + 1}
+        session.execute(moved.values(again_customer), execution_options=RULE)
+
+
+BEFORE: dict[str, Callable[[Session, list[m.ImportRow], dt.datetime], None]] = {
+    "payment": _unspread,
+    "followup": _unplan,
+}
 
 
 def _restore(session: Session, row: m.ImportRow) -> None:

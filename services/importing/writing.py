@@ -13,6 +13,7 @@ import models as m
 from services import approval, audit, gate, lines, people, records
 from services.actor import Actor
 from services.errors import Invalid, Stale
+from services.importing import formed
 from services.importing.finding import chunks
 from services.importing.plan import FilePlan, Plan, Planned
 from services.importing.rows import Writer, settled
@@ -42,7 +43,7 @@ def write(
     writer.stages = {stage.id: stage for stage in session.scalars(sa.select(m.Stage))}
     session.flush()
     before = _update(writer, plan)
-    _insert(writer, plan)
+    before |= _insert(writer, plan)
     session.expire_all()
     jobs = [
         _job(writer, plan, place, job)
@@ -54,8 +55,9 @@ def write(
     return [found for _place, found in jobs]
 
 
-def _insert(writer: Writer, plan: Plan) -> None:
+def _insert(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
     """Insert in waves: whatever points at a record without a key waits for the next one."""
+    before: dict[Planned, dict[str, Any]] = {}
     waiting = [one for one in plan.records if one.id is None]
     while waiting:
         ready = [one for one in waiting if not _open(one)]
@@ -65,11 +67,15 @@ def _insert(writer: Writer, plan: Plan) -> None:
         for one in ready:
             groups.setdefault(one.model, []).append(one)
         for model, planned in groups.items():
+            if formed.applies(model, historic=writer.historic):
+                before |= formed.make(writer, planned)
+                continue
             made = writer.rows(model, planned)
             for one, key in zip(planned, writer.insert_keyed(model.__table__, made), strict=True):
                 one.id, one.version = key, 0
             writer.below(model, planned, made)
         waiting = [one for one in waiting if one.id is None]
+    return before
 
 
 def _open(one: Planned) -> bool:
@@ -107,7 +113,8 @@ def _update(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
 
 def _change(writer: Writer, plan: Plan, one: Planned, record: Any) -> None:
     changes = {key: settled(value) for key, value in one.changes.items()}
-    if not plan.mapping.historic and not writer.by.system:
+    law = not plan.mapping.historic and not writer.by.system
+    if law or one.model in formed.MODELS:
         session, by, now = writer.session, writer.by, writer.now
         records.update(session, record, changes, seen=one.version, by=by, now=now)
         return
@@ -117,11 +124,14 @@ def _change(writer: Writer, plan: Plan, one: Planned, record: Any) -> None:
                 _primary(writer.session, record, key.removeprefix("primary."), value)
             elif key == "lines":
                 rows = [{k: settled(v) for k, v in row.items()} for row in value]
-                record.lines = lines.product_rows(m.OpportunityLine, map(_priced, rows))
+                line = sa.inspect(one.model).relationships["lines"].mapper.class_
+                record.lines = lines.product_rows(line, map(_priced, rows))
             else:
                 setattr(record, key, value)
         if "stage_id" in changes:
             _move(writer, record)
+        if one.model is m.Contract and "amount" in changes and len(record.plan) == 1:
+            record.plan[0].amount = record.amount
 
 
 def _priced(row: dict[str, Any]) -> dict[str, Any]:
@@ -237,6 +247,19 @@ def _note(writer: Writer, plan: Plan, before: dict[Planned, dict[str, Any]], job
                     "before": before.get(one, {}),
                 }
                 for one in mine
+            ]
+            + [
+                {
+                    "job_id": job.id,
+                    "noun": noun,
+                    "record_id": key,
+                    "line": one.line,
+                    "fresh": True,
+                    "seen_version": 1,
+                    "before": {},
+                }
+                for one, noun, key in writer.extra
+                if one.file == place
             ],
         )
         keep_problems(writer.session, job, plan.files[place])

@@ -1,0 +1,70 @@
+"""Records that an import makes one by one, exactly as the form does, with all that follows.
+
+Money is spread over instalments, a follow-up moves its customer and closes the plan it fulfils:
+what hangs on the form's own rules is not written a second time for files.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+import models as m
+from services import gate, records
+from services.importing.plan import Planned
+from services.importing.rows import Writer, settled
+
+MODELS = (m.Payment, m.FollowUp)
+SPECIAL = ("external_ref",)  # beside the form's inputs
+
+
+def applies(model: type[Any], *, historic: bool) -> bool:
+    """Tell whether records of a model are made by the form's rules; a contract while it is new."""
+    return model in MODELS or (model is m.Contract and not historic)
+
+
+def make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:
+    """Create the records; return what undoing must put back."""
+    before = {}
+    for one in planned:
+        values = {key: settled(value) for key, value in one.values.items()}
+        beside = {key: values.pop(key) for key in SPECIAL if key in values}
+        values |= {key: _lines(rows) for key, rows in one.lines.items()}
+        values.pop("code", None)  # numbers are ours
+        was = _moved(writer, values)
+        record = records.create(writer.session, one.model, values, by=writer.by, now=writer.now)
+        with gate.rule(writer.session, "import"):
+            for key, value in beside.items():
+                setattr(record, key, value)
+            if one.model is m.Payment and writer.historic:
+                record.state = m.PaymentState.confirmed
+                record.confirmed_by_id, record.confirmed_at = writer.by.id, writer.now
+        one.id, one.version = record.id, record.row_version
+        if one.model is m.FollowUp:
+            before[one] = _differs(was, _moved(writer, values))
+    return before
+
+
+def _lines(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: settled(value) for key, value in row.items()} for row in rows]
+
+
+def _moved(writer: Writer, values: dict[str, Any]) -> dict[str, Any]:
+    """Return what a follow-up may move: the customer's status, the opportunity's stage."""
+    customer, deal = m.Customer.__table__, m.Opportunity.__table__
+    session, found = writer.session, {}
+    if values.get("kind") is not None or "content" in values:
+        query = sa.select(customer.c.status).where(customer.c.id == values.get("customer_id"))
+        found["status"] = session.execute(query).scalar()
+    if values.get("stage_to_id") and values.get("opportunity_id"):
+        query = sa.select(deal.c.stage_id).where(deal.c.id == values["opportunity_id"])
+        found["stage"] = session.execute(query).scalar()
+    return found
+
+
+def _differs(was: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
+    """Return name → [before, after] of what moved, as JSON can hold it."""
+    return {
+        key: [getattr(value, "name", value) for value in (was[key], now[key])]
+        for key in was
+        if was[key] != now.get(key)
+    }

@@ -1,0 +1,248 @@
+"""Contracts, orders, payments and follow-ups come in by file under the laws of their forms."""
+
+import datetime as dt
+import io
+
+import openpyxl
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from services import payment
+from tests.support.imports import counts, table
+from tests.support.office import Office
+from tests.support.world import World
+
+COMPANY = "武汉第1机械有限公司"
+CONTRACTS = ("合同名称", "客户", "合同金额", "签订日", "亚为销售员", "外部编号")
+MONEY = ("合同", "回款日期", "回款金额", "付款方式", "外部编号")
+CALLS = ("客户", "跟进时间", "跟进方式", "跟进内容", "联系人", "跟进人", "下次跟进时间", "外部编号")
+
+
+@pytest.fixture
+def office(app):
+    with World(app) as world:
+        world.approved("sales", company=COMPANY)
+    return Office(app)
+
+
+def rows(app, model, *keys):
+    with World(app) as world:
+        query = sa.select(model).where(model.deleted_at.is_(None)).order_by(model.id)
+        return [tuple(getattr(row, key) for key in keys) for row in world.session.scalars(query)]
+
+
+def in_force(app, **changes):
+    """Return the key of a contract in force of the customer."""
+    with World(app) as world:
+        key = world.session.scalar(sa.select(m.Customer.id).where(m.Customer.company == COMPANY))
+        return world.approved("sales", m.Contract, world.contract(key, "sales", **changes))
+
+
+def bring(office, noun, *lines, **changes):
+    """Import lines whole; return the job."""
+    job = office.upload(table(*lines), noun=noun, name="文件.csv")
+    page = office.check(job, **{"approval": "draft"} | changes)
+    answer = office.run(job)
+    assert answer.status_code == 303, page
+    return job
+
+
+@pytest.mark.parametrize("noun", ["contract", "order", "payment", "followup"])
+def test_the_template_of_each_noun_is_guessed_whole(office, noun):
+    answer = office.visitors.get("office", f"/admin/import/template/?noun={noun}")
+    head = next(openpyxl.load_workbook(io.BytesIO(answer.data)).active.values)
+
+    job = office.upload(table(head, ["x"] * len(head)), noun=noun, name="模板.csv")
+
+    assert all(office.chosen(job).values())
+
+
+def test_contracts_go_to_approval_as_one_batch_with_their_plan(office):
+    lines = [
+        (f"供货合同{n}", COMPANY, "12,000.50".replace(",", ""), "2026-11-02", "sales", f"HT{n}")
+        for n in range(3)
+    ]
+    job = bring(office, "contract", CONTRACTS, *lines, approval="submitted", key="external_ref")
+
+    assert rows(office.app, m.Contract, "amount", "approval", "external_ref") == [
+        (12_000_50, m.Approval.pending, f"HT{n}") for n in range(3)
+    ]
+    with World(office.app) as world:
+        found = world.session.get_one(m.ImportJob, job)
+        assert len(world.session.get_one(m.BatchJob, found.batch_id).items) == 3
+        for contract in world.session.scalars(sa.select(m.Contract)):
+            assert [(p.amount, p.due_on) for p in contract.plan] == [
+                (12_000_50, dt.date(2026, 11, 2))
+            ]
+            assert contract.signer.name == "sales"
+    page = office.check(office.upload(table(CONTRACTS, *lines), "contract"), key="external_ref")
+    assert "不变 3" in page
+
+
+def test_a_contract_of_an_unapproved_customer_or_bad_dates_stays_out(office):
+    with World(office.app) as world:
+        world.customer("office", company="草稿客户")
+    head = (*CONTRACTS[:5], "开始日", "结束日")
+    job = office.upload(
+        table(
+            head,
+            ("甲", "草稿客户", "1", "2026-11-02", "sales", "", ""),
+            ("乙", COMPANY, "1", "2026-11-02", "sales", "2026-11-02", "2026-11-01"),
+            ("丙", COMPANY, "-5", "2026-11-02", "sales", "", ""),
+        ),
+        "contract",
+    )
+
+    page = office.check(job)
+
+    assert "失败 3" in page
+    assert "尚未通过审批" in page
+    assert "结束日不能早于开始日" in page
+    assert rows(office.app, m.Contract, "id") == []
+
+
+def test_historic_contracts_come_in_force_with_order_and_steps_and_go_again(office):
+    head = (*CONTRACTS, "合同状态")
+    before = counts(office.app)
+    job = bring(
+        office,
+        "contract",
+        head,
+        ("旧合同", COMPANY, "100", "2024-05-01", "sales", "A1", "履行完毕"),
+        ("新合同", COMPANY, "200", "2026-05-01", "sales", "A2", ""),
+        approval="approved",
+        key="external_ref",
+    )
+
+    assert rows(office.app, m.Contract, "state", "approval") == [
+        (m.ContractState.done, m.Approval.approved),
+        (m.ContractState.active, m.Approval.approved),
+    ]
+    assert rows(office.app, m.Order, "state") == [(m.OrderState.done,), (m.OrderState.open,)]
+    with World(office.app) as world:
+        assert all(
+            c.plan[0].amount == c.amount for c in world.session.scalars(sa.select(m.Contract))
+        )
+        steps = world.session.scalars(sa.select(m.OrderMilestone.state)).all()
+        assert steps.count(m.MilestoneState.done) == len(steps) / 2
+    assert counts(office.app)["follow_up"] == before["follow_up"]
+    assert office.post("undo", id=str(job)).status_code == 303
+    assert rows(office.app, m.Contract, "id") == rows(office.app, m.Order, "id") == []
+
+
+def test_payments_are_registered_spread_and_confirmed_by_finance_alone(office):
+    key = in_force(office.app, amount=1_000_00)
+    with World(office.app) as world:
+        code = world.get(m.Contract, key).code
+    finance = Office(office.app, "finance")
+    lines = [(code, "2026-11-03", "300", "电汇", "P1"), (code, "2026-11-04", "200.5", "电汇", "P2")]
+
+    job = bring(finance, "payment", MONEY, *lines, key="external_ref")
+
+    found = rows(office.app, m.Payment, "amount", "state", "external_ref")
+    registered = m.PaymentState.registered
+    assert found == [(300_00, registered, "P1"), (200_50, registered, "P2")]
+    with World(office.app) as world:
+        parts = world.session.scalars(sa.select(m.PaymentAllocation.amount)).all()
+        assert sorted(parts) == [200_50, 300_00]
+    assert finance.post("undo", id=str(job)).status_code == 303
+    assert counts(office.app)["payment_allocation"] == 0
+
+    again = bring(finance, "payment", MONEY, *lines, key="external_ref")
+    with World(office.app) as world, world.acting("finance"):
+        first = world.session.scalars(sa.select(m.Payment)).first()
+        payment.confirm(world.session, first, by=world.actor, now=world.now)
+    assert finance.post("undo", id=str(again)).status_code == 409
+    changed = [(*lines[0][:2], "999", *lines[0][3:])]
+    page = finance.check(finance.upload(table(MONEY, *changed), "payment"), key="external_ref")
+    assert "LOCKED" in page
+
+
+def test_a_payment_on_no_contract_in_force_or_of_nothing_stays_out(office):
+    with World(office.app) as world:
+        key = world.session.scalar(sa.select(m.Customer.id))
+        world.contract(key, "office", name="草稿合同", owner_id=world.id_of("office"))
+    in_force(office.app, name="有效合同")
+    job = office.upload(
+        table(
+            MONEY,
+            ("草稿合同", "2026-11-03", "300", "电汇", ""),
+            ("没有的合同", "2026-11-03", "300", "电汇", ""),
+            ("有效合同", "2026-11-03", "0", "电汇", ""),
+            ("有效合同", "2031-01-01", "1", "电汇", ""),
+        ),
+        "payment",
+    )
+
+    page = office.check(job)
+
+    assert "失败 4" in page
+    for reason in ("合同未生效", "没有找到", "金额不能为 0", "不能晚于今天"):
+        assert reason in page
+    assert office.run(job).status_code == 422
+
+
+def test_follow_ups_move_the_customer_make_the_plan_and_can_be_taken_back(office):
+    with World(office.app) as world:
+        world.approved("sales", company="另一家客户")  # has a contact of the same name
+    ahead = "2099-01-05 09:00"
+    lines = [
+        (COMPANY, "2026-11-20 10:00", "电话", "谈了需求", "王伟", "sales", "", "F1"),
+        (COMPANY, "2026-11-21 10:00", "上门拜访", "看了产线", "王伟", "sales", ahead, "F2"),
+    ]
+    job = bring(office, "followup", CALLS, *lines, key="external_ref")
+
+    assert rows(office.app, m.FollowUp, "content", "external_ref")[-2:] == [
+        ("谈了需求", "F1"),
+        ("看了产线", "F2"),
+    ]
+    status = m.CustomerStatus
+    assert rows(office.app, m.Customer, "status") == [(status.contacting,), (status.new,)]
+    assert len(rows(office.app, m.FollowUpPlan, "id")) == 1
+    same = office.upload(table(CALLS, *lines), "followup")
+    assert "不变 2" in office.check(same, key="external_ref")
+
+    assert office.post("undo", id=str(job)).status_code == 303
+
+    assert rows(office.app, m.Customer, "status") == [(status.new,), (status.new,)]
+    assert rows(office.app, m.FollowUpPlan, "id") == []
+    with World(office.app) as world:
+        left = world.session.scalars(sa.select(m.FollowUp).where(m.FollowUp.deleted_at.is_(None)))
+        assert {one.origin for one in left} == {m.Origin.approval}
+
+
+def test_a_late_entered_follow_up_leaves_what_was_planned_since(office):
+    with World(office.app) as world, world.acting("sales"):
+        key = world.session.scalar(sa.select(m.Customer.id))
+        world.create(
+            m.FollowUpPlan,
+            customer_id=key,
+            due_at=world.now + dt.timedelta(days=3),
+            kind=m.FollowUpKind.visit,
+        )
+    bring(
+        office,
+        "followup",
+        CALLS,
+        (COMPANY, "2025-03-01 10:00", "电话", "旧事", "", "sales", "", ""),
+    )
+
+    assert rows(office.app, m.FollowUpPlan, "done_at") == [(None,)]
+
+
+def test_orders_come_in_for_an_approved_contract_and_are_found_again(office):
+    in_force(office.app, name="框架合同")
+    head = ("合同", "订单状态", "交付日", "外部编号")
+    bring(office, "order", head, ("框架合同", "", "2027-01-31", "O1"), key="external_ref")
+
+    assert rows(office.app, m.Order, "external_ref", "deliver_on") == [
+        (None, None),
+        ("O1", dt.date(2027, 1, 31)),
+    ]
+    with World(office.app) as world:
+        order = world.session.scalars(sa.select(m.Order).order_by(m.Order.id.desc())).first()
+        assert (len(order.milestones), order.customer.company) == (5, COMPANY)
+        assert order.owner.name == "sales"
+    bring(office, "order", head, ("框架合同", "已完成", "2027-02-28", "O1"), key="external_ref")
+    assert rows(office.app, m.Order, "state")[-1] == (m.OrderState.done,)
