@@ -20,11 +20,13 @@ from sqlalchemy.orm import Session
 
 from jobs import deliver, schedules
 from services.approval import run_batch
+from services.importing import staging, worker
 
 LOG = logging.getLogger("tcos.worker")
 NAME = "tcos"
 ENOUGH = 4  # rings that wait already: who hears them sees our rows too
-KNOWN: dict[str, deliver.Task] = {"batch": run_batch}  # tasks of the outbox by name
+# Tasks of the outbox by name.
+KNOWN: dict[str, deliver.Task] = {"batch": run_batch, staging.TASK: worker.work}
 
 
 class Queue:

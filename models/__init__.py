@@ -29,7 +29,14 @@ from models.customer import Customer, CustomerClass, CustomerStatus, Level
 from models.department import Department
 from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
-from models.import_job import ImportJob, ImportProblem, ImportRow, ImportState
+from models.import_job import (
+    IMPORTING,
+    ImportJob,
+    ImportLine,
+    ImportProblem,
+    ImportRow,
+    ImportState,
+)
 from models.indexes import add_indexes
 from models.invoice import Invoice, InvoiceState, InvoiceType
 from models.login_attempt import LoginAttempt
@@ -52,6 +59,7 @@ from models.user import Language, User, user_role
 add_indexes()
 
 __all__ = [
+    "IMPORTING",
     "IN_FORCE",
     "VISITS",
     "Approval",
@@ -93,6 +101,7 @@ __all__ = [
     "FollowUpResult",
     "Gender",
     "ImportJob",
+    "ImportLine",
     "ImportProblem",
     "ImportRow",
     "ImportState",

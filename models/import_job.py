@@ -22,13 +22,20 @@ class ImportState(Labelled):
     uploaded = "uploaded", _("待导入")
     done = "done", _("已导入")
     undone = "undone", _("已撤销")
+    checking = "checking", _("检查中")
+    running = "running", _("导入中")
+    returning = "returning", _("回退中")
+
+
+IMPORTING = (ImportState.checking, ImportState.running, ImportState.returning)
 
 
 class ImportJob(Model):
     """One run over one file; counts by outcome (created, updated, unchanged, failed).
 
     `options` holds what a person chose in the browser (column → field, key, approval); `content`
-    the uploaded bytes until everything in them is imported.
+    the uploaded bytes until everything in them is imported. A large file waits as ImportLine rows
+    instead, and the worker moves it through the states IMPORTING.
     """
 
     __tablename__ = "import_job"
@@ -95,6 +102,25 @@ class ImportProblem(Model):
     advice: Mapped[str] = mapped_column(sa.String(300), nullable=False, default="")
 
     job: Mapped[ImportJob] = relationship(back_populates="problems")
+
+
+class ImportLine(Model):
+    """A line of a large file: its texts by the head of the job, and whether it was dealt with."""
+
+    __tablename__ = "import_line"
+    __noun__ = "importline"
+    __caption__ = _("导入行")
+
+    job_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("import_job.id", ondelete="CASCADE"), nullable=False
+    )
+    line: Mapped[int] = mapped_column(sa.Integer, nullable=False)
+    texts: Mapped[list[str]] = mapped_column(sa.JSON, nullable=False)
+    done: Mapped[bool] = mapped_column(
+        sa.Boolean(create_constraint=False), nullable=False, default=False
+    )
+
+    __table_args__ = (sa.Index("ix_import_line_job", "job_id", "done", "id"),)
 
 
 class ImportRow(Model):

@@ -339,6 +339,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.ImportJob: _import_job,
     m.LoginAttempt: _nobody,
     m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),
+    m.ImportLine: _of(m.ImportJob, "job_id", _import_job),
     m.ImportRow: _of(m.ImportJob, "job_id", _import_job),
     # Reference data is not scoped: names of people and departments, products, dictionaries.
     **dict.fromkeys(

@@ -31,6 +31,7 @@ CATALOGUE: dict[str, Spec] = {
     "company.prefix": Spec(_("编号前缀"), "YAV", high=10, help=_("1–10 位大写字母或数字")),
     "import.max_mb": Spec(_("导入文件上限（MB）"), 5, low=1, high=50),
     "import.max_rows": Spec(_("单次导入行数上限"), 20_000, low=1, high=200_000),
+    "import.at_once": Spec(_("超过多少行的导入由后台分批写入"), 2000, low=1, high=200_000),
     "attachment.max_mb": Spec(_("附件大小上限（MB）"), 20, low=1, high=50),
     "attachment.keep_days": Spec(_("已移除附件的保留天数"), 30, low=1, high=3650),
     "export.max_rows": Spec(_("单次导出行数上限"), 1_000_000, low=100, high=5_000_000),

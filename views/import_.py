@@ -15,9 +15,10 @@ import models as m
 from services.actor import may
 from services.errors import Invalid, NotVisible
 from services.grants import IMPORTABLE
-from services.importing import error_workbook, jobs
+from services.importing import error_workbook, jobs, staging
 from services.importing.mapping import MODELS, past_of
-from services.importing.undo import undo
+from services.importing.undo import ask, undo
+from services.importing.worker import undo_later
 from views.inbox import key_of
 from views.pages import Page
 from views.web.edge import current_actor, start_writing
@@ -111,9 +112,12 @@ class ImportView(Page):
             .select_from(problem)
             .where(problem.job_id == job.id, problem.fatal)
         )
-        return self.render(
+        working = job.state in m.IMPORTING
+        page = self.render(
             "import/job.html",
             job=job,
+            working=working,
+            pace=staging.progress(self.session, job) if working else None,
             caption=MODELS[job.noun].__caption__,
             fields=jobs.fields_of(job.noun),
             keys=jobs.KEYS.get(job.noun, ()),
@@ -128,6 +132,7 @@ class ImportView(Page):
             counts=job.counts.get(job.noun, {}),
             mine=job.actor_id == self.actor.id or self.actor.is_admin,
         )
+        return page, 200, {"Refresh": "3"} if working else {}
 
     @expose("/check/", methods=("POST",))
     def check(self) -> Any:
@@ -140,6 +145,8 @@ class ImportView(Page):
         }
         form = request.form
         options = jobs.choose(job, columns, form.get("key", ""), form.get("approval", "draft"))
+        if jobs.is_staged(job):
+            return self._check_later(job.id, options)
         key, job.options = job.id, options
         with self.session.no_autoflush:
             plan = jobs.plan_of(self.session, job, by=self.actor, now=self.now())
@@ -147,15 +154,29 @@ class ImportView(Page):
         jobs.checked(self.session, self._job(str(key), own=True), plan, options)
         return redirect(url_for(".job", id=key), code=303)
 
+    def _check_later(self, key: int, options: dict[str, Any]) -> Any:
+        """Leave the check of a large file to the worker."""
+        start_writing()
+        job = self._job(str(key), own=True)
+        jobs.waiting(job)
+        staging.ask(self.session, job, m.ImportState.checking, options, now=self.now())
+        return redirect(url_for(".job", id=key), code=303)
+
     @expose("/run/", methods=("POST",))
     def run(self) -> Any:
         """Import what was checked: all or nothing, or only the good rows."""
         job = self._job(request.form.get("id"), own=True)
         key, now = job.id, self.now()
+        partial = request.form.get("partial") == "1"
+        if jobs.is_staged(job):
+            start_writing()
+            job = self._job(str(key), own=True)
+            jobs.waiting(job)
+            staging.start(self.session, job, partial=partial, now=now)
+            return redirect(url_for(".job", id=key), code=303)
         plan = jobs.plan_of(self.session, job, by=self.actor, now=now)
         start_writing()
         job = self._job(str(key), own=True)
-        partial = request.form.get("partial") == "1"
         jobs.run(self.session, job, plan, by=self.actor, now=now, partial=partial)
         flash(_("已导入「%(name)s」", name=job.file_name), "success")
         return redirect(url_for(".job", id=key), code=303)
@@ -174,7 +195,11 @@ class ImportView(Page):
         """Take an import back while its records are untouched."""
         key = self._job(request.form.get("id"), own=True).id
         start_writing()
-        undo(self.session, self._job(str(key), own=True), by=self.actor, now=self.now())
+        job = self._job(str(key), own=True)
+        if ask(self.session, job) > staging.PIECE:
+            undo_later(self.session, job, now=self.now())
+            return redirect(url_for(".job", id=key), code=303)
+        undo(self.session, job, by=self.actor, now=self.now())
         flash(_("已撤销导入"), "success")
         return redirect(url_for(".job", id=key), code=303)
 

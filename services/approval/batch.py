@@ -37,9 +37,15 @@ def decide_many(  # what was seen and said is part of the law
 
 
 def submit_many(
-    session: Session, noun: str, items: Iterable[Item], *, by: Actor, now: dt.datetime
+    session: Session,
+    noun: str,
+    items: Iterable[Item],
+    *,
+    by: Actor,
+    now: dt.datetime,
+    job: m.BatchJob | None = None,
 ) -> m.BatchJob:
-    """Submit drafts one by one."""
+    """Submit drafts one by one, as more items of `job` where one is given."""
     demand(by, f"{noun}:submit")
     model = REVIEWED[noun]
 
@@ -52,7 +58,7 @@ def submit_many(
         submit(session, record, by=by, now=now)
         return str(record)
 
-    job = open_job(session, noun, m.BatchVerb.submit, None, by, now)
+    job = job or open_job(session, noun, m.BatchVerb.submit, None, by, now)
     return run_job(session, job, items, one, now)
 
 

@@ -18,11 +18,12 @@ from services import gate
 from services.actor import Actor, demand
 from services.errors import Forbidden, Invalid, Locked, NotVisible
 from services.fields import Input
+from services.importing import staging
 from services.importing.mapping import MODELS, FileMap, Mapping, Source, Target, inputs_for, past_of
 from services.importing.plan import FilePlan, Plan
-from services.importing.planning import prepare
+from services.importing.planning import prepare_sheets
 from services.importing.problems import Problem
-from services.importing.reading import REMARKS, limits_of, read
+from services.importing.reading import REMARKS, Sheet, limits_of, read
 from services.importing.writing import counts_of, keep_problems, write
 
 PREVIEW = 10
@@ -57,7 +58,9 @@ def upload(
     head = [column for column in sheet.head if column not in REMARKS]
     fields = guess(noun, head)
     keys = [key for key in KEYS.get(noun, ()) if key in fields.values()]
+    large = staging.is_large(session, sheet)
     options = {
+        **(staging.options_of(sheet) if large else {}),
         "head": head,
         "preview": [[*texts[: len(head)]] for _line, texts in sheet.rows[:PREVIEW]],
         "fields": fields,
@@ -73,16 +76,25 @@ def upload(
         "actor_id": by.id,
         "state": m.ImportState.uploaded,
         "options": options,
-        "content": content,
+        "content": None if large else content,
+        "sheet": sheet if large else None,
     }
 
 
 def open_job(session: Session, values: dict[str, Any]) -> m.ImportJob:
-    """Store an upload."""
+    """Store an upload; the lines of a large one for the worker."""
+    sheet = values.pop("sheet")
     with gate.rule(session, "import"):
         job = m.ImportJob(**values)
         session.add(job)
+    if sheet is not None:
+        staging.store(session, job, sheet)
     return job
+
+
+def is_staged(job: m.ImportJob) -> bool:
+    """Tell whether the worker deals with a job."""
+    return "staged" in job.options
 
 
 def guess(noun: str, head: list[str]) -> dict[str, str]:
@@ -131,35 +143,45 @@ def choose(job: m.ImportJob, fields: dict[str, str], key: str, approval: str) ->
 
 def findings_of(session: Session, job: m.ImportJob) -> Plan:
     """Return the rows of a job with what was found last: what the error workbook is made of."""
-    if job.content is None:
-        raise Locked(_("文件已导入，不再保留"))
+    sheet = _sheet(session, job)
     stored = m.ImportProblem
     query = sa.select(stored).where(stored.job_id == job.id).order_by(stored.id)
     problems = [
         Problem(one.line, one.column, one.value, one.code, one.reason, fatal=one.fatal)
         for one in session.scalars(query)
     ]
-    sheet = read(job.file_name, job.content, limits_of(session))
     file = FilePlan(sheet, FileMap("*", ()), job.digest, problems)
     return Plan(Mapping(job.mapping, (file.map,)), [file])
 
 
-def plan_of(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> Plan:
-    """Return the plan of a job; nothing is written. Raises Locked when the file is gone."""
+def _sheet(session: Session, job: m.ImportJob) -> Sheet:
+    if is_staged(job):
+        return staging.sheet_of(session, job)
     if job.content is None:
         raise Locked(_("文件已导入，不再保留"))
+    return read(job.file_name, job.content, limits_of(session))
+
+
+def plan_of(
+    session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime, sheet: Sheet | None = None
+) -> Plan:
+    """Return the plan of a job, or of a part of it; nothing is written.
+
+    Raises Locked when the file is gone.
+    """
     options = job.options
     skipped = set() if options["approval"] == "approved" else past_of(MODELS[job.noun])
     fields = {key: Source(column=c) for c, key in options["fields"].items() if key not in skipped}
     keys = (options["key"],) if options["key"] else ()
     file = FileMap("*", (Target(job.noun, fields, keys),))
     mapping = Mapping(str(MODELS[job.noun].__caption__), (file,), options["approval"])
-    return prepare(session, [(job.file_name, job.content)], mapping, by=by, now=now)
+    sheets = [(sheet or _sheet(session, job), job.digest)]
+    return prepare_sheets(session, sheets, mapping, by=by, now=now)
 
 
 def checked(session: Session, job: m.ImportJob, plan: Plan, options: dict[str, Any]) -> None:
     """Keep what a dry run found."""
-    _waiting(job)
+    waiting(job)
     with gate.rule(session, "import"):
         job.options, job.counts = options, counts_of(plan.files[0])
     keep_problems(session, job, plan.files[0])
@@ -169,7 +191,7 @@ def run(
     session: Session, job: m.ImportJob, plan: Plan, *, by: Actor, now: dt.datetime, partial: bool
 ) -> m.ImportJob:
     """Do what a plan says, as this job."""
-    _waiting(job)
+    waiting(job)
     write(session, plan, by=by, now=now, partial=partial, job=job)
     if job.state is m.ImportState.uploaded:  # nothing differed from what is there
         with gate.rule(session, "import"):
@@ -177,6 +199,7 @@ def run(
     return job
 
 
-def _waiting(job: m.ImportJob) -> None:
+def waiting(job: m.ImportJob) -> None:
+    """Raise Locked when a file was imported already, or is just being."""
     if job.state is not m.ImportState.uploaded:
         raise Locked(_("这个文件已经导入过了"))

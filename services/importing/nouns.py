@@ -32,15 +32,21 @@ class Judge:
         self.call, self.approval = call, approval
         self.taken: dict[tuple[str, str, str], int] = {}
         self.companies: set[str] = set()
+        self.there: set[tuple[str, str, str]] = set()
 
     @functools.cached_property
     def stages(self) -> dict[int, m.Stage]:
         """Return the stages by key."""
         return {stage.id: stage for stage in self.call.session.scalars(sa.select(m.Stage))}
 
-    def prefetch(self, noun: str, names: Iterable[str]) -> None:
-        """Read which of the companies are known already, seen or not."""
-        if noun != "customer":
+    def asks(self, noun: str, key: str) -> bool:
+        """Tell whether the texts of a field are looked up before the rows are judged."""
+        return (noun, key) == ("customer", "company") or key in MANAGED.get(noun, ())
+
+    def prefetch(self, model: Any, field: str, names: Iterable[str]) -> None:
+        """Read which of the companies, or of what must be unique, are there already."""
+        if model is not m.Customer:
+            self._taken(model, field, names)
             return
         keys = sorted({key for key in map(company_key, names) if key})
         table = m.Customer.__table__
@@ -49,6 +55,13 @@ class Judge:
                 table.c.company_key.in_(chunk), table.c.deleted_at.is_(None)
             )
             self.companies |= set(self.call.session.execute(query).scalars())
+
+    def _taken(self, model: Any, field: str, names: Iterable[str]) -> None:
+        table = model.__table__
+        plain = sa.func.lower(table.c[field])
+        for chunk in chunks(sorted({name.strip().lower() for name in names} - {""})):
+            found = self.call.session.execute(sa.select(plain).where(plain.in_(chunk))).scalars()
+            self.there |= {(model.__noun__, field, text) for text in found}
 
     def judge(self, one: Planned) -> Found:
         """Yield what is wrong with a new record."""
@@ -100,6 +113,8 @@ class Judge:
             first = self.taken.setdefault((one.target.noun, key, text), one.line)
             if text and first != one.line:
                 yield key, "KEY_TWICE", _("与第 %(line)s 行重复", line=first)
+            elif (one.target.noun, key, text) in self.there:
+                yield key, "KEY_TAKEN", _("「%(name)s」已存在", name=one.values[key])
 
     def _duplicate(self, one: Planned) -> Found:
         if one.model is not m.Customer:

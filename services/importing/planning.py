@@ -21,7 +21,7 @@ from services.importing.mapping import PAST, FileMap, Mapping, Source, Target, i
 from services.importing.nouns import Judge, complete, defaults, lacking
 from services.importing.plan import FilePlan, Plan, Planned
 from services.importing.problems import Problem
-from services.importing.reading import REMARKS, limits_of, read
+from services.importing.reading import REMARKS, Sheet, limits_of, read
 from services.records import Call
 
 File = tuple[str, bytes]
@@ -33,12 +33,28 @@ def prepare(
 ) -> Plan:
     """Return the plan of a run. Raises Forbidden, BadFile or Invalid when there can be none."""
     limits = limits_of(session)
-    planner = Planner(session, mapping, by, now)
+    sheets = []
     for name, content in files:
-        found = mapping.file_for(name)
+        _ask(mapping, mapping.file_for(name), by)
+        digest = hashlib.sha256(content).hexdigest()
+        sheets.append((read(name, content, limits), digest))
+    return prepare_sheets(session, sheets, mapping, by=by, now=now)
+
+
+def prepare_sheets(
+    session: Session,
+    sheets: list[tuple[Sheet, str]],
+    mapping: Mapping,
+    *,
+    by: Actor,
+    now: dt.datetime,
+) -> Plan:
+    """Return the plan of files that were read already, each with its digest."""
+    planner = Planner(session, mapping, by, now)
+    for sheet, digest in sheets:
+        found = mapping.file_for(sheet.name)
         _ask(mapping, found, by)
-        sheet = read(name, content, limits)
-        planner.add(FilePlan(sheet, found, hashlib.sha256(content).hexdigest()))
+        planner.add(FilePlan(sheet, found, digest))
     return planner.plan
 
 
@@ -120,12 +136,11 @@ class _Rows:
     def _prefetch(self, cells: list[tuple[int, dict[str, str]]]) -> None:
         for key, source in self.target.fields.items():
             one = self.inputs[key]
-            if one.kind == "ref" or key == "company":
-                texts = [self._text(source, row) for _n, row in cells]
-                if one.kind == "ref":
-                    self.p.finder.prefetch(one, texts)
-                else:
-                    self.p.judge.prefetch(self.target.noun, texts)
+            texts = [self._text(source, row) for _n, row in cells]
+            if one.kind == "ref":
+                self.p.finder.prefetch(one, texts)
+            elif self.p.judge.asks(self.target.noun, key):
+                self.p.judge.prefetch(self.target.model, key, texts)
 
     def _text(self, source: Source, row: dict[str, str]) -> str:
         raw = source.raw(row)

@@ -47,6 +47,20 @@ def undo(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> 
         job.state, job.content = m.ImportState.undone, None
 
 
+def ask(session: Session, job: m.ImportJob) -> int:
+    """Return how many rows an undo would take back. Raises Locked with what stands against it."""
+    if job.state is not m.ImportState.done:
+        raise Locked(_("只有已导入的文件可以撤销"))
+    rows = list(session.scalars(sa.select(m.ImportRow).where(m.ImportRow.job_id == job.id)))
+    _reversible(rows)
+    made = _by_noun(row for row in rows if row.fresh)
+    for noun, mine in _by_noun(rows).items():
+        _untouched(session, MODELS[noun], mine)
+    for noun, mine in made.items():
+        _unused(session, MODELS[noun], mine, made)
+    return len(rows)
+
+
 def take_back(session: Session, rows: list[m.ImportRow], *, by: Actor, now: dt.datetime) -> None:
     """Undo what these rows tell of. Raises Locked with the reason."""
     _reversible(rows)

@@ -16,6 +16,7 @@ from services.errors import Invalid, Stale
 from services.importing import formed
 from services.importing.finding import chunks
 from services.importing.plan import FilePlan, Plan, Planned
+from services.importing.problems import Problem
 from services.importing.rows import Writer, settled
 
 
@@ -171,6 +172,8 @@ def _job(
     writer: Writer, plan: Plan, place: int, given: m.ImportJob | None
 ) -> tuple[int, m.ImportJob]:
     file, session, now = plan.files[place], writer.session, writer.now
+    if given is not None and given.state in m.IMPORTING:
+        return place, given  # one piece of it: the whole is settled at the end
     with gate.rule(session, "import"):
         job = given or m.ImportJob(file_name=file.sheet.name[:200], digest=file.digest)
         job.mapping, job.at, job.actor_id = plan.mapping.name[:120], now, writer.by.id
@@ -179,8 +182,9 @@ def _job(
         if not file.fatal:
             job.content = None
         session.add(job)
+        session.flush()
         if plan.mapping.historic:
-            job.request_id = _request(writer, file, job.counts)
+            job.request_id = request_of(session, job, by=writer.by, now=now)
     return place, job
 
 
@@ -189,13 +193,12 @@ def counts_of(file: FilePlan) -> dict[str, dict[str, int]]:
     return {noun: dict(found) for noun, found in file.counts.items()}
 
 
-def _request(writer: Writer, file: FilePlan, counts: dict[str, Any]) -> int:
+def request_of(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> int:
     """Write the one request of a file of historic rows: origin import, approved at once."""
-    session, by, now = writer.session, writer.by, writer.now
-    payload = {"file": file.sheet.name, "digest": file.digest, "counts": counts}
+    payload = {"file": job.file_name, "digest": job.digest, "counts": job.counts}
     request = m.ApprovalRequest(
         noun="importjob",
-        title=file.sheet.name[:200],
+        title=job.file_name,
         state=m.Approval.approved,
         origin=m.RequestOrigin.import_file,
         seen_version=1,
@@ -224,7 +227,11 @@ def _submit(writer: Writer, plan: Plan, jobs: Jobs) -> None:
         fresh = [one for one in fresh if issubclass(one.model, m.Reviewed)]
         for noun in dict.fromkeys(one.target.noun for one in fresh):
             items = [(one.id or 0, None) for one in fresh if one.target.noun == noun]
-            batch = approval.submit_many(writer.session, noun, items, by=writer.by, now=writer.now)
+            known = m.BatchJob.id == job.batch_id
+            batch = writer.session.scalar(sa.select(m.BatchJob).where(known))
+            batch = approval.submit_many(
+                writer.session, noun, items, by=writer.by, now=writer.now, job=batch
+            )
             with gate.rule(writer.session, "import"):
                 job.batch_id = batch.id
 
@@ -262,7 +269,8 @@ def _note(writer: Writer, plan: Plan, before: dict[Planned, dict[str, Any]], job
                 if one.file == place
             ],
         )
-        keep_problems(writer.session, job, plan.files[place])
+        if job.state not in m.IMPORTING:
+            keep_problems(writer.session, job, plan.files[place])
         audit.record(writer.session, [_trace(one, job) for one in mine if not one.changes])
 
 
@@ -282,21 +290,23 @@ def keep_problems(session: Session, job: m.ImportJob, file: FilePlan) -> None:
     table = m.ImportProblem.__table__
     options = {"rule": "import"}
     session.execute(sa.delete(table).where(table.c.job_id == job.id), execution_options=options)
-    rows = [
-        {
-            "job_id": job.id,
-            "line": one.line,
-            "column": one.column[:80],
-            "value": one.value.replace("\x00", "")[:200],
-            "code": one.code,
-            "fatal": one.fatal,
-            "reason": str(one.reason)[:300],
-            "advice": one.advice[:300],
-        }
-        for one in file.problems
-    ]
+    rows = [problem_row(job, one) for one in file.problems]
     if rows:
         session.execute(sa.insert(table), rows, execution_options=options)
+
+
+def problem_row(job: m.ImportJob, one: Problem) -> dict[str, Any]:
+    """Return a finding as it is stored."""
+    return {
+        "job_id": job.id,
+        "line": one.line,
+        "column": one.column[:80],
+        "value": one.value.replace("\x00", "")[:200],
+        "code": one.code,
+        "fatal": one.fatal,
+        "reason": str(one.reason)[:300],
+        "advice": one.advice[:300],
+    }
 
 
 def _versions(session: Session, plan: Plan) -> dict[tuple[str, int | None], int]:
