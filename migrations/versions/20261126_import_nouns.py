@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_import_nouns"
-down_revision = "20261125_attachments"
+down_revision = "20261126_beside"
 branch_labels = None
 depends_on = None
 
