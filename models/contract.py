@@ -1,7 +1,7 @@
 """Contracts with their product lines; the payment plan is in payment_plan.py."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -64,6 +64,11 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted):
     __tablename__ = "contract"
     __noun__ = "contract"
     __caption__ = _("合同")
+    __open__: ClassVar[dict[str, str]] = {
+        "field": "state",
+        "op": "eq",
+        "value": "active",
+    }  # what may be overdue
     __lines__ = ("lines", "plan")
 
     code: Mapped[str | None] = field(

@@ -1,7 +1,7 @@
 """Follow-ups: what happened with a customer. A visit is a row here, not a table of its own."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -188,6 +188,7 @@ class FollowUpPlan(Model, Stamped, SoftDeleted):
     __tablename__ = "follow_up_plan"
     __noun__ = "plan"
     __caption__ = _("跟进计划")
+    __open__: ClassVar[dict[str, str]] = {"field": "done_at", "op": "empty"}  # what may be overdue
 
     due_at: Mapped[dt.datetime] = field(
         _("下次跟进时间"),

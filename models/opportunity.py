@@ -1,7 +1,7 @@
 """Opportunities: what we may sell to whom, by when, how likely."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -42,6 +42,11 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
     __tablename__ = "opportunity"
     __noun__ = "opportunity"
     __caption__ = _("商机")
+    __open__: ClassVar[dict[str, str]] = {
+        "field": "state",
+        "op": "eq",
+        "value": "open",
+    }  # what may be overdue
     __lines__ = ("lines",)
 
     code: Mapped[str | None] = field(

@@ -1,7 +1,7 @@
 """Orders (made when a contract is approved) and their milestones."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -41,6 +41,11 @@ class Order(Model, Stamped, SoftDeleted):
     __tablename__ = "sales_order"
     __noun__ = "order"
     __caption__ = _("订单")
+    __open__: ClassVar[dict[str, str]] = {
+        "field": "state",
+        "op": "eq",
+        "value": "open",
+    }  # what may be overdue
 
     code: Mapped[str] = field(
         _("订单编号"),
@@ -109,6 +114,11 @@ class OrderMilestone(Model, Stamped):
     __tablename__ = "order_milestone"
     __noun__ = "milestone"
     __caption__ = _("订单节点")
+    __open__: ClassVar[dict[str, str]] = {
+        "field": "state",
+        "op": "eq",
+        "value": "planned",
+    }  # what may be overdue
 
     order_id: Mapped[int] = field(
         _("订单"),

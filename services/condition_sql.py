@@ -81,6 +81,8 @@ CLAUSES: dict[str, Clause] = {
     "contains": _within,
     "not_contains": lambda c, v: _absent(c, ~_within(c, v)),
     "starts": _head,
+    "within": lambda c, v: sa.and_(c >= v[0], c < v[1]),
+    "between": lambda c, v: sa.and_(c >= v[0], c <= v[1]),
     "empty": lambda c, _v: c.is_(None),
     "filled": lambda c, _v: c.is_not(None),
 }
@@ -96,6 +98,8 @@ TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "contains": lambda a, v: a is not None and _low(v) in _low(a),
     "not_contains": lambda a, v: a is None or _low(v) not in _low(a),
     "starts": lambda a, v: a is not None and _low(a).startswith(_low(v)),
+    "within": lambda a, v: a is not None and v[0] <= a < v[1],
+    "between": lambda a, v: a is not None and v[0] <= a <= v[1],
     "empty": lambda a, _v: a is None,
     "filled": lambda a, _v: a is not None,
 }

@@ -12,32 +12,32 @@ and `empty`.
 """
 
 import dataclasses
-import datetime as dt
 import functools
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
-import models as m
 from models.field import fields_of
+from services import condition_values as values
 from services.condition_sql import CLAUSES, TESTS
+from services.condition_values import MANY, NO_VALUE, OVERDUE, PERIODS, absolute, read
 from services.errors import Invalid
 from services.fields import Input, _input
-from services.numbers import ZONE, today
-from services.texts import LARGEST_INT
 
-DEEPEST, MOST_LEAVES, MOST_VALUES, LONGEST = 6, 50, 200, 200
-LARGEST_MONEY = 2**63 - 1
-NUMBERS = ("eq", "ne", "ge", "le", "gt", "lt", "empty", "filled")
+DEEPEST, MOST_LEAVES = 6, 50
+Place = values.Place
+NUMBERS = ("eq", "ne", "ge", "le", "gt", "lt", "between", "empty", "filled")
 CHOICES = ("eq", "ne", "in", "not_in", "empty", "filled")
 TEXTS = ("contains", "not_contains", "eq", "ne", "starts", "in", "not_in", "empty", "filled")
 OPS_OF: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("money", "int", "percent", "quantity", "date", "datetime"), NUMBERS),
+    **dict.fromkeys(("money", "int", "percent", "quantity"), NUMBERS),
+    **dict.fromkeys(("date", "datetime"), ("within", *NUMBERS)),
     **dict.fromkeys(("enum", "ref", "dictionary"), CHOICES),
     **dict.fromkeys(("text", "multiline", "digits", "mobile", "phone", "email", "region"), TEXTS),
     "bool": ("eq", "ne", "empty", "filled"),
@@ -54,19 +54,11 @@ WORDS: dict[str, Any] = {
     "contains": _("包含"),
     "not_contains": _("不包含"),
     "starts": _("开头是"),
+    "within": _("在"),
+    "between": _("介于"),
     "empty": _("为空"),
     "filled": _("不为空"),
 }
-NO_VALUE = frozenset({"empty", "filled"})
-MANY = frozenset({"in", "not_in"})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Place:
-    """What relative values stand for: the clock and the acting person."""
-
-    now: dt.datetime
-    me: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -96,9 +88,13 @@ class Condition:
     model: type[Any]
     node: Leaf | Group | None
 
-    def clause(self, at: Place) -> ColumnElement[bool]:
-        """Return the WHERE clause."""
-        return sa.true() if self.node is None else _clause(self.model, self.node, at)
+    def clause(self, at: Place, *, gated: bool = False) -> ColumnElement[bool]:
+        """Return the WHERE clause.
+
+        `gated`: what lies beyond a reference is looked at through the session's read gate, so
+        that a person's filter tells nothing about records he does not see.
+        """
+        return sa.true() if self.node is None else _clause(Sight(self.model, at, gated), self.node)
 
     def holds(self, get: Callable[[str], Any], at: Place) -> bool:
         """Tell whether a record fulfils it; `get` answers a field's key, dotted ones included."""
@@ -106,7 +102,11 @@ class Condition:
 
     def keys(self) -> set[str]:
         """Return the fields it looks at."""
-        return set() if self.node is None else {leaf.key for leaf in _leaves(self.node)}
+        return {leaf.key for leaf in self.leaves()}
+
+    def leaves(self) -> list[Leaf]:
+        """Return its comparisons."""
+        return [] if self.node is None else _leaves(self.node)
 
 
 def fields(model: type[Any]) -> dict[str, Input]:
@@ -132,7 +132,8 @@ def _declared(model: type[Any]) -> dict[str, Input]:
         key: _input(key, attributes[key].columns[0], facts)
         for key, facts in fields_of(model).items()
     }
-    return {key: one for key, one in inputs.items() if one.kind in OPS_OF}
+    odd = {key for key in inputs if isinstance(attributes[key].columns[0].type, sa.JSON)}
+    return {key: one for key, one in inputs.items() if one.kind in OPS_OF and key not in odd}
 
 
 def parse(
@@ -144,7 +145,7 @@ def parse(
     """
     try:
         known = {k: v for k, v in _fields(model).items() if only is None or k in only}
-        node = _node(known, data, 0) if data else None
+        node = _node(known, model, data, 0) if data else None
     except ValueError as problem:
         raise Invalid({field: problem.args[0]}) from problem
     if node is not None and len(_leaves(node)) > MOST_LEAVES:
@@ -152,14 +153,17 @@ def parse(
     return Condition(model, node)
 
 
-def _node(known: Mapping[str, Any], data: Any, depth: int) -> Leaf | Group:
+def _node(known: Mapping[str, Any], model: type[Any], data: Any, depth: int) -> Leaf | Group:
     if not isinstance(data, dict) or depth > DEEPEST:
         raise ValueError(_("条件的写法不正确"))
     for word in ("all", "any"):
         if data.keys() == {word} and isinstance(data[word], list) and data[word]:
-            parts = tuple(_node(known, part, depth + 1) for part in data[word])
+            parts = tuple(_node(known, model, part, depth + 1) for part in data[word])
             return Group(word == "all", parts)
-    return _leaf(known, data)
+    leaf, still = _leaf(known, data), getattr(model, "__open__", None)
+    if leaf.value == OVERDUE and leaf.op == "within" and still and not leaf.hop:
+        return Group(every=True, parts=(leaf, _leaf(_fields(model), still)))
+    return leaf
 
 
 def _leaf(known: Mapping[str, Any], data: dict[str, Any]) -> Leaf:
@@ -169,14 +173,8 @@ def _leaf(known: Mapping[str, Any], data: dict[str, Any]) -> Leaf:
     one, column, hop = known[key]
     if not isinstance(op, str) or op not in OPS_OF[one.kind] or data.keys() - KEYS:
         raise ValueError(_("字段「%(field)s」不能这样比较", field=one.facts.caption))
-    value = data.get("value")
     try:
-        if op in NO_VALUE:
-            value = None
-        elif op in MANY:
-            value = _many(one, value)
-        else:
-            value = _value(one, value)
+        value = read(one, op, data.get("value"))
     except (ValueError, TypeError, InvalidOperation, KeyError) as problem:
         raise ValueError(_("字段「%(field)s」的比较值不正确", field=one.facts.caption)) from problem
     return Leaf(key, one, column, hop, op, value)
@@ -185,116 +183,39 @@ def _leaf(known: Mapping[str, Any], data: dict[str, Any]) -> Leaf:
 KEYS = frozenset({"field", "op", "value"})
 
 
-def _many(one: Input, value: Any) -> tuple[Any, ...]:
-    if not isinstance(value, list) or not 0 < len(value) <= MOST_VALUES:
-        raise ValueError(value)
-    return tuple(_value(one, v) for v in value)
-
-
-def _value(one: Input, value: Any) -> Any:
-    if isinstance(value, dict):
-        return _relative(one, value)
-    if one.kind == "ref" and value == "me" and one.target is m.User:
-        return "me"
-    return READERS[one.kind](one, value)
-
-
-def _relative(one: Input, value: dict[str, Any]) -> dict[str, int]:
-    days = value.get("today")
-    if value.keys() != {"today"} or one.kind not in {"date", "datetime"}:
-        raise ValueError(value)
-    if not isinstance(days, int) or abs(days) > 3650:  # noqa: PLR2004 # ten years
-        raise ValueError(value)
-    return {"today": days}
-
-
-def _whole(most: int) -> Callable[[Input, Any], int]:
-    def read(_one: Input, value: Any) -> int:
-        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > most:
-            raise ValueError(value)
-        return value
-
-    return read
-
-
-def _text(_one: Input, value: Any) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST or "\x00" in value:
-        raise ValueError(value)
-    return value
-
-
-def _bool(_one: Input, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(value)
-    return value
-
-
-def _enum(one: Input, value: Any) -> Any:
-    return one.target[value]
-
-
-def _date(_one: Input, value: Any) -> dt.date:
-    return dt.date.fromisoformat(value)
-
-
-def _moment(_one: Input, value: Any) -> dt.datetime:
-    """A bare date is its first moment in Shanghai."""
-    found = dt.datetime.fromisoformat(value)
-    return found if found.tzinfo is not None else found.replace(tzinfo=ZONE)
-
-
-def _decimal(_one: Input, value: Any) -> Decimal:
-    found = Decimal(str(value))
-    if not found.is_finite() or abs(found) > LARGEST_INT:
-        raise ValueError(value)
-    return found.quantize(Decimal("0.001"))
-
-
-READERS: dict[str, Callable[[Input, Any], Any]] = {
-    "money": _whole(LARGEST_MONEY),
-    **dict.fromkeys(("int", "percent", "ref", "dictionary"), _whole(LARGEST_INT)),
-    **dict.fromkeys(("text", "multiline", "digits", "mobile", "phone", "email", "region"), _text),
-    "quantity": _decimal,
-    "date": _date,
-    "datetime": _moment,
-    "enum": _enum,
-    "bool": _bool,
-}
-
-
-def _now_value(leaf: Leaf, at: Place) -> Any:
-    """Return the value to compare with, relative ones made absolute."""
-    if leaf.op in MANY:
-        return tuple(at.me if v == "me" else v for v in leaf.value)
-    if leaf.value == "me":
-        return at.me
-    if isinstance(leaf.value, dict):
-        day = today(at.now) + dt.timedelta(days=leaf.value["today"])
-        if leaf.one.kind == "date":
-            return day
-        return dt.datetime.combine(day, dt.time(), ZONE)
-    return leaf.value
-
-
 def _leaves(node: Leaf | Group) -> list[Leaf]:
     if isinstance(node, Leaf):
         return [node]
     return [leaf for part in node.parts for leaf in _leaves(part)]
 
 
-def _clause(model: type[Any], node: Leaf | Group, at: Place) -> ColumnElement[bool]:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sight:
+    """What a clause is made for: the model, the place of relative values, gated or not."""
+
+    model: type[Any]
+    at: Place
+    gated: bool
+
+
+def _clause(sight: Sight, node: Leaf | Group) -> ColumnElement[bool]:
     if isinstance(node, Group):
-        parts = [_clause(model, part, at) for part in node.parts]
+        parts = [_clause(sight, part) for part in node.parts]
         return sa.and_(*parts) if node.every else sa.or_(*parts)
-    return CLAUSES[node.op](_column(model, node), _now_value(node, at))
+    value = absolute(node.one, node.op, node.value, sight.at)
+    return CLAUSES[node.op](_column(sight, node), value)
 
 
-def _column(model: type[Any], leaf: Leaf) -> Any:
+def _column(sight: Sight, leaf: Leaf) -> Any:
     if not leaf.hop:
-        return getattr(model, leaf.column)
+        return getattr(sight.model, leaf.column)
+    mapper = sa.inspect(sight.model).relationships[leaf.hop].mapper
+    key = getattr(sight.model, f"{leaf.hop}_id")
+    if sight.gated:
+        near: Any = aliased(mapper.class_)
+        return sa.select(getattr(near, leaf.column)).where(near.id == key).scalar_subquery()
     # A Core alias: what the record itself shows of its reference needs no second gate.
-    far = sa.inspect(model).relationships[leaf.hop].mapper.local_table.alias()
-    key = getattr(model, f"{leaf.hop}_id")
+    far = mapper.local_table.alias()
     return sa.select(far.c[leaf.column]).where(far.c.id == key).scalar_subquery()
 
 
@@ -302,7 +223,7 @@ def _holds(node: Leaf | Group, get: Callable[[str], Any], at: Place) -> bool:
     if isinstance(node, Group):
         judge = all if node.every else any
         return judge(_holds(part, get, at) for part in node.parts)
-    return TESTS[node.op](get(node.key), _now_value(node, at))
+    return TESTS[node.op](get(node.key), absolute(node.one, node.op, node.value, at))
 
 
 def getter(record: Any) -> Callable[[str], Any]:
@@ -329,6 +250,10 @@ def _words(node: Leaf | Group, show: Callable[[Input, Any], str], *, top: bool =
     caption = str(node.one.facts.caption)
     if node.op in NO_VALUE:
         return f"{caption} {WORDS[node.op]}"
+    if node.op == "within":
+        return f"{caption} {PERIODS[node.value][0]}"
+    if node.op == "between":
+        return f"{caption} {' – '.join(_shown(node.one, v, show) for v in node.value)}"
     values = node.value if node.op in MANY else (node.value,)
     return f"{caption} {WORDS[node.op]} {'、'.join(_shown(node.one, v, show) for v in values)}"
 

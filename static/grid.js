@@ -37,7 +37,7 @@
 
   // Menus close on a click outside and on Escape, which gives the focus back.
   const menus = () => $$('.drop[open], .drawer[open]');
-  document.addEventListener('click', (event) => menus().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; }));
+  document.addEventListener('click', (event) => menus().forEach((menu) => { if (!event.composedPath().includes(menu)) menu.open = false; }));
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape') return;
     menus().forEach((menu) => { menu.open = false; $('summary', menu).focus(); });

@@ -290,7 +290,7 @@ class CrmView(GridView):
         """Download all matching rows."""
         if export_type not in {"csv", "xlsx"}:
             raise NotVisible
-        found = listing.read(self.session, self.model, request.args, self.actor)
+        found = self.reading(request.args).sound()
         query = listing.matching(self.session, self.model, found, self.actor).order_by(
             *listing.ordered(self.model, found, self.column_default_order)
         )

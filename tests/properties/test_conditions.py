@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import models as m
 from services import conditions
+from services.condition_values import PERIODS
 from services.conditions import OPS_OF, Place, parse
 from services.errors import Invalid
 
@@ -39,12 +40,16 @@ def leaf(key):
     def value(op):
         if op in conditions.NO_VALUE:
             return st.just(None)
+        if op == "within":
+            return st.sampled_from(sorted(PERIODS))
         if one.kind == "enum":
             single = st.sampled_from([e.name for e in one.target])
         else:
             single = VALUES.get(one.kind, TEXTS)
         if one.kind == "ref" and one.target is m.User:
             single = single | st.just("me")
+        if op == "between":
+            return st.lists(single, min_size=2, max_size=2)
         return st.lists(single, min_size=1, max_size=3) if op in conditions.MANY else single
 
     return st.sampled_from(OPS_OF[one.kind]).flatmap(

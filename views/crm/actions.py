@@ -24,6 +24,7 @@ Items = list[tuple[int, int | None]]
 MOST = 1000
 MOST_CHOICES = 300
 LOOKUPS = 20
+MOST_VALUES = 2000
 
 
 def offered(view: Any) -> list[tuple[str, str, str]]:
@@ -114,7 +115,7 @@ def chosen(view: Any) -> Items:
     if not request.form.get("everything"):
         return ticked()
     args = MultiDict(parse_qsl(request.form.get("match", "")[:4000], keep_blank_values=True))
-    found = listing.read(view.session, view.model, args, view.actor)
+    found = view.reading(args).sound()
     query = listing.matching(view.session, view.model, found, view.actor)
     version = getattr(view.model, "row_version", sa.null())
     rows = view.session.execute(
@@ -144,6 +145,21 @@ def ticked() -> Items:
 
 def _key(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 # int32
+
+
+def values_of(session: Session, one: Input, args: Mapping[str, str]) -> list[list[str]]:
+    """Return (value, label) of what a filter may ask for; of large entities what was typed."""
+    if one.kind == "enum":
+        return [[member.name, str(member)] for member in one.target]
+    if one.kind == "ref" and one.target in LOOKED_UP:
+        return [[str(hit["id"]), hit["text"]] for hit in look_up(session, one, args)]
+    model = m.DictionaryOption if one.kind == "dictionary" else one.target
+    query = sa.select(model).order_by(getattr(model, "ordinal", model.id), model.id)
+    if one.kind == "dictionary":
+        query = query.where(model.kind == one.target)
+    mine = [["me", _("本人")]] if model is m.User else []
+    rows = session.scalars(query.limit(MOST_VALUES))
+    return mine + [[str(row.id), str(row)] for row in rows]
 
 
 def look_up(session: Session, one: Input, args: Mapping[str, str]) -> list[dict[str, Any]]:

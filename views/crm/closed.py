@@ -22,6 +22,7 @@ LARGEST_KEY = 2**31 - 1
 DOORS = {
     "index_view": "read",
     "totals_view": "read",
+    "values_view": "read",
     "bin_view": "delete",
     "restore_view": "delete",
     "details_view": "read",

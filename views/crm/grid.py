@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from flask import jsonify, redirect, request, url_for
@@ -14,10 +15,12 @@ from services import bulk
 from services.contract import yuan
 from services.errors import NotVisible
 from services.fields import Input, inputs_of
+from services.filters import askable
 from services.related import attach
-from views.crm import actions, cells, forms, listing, paging, tabs
+from views.crm import actions, cells, filters, forms, listing, paging, tabs
 from views.crm.closed import ClosedView
 from views.crm.tables import references
+from views.web.template import READ
 
 BIN = 200
 INLINE = frozenset({"text", "enum", "dictionary", "date", "bool", "int", "money"})
@@ -70,10 +73,16 @@ class GridView(ClosedView):
         """Return the clock."""
         return dt.datetime.now(dt.UTC)
 
+    def reading(self, args: Any) -> listing.Listing:
+        """Return what a query string asks of this grid."""
+        return listing.read(self.session, self.model, args, self.actor, self.now())
+
     @expose("/")
     def index_view(self) -> Any:
         """Show the grid."""
-        found = listing.read(self.session, self.model, request.args, self.actor)
+        if "w.field" in request.args:
+            return redirect(self._typed())
+        found = self.reading(request.args)
         query = listing.matching(self.session, self.model, found, self.actor)
         order = listing.order_of(self.model, found, self.column_default_order)
         page = paging.read(self.session, query, order, found.page, found.size, options=self.loads())
@@ -88,7 +97,7 @@ class GridView(ClosedView):
             tabs=tabs.of(self.model),
             extras=self.extra_cells(page.rows),
             cell=self.cell,
-            filters=self.filter_widgets(choices),
+            panel=filters.panel(found.filter, self.model, askable(self.model, self.actor)),
             actions=actions.offered(self),
             fields=actions.fields(self, choices) if self.may_door("edit") else [],
             sums=self.sums(query) if request.args.get("totals") else None,
@@ -97,10 +106,23 @@ class GridView(ClosedView):
             may_export=self.may_door("export"),
         )
 
+    def _typed(self) -> str:
+        """Return the readable address of what the plain filter form sent."""
+        kept = [(k, v) for k, v in request.args.items(multi=True) if not k.startswith("w.")]
+        return f"{request.path}?{urlencode(kept + filters.typed(request.args), safe=READ)}"
+
+    @expose("/ajax/values/")
+    def values_view(self) -> Any:
+        """Answer what a field can be compared with, for the filter builder."""
+        one = askable(self.model, self.actor).get(request.args.get("field", ""))
+        if one is None or filters.widget_of(one) != "choice":
+            raise NotVisible
+        return jsonify(actions.values_of(self.session, one, request.args))
+
     @expose("/totals/")
     def totals_view(self) -> Any:
         """Answer how many rows match, and the sums of their amounts, for the page's script."""
-        found = listing.read(self.session, self.model, request.args, self.actor)
+        found = self.reading(request.args)
         return jsonify(self.sums(listing.matching(self.session, self.model, found, self.actor)))
 
     @expose("/bin/")
@@ -151,17 +173,6 @@ class GridView(ClosedView):
         """Return computed columns: key → record key → text. One statement each."""
         del rows
         return {}
-
-    def filter_widgets(self, choices: forms.Choices) -> list[Any]:
-        """Return the inputs of the filter panel, filled from the query string."""
-        widgets = []
-        for key, column in listing.visible_columns(self.model, self.actor).items():
-            if column.facts.filter:
-                widget = forms.Widget(key, column.one, request.args.get(key, ""))
-                if not widget.lookup:
-                    widget.choices = choices.of(column.one, widget.text)
-                widgets.append(widget)
-        return widgets
 
     def search_hint(self) -> str:
         """Return what the search of this grid looks at."""

@@ -2,11 +2,9 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
@@ -14,16 +12,16 @@ import models as m
 from models.field import Facts, fields_of
 from services import search
 from services.actor import Actor, may
-from services.contract import yuan
-from services.fields import Input, _input, parse
-from services.numbers import ZONE
-from views.crm import tabs
+from services.condition_values import Place
+from services.errors import Invalid
+from services.fields import Input, _input
+from services.filters import askable
+from views.crm import filters, tabs
 from views.crm.paging import Order, name_of
 
 SIZES = (20, 50, 100)
 LONGEST_SEARCH = 100
 LAST_PAGE = 1_000_000
-RANGES = {"date", "datetime", "money", "int"}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,27 +47,26 @@ def columns_of(model: type[Any]) -> dict[str, Column]:
     }
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Chip:
-    """One active filter: what to show and which parameters to drop to remove it."""
-
-    caption: Any
-    text: str
-    keys: tuple[str, ...]
-
-
 @dataclasses.dataclass(slots=True)
 class Listing:
-    """A parsed query string; junk is clamped or ignored with a word in `complaints`."""
+    """A parsed query string; junk is clamped, a bad filter is told in `filter.complaints`."""
 
     search: str = ""
     sort: str = ""
     page: int = 0  # below 0: counted from the end
     size: int = SIZES[0]
-    where: list[Any] = dataclasses.field(default_factory=list)
-    chips: list[Chip] = dataclasses.field(default_factory=list)
-    complaints: list[str] = dataclasses.field(default_factory=list)
     tab: str = ""
+    where: list[Any] = dataclasses.field(default_factory=list)
+    filter: filters.Filter = dataclasses.field(default_factory=filters.Filter)
+
+    def sound(self) -> "Listing":
+        """Return itself; raise Invalid when a part of the filter had to be left out.
+
+        A page may show too many rows with a word about it; a verb may not act on them.
+        """
+        if self.filter.complaints:
+            raise Invalid({"filter": self.filter.complaints[0]})
+        return self
 
 
 def visible_columns(model: type[Any], actor: Actor) -> dict[str, Column]:
@@ -78,25 +75,34 @@ def visible_columns(model: type[Any], actor: Actor) -> dict[str, Column]:
     return {k: c for k, c in columns_of(model).items() if plain or not c.facts.sensitive}
 
 
-def read(session: Session, model: type[Any], args: MultiDict[str, str], actor: Actor) -> Listing:
+def read(
+    session: Session, model: type[Any], args: MultiDict[str, str], actor: Actor, now: dt.datetime
+) -> Listing:
     """Parse the query string of a grid."""
-    columns = visible_columns(model, actor)
     listing = Listing(
         search=args.get("search", "").replace("\x00", "")[:LONGEST_SEARCH],
         page=_page(args.get("page", "")),
         size=_number(args.get("page_size"), SIZES[0], SIZES[-1]) or SIZES[0],
     )
     sort = args.get("sort", "")
-    if sort.removeprefix("-") in {k for k, c in columns.items() if c.facts.listed}:
+    if sort.removeprefix("-") in sortable(model, actor):
         listing.sort = sort
-    for column in columns.values():
-        if column.facts.filter:
-            _filter(session, model, listing, column, args)
+    known = askable(model, actor)
+    pairs = args.items(multi=True)
+    listing.filter = filters.read(session, model, known, pairs, Place(now, actor.id))
+    listing.where += listing.filter.where
     tab = tabs.of(model).get(args.get("tab", ""))
     if tab is not None:
         listing.tab = args["tab"]
         listing.where.append(tab.where(actor))
     return listing
+
+
+def sortable(model: type[Any], actor: Actor) -> set[str]:
+    """Return the columns this person may sort by: no masked ones, none without an order."""
+    columns = visible_columns(model, actor)
+    odd = sa.inspect(model).columns
+    return {key for key in columns if not isinstance(odd[key].type, sa.JSON)}
 
 
 def _number(text: str | None, default: int, most: int) -> int:
@@ -109,71 +115,6 @@ def _page(text: str) -> int:
     """Return a page's number; -1 is the last one, -2 the one before it."""
     number = _number(text.removeprefix("-"), 0, LAST_PAGE)
     return -number if text.startswith("-") else number
-
-
-def _filter(
-    session: Session, model: type[Any], listing: Listing, column: Column, args: Mapping[str, str]
-) -> None:
-    attribute, key = getattr(model, column.key), column.key
-    if column.kind in RANGES:
-        _range(session, listing, column, attribute, args)
-        return
-    text = args.get(key, "").strip()
-    if not text:
-        return
-    if text == "-":
-        listing.where.append(attribute.is_(None))
-        listing.chips.append(Chip(column.facts.caption, _("为空"), (key,)))
-        return
-    try:
-        value = parse(session, column.one, text)
-    except ValueError as problem:
-        listing.complaints.append(f"{column.facts.caption}：{problem}")
-        return
-    listing.where.append(attribute == value)
-    listing.chips.append(Chip(column.facts.caption, _shown(session, column, value), (key,)))
-
-
-def _shown(session: Session, column: Column, value: Any) -> str:
-    if column.kind in {"ref", "dictionary"}:
-        model = m.DictionaryOption if column.kind == "dictionary" else column.one.target
-        return str(session.get(model, value))
-    if isinstance(value, bool):
-        return _("是") if value else _("否")
-    return str(value)
-
-
-def _range(
-    session: Session, listing: Listing, column: Column, attribute: Any, args: Mapping[str, str]
-) -> None:
-    words: dict[str, Callable[[Any], Any]] = {
-        "from": lambda v: attribute >= v,
-        "to": lambda v: attribute <= v,
-    }
-    as_date = dataclasses.replace(column.one, kind="date")
-    for end, clause in words.items():
-        key = f"{column.key}_{end}"
-        text = args.get(key, "").strip()
-        if not text:
-            continue
-        instant = column.kind == "datetime"
-        try:
-            value = parse(session, as_date if instant else column.one, text)
-        except ValueError as problem:
-            listing.complaints.append(f"{column.facts.caption}：{problem}")
-            continue
-        bound = _instant(value, end) if instant else value
-        inside = attribute < bound if instant and end == "to" else clause(bound)
-        listing.where.append(inside)
-        sign = "≥" if end == "from" else "≤"
-        shown = yuan(value) if column.kind == "money" else value
-        listing.chips.append(Chip(column.facts.caption, f"{sign} {shown}", (key,)))
-
-
-def _instant(day: dt.date, end: str) -> dt.datetime:
-    """Return the UTC instant of a local day's start, or of the next one's for the inclusive end."""
-    first = dt.datetime.combine(day, dt.time(), ZONE)
-    return (first + dt.timedelta(days=end == "to")).astimezone(dt.UTC)
 
 
 def matching(session: Session, model: type[Any], listing: Listing, actor: Actor) -> Any:

@@ -11,6 +11,7 @@ from views.crm.cells import plain
 from views.crm.files import in_bytes
 
 HOUR, DAY = 3600, 86400
+READ = ",:;=()"  # needs no escape in a query, and people read it
 
 
 def init_template(app: Flask) -> None:
@@ -18,6 +19,7 @@ def init_template(app: Flask) -> None:
     app.jinja_env.globals.update(
         with_args=with_args,
         without_args=without_args,
+        without_pair=without_pair,
         local=plain,
         waited=waited,
         in_bytes=in_bytes,
@@ -27,9 +29,15 @@ def init_template(app: Flask) -> None:
 
 def with_args(**changes: Any) -> str:
     """Return this page's address with parameters set, or dropped where None."""
-    args = {k: v for k, v in request.args.items() if k not in changes}
-    args |= {k: v for k, v in changes.items() if v is not None}
-    return f"{request.path}?{urlencode(args)}"
+    args = [(k, v) for k, v in request.args.items(multi=True) if k not in changes]
+    args += [(k, v) for k, v in changes.items() if v is not None]
+    return f"{request.path}?{urlencode(args, safe=READ)}"
+
+
+def without_pair(name: str, value: str) -> str:
+    """Return this page's address without one parameter of several, from the first page."""
+    args = [p for p in request.args.items(multi=True) if p != (name, value) and p[0] != "page"]
+    return f"{request.path}?{urlencode(args, safe=READ)}"
 
 
 def without_args(*names: str) -> str:
