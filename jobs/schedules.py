@@ -5,7 +5,6 @@ Every schedule may run twice or late: what it tells is told once by its key.
 
 import datetime as dt
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask
@@ -16,11 +15,10 @@ from jobs.scope import clock, working
 from services import attachment, outbox, ownership
 from services.actor import SYSTEM
 from services.agenda import day_bounds
+from services.approval.overdue import tell_overdue
 from services.filestore import Store
 from services.notices import Notice, tell_many
 from services.numbers import ZONE, today
-from services.settings import get_setting
-from services.worktime import WorkCalendar, calendar
 
 MORNING = 8  # o'clock: nobody is reminded in the night
 LATEST = dt.timedelta(days=7)  # how long after its date a reminder is still one
@@ -71,56 +69,11 @@ def _reminder(plan: m.FollowUpPlan) -> Notice:
 
 
 def overdue(app: Flask) -> int:
-    """Remind of overdue approval steps, then tell the manager. Returns how many were told."""
+    """Remind of overdue approval steps, later hand them up. Returns how many were told."""
     with working(app) as session:
         told = tell_overdue(session, now=clock())
         session.commit()
     return told
-
-
-def tell_overdue(session: Session, *, now: dt.datetime) -> int:
-    """Tell assignees whose step is past its time; as long again later, their managers.
-
-    A task without a time of its own has `approval.due_hours` working hours from its opening.
-    """
-    task, request, user = m.ApprovalTask, m.ApprovalRequest, m.User
-    rows = session.execute(
-        sa.select(
-            task.id,
-            task.request_id,
-            task.assignee_id,
-            task.created_at,
-            task.due_at,
-            request.title,
-            user.manager_id,
-        )
-        .join(request, request.id == task.request_id)
-        .join(user, user.id == task.assignee_id)
-        .where(task.state == m.TaskState.open, request.state == m.Approval.pending)
-        .where(sa.or_(task.due_at.is_(None), task.due_at < now))
-        .order_by(task.id)
-        .limit(MOST)
-    ).all()
-    if not rows:
-        return 0
-    times, hours = calendar(session), get_setting(session, "approval.due_hours")
-    notices = [one for row in rows for one in _late(row, times, hours, now)]
-    return tell_many(session, notices, now=now)
-
-
-def _late(row: Any, times: WorkCalendar, hours: int, now: dt.datetime) -> list[Notice]:
-    due = row.due_at or times.add(row.created_at, hours)
-    if due >= now:
-        return []
-    url = f"/admin/inbox/?id={row.request_id}"
-    key = f"{row.id}:{due:%Y%m%d%H%M}"
-    found = [Notice(row.assignee_id, m.NoticeKind.overdue, row.title, url, f"overdue:{key}")]
-    if row.manager_id is not None and times.add(due, hours) < now:
-        above = f"/admin/request/?id={row.request_id}"
-        found.append(
-            Notice(row.manager_id, m.NoticeKind.escalation, row.title, above, f"escalate:{key}")
-        )
-    return found
 
 
 def pool(app: Flask) -> int:

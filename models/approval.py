@@ -37,6 +37,7 @@ class Decision(Labelled):
     take_back = "take_back", _("收回审批")
     remind = "remind", _("超时提醒")
     escalate = "escalate", _("超时升级")
+    no_approver = "no_approver", _("没有找到审批人")
 
 
 class RequestOrigin(Labelled):
@@ -173,6 +174,7 @@ class ApprovalTask(Model):
     added_by_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     on_behalf_of_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     reminded_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    escalated_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
 
     request: Mapped[ApprovalRequest] = relationship(back_populates="tasks")
     assignee: Mapped["User"] = relationship(foreign_keys=[assignee_id])

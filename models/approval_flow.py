@@ -45,7 +45,10 @@ class StepMode(Labelled):
 
 
 class ApprovalFlow(Model, Stamped):
-    """The steps a request goes through. An edit makes a new version; running ones keep theirs."""
+    """The steps a request goes through. An edit makes a new version; running ones keep theirs.
+
+    At most one version of a noun and action is in force (`active`).
+    """
 
     __tablename__ = "approval_flow"
     __noun__ = "flow"
@@ -77,7 +80,17 @@ class ApprovalFlow(Model, Stamped):
         back_populates="flow", order_by="ApprovalStep.ordinal"
     )
 
-    __table_args__ = (sa.UniqueConstraint("noun", "action", "version"),)
+    __table_args__ = (
+        sa.UniqueConstraint("noun", "action", "version"),
+        sa.Index(
+            "uq_approval_flow_active",
+            "noun",
+            "action",
+            unique=True,
+            sqlite_where=sa.text("active"),
+            postgresql_where=sa.text("active"),
+        ),
+    )
 
     def __str__(self) -> str:
         """Return the name."""
@@ -88,8 +101,9 @@ class ApprovalStep(Model, Stamped):
     """One step: who decides, how many of them, for which records, and by when.
 
     `condition` is a tree of services/conditions.py over the record (empty: always); `due_hours`
-    are working hours (empty: the setting's); a step that is overdue is reminded of once and, after
-    the same time again, escalated where `escalate` says so.
+    are working hours (empty: the setting's); a step that is overdue is reminded of once and, where
+    `escalate` says so, goes to the superior `escalate_hours` working hours later (empty: after the
+    same time again).
     """
 
     __tablename__ = "approval_step"
@@ -133,6 +147,7 @@ class ApprovalStep(Model, Stamped):
         default=True,
         server_default=sa.true(),
     )
+    escalate_hours: Mapped[int | None] = field(_("提醒后几小时升级（工作小时）"), sa.Integer)
 
     flow: Mapped[ApprovalFlow] = relationship(back_populates="steps")
     role: Mapped[Any] = relationship("Role")
@@ -142,6 +157,9 @@ class ApprovalStep(Model, Stamped):
         sa.CheckConstraint("ordinal >= 1", name="ordinal_from_one"),
         sa.CheckConstraint("level BETWEEN 1 AND 9", name="level_in_range"),
         sa.CheckConstraint("due_hours IS NULL OR due_hours > 0", name="due_hours_positive"),
+        sa.CheckConstraint(
+            "escalate_hours IS NULL OR escalate_hours > 0", name="escalate_hours_positive"
+        ),
     )
 
     def __str__(self) -> str:

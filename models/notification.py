@@ -24,6 +24,7 @@ class NoticeKind(Labelled):
     comment = "comment", _("新评论")
     overdue = "overdue", _("审批超时")
     escalation = "escalation", _("审批超时升级")
+    no_approver = "no_approver", _("没有找到审批人，请您处理")
     reminder = "reminder", _("跟进提醒")
     visit = "visit", _("拜访提醒")
     instalment = "instalment", _("回款提醒")

@@ -15,6 +15,7 @@ from services.actor import ADMIN
 from services.numbers import today
 
 RIGHT = "task:decide"
+HIGHEST = 9  # ranks above a person
 
 
 def approvers(
@@ -62,22 +63,24 @@ def stand_ins(session: Session, people: Iterable[int], *, now: dt.datetime) -> d
     return {row.user_id: row.delegate_id for row in rows if row.delegate_id in able}
 
 
-def superior(session: Session, person: int | None, level: int = 1) -> int | None:
-    """Return the active superior so many ranks above a person; the highest one where none is."""
+def superiors(session: Session, person: int | None) -> list[int]:
+    """Return the superiors of a person, the nearest first; a circle ends where it closes."""
     user = m.User.__table__
-    found, seen = None, {person}
-    for _n in range(level):
-        above = user.alias()
-        person = session.execute(
-            sa.select(above.c.id)
-            .select_from(sa.join(user, above, above.c.id == user.c.manager_id))
-            .where(user.c.id == person)
+    found: list[int] = []
+    while len(found) < HIGHEST:
+        above = session.execute(
+            sa.select(user.c.manager_id).where(user.c.id == (found[-1] if found else person))
         ).scalar()
-        if person is None or person in seen:
+        if above is None or above == person or above in found:
             break
-        seen.add(person)
-        found = person
+        found.append(above)
     return found
+
+
+def superior(session: Session, person: int | None, level: int = 1) -> int | None:
+    """Return the superior so many ranks above a person; the highest one where none is."""
+    found = superiors(session, person)[:level]
+    return found[-1] if found else None
 
 
 def _with_roles(

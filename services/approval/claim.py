@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services.access import unscoped
 from services.actor import Actor
+from services.approval.events import note
 from services.approval.snapshot import REVIEWED
 from services.approval.tasks import RULE
 from services.errors import Invalid, NotVisible, Refused
@@ -154,28 +155,4 @@ def why(row: Any, *, mine: bool, seen: int | None, by: Actor | None) -> str:
     return "ALREADY_HANDLED" if mine else "NOT_ASSIGNEE"
 
 
-def note(  # noqa: PLR0913 # an event says all of this
-    session: Session,
-    request: m.ApprovalRequest,
-    decision: m.Decision,
-    *,
-    step: int,
-    by: int | None,
-    now: dt.datetime,
-    comment: str | None = None,
-    behalf: int | None = None,
-    target: int | None = None,
-) -> m.ApprovalEvent:
-    """Add the event of a verb and return it."""
-    event = m.ApprovalEvent(
-        request_id=request.id,
-        step=step,
-        decision=decision,
-        actor_id=by,
-        on_behalf_of_id=behalf,
-        target_id=target,
-        comment=comment,
-        at=now,
-    )
-    session.add(event)
-    return event
+__all__ = ["REASONS", "claim", "find", "lock", "note", "record_of", "refused", "said", "why"]

@@ -24,7 +24,9 @@ VERBS = {
     "reject": m.Decision.reject,
     "give_back": m.Decision.give_back,
 }
-QUIET = (m.Decision.comment, m.Decision.urge, m.Decision.remind)  # events that move nothing
+QUIET = tuple(  # events after which an approval can still be taken back
+    m.Decision[name] for name in ("comment", "urge", "remind", "escalate", "no_approver")
+)
 
 
 def decide(  # noqa: PLR0913 # what was seen and said is part of the law

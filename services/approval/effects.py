@@ -52,7 +52,7 @@ def announce(
     notices.tell_many(session, [notice(request, p, kind, now) for p in people], now=now)
 
 
-INBOX = frozenset({"task", "transfer", "add_sign", "urge", "overdue", "escalation"})
+INBOX = frozenset({"task", "transfer", "add_sign", "urge", "overdue", "escalation", "no_approver"})
 
 
 def notice(

@@ -98,8 +98,8 @@ def open_request(  # noqa: PLR0913 # a request is made of these
     )
     session.add(request)
     session.flush()
-    turn = open_tasks(session, request, now=now)
     note(session, request, m.Decision.submit, step=0, by=by.id, now=now, comment=comment)
+    turn = open_tasks(session, request, now=now)
     announce(session, request, turn, now=now)
     return request
 

@@ -1,13 +1,16 @@
 """The tasks of a step: opened for its approvers, handed on in order, closed when it is done."""
 
+import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
 from services.approval.approvers import admins, approvers, stand_ins
+from services.approval.effects import announce
+from services.approval.events import note
 from services.approval.flow import step_of
 from services.settings import get_setting
 from services.worktime import due_after
@@ -19,24 +22,14 @@ RULE = {"rule": "approval"}
 def open_tasks(session: Session, request: m.ApprovalRequest, *, now: dt.datetime) -> list[int]:
     """Create the tasks of the request's current step; return whose turn it is.
 
-    Without an approver the admins get it. The submitter and the last editor are never asked, not
-    as stand-ins either; where nobody else is left the only admin's task waits for a second person.
+    Without an approver the admins get it, and are told why. The submitter and the last editor are
+    never asked, not as stand-ins either; where nobody else is left the only admin's task waits for
+    a second person.
     """
     step = step_of(session, request)
     barred = {request.submitted_by_id, request.last_editor_id}
     named = approvers(session, step, request.submitted_by_id, request.chosen)
-    people = [key for key in named if key not in barred]
-    second = False
-    if not people:
-        known = admins(session)
-        people = [key for key in known if key not in barred]
-        second, people = not people, people or known
-    instead = {} if second else stand_ins(session, people, now=now)
-    places: dict[int, int | None] = {}
-    for key in people:
-        other = instead.get(key)
-        usable = other is not None and other not in barred
-        places.setdefault(other if usable and other else key, key if usable else None)
+    found = cast(session, named, barred, now=now)
     made = [
         m.ApprovalTask(
             request_id=request.id,
@@ -44,11 +37,69 @@ def open_tasks(session: Session, request: m.ApprovalRequest, *, now: dt.datetime
             assignee_id=person,
             on_behalf_of_id=principal,
             created_at=now,
-            needs_second=second,
+            needs_second=found.second,
         )
-        for person, principal in places.items()
+        for person, principal in found.people.items()
     ]
-    return _start(session, step, made, now=now)
+    turn = _start(session, step, made, now=now)
+    return _say_nobody(session, request, turn, now) if found.fallback else turn
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cast:
+    """Who gets a step: person → whose stand-in; the admins for want of approvers (`fallback`).
+
+    `second`: only the barred admin himself is left, a second person has to decide.
+    """
+
+    people: dict[int, int | None]
+    fallback: bool = False
+    second: bool = False
+
+
+def cast(
+    session: Session, named: list[int], barred: Collection[int | None], *, now: dt.datetime
+) -> Cast:
+    """Return who gets a step whose approvers are named; writes nothing."""
+    people = [key for key in named if key not in barred]
+    if people:
+        return Cast(place(session, people, barred, now=now))
+    known = admins(session)
+    people = [key for key in known if key not in barred]
+    if not people:
+        return Cast(dict.fromkeys(known), fallback=True, second=True)
+    return Cast(place(session, people, barred, now=now), fallback=True)
+
+
+def place(
+    session: Session, people: list[int], barred: Collection[int | None], *, now: dt.datetime
+) -> dict[int, int | None]:
+    """Return person → for whom he stands in, None for himself."""
+    instead = stand_ins(session, people, now=now)
+    places: dict[int, int | None] = {}
+    for key in people:
+        other = instead.get(key)
+        usable = other is not None and other not in barred
+        places.setdefault(other if usable and other else key, key if usable else None)
+    return places
+
+
+def _say_nobody(
+    session: Session, request: m.ApprovalRequest, people: list[int], now: dt.datetime
+) -> list[int]:
+    """Write into the timeline that nobody was found, and tell the admins so; nobody is left to."""
+    for person in people:
+        note(
+            session,
+            request,
+            m.Decision.no_approver,
+            step=request.step,
+            by=None,
+            target=person,
+            now=now,
+        )
+    announce(session, request, people, now=now, kind=m.NoticeKind.no_approver)
+    return []
 
 
 def _start(

@@ -14,6 +14,13 @@ def flow(world, *steps, noun="customer", action=m.FlowAction.create):
                 m.ApprovalFlow.noun == noun, m.ApprovalFlow.action == action
             )
         )
+        for old in world.session.scalars(
+            sa.select(m.ApprovalFlow).where(
+                m.ApprovalFlow.noun == noun, m.ApprovalFlow.action == action
+            )
+        ):
+            old.active = False
+        world.session.flush()
         made = m.ApprovalFlow(name="测试", noun=noun, action=action, version=(last or 0) + 1)
         world.session.add(made)
         world.session.flush()

@@ -84,14 +84,11 @@ def test_every_constraint_has_a_name(url):
 
 REVIEWED = ("customer", "opportunity", "contract")
 LINES = ("opportunity_line", "contract_line", "payment_plan")
+ONLY_ADDED = ("audit_log", "approval_event", "approval_file", "approval_step")
 GUARDS = {
     *(f"guard_{t}_{what}" for t in REVIEWED for what in ("pending", "moves", "code", "gone")),
     *(f"guard_{t}_{what}" for t in LINES for what in ("added", "changed", "removed")),
-    *(
-        f"guard_{t}_{what}"
-        for t in ("audit_log", "approval_event", "approval_file")
-        for what in ("kept", "stays")
-    ),
+    *(f"guard_{t}_{what}" for t in ONLY_ADDED for what in ("kept", "stays")),
     "guard_contact_pending",
     "guard_attachment_added",
     "guard_attachment_changed",

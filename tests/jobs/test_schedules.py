@@ -65,7 +65,7 @@ def test_a_worker_that_was_away_still_reminds_but_not_of_old_times(world):
     assert remind_due(world.session, now=dt.datetime(2026, 12, 20, 9, tzinfo=ZONE)) == 0
 
 
-def test_an_overdue_step_reminds_the_assignee_and_then_his_manager(world):
+def test_an_overdue_step_reminds_the_assignee_and_then_his_manager_or_the_admin(world):
     with world.acting("admin"):
         user = world.session.get_one(m.User, world.id_of("reviewer"))
         user.manager_id = world.id_of("manager")
@@ -77,8 +77,8 @@ def test_an_overdue_step_reminds_the_assignee_and_then_his_manager(world):
     assert tell_overdue(world.session, now=at(24, 11)) == 2
     assert tell_overdue(world.session, now=at(24, 11)) == 0
     assert told(world, *kinds) == [("reviewer", "overdue"), ("reviewer2", "overdue")]
-    assert tell_overdue(world.session, now=at(25, 11)) == 1
-    assert told(world, *kinds)[-1] == ("manager", "escalation")
+    assert tell_overdue(world.session, now=at(25, 11)) == 2
+    assert told(world, *kinds)[2:] == [("manager", "escalation"), ("admin", "escalation")]
 
 
 def test_a_told_story_is_the_past(world):
