@@ -3,6 +3,8 @@
 Forms become payloads, services act, the edge commits; ClosedView below asks for the grants.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from flask import flash, jsonify, redirect, request, url_for
@@ -23,8 +25,11 @@ from services.numbers import ZONE
 from services.related import attach
 from views.crm import actions, cells, export, forms, listing
 from views.crm.grid import GridView
+from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
 from views.web.headers import is_local
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class CrmView(GridView):
@@ -45,8 +50,13 @@ class CrmView(GridView):
         """Show one record with what belongs to it."""
         return self.details(self.get_one(request.args.get("id")))
 
-    def details(self, record: Any, problem: str = "", status: int = 200) -> Any:
-        """Return the page of a record; `problem` is what was wrong with an upload."""
+    def details(
+        self, record: Any, problem: str = "", status: int = 200, wrong: Mapping[str, Any] = NOTHING
+    ) -> Any:
+        """Return the page of a record; `problem` is what was wrong with an upload.
+
+        `wrong` (key → message) is what was wrong with a verb's own fields.
+        """
         rounds = approval.timeline(self.session, record) if self.reviewed else []
         tables, buttons = self.tables(record), self.buttons(record)
         files = self.files(record, problem)
@@ -63,6 +73,8 @@ class CrmView(GridView):
             buttons=buttons,
             open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
             files=files,
+            picker=self.picker(record, wrong) if buttons["submit"] else None,
+            wrong=wrong,
         )
         return page, status
 
@@ -159,8 +171,21 @@ class CrmView(GridView):
             preview=self.preview(record),
             remark=approval.remark(self.session, record) if record and self.reviewed else None,
             extras=self.form_extras(record, errors),
+            picker=self.picker(record, errors) if self.reviewed else None,
         )
         return page, status
+
+    def picker(self, record: Any, errors: Mapping[str, Any]) -> Any:
+        """Return the approvers to pick where the flow leaves them to the submitter."""
+        approved = getattr(record, "approval", None) is m.Approval.approved
+        return picker(
+            self.session,
+            record,
+            self.noun,
+            action=m.FlowAction.change if approved else m.FlowAction.create,
+            by=self.actor,
+            error=errors.get("chosen", ""),
+        )
 
     def preview(self, record: Any) -> str:
         """Return the number a submission would get now, where the entity has one."""
@@ -175,6 +200,7 @@ class CrmView(GridView):
     def _save(self, record: Any) -> Any:
         post = request.form
         try:
+            remember(self.session)
             values = forms.payload(self.session, self.model, post, only=self.form_keys(record))
             saved = self.store(record, values)
             if "_submit" in post and self.reviewed:
@@ -232,9 +258,17 @@ class CrmView(GridView):
         if not self.reviewed:
             raise NotVisible
         record = self.get_one(request.form.get("id"))
-        approval.submit(self.session, record, by=self.actor, now=self.now())
+        key = record.id
+        try:
+            remember(self.session)
+            approval.submit(self.session, record, by=self.actor, now=self.now())
+        except Invalid as problem:
+            if "chosen" not in problem.errors:
+                raise
+            self.session.rollback()
+            return self.details(self.get_one(key), status=problem.status, wrong=problem.errors)
         flash(_("已提交审批"), "success")
-        return redirect(url_for(".details_view", id=record.id), code=303)
+        return redirect(url_for(".details_view", id=key), code=303)
 
     @expose("/action/", methods=("POST",))
     def action_view(self) -> Any:

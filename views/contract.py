@@ -1,20 +1,24 @@
 """合同签约: progress of the order, three bars, instalments with ageing, payments."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from flask import url_for
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup
 
 import models as m
-from services import numbers
+from services import approval, numbers
 from services.actor import may
 from services.contract import yuan
+from services.errors import Invalid, Stale
 from services.progress import Figures, figures
 from views.base import CrmView
 from views.crm.cells import tag
 from views.crm.files import FileDoors
+from views.crm.picker import picker, remember
 from views.crm.tables import short_table
 
 
@@ -24,6 +28,7 @@ class ContractView(FileDoors, CrmView):
     icon = "file"
     grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "state", "signed_on")
     details_template = "admin/model/contract.html"
+    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {"void_view": "submit"}
     extra_columns: ClassVar[Any] = (("plans", _("已收期数")), ("paid", _("回款%")))
 
     def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
@@ -76,13 +81,42 @@ class ContractView(FileDoors, CrmView):
         ]
 
     def buttons(self, record: Any) -> dict[str, Any]:
-        """Offer registering a payment on a contract in force."""
+        """Offer registering a payment on a contract in force, and asking for it to be voided."""
         found: dict[str, Any] = super().buttons(record)
+        found["void"] = approval.voidable(record, by=self.actor)
         if record.state in m.IN_FORCE and may(self.actor, "payment:create"):
             found["links"] = [
                 (url_for("payment.create_view", contract_id=record.id), gettext("登记回款"))
             ]
         return found
+
+    def void_picker(self, record: Any, wrong: Mapping[str, Any]) -> Any:
+        """Return the approvers to pick where the flow of a voiding leaves them to the submitter."""
+        return picker(
+            self.session,
+            record,
+            self.noun,
+            action=m.FlowAction.void,
+            by=self.actor,
+            error=wrong.get("chosen", ""),
+        )
+
+    @expose("/void/", methods=("POST",))
+    def void_view(self) -> Any:
+        """Ask for a contract to be voided; what is missing is told beside its field."""
+        record = self.get_one(request.form.get("id"))
+        key = record.id
+        if self._seen() != record.row_version:
+            raise Stale
+        try:
+            remember(self.session)
+            reason = request.form.get("comment")
+            approval.ask_void(self.session, record, reason=reason, by=self.actor, now=self.now())
+        except Invalid as problem:
+            self.session.rollback()
+            return self.details(self.get_one(key), status=problem.status, wrong=problem.errors)
+        flash(gettext("已提交作废申请，审批通过后合同作废"), "success")
+        return redirect(url_for(".details_view", id=key), code=303)
 
 
 def plans(one: Figures) -> Any:

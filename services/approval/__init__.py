@@ -4,7 +4,7 @@ Only this package writes the approval state. Source of the law: design/product.m
 """
 
 from services.approval.approvers import deciders
-from services.approval.ask import ask_change, ask_void
+from services.approval.ask import ask_change, ask_void, voidable
 from services.approval.batch import decide_many, resolve, retry, submit_many
 from services.approval.beside import Beside, Kept
 from services.approval.bulk import run_batch
@@ -47,6 +47,7 @@ __all__ = [
     "timeline",
     "transfer",
     "urge",
+    "voidable",
     "waiting_for",
     "withdraw",
 ]

@@ -8,11 +8,11 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services import gate, records
-from services.actor import Actor
+from services.actor import Actor, may
 from services.approval import change
 from services.approval.claim import said
 from services.approval.submit import open_request
-from services.errors import Locked
+from services.errors import Forbidden, Locked
 
 
 def ask_change(call: records.Call, record: Any, values: records.Values) -> None:
@@ -28,14 +28,22 @@ def ask_change(call: records.Call, record: Any, values: records.Values) -> None:
     session.info.setdefault(change.ASKED, []).append(request.id)
 
 
+def voidable(contract: m.Contract, *, by: Actor) -> bool:
+    """Tell whether the person may ask for this contract to be voided, as far as it shows itself."""
+    stands = contract.approval is m.Approval.approved and contract.state is not m.ContractState.void
+    return stands and may(by, "contract:submit") and gate.may_write(by, "edit", contract)
+
+
 def ask_void(
     session: Session, contract: m.Contract, *, reason: str | None, by: Actor, now: dt.datetime
 ) -> m.ApprovalRequest:
     """Ask for an approved contract to be voided. Raises Forbidden, Locked, Invalid on comment."""
-    words = said(reason, needed=True)
     change.check(session, contract, by=by)
-    if contract.approval is not m.Approval.approved or contract.state is m.ContractState.void:
+    if not gate.may_write(by, "edit", contract):
+        raise Forbidden
+    if not voidable(contract, by=by):
         raise Locked(_("只有已通过且未作废的合同可以申请作废"))
+    words = said(reason, needed=True)
     payload = {
         "noun": "contract",
         "code": contract.code,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate
 from services.actor import Actor, demand
-from services.approval import bulk
+from services.approval import bulk, choice
 from services.approval.snapshot import REVIEWED
 from services.approval.submit import submit
 from services.errors import Invalid, NotVisible, Refused
@@ -55,7 +55,14 @@ def submit_many(
             raise NotVisible
         if seen is not None and seen != record.row_version:
             raise Refused(_("记录已被他人修改，请刷新后重试"), code="CONTENT_CHANGED")
-        submit(session, record, by=by, now=now)
+        try:
+            submit(session, record, by=by, now=now)
+        except Invalid as problem:
+            if choice.FIELD not in problem.errors:
+                raise
+            raise Refused(
+                _("此流程需要提交人选择审批人，请打开记录单独提交"), code="CHOICE_NEEDED"
+            ) from problem
         return str(record)
 
     job = job or open_job(session, noun, m.BatchVerb.submit, None, by, now)

@@ -12,32 +12,28 @@ from services import conditions
 
 
 def current_flow(
-    session: Session, noun: str, action: m.FlowAction = m.FlowAction.create
-) -> m.ApprovalFlow:
-    """Return the newest active flow; a change or a voiding without its own goes as a creation."""
+    noun: str, action: m.FlowAction = m.FlowAction.create
+) -> sa.Select[m.ApprovalFlow]:
+    """Select the flow in force; a change or a voiding without its own goes as a creation."""
     flow = m.ApprovalFlow
     own_first = sa.case((flow.action == action, 0), else_=1)
-    return session.scalars(
+    return (
         sa.select(flow)
         .where(flow.noun == noun, flow.action.in_({action, m.FlowAction.create}), flow.active)
         .order_by(own_first, flow.version.desc())
         .limit(1)
-    ).one()
+    )
 
 
-def route(
+def applying(
     flow: m.ApprovalFlow, model: type[Any], get: Callable[[str], Any], at: conditions.Place
-) -> list[int]:
-    """Return the ordinals of the steps whose condition the record fulfils.
+) -> list[m.ApprovalStep]:
+    """Return the steps whose condition the record fulfils.
 
     Where none does the last step stays: nothing passes without anybody's decision.
     """
-    applying = [
-        step.ordinal
-        for step in flow.steps
-        if conditions.parse(model, step.condition).holds(get, at)
-    ]
-    return applying or [step.ordinal for step in flow.steps[-1:]]
+    found = [step for step in flow.steps if conditions.parse(model, step.condition).holds(get, at)]
+    return found or list(flow.steps[-1:])
 
 
 def step_of(session: Session, request: m.ApprovalRequest) -> m.ApprovalStep:

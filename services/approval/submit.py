@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate, numbers, records
 from services.actor import Actor, demand
+from services.approval import choice
 from services.approval.claim import note
 from services.approval.effects import announce
-from services.approval.flow import current_flow, place, route
+from services.approval.flow import applying, current_flow, place
 from services.approval.snapshot import REVIEWED, digest, revive, snapshot
 from services.approval.tasks import open_tasks
 from services.conditions import getter
@@ -73,10 +74,15 @@ def open_request(  # noqa: PLR0913 # a request is made of these
     chosen: list[int] | None = None,
     comment: str | None = None,
 ) -> m.ApprovalRequest:
-    """Open the next round of a record under the rule of the caller, with its tasks and event."""
-    flow = current_flow(session, record.__noun__, action)
-    steps = route(flow, type(record), _asked(record, payload), place(by.id, now))
+    """Open the next round of a record under the rule of the caller, with its tasks and event.
+
+    Raises Invalid on `chosen` where a step leaves its approvers to the submitter.
+    """
+    flow = session.scalars(current_flow(record.__noun__, action)).one()
+    steps = applying(flow, type(record), asked(record, payload), place(by.id, now))
     creation = action is m.FlowAction.create
+    editor = record.last_editor_id if creation else by.id
+    picked = choice.settle(session, steps, chosen, {by.id, editor})
     request = m.ApprovalRequest(
         noun=record.__noun__,
         record_id=record.id,
@@ -85,15 +91,15 @@ def open_request(  # noqa: PLR0913 # a request is made of these
         title=str(record)[:200],
         action=action,
         flow_id=flow.id,
-        route=steps,
-        chosen=chosen,
+        route=[step.ordinal for step in steps],
+        chosen=picked,
         step=1,
         steps=len(steps),
         seen_version=record.row_version,
         payload=payload,
         payload_hash=digest(payload),
         submitted_by_id=by.id,
-        last_editor_id=record.last_editor_id if creation else by.id,
+        last_editor_id=editor,
         submitted_at=now,
     )
     session.add(request)
@@ -114,7 +120,7 @@ def _next_round(session: Session, record: Any) -> int:
     return (last or 0) + 1
 
 
-def _asked(record: Any, payload: dict[str, Any]) -> Callable[[str], Any]:
+def asked(record: Any, payload: dict[str, Any]) -> Callable[[str], Any]:
     """Return what a flow's condition sees: the record as it would be after the request."""
     stored = getter(record)
     inputs = inputs_of(type(record))

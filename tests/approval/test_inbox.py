@@ -1,46 +1,15 @@
 """待我处理 on both databases: quick with many tasks, by plain forms, with all its verbs."""
 
-import contextlib
-
 import pytest
 import sqlalchemy as sa
 
 import models as m
 from tests.approval.flows import events, flow, state, turn
-from tests.support.visitors import AJAX, Visitors
+from tests.support.visitors import AJAX, Doors
 from tests.support.world import count_queries
 
 MOST_QUERIES = 10
 MANY = 10_000
-
-
-class Doors(Visitors):
-    """Browsers beside the services of the same application: never inside of their context."""
-
-    def __init__(self, world):
-        super().__init__(world.app)
-        self.world, self.away = world, False
-
-    @contextlib.contextmanager
-    def outside(self):
-        if self.away:
-            yield
-            return
-        self.away = True
-        self.world.__exit__()
-        try:
-            yield
-        finally:
-            self.world.__enter__()
-            self.away = False
-
-    def get(self, who, path, **options):
-        with self.outside():
-            return super().get(who, path, **options)
-
-    def post(self, who, path, data=None, **options):
-        with self.outside():
-            return super().post(who, path, data, **options)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def test_superiors_and_heads_are_found(world):
         world,
         {"kind": m.ApproverKind.manager},
         {"kind": m.ApproverKind.superior, "level": 2},
-        {"kind": m.ApproverKind.chosen},
+        {"kind": m.ApproverKind.head},
     )
     _key, request_id = world.submitted()
 
@@ -84,7 +84,7 @@ def test_superiors_and_heads_are_found(world):
     world.decided(request_id, who="manager")
     assert turn(world, request_id) == ["finance"]
     world.decided(request_id, who="finance")
-    assert turn(world, request_id) == ["admin"], "nobody was chosen: the admin gets it"
+    assert turn(world, request_id) == ["admin"], "there is no head: the admin gets it"
 
 
 def test_a_return_to_a_step_asks_it_again_and_to_the_submitter_ends_the_round(world):

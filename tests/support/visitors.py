@@ -1,5 +1,7 @@
 """Browsers of the demo people: logged in once through the real form, posting with real tokens."""
 
+import contextlib
+
 from tests.support.world import login, token_of
 
 AJAX = {"X-Requested-With": "XMLHttpRequest"}
@@ -40,3 +42,32 @@ class Visitors:
         """Start this person's session anew the next time."""
         self.clients.pop(who, None)
         self.tokens.pop(who, None)
+
+
+class Doors(Visitors):
+    """Browsers beside the services of the same application: never inside of their context."""
+
+    def __init__(self, world):
+        super().__init__(world.app)
+        self.world, self.away = world, False
+
+    @contextlib.contextmanager
+    def outside(self):
+        if self.away:
+            yield
+            return
+        self.away = True
+        self.world.__exit__()
+        try:
+            yield
+        finally:
+            self.world.__enter__()
+            self.away = False
+
+    def get(self, who, path, **options):
+        with self.outside():
+            return super().get(who, path, **options)
+
+    def post(self, who, path, data=None, **options):
+        with self.outside():
+            return super().post(who, path, data, **options)

@@ -1,0 +1,61 @@
+"""Approvers a submitter picks himself: which flows leave it to him, and whom he may pick."""
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services.approval.approvers import deciders
+from services.approval.flow import current_flow
+from services.errors import Invalid
+
+FIELD = "chosen"
+PICKED = "approval.chosen"  # session.info: what the screen asked, for whatever request it opens
+MOST = 20
+UNFIT = _("只能选择有审批权限的在职人员，且不能是提交人或最后修改人")
+
+
+def asks(session: Session, noun: str, action: m.FlowAction = m.FlowAction.create) -> bool:
+    """Tell whether a submission may need approvers of the submitter's choice; one statement."""
+    step = m.ApprovalStep.__table__
+    flow = current_flow(noun, action).with_only_columns(m.ApprovalFlow.id).scalar_subquery()
+    left = sa.exists().where(step.c.flow_id == flow, step.c.approver_kind == m.ApproverKind.chosen)
+    return bool(session.scalar(sa.select(left)))
+
+
+def offered(session: Session, barred: Collection[int | None]) -> list[tuple[int, str]]:
+    """Return (id, name) of active people who may decide, without those who must not."""
+    user = m.User.__table__
+    able = deciders(session) - set(barred)
+    rows = session.execute(
+        sa.select(user.c.id, user.c.name).where(user.c.id.in_(able)).order_by(user.c.name)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def pick(session: Session, people: Iterable[int]) -> None:
+    """Keep whom the screen named, for the next request this session opens."""
+    session.info[PICKED] = list(people)
+
+
+def settle(
+    session: Session,
+    steps: Iterable[m.ApprovalStep],
+    given: list[int] | None,
+    barred: Collection[int | None],
+) -> list[int] | None:
+    """Return the picked approvers of a request with these steps, None where none are asked for.
+
+    Raises Invalid on `chosen`: nobody picked, or somebody who may not decide on it.
+    """
+    picked = session.info.pop(PICKED, None) if given is None else given
+    if all(step.approver_kind is not m.ApproverKind.chosen for step in steps):
+        return None
+    people = list(dict.fromkeys(picked or ()))
+    if not people:
+        raise Invalid({FIELD: _("此流程需要提交人选择审批人")})
+    if len(people) > MOST or set(people) & set(barred) or set(people) - deciders(session, people):
+        raise Invalid({FIELD: UNFIT})
+    return people

@@ -1,0 +1,124 @@
+"""作废: asked for on the contract's page with a reason, done only by its approval."""
+
+import sqlalchemy as sa
+
+import models as m
+from tests.approval.flows import events, flow, state, turn
+from tests.support.visitors import Doors
+
+
+def contract(world):
+    key = world.approved("sales", m.Contract, world.contract(world.approved()))
+    world.be("sales")
+    return key, world.get(m.Contract, key).row_version
+
+
+def request_of(world, key):
+    """Return the row of the request to void a contract, None without one."""
+    table = m.ApprovalRequest.__table__
+    mine = (table.c.noun == "contract", table.c.record_id == key)
+    world.be("admin")
+    return world.session.execute(
+        sa.select(table).where(*mine, table.c.action == m.FlowAction.void)
+    ).one_or_none()
+
+
+def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
+    key, version = contract(world)
+    doors = Doors(world)
+
+    page = doors.get("sales", f"/admin/contract/details/?id={key}").get_data(as_text=True)
+    data = {"id": key, "row_version": version, "comment": "客户取消订单"}
+    asked = doors.post("sales", "/admin/contract/void/", data)
+    found = request_of(world, key)
+    running = world.get(m.Contract, key).state
+    decided = doors.post(
+        "reviewer", "/admin/inbox/decide/",
+        {"id": found.id, "seen": found.seen_version, "verb": "approve"},
+    )  # fmt: skip
+
+    assert "/admin/contract/void/" in page
+    assert asked.status_code == 303
+    assert running is m.ContractState.active
+    assert decided.status_code == 303
+    world.be("sales")
+    assert world.get(m.Contract, key).state is m.ContractState.void
+    assert events(world, found.id) == ["submit", "approve"]
+    after = doors.get("sales", f"/admin/contract/details/?id={key}").get_data(as_text=True)
+    assert "/admin/contract/void/" not in after
+
+
+def test_a_rejected_voiding_leaves_the_contract_in_force(world):
+    key, version = contract(world)
+    doors = Doors(world)
+    data = {"id": key, "row_version": version, "comment": "重复录入"}
+    doors.post("sales", "/admin/contract/void/", data)
+    found = request_of(world, key)
+
+    doors.post(
+        "reviewer", "/admin/inbox/decide/",
+        {"id": found.id, "seen": found.seen_version, "verb": "reject", "comment": "不同意"},
+    )  # fmt: skip
+
+    assert state(world, found.id) is m.Approval.rejected
+    assert world.get(m.Contract, key).state is m.ContractState.active
+
+
+def test_a_voiding_without_a_reason_is_refused_beside_the_field(world):
+    key, version = contract(world)
+    doors = Doors(world)
+
+    data = {"id": key, "row_version": version, "comment": "  "}
+    answer = doors.post("sales", "/admin/contract/void/", data)
+
+    assert answer.status_code == 422
+    assert 'id="void-why-err"' in answer.get_data(as_text=True)
+    assert request_of(world, key) is None
+
+
+def test_a_voiding_names_the_version_that_was_seen(world):
+    key, version = contract(world)
+
+    answers = [
+        Doors(world).post("sales", "/admin/contract/void/", data).status_code
+        for data in (
+            {"id": key, "comment": "x"},
+            {"id": key, "comment": "x", "row_version": version - 1},
+        )
+    ]
+
+    assert answers == [422, 409]
+    assert request_of(world, key) is None
+
+
+def test_only_who_may_edit_a_contract_asks_for_it_to_be_voided(world):
+    key, version = contract(world)
+    doors = Doors(world)
+    data = {"id": key, "row_version": version, "comment": "x"}
+
+    codes = [
+        doors.post(who, "/admin/contract/void/", data).status_code
+        for who in ("reviewer", "finance", "analyst", "sales2")
+    ]
+
+    assert codes == [403, 403, 403, 404]
+    assert request_of(world, key) is None
+
+
+def test_a_voiding_goes_through_its_own_flow(world):
+    key, version = contract(world)
+    chosen = {"kind": m.ApproverKind.chosen}
+    flow(world, {"people": ["finance"]}, chosen, noun="contract", action=m.FlowAction.void)
+    doors = Doors(world)
+    data = {"id": key, "row_version": version, "comment": "客户取消订单"}
+
+    refused = doors.post("sales", "/admin/contract/void/", data)
+    doors.post("sales", "/admin/contract/void/", {**data, "chosen": world.id_of("manager")})
+
+    assert refused.status_code == 422
+    found = request_of(world, key)
+    assert turn(world, found.id) == ["finance"]
+    world.decided(found.id, who="finance")
+    assert turn(world, found.id) == ["manager"]
+    world.decided(found.id, who="manager")
+    assert world.get(m.Contract, key).state is m.ContractState.void
