@@ -13,7 +13,7 @@ import models as m
 from services import approval, numbers
 from services.actor import may
 from services.contract import yuan
-from services.errors import Invalid, Stale
+from services.errors import Forbidden, Invalid, Stale
 from services.progress import Figures, figures
 from views.base import CrmView
 from views.crm.cells import tag
@@ -83,16 +83,36 @@ class ContractView(FileDoors, CrmView):
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer registering a payment on a contract in force, and asking for it to be voided."""
         found: dict[str, Any] = super().buttons(record)
-        found["void"] = approval.voidable(record, by=self.actor)
+        found["void"] = approval.voidable(record, by=self.actor)  # a running change: told there
         if record.state in m.IN_FORCE and may(self.actor, "payment:create"):
             found["links"] = [
                 (url_for("payment.create_view", contract_id=record.id), gettext("登记回款"))
             ]
         return found
 
-    def void_picker(self, record: Any, wrong: Mapping[str, Any]) -> Any:
-        """Return the approvers to pick where the flow of a voiding leaves them to the submitter."""
-        return picker(
+    @expose("/void/", methods=("GET", "POST"))
+    def void_view(self) -> Any:
+        """Ask for a contract to be voided; what is missing is told beside its field."""
+        record = self.get_one(request.values.get("id"))
+        if not approval.voidable(record, by=self.actor):
+            raise Forbidden
+        if request.method == "GET":
+            return self._void_page(record, {})
+        key = record.id
+        if self._seen() != record.row_version:
+            raise Stale
+        reason = request.form.get("comment")
+        try:
+            remember(self.session)
+            approval.ask_void(self.session, record, reason=reason, by=self.actor, now=self.now())
+        except Invalid as problem:
+            self.session.rollback()
+            return self._void_page(self.get_one(key), problem.errors, problem.status)
+        flash(gettext("已提交作废申请，审批通过后合同作废"), "success")
+        return redirect(url_for(".details_view", id=key), code=303)
+
+    def _void_page(self, record: Any, wrong: Mapping[str, Any], status: int = 200) -> Any:
+        boxes = picker(
             self.session,
             record,
             self.noun,
@@ -100,23 +120,8 @@ class ContractView(FileDoors, CrmView):
             by=self.actor,
             error=wrong.get("chosen", ""),
         )
-
-    @expose("/void/", methods=("POST",))
-    def void_view(self) -> Any:
-        """Ask for a contract to be voided; what is missing is told beside its field."""
-        record = self.get_one(request.form.get("id"))
-        key = record.id
-        if self._seen() != record.row_version:
-            raise Stale
-        try:
-            remember(self.session)
-            reason = request.form.get("comment")
-            approval.ask_void(self.session, record, reason=reason, by=self.actor, now=self.now())
-        except Invalid as problem:
-            self.session.rollback()
-            return self.details(self.get_one(key), status=problem.status, wrong=problem.errors)
-        flash(gettext("已提交作废申请，审批通过后合同作废"), "success")
-        return redirect(url_for(".details_view", id=key), code=303)
+        page = self.render("admin/model/void.html", record=record, wrong=wrong, picker=boxes)
+        return page, status
 
 
 def plans(one: Figures) -> Any:

@@ -29,6 +29,7 @@ def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
 
     page = doors.get("sales", f"/admin/contract/details/?id={key}").get_data(as_text=True)
     data = {"id": key, "row_version": version, "comment": "客户取消订单"}
+    form = doors.get("sales", f"/admin/contract/void/?id={key}").get_data(as_text=True)
     asked = doors.post("sales", "/admin/contract/void/", data)
     found = request_of(world, key)
     running = world.get(m.Contract, key).state
@@ -37,7 +38,8 @@ def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
         {"id": found.id, "seen": found.seen_version, "verb": "approve"},
     )  # fmt: skip
 
-    assert "/admin/contract/void/" in page
+    assert f"/admin/contract/void/?id={key}" in page
+    assert "作废原因" in form
     assert asked.status_code == 303
     assert running is m.ContractState.active
     assert decided.status_code == 303
@@ -72,7 +74,7 @@ def test_a_voiding_without_a_reason_is_refused_beside_the_field(world):
     answer = doors.post("sales", "/admin/contract/void/", data)
 
     assert answer.status_code == 422
-    assert 'id="void-why-err"' in answer.get_data(as_text=True)
+    assert 'id="comment-err"' in answer.get_data(as_text=True)
     assert request_of(world, key) is None
 
 
