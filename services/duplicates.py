@@ -19,6 +19,7 @@ from services.actor import Actor
 
 SHORTEST = 4  # characters of a key from which names that begin with it are worth a look
 LAST = chr(0x10FFFF)
+PART = 500  # keys a statement
 REASONS = {"company": _("客户单位"), "mobile": _("手机"), "landline": _("座机")}
 
 
@@ -71,6 +72,53 @@ def candidates(
     ]
     result.sort(key=lambda c: (not c.exact, "company" not in c.matched, -len(c.matched), c.id))
     return result[:limit]
+
+
+def known(
+    session: Session, keys: Mapping[str, Collection[str]], *, by: Actor
+) -> dict[tuple[str, str], Candidate]:
+    """Return (reason, key) → the oldest customer that has the key; for many rows at once.
+
+    keys: reason → keys as `key_of` makes them; two statements a reason and 500 keys.
+    """
+    found: dict[tuple[str, str], int] = {}
+    for reason, wanted in keys.items():
+        column, query = _having(reason)
+        for part in _parts(sorted(wanted)):
+            pairs = session.execute(query.where(column.in_(part)).group_by(column))
+            found |= {(reason, key): ident for key, ident in pairs}
+    described: dict[int, Any] = {}
+    seen: set[int] = set()
+    for part in _parts(sorted(set(found.values()))):
+        rows = _described(session, part)
+        described |= {row.id: row for row in rows}
+        seen |= _visible(session, by, rows)
+    return {
+        place: _candidate(described[ident], {place[0]}, visible=ident in seen)
+        for place, ident in found.items()
+    }
+
+
+def key_of(reason: str, text: str | None) -> str | None:
+    """Return what two spellings of a name or a number share."""
+    return company_key(text) if reason == "company" else phone_key(text)
+
+
+def _having(reason: str) -> tuple[Any, Any]:
+    customer, contact = m.Customer.__table__, m.Contact.__table__
+    if reason == "company":
+        column = customer.c.company_key
+        query = sa.select(column, sa.func.min(customer.c.id))
+    else:
+        column = contact.c[f"{reason}_key"]
+        joined = sa.join(contact, customer, customer.c.id == contact.c.customer_id)
+        query = sa.select(column, sa.func.min(customer.c.id)).select_from(joined)
+        query = query.where(contact.c.deleted_at.is_(None))
+    return column, query.where(customer.c.deleted_at.is_(None))
+
+
+def _parts(items: list[Any]) -> list[list[Any]]:
+    return [items[n : n + PART] for n in range(0, len(items), PART)]
 
 
 def same_name(session: Session, company: str | None, *, but: int | None) -> bool:

@@ -120,14 +120,17 @@ def flagged(session: Session, ids: Any) -> set[int]:
         other.c.id != customer.c.id,
         other.c.deleted_at.is_(None),
     )
-    same_mobile = sa.exists().where(
-        contact.c.customer_id == customer.c.id,
-        contact.c.is_primary,
-        contact.c.deleted_at.is_(None),
-        reached.c.mobile_key == contact.c.mobile_key,
-        reached.c.customer_id != customer.c.id,
-        reached.c.deleted_at.is_(None),
-    )
+    same_number = [
+        sa.exists().where(
+            contact.c.customer_id == customer.c.id,
+            contact.c.is_primary,
+            contact.c.deleted_at.is_(None),
+            reached.c[key] == contact.c[key],
+            reached.c.customer_id != customer.c.id,
+            reached.c.deleted_at.is_(None),
+        )
+        for key in ("mobile_key", "landline_key")
+    ]
     return set(
         session.execute(
             sa.select(request.c.id)
@@ -136,7 +139,7 @@ def flagged(session: Session, ids: Any) -> set[int]:
                 request.c.noun == "customer",
                 request.c.action == m.FlowAction.create,
                 request.c.id.in_(ids),
-                sa.or_(same_name, same_mobile),
+                sa.or_(same_name, *same_number),
             )
         ).scalars()
     )

@@ -9,8 +9,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from models.keys import company_key
-from services import records
+from services import duplicates, records
 from services.actor import Actor
 from services.errors import Locked
 from services.fields import Input, inputs_of
@@ -21,6 +20,8 @@ from services.records import SAVERS, Call, Saver
 
 Found = Iterable[tuple[str, str, Any]]  # (field key, code, reason)
 UNNAMED = {"customer": "company", "opportunity": "name", "contact": "name", "contract": "name"}
+# What duplicates are found by: field of a customer → reason of services/duplicates.py.
+TYPED = {"company": "company", "primary.mobile": "mobile", "primary.landline": "landline"}
 MANAGED = {"product": ("code",), "user": ("email",)}  # unique beside the key
 
 
@@ -31,7 +32,8 @@ class Judge:
         """Judge for one run: approval is approved, submitted or draft."""
         self.call, self.approval = call, approval
         self.taken: dict[tuple[str, str, str], int] = {}
-        self.companies: set[str] = set()
+        self.doubles: dict[tuple[str, str], duplicates.Candidate] = {}
+        self.lines: dict[tuple[str, str], int] = {}
         self.there: set[tuple[str, str, str]] = set()
 
     @functools.cached_property
@@ -41,20 +43,16 @@ class Judge:
 
     def asks(self, noun: str, key: str) -> bool:
         """Tell whether the texts of a field are looked up before the rows are judged."""
-        return (noun, key) == ("customer", "company") or key in MANAGED.get(noun, ())
+        return (noun == "customer" and key in TYPED) or key in MANAGED.get(noun, ())
 
     def prefetch(self, model: Any, field: str, names: Iterable[str]) -> None:
-        """Read which of the companies, or of what must be unique, are there already."""
+        """Read which names and numbers, or what must be unique, are there already."""
         if model is not m.Customer:
             self._taken(model, field, names)
             return
-        keys = sorted({key for key in map(company_key, names) if key})
-        table = m.Customer.__table__
-        for chunk in chunks(keys):
-            query = sa.select(table.c.company_key).where(
-                table.c.company_key.in_(chunk), table.c.deleted_at.is_(None)
-            )
-            self.companies |= set(self.call.session.execute(query).scalars())
+        reason = TYPED[field]
+        keys = {key for name in names if (key := duplicates.key_of(reason, name))}
+        self.doubles |= duplicates.known(self.call.session, {reason: keys}, by=self.call.by)
 
     def _taken(self, model: Any, field: str, names: Iterable[str]) -> None:
         table = model.__table__
@@ -66,12 +64,12 @@ class Judge:
     def judge(self, one: Planned) -> Found:
         """Yield what is wrong with a new record."""
         yield from self._unique(one)
+        yield from self._duplicate(one)
         if self.approval == "approved" and issubclass(one.model, m.Reviewed):
             yield from _historic(one, self.stages)
             return
         yield from self._required(one)
         yield from self._rules(one)
-        yield from self._duplicate(one)
 
     def _required(self, one: Planned) -> Found:
         reviewed = issubclass(one.model, m.Reviewed)
@@ -117,14 +115,33 @@ class Judge:
                 yield key, "KEY_TAKEN", _("「%(name)s」已存在", name=one.values[key])
 
     def _duplicate(self, one: Planned) -> Found:
-        if one.model is not m.Customer:
-            return
-        key = company_key(one.values.get("company"))
-        if key is None:
-            return
-        if key in self.companies and not one.values.get("duplicate_note"):
-            yield "company", "DUPLICATE", _("已有同名客户，请写明为什么仍要录入")
-        self.companies.add(key)
+        """Tell of the same name or number, further up in the file or in the database.
+
+        The same name without a written reason keeps a row out that is to be submitted.
+        """
+        for field, reason in TYPED.items() if one.model is m.Customer else ():
+            key = duplicates.key_of(reason, one.values.get(field))
+            if key is None:
+                continue
+            line, double = self.lines.get((reason, key)), self.doubles.get((reason, key))
+            reasoned = field != "company" or one.values.get("duplicate_note")
+            code = "SIMILAR" if reasoned else "DUPLICATE"
+            what = duplicates.REASONS[reason]
+            if line is not None:
+                yield field, code, _("与第 %(line)s 行的%(what)s相同", line=line, what=what)
+            if double is not None:
+                yield field, code, _same(double, what)
+            self.lines.setdefault((reason, key), one.line)
+
+
+def _same(double: duplicates.Candidate, what: Any) -> Any:
+    return _(
+        "与「%(name)s」的%(what)s相同（%(owner)s，%(state)s）",
+        name=double.company,
+        what=what,
+        owner=double.owner or _("公海"),
+        state=double.approval.caption,
+    )
 
 
 def _historic(one: Planned, stages: dict[int, m.Stage]) -> Found:

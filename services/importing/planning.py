@@ -276,7 +276,8 @@ class _Rows:
         one.values = {**self.spare, **{k: v for k, v in one.values.items() if v is not None}}
         complete(one)
         for key, code, reason in self.p.judge.judge(one):
-            fatal = code != "DUPLICATE" or self.p.mapping.approval == "submitted"
+            submitted = self.p.mapping.approval == "submitted"
+            fatal = code != "SIMILAR" and (code != "DUPLICATE" or submitted)
             value = str(one.values.get(key) or "")[:200]
             found.append(Problem(one.line, self._column(key), value, code, reason, fatal))
         if any(problem.fatal for problem in found):

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import models as m
 from tests.approval.flows import events, flow, state, turn
 from tests.support.visitors import AJAX, Doors
-from tests.support.world import count_queries
+from tests.support.world import World, count_queries, login
 
 MOST_QUERIES = 10
 MANY = 10_000
@@ -131,3 +131,22 @@ def test_a_change_says_so_on_the_form_and_shows_old_and_new(world, people):
     assert "变更 1 处" in page
     assert "旧名公司" in page
     assert "新名公司" in page
+
+
+def test_the_panel_names_a_duplicate_out_of_scope_masked_with_owner_and_state(app):
+    name = "武汉光谷精工机械有限公司"
+    with World(app) as world:
+        world.customer("sales2", company=name, **{"primary.landline": "027-87654321"})
+        same = {"company": name, "duplicate_note": "另一法人"}
+        by_name = world.submitted(**same)[1]
+        by_number = world.submitted(**{"primary.landline": "(027) 87654321"})[1]
+    client = app.test_client()
+    login(client, "reviewer")
+
+    pages = [
+        client.get(f"/admin/inbox/?id={key}").get_data(as_text=True) for key in (by_name, by_number)
+    ]
+
+    assert "武汉****公司" in pages[0]
+    assert name[2:-2] not in pages[1].split("疑似重复", 1)[1].split("</div>", 1)[0]
+    assert all("（sales2，草稿）" in page for page in pages)

@@ -207,3 +207,37 @@ def test_a_strangers_upload_cannot_be_run(office):
 
     assert stranger.run(job).status_code == 403
     assert office.customers() == []
+
+
+def test_a_dry_run_tells_of_duplicates_in_the_file_and_out_of_sight_masked(office):
+    with World(office.app) as world:
+        world.approved(
+            "sales2", company="武汉光谷精工机械有限公司", **{"primary.mobile": "13912345678"}
+        )
+    lines = [
+        ("武汉市光谷精工机械公司", *row(1)[1:]),
+        row(2, mobile="139 1234 5678"),
+        row(3, mobile="13700137000"),
+        row(3, mobile="13700137000"),
+    ]
+    manager = Office(office.app, "manager")
+    with World(office.app) as world, world.acting("admin"):
+        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "manager")).one()
+        role.permissions = [*role.permissions, "customer:import"]
+
+    job = manager.upload(table(HEAD, *lines))
+    page = manager.check(job)
+
+    with World(office.app) as world:
+        told = world.session.scalars(sa.select(m.ImportProblem).order_by(m.ImportProblem.id))
+        found = [(one.line, one.code, one.fatal, one.reason) for one in told if one.line]
+    assert found == [
+        (2, "DUPLICATE", True, "与「武汉****公司」的客户单位相同（sales2，已通过）"),
+        (3, "SIMILAR", False, "与「武汉****公司」的手机相同（sales2，已通过）"),
+        (5, "DUPLICATE", True, "与第 4 行的客户单位相同"),
+        (5, "SIMILAR", False, "与第 4 行的手机相同"),
+    ]
+    assert "失败 2" in page
+    noted = (*HEAD, "重复说明")
+    again = office.upload(table(noted, (*lines[0], "独立法人")))
+    assert "新建 1" in office.check(again)
