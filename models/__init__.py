@@ -52,6 +52,7 @@ from models.payment import Payment, PaymentAllocation, PaymentMethod, PaymentSta
 from models.payment_plan import PaymentPlan, PlanState
 from models.product import Product
 from models.role import Role, Scope
+from models.saved_view import Density, GridSetting, SavedView
 from models.setting import Setting
 from models.stage import Stage, StageHistory, StageKind
 from models.user import Language, User, user_role
@@ -91,6 +92,7 @@ __all__ = [
     "CustomerStatus",
     "Decision",
     "Delegation",
+    "Density",
     "Department",
     "DictionaryKind",
     "DictionaryOption",
@@ -100,6 +102,7 @@ __all__ = [
     "FollowUpPlan",
     "FollowUpResult",
     "Gender",
+    "GridSetting",
     "ImportJob",
     "ImportLine",
     "ImportProblem",
@@ -139,6 +142,7 @@ __all__ = [
     "RequestOrigin",
     "Reviewed",
     "Role",
+    "SavedView",
     "Scope",
     "Setting",
     "SoftDeleted",

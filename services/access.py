@@ -296,6 +296,12 @@ def _merge(actor: Actor, _c: Columns) -> Clause:
     return sa.true() if may(actor, "customer:merge") else sa.false()
 
 
+def _saved_view(actor: Actor, c: Columns) -> Clause:
+    role = _alias(m.Role, "shared")
+    shared = sa.select(role.c.id).where(role.c.name.in_(actor.roles))
+    return sa.or_(c.owner_id == actor.id, c.role_id.in_(shared))
+
+
 def _nobody(_actor: Actor, _c: Columns) -> Clause:
     return sa.false()
 
@@ -337,6 +343,8 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.OwnershipMove: _of(m.Customer, "customer_id", _customer),
     m.AuditLog: _audit,
     m.ImportJob: _import_job,
+    m.SavedView: _saved_view,
+    m.GridSetting: _copy,
     m.LoginAttempt: _nobody,
     m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),
     m.ImportLine: _of(m.ImportJob, "job_id", _import_job),

@@ -74,6 +74,7 @@ RULES: dict[str, frozenset[str]] = {
         {"customer", "opportunity", "paymentplan", "plan", "task", "order", "ownershipmove"}
     ),
     "profile": frozenset({"user"}),
+    "views": frozenset({"savedview", "gridsetting"}),
     "delegation": frozenset({"delegation"}),
     "attachment": frozenset({"attachment"}),
     "read_mark": frozenset({"cc", "notification"}),
@@ -113,5 +114,6 @@ NOT_AUDITED = frozenset(
         "ownershipmove",
         "notification",
         "outbox",
+        "gridsetting",
     }
 )

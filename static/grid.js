@@ -21,6 +21,13 @@
     }).catch(() => {});
   }
 
+  // What a field can become in bulk: its choices, asked when it is picked.
+  const offer = async (select) => {
+    $('#bulk-options').replaceChildren();
+    const answer = await fetch(`${select.dataset.values}?field=${select.value}`, AJAX);
+    if (answer.ok) $('#bulk-options').replaceChildren(...(await answer.json()).filter(([key]) => key !== 'me').map(([, label]) => new Option(label, label)));
+  };
+
   $$('form[data-rows]').forEach((form) => {
     const bar = $('[data-bulk]', form);
     const every = $('[data-everything]', form);
@@ -29,10 +36,55 @@
       if (event.target === every && every.checked) $$('input[name=rowid]', form).forEach((box) => { box.checked = true; });
       if (event.target.name === 'rowid' && !event.target.checked && every) every.checked = false;
       if (event.target.matches('[data-all]') && !event.target.checked && every) every.checked = false;
-      if (event.target.matches('[data-bulk-field]')) $('#bulk-value').setAttribute('list', `bulk-of-${event.target.value}`);
+      if (event.target.matches('[data-bulk-field]')) offer(event.target);
       show();
     });
     show();
+  });
+
+  // Columns: kept widths are put on, a grip at the right edge changes them, arrows order the menu.
+  const table = $('.grid table.cards');
+  const menu = $('[data-columns]');
+  const wide = matchMedia('(min-width: 761px)');
+  const put = (head, width) => [...table.rows].forEach((row) => {
+    const cell = row.cells[head.cellIndex];
+    ['width', 'minWidth', 'maxWidth'].forEach((side) => { cell.style[side] = width ? `${width}px` : ''; });
+  });
+  if (table && menu && wide.matches) {
+    $$('th[data-key]', table).forEach((head) => {
+      if (head.dataset.width) put(head, Number(head.dataset.width));
+      const grip = document.createElement('span');
+      grip.className = 'grip';
+      head.append(grip);
+      grip.addEventListener('pointerdown', (event) => {
+        event.preventDefault();
+        const [from, had] = [event.clientX, head.offsetWidth];
+        let width = had;
+        const move = (now) => { width = Math.min(800, Math.max(60, Math.round(had + now.clientX - from))); put(head, width); };
+        grip.setPointerCapture(event.pointerId);
+        grip.addEventListener('pointermove', move);
+        grip.addEventListener('pointerup', () => {
+          grip.removeEventListener('pointermove', move);
+          if (width === had) return;
+          const field = menu.elements[`w-${head.dataset.key}`];
+          if (field) field.value = width;
+          const body = new URLSearchParams({ csrf_token: menu.elements.csrf_token.value, [`w-${head.dataset.key}`]: width });
+          fetch(menu.action, { method: 'POST', body, ...AJAX });
+        }, { once: true });
+      });
+    });
+  }
+  menu?.addEventListener('click', (event) => {
+    const button = event.target.closest('button[name=up], button[name=down]');
+    if (!button) return;
+    event.preventDefault();
+    const line = button.closest('li');
+    const other = button.name === 'up' ? line.previousElementSibling : line.nextElementSibling;
+    if (other) other[button.name === 'up' ? 'before' : 'after'](line);
+    button.focus();
+  });
+  menu?.addEventListener('change', (event) => {
+    if (event.target.name === 'show') $$('button', event.target.closest('li')).forEach((button) => { button.disabled = !event.target.checked; });
   });
 
   // Menus close on a click outside and on Escape, which gives the focus back.

@@ -326,9 +326,9 @@ class CrmView(GridView):
             raise NotVisible
         found = self.reading(request.args).sound()
         query = listing.matching(self.session, self.model, found, self.actor).order_by(
-            *listing.ordered(self.model, found, self.column_default_order)
+            *listing.ordered(self.order(found))
         )
-        columns = export.chosen(listing.columns_of(self.model), request.args.get("columns", ""))
+        columns = export.chosen(listing.columns_of(self.model), self.stored_columns())
         export.limit(self.session, query)
         export.note_export(self.session, self.actor, self.noun, now=self.now())
         name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"

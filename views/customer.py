@@ -75,6 +75,15 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         """Load the contacts too."""
         return [*super().loads(), selectinload(m.Customer.contacts)]
 
+    def sorts(self) -> dict[str, Any]:
+        """Sort by the next date and by the primary contact."""
+        plan, contact = m.FollowUpPlan, m.Contact
+        due = sa.select(plan.customer_id, sa.func.min(plan.due_at).label("due"))
+        return {
+            "next": due.where(plan.done_at.is_(None)).group_by(plan.customer_id),
+            "contact": sa.select(contact.customer_id, contact.name).where(contact.is_primary),
+        }
+
     def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
         """Return primary contact, masked mobile and next date of each customer."""
         plan = m.FollowUpPlan

@@ -16,7 +16,7 @@ INNER = {
     "request", "task", "approvalevent", "cc", "batch", "batchitem", "numbercounter",
     "importline",
     "importproblem", "importrow", "loginattempt", "merge", "ownershipmove", "delegation",
-    "notification", "attachment", "approvalfile",
+    "notification", "attachment", "approvalfile", "savedview", "gridsetting",
 }  # fmt: skip
 
 

@@ -17,12 +17,11 @@ from services.errors import Forbidden, Invalid
 from services.fields import Input, parse
 from services.search import escape_like
 from views.crm import listing
-from views.crm.forms import LOOKED_UP, Choices
+from views.crm.forms import LOOKED_UP
 
 Items = list[tuple[int, int | None]]
 
 MOST = 1000
-MOST_CHOICES = 300
 LOOKUPS = 20
 MOST_VALUES = 2000
 
@@ -41,19 +40,13 @@ def offered(view: Any) -> list[tuple[str, str, str]]:
     return found
 
 
-def fields(view: Any, choices: Choices) -> list[tuple[str, Any, list[str]]]:
-    """Return (key, caption, what can be chosen) of the fields one value may be given to many.
+def fields(view: Any) -> list[tuple[str, Any]]:
+    """Return (key, caption) of the fields one value may be given to many.
 
-    Large entities offer nothing: their number or exact name is typed.
+    What can be chosen is asked when a field is; without scripts its name or number is typed.
     """
-    known = bulk.editable_in_bulk(view.model).items()
-    return [(key, one.facts.caption, _offers(one, choices)) for key, one in known]
-
-
-def _offers(one: Input, choices: Choices) -> list[str]:
-    if one.kind == "ref" and one.target in LOOKED_UP:
-        return []
-    return [label for _value, label in choices.of(one, "")][:MOST_CHOICES]
+    known = bulk.editable_in_bulk(view.model).items() if view.may_door("edit") else ()
+    return [(key, one.facts.caption) for key, one in known]
 
 
 def perform(view: Any) -> Any:

@@ -23,6 +23,8 @@ DOORS = {
     "index_view": "read",
     "totals_view": "read",
     "values_view": "read",
+    "views_view": "read",
+    "columns_view": "read",
     "bin_view": "delete",
     "restore_view": "delete",
     "details_view": "read",

@@ -1,8 +1,7 @@
 """GridView: the list page of an entity and the sums of everything that matches."""
 
-import dataclasses
 import datetime as dt
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 import sqlalchemy as sa
@@ -11,14 +10,16 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import bulk
+from services import bulk, saved_views
 from services.contract import yuan
 from services.errors import NotVisible
 from services.fields import Input, inputs_of
 from services.filters import askable
 from services.related import attach
-from views.crm import actions, cells, filters, forms, listing, paging, tabs
+from views.crm import actions, cells, filters, listing, paging, tabs
 from views.crm.closed import ClosedView
+from views.crm.columns import ColumnDoors
+from views.crm.saved import SavedDoors, state_of
 from views.crm.tables import references
 from views.web.template import READ
 
@@ -26,38 +27,11 @@ BIN = 200
 INLINE = frozenset({"text", "enum", "dictionary", "date", "bool", "int", "money"})
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Head:
-    """A column of the grid: a field of the model, or (without `column`) a computed text."""
-
-    key: str
-    caption: Any
-    column: listing.Column | None = None
-
-    @property
-    def number(self) -> bool:
-        """Tell whether the values stand right-aligned."""
-        return self.column is not None and self.column.kind in {"money", "int", "percent"}
-
-
-class GridView(ClosedView):
+class GridView(ColumnDoors, SavedDoors, ClosedView):
     """The grid of one entity; what stands in it is derived from the model's fields."""
 
     list_template = "admin/model/list.html"
     column_default_order = "-id"
-    extra_columns: ClassVar[tuple[tuple[str, Any], ...]] = ()
-    grid_order: ClassVar[tuple[str, ...]] = ()  # what stands first
-
-    def columns(self) -> dict[str, listing.Column]:
-        """Return the grid's columns."""
-        return {k: c for k, c in listing.columns_of(self.model).items() if c.facts.listed}
-
-    def heads(self) -> list[Head]:
-        """Return the columns as they stand in the grid."""
-        found = {k: Head(k, c.facts.caption, c) for k, c in self.columns().items()}
-        found |= {key: Head(key, caption) for key, caption in self.extra_columns}
-        first = [key for key in self.grid_order if key in found]
-        return [found[key] for key in dict.fromkeys((*first, *found))]
 
     @property
     def inline_fields(self) -> tuple[str, ...]:
@@ -75,31 +49,47 @@ class GridView(ClosedView):
 
     def reading(self, args: Any) -> listing.Listing:
         """Return what a query string asks of this grid."""
-        return listing.read(self.session, self.model, args, self.actor, self.now())
+        return listing.read(
+            self.session, self.model, args, actor=self.actor, now=self.now(), computed=self.sorts()
+        )
+
+    def order(self, found: listing.Listing) -> paging.Order:
+        """Return the order of the rows."""
+        return listing.order_of(self.model, found, self.column_default_order, self.sorts())
 
     @expose("/")
     def index_view(self) -> Any:
         """Show the grid."""
         if "w.field" in request.args:
             return redirect(self._typed())
+        views = saved_views.visible(self.session, self.noun)
+        taste = saved_views.taste(self.session, self.noun, self.actor)
+        landing = self.landing(views, taste.default_id)
+        if landing:
+            return redirect(landing)
         found = self.reading(request.args)
+        heads = self.shown(taste, found.filter.complaints)
         query = listing.matching(self.session, self.model, found, self.actor)
-        order = listing.order_of(self.model, found, self.column_default_order)
+        order = self.order(found)
         page = paging.read(self.session, query, order, found.page, found.size, options=self.loads())
-        attach(self.session, (page.rows, references(self.columns())))
-        choices = forms.Choices(self.session)
+        attach(self.session, (page.rows, references(head.key for head in heads)))
         return self.render(
             self.list_template,
             view=self,
             listing=found,
             page=page,
-            heads=self.heads(),
+            heads=heads,
+            every=self.heads(),
+            taste=taste,
+            views=views,
+            state=state_of(request.args),
+            densities=list(m.Density),
             tabs=tabs.of(self.model),
             extras=self.extra_cells(page.rows),
             cell=self.cell,
             panel=filters.panel(found.filter, self.model, askable(self.model, self.actor)),
             actions=actions.offered(self),
-            fields=actions.fields(self, choices) if self.may_door("edit") else [],
+            fields=actions.fields(self),
             sums=self.sums(query) if request.args.get("totals") else None,
             inline=set(self.inline_fields) if self.may_door("edit") else set(),
             may_create=self.may_door("create"),

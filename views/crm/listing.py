@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,17 +76,23 @@ def visible_columns(model: type[Any], actor: Actor) -> dict[str, Column]:
     return {k: c for k, c in columns_of(model).items() if plain or not c.facts.sensitive}
 
 
-def read(
-    session: Session, model: type[Any], args: MultiDict[str, str], actor: Actor, now: dt.datetime
+def read(  # whose grid of what, when
+    session: Session,
+    model: type[Any],
+    args: MultiDict[str, str],
+    *,
+    actor: Actor,
+    now: dt.datetime,
+    computed: Iterable[str] = (),
 ) -> Listing:
-    """Parse the query string of a grid."""
+    """Parse the query string of a grid; `computed` columns can be sorted by too."""
     listing = Listing(
         search=args.get("search", "").replace("\x00", "")[:LONGEST_SEARCH],
         page=_page(args.get("page", "")),
         size=_number(args.get("page_size"), SIZES[0], SIZES[-1]) or SIZES[0],
     )
     sort = args.get("sort", "")
-    if sort.removeprefix("-") in sortable(model, actor):
+    if sort.removeprefix("-") in {*sortable(model, actor), *computed}:
         listing.sort = sort
     known = askable(model, actor)
     pairs = args.items(multi=True)
@@ -134,10 +141,14 @@ def matching(session: Session, model: type[Any], listing: Listing, actor: Actor)
     return query
 
 
-def order_of(model: type[Any], listing: Listing, default: str) -> Order:
+def order_of(
+    model: type[Any], listing: Listing, default: str, computed: Mapping[str, Any]
+) -> Order:
     """Return what the rows stand in order of; a reference is sorted by its name."""
     sort = listing.sort or default
     key = sort.removeprefix("-")
+    if key in computed:
+        return Order(model, key, sort.startswith("-"), via=computed[key])
     kind = columns_of(model)[key].one if key in columns_of(model) else None
     target = None
     if kind is not None and kind.kind in {"ref", "dictionary"}:
@@ -146,11 +157,12 @@ def order_of(model: type[Any], listing: Listing, default: str) -> Order:
     return Order(model, key, sort.startswith("-"), target)
 
 
-def ordered(model: type[Any], listing: Listing, default: str) -> list[Any]:
-    """Return ORDER BY with NULLs last both ways and the primary key as tie-break."""
-    sort = listing.sort or default
-    key, down = sort.removeprefix("-"), sort.startswith("-")
-    column = getattr(model, key)
-    first = column.desc() if down else column.asc()
-    tie = model.id.desc() if down or not sort else model.id.asc()
-    return [column.is_(None), first, tie] if key != "id" else [first]
+def ordered(order: Order) -> list[Any]:
+    """Return ORDER BY for a stream: NULLs last both ways and the primary key as tie-break."""
+    if order.via is None:
+        column = getattr(order.model, order.key)
+    else:
+        key, value = (found := order.via.subquery()).c
+        column = sa.select(value).select_from(found).where(key == order.model.id).scalar_subquery()
+    first = column.desc() if order.down else column.asc()
+    return [column.is_(None), first, order.tie] if order.key != "id" else [first]

@@ -26,12 +26,17 @@ Part = Callable[[int], Any]  # how many ids are wanted at most → a SELECT of i
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """What the rows stand in order of; `target` is the model a reference points at."""
+    """What the rows stand in order of.
+
+    `target` is the model a reference points at; `via` a SELECT of (record, value) of a computed
+    column, at most one row a record.
+    """
 
     model: type[Any]
     key: str
     down: bool
     target: type[Any] | None = None
+    via: Any = None
 
     def flipped(self) -> "Order":
         """Return the opposite order."""
@@ -130,8 +135,12 @@ def records(session: Session, model: type[Any], keys: list[int], options: list[A
 
 def parts(query: Any, order: Order, *, first: bool, sqlite: bool) -> list[Part]:
     """Return the SELECTs of an order: what has the value, and last (or `first`) what lacks it."""
-    model, column = order.model, getattr(order.model, order.key)
-    plain = query.with_only_columns(model.id).order_by(None)
+    model, plain = order.model, query.with_only_columns(order.model.id).order_by(None)
+    if order.via is not None:
+        filled, lacking = _by_value(plain, order)
+        blank = plain.where(lacking).order_by(order.tie)
+        return [filled, lambda _most: blank] if first else [lambda _most: blank, filled]
+    column = getattr(model, order.key)
     if order.target is not None:
         filled, lacking = _by_name(plain, order, sqlite=sqlite), _without(column, order.target)
     else:
@@ -144,6 +153,17 @@ def parts(query: Any, order: Order, *, first: bool, sqlite: bool) -> list[Part]:
     blank = plain.where(lacking).order_by(order.tie)
     walks: list[Part] = [filled, lambda _most: blank]
     return walks if first else walks[::-1]
+
+
+def _by_value(plain: Any, order: Order) -> tuple[Part, Any]:
+    """Walk the records that have the computed value; and return which ones have none."""
+    found = order.via.subquery()
+    key, value = found.c
+    by = value.desc() if order.down else value.asc()
+    rows = plain.join(found, key == order.model.id).order_by(by, order.tie)
+    return (lambda _most: rows.where(value.is_not(None))), ~sa.exists().where(
+        key == order.model.id, value.is_not(None)
+    )
 
 
 def name_of(model: type[Any]) -> Any:
