@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_saved_views"
-down_revision = "20261126_import_lines"
+down_revision = "20261126_flow_versions"
 branch_labels = None
 depends_on = None
 
