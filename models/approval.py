@@ -62,7 +62,8 @@ class ApprovalRequest(Model):
     `seen_version` is the record's row_version at submission: a decision names it, so that
     nobody approves what he did not see. `route` are the ordinals of the flow's steps that apply,
     fixed at submission; `step` counts along it. `chosen` are the approvers the submitter named.
-    The payload of a change holds `old` beside `values`, of the changed fields only.
+    The payload of a change holds `old` beside `values`, of the changed fields only. `summary` is
+    what the follow-up will say of it, written at submission so that a bulk approval need not.
     """
 
     __tablename__ = "approval_request"
@@ -102,6 +103,7 @@ class ApprovalRequest(Model):
     seen_version: Mapped[int] = mapped_column(sa.Integer, nullable=False)
     payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON, nullable=False)
     payload_hash: Mapped[str] = mapped_column(sa.String(64), nullable=False)
+    summary: Mapped[str | None] = mapped_column(sa.Text)
     submitted_by_id: Mapped[int | None] = field(
         _("提交人"), sa.ForeignKey("user_account.id"), listed=True, filter=True, index=True
     )

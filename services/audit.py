@@ -1,5 +1,6 @@
 """The audit log: every flushed change leaves a row in the same transaction."""
 
+import dataclasses
 import datetime as dt
 import enum
 from collections.abc import Iterable
@@ -38,6 +39,35 @@ def record(session: Session, rows: list[dict[str, Any]]) -> None:
     at = session.info.get("now") or dt.datetime.now(dt.UTC)
     stamp = {"at": at, "actor_id": actor.id if actor else None}
     session.connection().execute(sa.insert(AuditLog.__table__), [row | stamp for row in rows])
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Entry:
+    """What is said of many records at once."""
+
+    action: AuditAction
+    changes: dict[str, list[Any]]
+
+
+def record_set(session: Session, entry: Entry, rows: sa.Select[Any]) -> None:
+    """Add the same audit row for every (noun, record_id, label) of a select: one statement."""
+    actor = actor_of(session)
+    table: Any = AuditLog.__table__
+    found = rows.subquery()
+    values = {
+        "at": sa.literal(session.info.get("now") or dt.datetime.now(dt.UTC), table.c.at.type),
+        "actor_id": sa.literal(actor.id if actor else None, sa.Integer()),
+        "action": sa.literal(entry.action, table.c.action.type),
+        "noun": found.c[0],
+        "record_id": found.c[1],
+        "label": found.c[2],
+        "changes": sa.literal(entry.changes, table.c.changes.type),
+    }
+    session.connection().execute(
+        sa.insert(table).from_select(
+            list(values), sa.select(*values.values()), include_defaults=False
+        )
+    )
 
 
 def _verb(row: Any) -> AuditAction:

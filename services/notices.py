@@ -57,6 +57,37 @@ def tell_many(session: Session, notices: Iterable[Notice], *, now: dt.datetime) 
     return told
 
 
+def tell_set(
+    session: Session, kind: m.NoticeKind, rows: sa.Select[Any], *, now: dt.datetime
+) -> None:
+    """Tell everybody of a select (user_id, title, url, dedupe_key): bell and mail, two statements.
+
+    The law of `tell_many`, for keys that name their instant and so were never told before.
+    """
+    table: Any = m.Notification.__table__
+    found = rows.subquery()
+    values = {
+        "user_id": found.c.user_id,
+        "kind": sa.literal(kind, table.c.kind.type),
+        "title": found.c.title,
+        "url": found.c.url,
+        "dedupe_key": found.c.dedupe_key,
+        "created_at": sa.literal(now, table.c.created_at.type),
+    }
+    statement = sa.insert(table).from_select(
+        list(values), sa.select(*values.values()), include_defaults=False
+    )
+    session.execute(statement, execution_options={"rule": "notice"})
+    payload = f'{{"kind": "{kind.name}", "url": "' + found.c.url + '"}'
+    mails = sa.select(
+        found.c.user_id,
+        found.c.title,
+        payload.label("payload"),
+        ("mail:" + sa.cast(found.c.user_id, sa.String) + ":" + found.c.dedupe_key).label("key"),
+    )
+    outbox.post_set(session, m.Channel.mail, mails, now=now)
+
+
 def _write(session: Session, chunk: list[Notice], now: dt.datetime) -> int:
     table = m.Notification.__table__
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -78,6 +78,36 @@ def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime
         session.info["posted"] = True  # whoever listens to the commit may ring the worker's bell
 
 
+def post_set(
+    session: Session, channel: m.Channel, rows: sa.Select[Any], *, now: dt.datetime
+) -> None:
+    """Put a delivery into the outbox for every (user_id, title, payload as text, key) of a select.
+
+    The payload is a text that is JSON; the keys have to be new.
+    """
+    table: Any = m.Outbox.__table__
+    found = rows.subquery()
+    json_text = found.c[2]
+    if session.get_bind().dialect.name == "postgresql":
+        json_text = sa.cast(json_text, sa.JSON)  # SQLite keeps JSON as the text it is
+    values = {
+        "channel": sa.literal(channel, table.c.channel.type),
+        "state": sa.literal(m.OutboxState.waiting, table.c.state.type),
+        "user_id": found.c[0],
+        "title": found.c[1],
+        "payload": json_text,
+        "dedupe_key": found.c[3],
+        "attempts": sa.literal(0),
+        "created_at": sa.literal(now, table.c.created_at.type),
+        "next_at": sa.literal(now, table.c.next_at.type),
+    }
+    statement = sa.insert(table).from_select(
+        list(values), sa.select(*values.values()), include_defaults=False
+    )
+    session.execute(statement, execution_options=RULE)
+    session.info["posted"] = True
+
+
 def claim(
     session: Session, channel: m.Channel, *, now: dt.datetime, most: int = 10, lease: dt.timedelta
 ) -> list[m.Outbox]:

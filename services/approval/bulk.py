@@ -20,11 +20,12 @@ from services.approval import inbox
 from services.approval.claim import REASONS
 from services.approval.decide import checked
 from services.approval.items import each
-from services.approval.together import together
+from services.approval.together import Chunk, Said, plain_of, together
 from services.errors import Invalid
 from services.outbox import enqueue
 
-CHUNK = 100
+CHUNK = 500
+SINGLY = 100  # a chunk with more than these to be done one by one is cut to as many
 AT_ONCE = 500  # more than these are done by the worker
 Pairs = Sequence[tuple[int, int | None]]
 
@@ -130,26 +131,33 @@ def step(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> i
     Items and effects are written in the same transaction: a kill leaves no item half done, and
     what waits is found again.
     """
+    chunk = _waiting(session, job)
+    if not chunk.items:
+        if job.finished_at is None:
+            with gate.rule(session, "approval"):
+                job.finished_at = now
+        return 0
+    said = Said(job.verb.name, job.comment, by, now)
+    plain = plain_of(session, chunk, said)
+    if len(chunk.items) - len(plain) > SINGLY:
+        chunk = Chunk(job.id, chunk.items[:SINGLY])
+        plain &= {row.target_id for row in chunk.items}
+    done = together(session, chunk, plain, said)
+    rest = {row.target_id: row.seen_version for row in chunk.items if row.target_id not in done}
+    results = each(session, rest, verb=said.verb, comment=said.comment, by=by, now=now)
+    _store(session, job, results)
+    return len(chunk.items)
+
+
+def _waiting(session: Session, job: m.BatchJob) -> Chunk:
     item = m.BatchItem.__table__
-    waiting = session.execute(
+    rows = session.execute(
         sa.select(item.c.id, item.c.target_id, item.c.seen_version)
         .where(item.c.job_id == job.id, item.c.state == m.ItemState.waiting)
         .order_by(item.c.id)
         .limit(CHUNK)
     ).all()
-    if not waiting:
-        if job.finished_at is None:
-            with gate.rule(session, "approval"):
-                job.finished_at = now
-        return 0
-    verb = job.verb.name
-    pairs = {row.target_id: row.seen_version for row in waiting}
-    done = together(session, pairs, verb=verb, comment=job.comment, by=by, now=now)
-    results: dict[int, tuple[str, str] | None] = dict.fromkeys(done)
-    rest = {key: seen for key, seen in pairs.items() if key not in done}
-    results |= each(session, rest, verb=verb, comment=job.comment, by=by, now=now)
-    _store(session, job, results)
-    return len(waiting)
+    return Chunk(job.id, list(rows))
 
 
 def _store(session: Session, job: m.BatchJob, results: dict[int, tuple[str, str] | None]) -> None:

@@ -15,7 +15,8 @@ from services import gate
 from services.actor import Actor, demand
 from services.approval.beside import NOTHING, Beside, checked_remarks, keep, reason
 from services.approval.claim import claim, find, note, record_of, refused, said
-from services.approval.effects import announce, copy_many, finish, tell_submitter
+from services.approval.effects import announce, finish, tell_submitter
+from services.approval.sets import REQUEST, copies
 from services.approval.tasks import LIVE, RULE, cancel, hand_on, live, open_tasks
 from services.errors import Invalid, NotVisible, Refused
 
@@ -73,9 +74,9 @@ def decide(  # noqa: PLR0913 # what was seen and said is part of the law
         turn = _move(session, request, task, (verb, to_step), now)
         if request.state is not m.Approval.pending and record is not None:
             finish(session, request, record, now)
-        copy_many(
-            session, [request], state=request.state, comment=comment, by=by.id, now=now, step=step
-        )
+        session.flush()
+        mine, state = REQUEST.c.id == request.id, request.state
+        copies(session, mine, state=state, comment=comment, by=by.id, now=now, step=step)
         tell_submitter(session, request, decision, now=now)
         announce(session, request, turn, now=now)
     return request

@@ -1,20 +1,17 @@
 """What a decision brings about: the record's state, the follow-up row, the submitter's copy."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-import sqlalchemy as sa
 from flask_babel import force_locale
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 import models as m
 from services import contract, notices
 from services.access import unscoped
-from services.approval import change
+from services.approval import change, sets
 from services.approval.snapshot import differences, shown
-from services.numbers import ZONE
 
 
 def finish(session: Session, request: m.ApprovalRequest, record: Any, now: dt.datetime) -> None:
@@ -35,9 +32,10 @@ def finish(session: Session, request: m.ApprovalRequest, record: Any, now: dt.da
             record.state = m.ContractState.void
         elif isinstance(record, m.Contract):
             contract.on_approved(session, record, now=now)
+        if request.summary is None:  # submitted before summaries were kept
+            request.summary = summary(request.payload)
         session.flush()
-        (row,) = follow_up_rows(session, [request], now=now)
-        session.add(m.FollowUp(**{k: v for k, v in row.items() if k != "row_version"}))
+        sets.follow_ups(session, sets.REQUEST.c.id == request.id, now=now)
 
 
 def announce(
@@ -74,82 +72,13 @@ def tell_submitter(
         announce(session, request, [request.submitted_by_id], now=now, kind=kind)
 
 
-def follow_up_rows(
-    session: Session, requests: Sequence[m.ApprovalRequest], *, now: dt.datetime
-) -> list[dict[str, Any]]:
-    """Return the one system row of each request ("synced into the follow-up records").
-
-    Two statements, however many there are.
-    """
-    user = m.User.__table__
+def summary(payload: dict[str, Any]) -> str:
+    """Return what a follow-up will tell of a payload, in Chinese, personal data masked."""
     with force_locale("zh_Hans_CN"):
-        heads = _heads(session, [r.id for r in requests])
-        people = {r.submitted_by_id for r in requests}
-        places: dict[int, int | None] = dict(
-            session.execute(
-                sa.select(user.c.id, user.c.department_id).where(user.c.id.in_(people))
-            ).all()
-        )
-        stamps = {"created_at": now, "updated_at": now, "row_version": 1}
-        return [
-            {
-                "at": now,
-                "customer_id": r.customer_id,
-                "opportunity_id": _opportunity_of(r),
-                "contract_id": r.record_id if r.noun == "contract" else None,
-                "kind": m.FollowUpKind.system,
-                "origin": m.Origin.approval,
-                "request_id": r.id,
-                "content": "\n".join(
-                    [
-                        f"【审批通过】{r.title}",
-                        "；".join(heads[r.id]),
-                        "；".join(said_of(r.payload)),
-                    ]
-                ),
-                "owner_id": r.submitted_by_id,
-                "owner_department_id": places.get(r.submitted_by_id or 0),
-                **stamps,
-            }
-            for r in requests
-        ]
+        return "；".join(_said(payload))
 
 
-def _heads(session: Session, requests: list[int]) -> dict[int, list[str]]:
-    """Return request → its events as texts."""
-    event, user = m.ApprovalEvent.__table__, m.User.__table__
-    behalf = user.alias()
-    heads: dict[int, list[str]] = {key: [] for key in requests}
-    for row in session.execute(
-        sa.select(
-            event.c["request_id", "decision", "comment", "at"],
-            user.c.name,
-            behalf.c.name.label("behalf"),
-        )
-        .outerjoin_from(event, user, user.c.id == event.c.actor_id)
-        .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
-        .where(event.c.request_id.in_(requests))
-        .order_by(event.c.id)
-    ):
-        heads[row.request_id].append(_event_text(row))
-    return heads
-
-
-def _opportunity_of(request: m.ApprovalRequest) -> int | None:
-    if request.noun == "opportunity":
-        return request.record_id
-    found: int | None = request.payload["values"].get("opportunity_id")
-    return found
-
-
-def _event_text(row: Any) -> str:
-    who = f"{row.name or ''}（代 {row.behalf}）" if row.behalf else row.name or ""
-    said = f"（{row.comment}）" if row.comment else ""
-    return f"{who} {row.at.astimezone(ZONE):%Y-%m-%d %H:%M} {row.decision}{said}"
-
-
-def said_of(payload: dict[str, Any]) -> list[str]:
-    """Return the lines that tell what was approved: the content, or what changed."""
+def _said(payload: dict[str, Any]) -> list[str]:
     if "old" in payload:
         return [
             f"{caption}：{'****' if hidden else old} → {'****' if hidden else new}"
@@ -160,46 +89,3 @@ def said_of(payload: dict[str, Any]) -> list[str]:
         for _section, pairs in shown(payload, masked=True)
         for caption, text, _key in pairs
     ]
-
-
-def copy_many(  # noqa: PLR0913 # what a copy says
-    session: Session,
-    requests: Sequence[m.ApprovalRequest],
-    *,
-    state: m.Approval,
-    comment: str | None,
-    by: int | None,
-    now: dt.datetime,
-    step: int | None = None,
-) -> None:
-    """Set each submitter's one copy of a request unread with the newest step and comment.
-
-    One statement; `step` is the one that was decided where the request has moved on.
-    """
-    table = m.ApprovalCopy.__table__
-    rows = [
-        {
-            "request_id": r.id,
-            "user_id": r.submitted_by_id,
-            "step": step or r.step,
-            "steps": r.steps,
-            "state": state,
-            "actor_id": by,
-            "comment": comment,
-            "at": now,
-            "read_at": None,
-        }
-        for r in requests
-        if r.submitted_by_id is not None
-    ]
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = build(table).values(rows)
-    fresh = statement.excluded
-    keys = ("step", "steps", "state", "actor_id", "comment", "at", "read_at")
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[table.c.request_id, table.c.user_id],
-            set_={key: fresh[key] for key in keys},
-        ),
-        execution_options={"rule": "approval"},
-    )

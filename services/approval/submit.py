@@ -13,7 +13,7 @@ from services import gate, numbers, records
 from services.actor import Actor, demand
 from services.approval import choice
 from services.approval.claim import note
-from services.approval.effects import announce
+from services.approval.effects import announce, summary
 from services.approval.flow import applying, current_flow, place
 from services.approval.snapshot import REVIEWED, digest, revive, snapshot
 from services.approval.tasks import open_tasks
@@ -98,6 +98,7 @@ def open_request(  # noqa: PLR0913 # a request is made of these
         seen_version=record.row_version,
         payload=payload,
         payload_hash=digest(payload),
+        summary=summary(payload),
         submitted_by_id=by.id,
         last_editor_id=editor,
         submitted_at=now,

@@ -6,26 +6,33 @@ approval of its last step by one of several. The rest is left to be decided one 
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, notices
+from services import audit, gate
 from services.actor import Actor, may
-from services.approval import effects
+from services.approval import sets
 from services.approval.decide import VERBS
 from services.approval.snapshot import REVIEWED
 from services.approval.tasks import LIVE, RULE
-from services.audit import record as audit
 
 PLAIN = ("customer", "opportunity")
+REQUEST: Any = m.ApprovalRequest.__table__
+TASK: Any = m.ApprovalTask.__table__
+ITEM: Any = m.BatchItem.__table__
+FACTS = (
+    "id", "noun", "state", "action", "step", "steps", "flow_id", "route", "seen_version",
+    "submitted_by_id", "last_editor_id",
+)  # fmt: skip
+TASKS = ("request_id", "step", "assignee_id", "state", "after_id", "added_by_id")
 
 
 class _Lost(Exception):  # noqa: N818 # a signal inside this module
-    """Somebody was quicker between two statements: the chunk is rolled back and done singly."""
+    """A count that cannot be off was: the chunk is rolled back and done singly."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,224 +50,163 @@ class Said:
         return m.Approval.approved if self.verb == "approve" else m.Approval.rejected
 
 
-def together(  # what was seen and said is part of the law
-    session: Session,
-    pairs: Mapping[int, int | None],
-    *,
-    verb: str,
-    comment: str | None,
-    by: Actor,
-    now: dt.datetime,
-) -> list[int]:
-    """Decide the plain ones of these requests (id → version seen); return which were decided."""
-    said = Said(verb, comment, by, now)
-    plain, mine = _plain(session, pairs, said)
-    if len(plain) < 2 or not may(by, "task:decide"):  # noqa: PLR2004 # one alone gains nothing
-        return []
-    try:
-        with session.begin_nested(), gate.rule(session, "approval"):
-            won = _claim(session, plain, pairs, said)
-            _tasks(session, won, [mine[r.id].id for r in won], said)
-            _events(session, won, mine, said)
-            _effects(session, won, said)
-    except _Lost:
-        return []
-    keys = [request.id for request in won]
-    for request in won:
-        session.expire(request)
-    return keys
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chunk:
+    """Consecutive waiting items of a job."""
 
+    job_id: int
+    items: list[Any]  # rows: id, target_id, seen_version
 
-def _plain(
-    session: Session, pairs: Mapping[int, int | None], said: Said
-) -> tuple[list[m.ApprovalRequest], dict[int, Any]]:
-    """Return the plain requests and the actor's task of each; three statements."""
-    request, task = m.ApprovalRequest, m.ApprovalTask.__table__
-    found = session.scalars(
-        sa.select(request)
-        .where(
-            request.id.in_([key for key, seen in pairs.items() if seen is not None]),
-            request.state == m.Approval.pending,
-            request.noun.in_(PLAIN),
-            request.action == m.FlowAction.create,
+    def where(self, state: m.ItemState) -> sa.ColumnElement[bool]:
+        """Return the condition on batch_item: of this chunk, in a state."""
+        first, last = self.items[0].id, self.items[-1].id
+        return sa.and_(
+            ITEM.c.job_id == self.job_id, ITEM.c.id.between(first, last), ITEM.c.state == state
         )
-        .order_by(request.id)
-        .execution_options(populate_existing=True)
-    ).all()
-    live = session.execute(
-        sa.select(task).where(task.c.request_id.in_([r.id for r in found]), task.c.state.in_(LIVE))
-    ).all()
-    mine = {
-        t.request_id: t
-        for t in live
-        if t.assignee_id == said.by.id and t.state is m.TaskState.open and t.added_by_id is None
-    }
-    chained = {t.request_id for t in live if t.after_id is not None}
-    step = m.ApprovalStep.__table__
-    modes = {
-        (row.flow_id, row.ordinal): row.mode
-        for row in session.execute(
-            sa.select(step.c["flow_id", "ordinal", "mode"]).where(
-                step.c.flow_id.in_({r.flow_id for r in found})
-            )
-        )
-    }
 
-    def is_plain(r: m.ApprovalRequest) -> bool:
-        if r.id not in mine or mine[r.id].step != r.step:
+    def targets(self, state: m.ItemState) -> sa.Select[Any]:
+        """Return the request ids of the chunk's items in a state."""
+        return sa.select(ITEM.c.target_id).where(self.where(state))
+
+
+def plain_of(session: Session, chunk: Chunk, said: Said) -> set[int]:
+    """Lock the chunk's requests and return the ids of the plain ones; three statements.
+
+    The lock is what every decision takes first, so what is read after it stays as it is.
+    """
+    waiting = chunk.targets(m.ItemState.waiting)
+    seen = {row.target_id: row.seen_version for row in chunk.items}
+    query = sa.select(*(REQUEST.c[key] for key in FACTS)).where(REQUEST.c.id.in_(waiting))
+    found = session.execute(query.order_by(REQUEST.c.id).with_for_update()).all()
+    mine: dict[int, list[Any]] = {}
+    chained: set[int] = set()
+    live = sa.select(
+        TASK.c["request_id", "step", "assignee_id", "state", "after_id", "added_by_id"]
+    )
+    for task in session.execute(live.where(TASK.c.request_id.in_(waiting), TASK.c.state.in_(LIVE))):
+        if task.assignee_id == said.by.id:
+            mine.setdefault(task.request_id, []).append(task)
+        if task.after_id is not None:
+            chained.add(task.request_id)
+    anyone = _steps_of_any(session, {row.flow_id for row in found})
+
+    def is_plain(row: Any) -> bool:
+        if not _open_to(row, said, seen[row.id]) or not _sole(mine.get(row.id, []), row.step):
             return False
         if said.verb != "approve":
             return True
-        ordinal = r.route[r.step - 1] if r.route else r.step
-        last = r.step == r.steps and r.id not in chained
-        return last and modes.get((r.flow_id, ordinal)) is m.StepMode.any
+        ordinal = row.route[row.step - 1] if row.route else row.step
+        last = row.step == row.steps and row.id not in chained
+        return last and (row.flow_id, ordinal) in anyone
 
-    return [r for r in found if is_plain(r)], mine
-
-
-def _claim(
-    session: Session, plain: list[m.ApprovalRequest], pairs: Mapping[int, int | None], said: Said
-) -> list[m.ApprovalRequest]:
-    """Compare and set them all in one statement; what it did not move is decided singly."""
-    table, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-    me = said.by.id
-    mine = sa.exists().where(
-        task.c.request_id == table.c.id,
-        task.c.step == table.c.step,
-        task.c.assignee_id == me,
-        task.c.state == m.TaskState.open,
-    )
-    won = set(
-        session.execute(
-            sa.update(table)
-            .where(
-                sa.tuple_(table.c.id, table.c.seen_version).in_(
-                    [(r.id, pairs[r.id]) for r in plain]
-                ),
-                table.c.state == m.Approval.pending,
-                table.c.step == sa.case({r.id: r.step for r in plain}, value=table.c.id),
-                table.c.submitted_by_id != me,
-                sa.or_(table.c.last_editor_id.is_(None), table.c.last_editor_id != me),
-                mine,
-            )
-            .values(
-                state=said.state, decided_at=said.now, last_actor_id=me, last_comment=said.comment
-            )
-            .returning(table.c.id),
-            execution_options=RULE,
-        ).scalars()
-    )
-    return [r for r in plain if r.id in won]
+    return {row.id for row in found if is_plain(row)}
 
 
-def _tasks(session: Session, won: list[Any], keys: list[int], said: Said) -> None:
-    """Close the actor's tasks, each still open, and end the others'."""
-    task = m.ApprovalTask.__table__
-    done: Any = session.execute(
-        sa.update(task)
-        .where(task.c.id.in_(keys), task.c.state == m.TaskState.open)
-        .values(state=m.TaskState.done, decision=VERBS[said.verb], decided_at=said.now),
-        execution_options=RULE,
-    )
-    if done.rowcount != len(keys):
-        raise _Lost
-    session.execute(
-        sa.update(task)
-        .where(task.c.request_id.in_([r.id for r in won]), task.c.state.in_(LIVE))
-        .values(state=m.TaskState.cancelled, decided_at=said.now),
-        execution_options=RULE,
+def _open_to(row: Any, said: Said, seen: int | None) -> bool:
+    """Whether the request is pending, as it was seen, and of somebody else."""
+    return (
+        row.state is m.Approval.pending
+        and row.action is m.FlowAction.create
+        and row.noun in PLAIN
+        and row.seen_version == seen
+        and said.by.id not in {row.submitted_by_id, row.last_editor_id}
     )
 
 
-def _events(session: Session, won: list[Any], mine: Mapping[int, Any], said: Said) -> None:
-    rows = [
-        {
-            "request_id": r.id,
-            "step": r.step,
-            "decision": VERBS[said.verb],
-            "actor_id": said.by.id,
-            "on_behalf_of_id": mine[r.id].on_behalf_of_id,
-            "comment": said.comment,
-            "at": said.now,
-        }
-        for r in won
-    ]
-    if rows:
-        session.execute(sa.insert(m.ApprovalEvent.__table__), rows, execution_options=RULE)
+def _sole(tasks: list[Any], step: int) -> bool:
+    """Whether a person's live tasks are one open task of the step, nobody's extra signature."""
+    if len(tasks) != 1:
+        return False
+    (task,) = tasks
+    return task.state is m.TaskState.open and task.step == step and task.added_by_id is None
 
 
-def _effects(session: Session, won: list[Any], said: Said) -> None:
+def _steps_of_any(session: Session, flows: Collection[int | None]) -> set[tuple[int, int]]:
+    """Return the (flow, ordinal) of steps where one of several decides."""
+    step = m.ApprovalStep.__table__
+    query = sa.select(step.c["flow_id", "ordinal"]).where(
+        step.c.flow_id.in_([key for key in flows if key is not None]), step.c.mode == m.StepMode.any
+    )
+    return {(row.flow_id, row.ordinal) for row in session.execute(query)}
+
+
+def together(session: Session, chunk: Chunk, plain: Collection[int], said: Said) -> set[int]:
+    """Decide these plain requests of a chunk and mark their items; return which were decided."""
+    if len(plain) < 2 or not may(said.by, "task:decide"):  # noqa: PLR2004 # one alone gains nothing
+        return set()
+    try:
+        with session.begin_nested(), gate.rule(session, "approval"):
+            _mark(session, chunk, plain)
+            which = REQUEST.c.id.in_(chunk.targets(m.ItemState.done))
+            _decide(session, which, len(plain), said)
+            _effects(session, which, len(plain), said)
+    except _Lost:
+        return set()
+    session.expire_all()
+    return set(plain)
+
+
+def _mark(session: Session, chunk: Chunk, plain: Collection[int]) -> None:
+    """Mark the items that are about to be done; from here on they say which requests are meant."""
+    rest = [row.target_id for row in chunk.items if row.target_id not in plain]
+    marks = sa.update(ITEM).where(chunk.where(m.ItemState.waiting))
+    if rest:
+        marks = marks.where(ITEM.c.target_id.not_in(rest))
+    _exactly(len(plain), session.execute(marks.values(state=m.ItemState.done), **_RULED))
+
+
+def _decide(session: Session, which: Any, many: int, said: Said) -> None:
+    """Move the requests, close the actor's tasks, end the others' and write the events."""
+    state, decision = said.state, VERBS[said.verb]
+    moved = sa.update(REQUEST).where(which, REQUEST.c.state == m.Approval.pending)
+    moved = moved.values(
+        state=state, decided_at=said.now, last_actor_id=said.by.id, last_comment=said.comment
+    )
+    _exactly(many, session.execute(moved, **_RULED))
+    asked = TASK.c.request_id.in_(sa.select(REQUEST.c.id).where(which))
+    mine = sa.update(TASK).where(
+        asked, TASK.c.assignee_id == said.by.id, TASK.c.state == m.TaskState.open
+    )
+    mine = mine.values(state=m.TaskState.done, decision=decision, decided_at=said.now)
+    _exactly(many, session.execute(mine, **_RULED))
+    others = sa.update(TASK).where(asked, TASK.c.state.in_(LIVE))
+    others = others.values(state=m.TaskState.cancelled, decided_at=said.now)
+    session.execute(others, **_RULED)
+    sets.events(
+        session, which, decision=decision, comment=said.comment, by=said.by.id, now=said.now
+    )
+
+
+def _effects(session: Session, which: Any, many: int, said: Said) -> None:
     """Move the records, sync the approved ones, copy, audit and tell."""
-    if not won:
-        return
-    trail: list[dict[str, Any]] = []
+    state, now = said.state, said.now
+    moved = 0
     for noun in PLAIN:
-        group = [r for r in won if r.noun == noun]
-        if group:
-            _records(session, noun, group, said)
-            trail += [_audited(noun, r, said) for r in group]
-    if said.state is m.Approval.approved:
-        trail += _synced(session, won, said)
-    effects.copy_many(
-        session, won, state=said.state, comment=said.comment, by=said.by.id, now=said.now
-    )
-    audit(session, trail)
-    told = [
-        effects.notice(r, r.submitted_by_id, m.NoticeKind.decision, said.now)
-        for r in won
-        if r.submitted_by_id is not None
-    ]
-    notices.tell_many(session, told, now=said.now)
-
-
-def _records(session: Session, noun: str, group: list[Any], said: Said) -> None:
-    model = REVIEWED[noun]
-    table = model.__table__
-    keys = [r.record_id for r in group]
-    moved: Any = session.execute(
-        sa.update(table)
-        .where(table.c.id.in_(keys), table.c.approval == m.Approval.pending)
-        .values(
-            approval=said.state,
-            decided_at=said.now,
-            updated_at=said.now,
-            row_version=table.c.row_version + 1,
-        ),
-        execution_options=RULE,
-    )
-    if moved.rowcount != len(keys):
+        table: Any = REVIEWED[noun].__table__
+        keys = sa.select(REQUEST.c.record_id).where(which, REQUEST.c.noun == noun)
+        statement = sa.update(table).where(
+            table.c.id.in_(keys), table.c.approval == m.Approval.pending
+        )
+        statement = statement.values(
+            approval=state, decided_at=now, updated_at=now, row_version=table.c.row_version + 1
+        )
+        found: Any = session.execute(statement, **_RULED)
+        moved += found.rowcount
+    if moved != many:
         raise _Lost
-    for held in list(session.identity_map.values()):
-        if isinstance(held, model) and held.id in keys:
-            session.expire(held)
+    changes = {"approval": ["pending", state.name], "decided_at": [None, str(now)]}
+    entry = audit.Entry(m.AuditAction.update, changes)
+    told = sa.select(REQUEST.c.noun, REQUEST.c.record_id, REQUEST.c.title).where(which)
+    audit.record_set(session, entry, told)
+    if state is m.Approval.approved:
+        sets.follow_ups(session, which, now=now)
+    sets.copies(session, which, state=state, comment=said.comment, by=said.by.id, now=now)
+    sets.tell_submitters(session, which, now=now)
 
 
-def _audited(noun: str, request: Any, said: Said) -> dict[str, Any]:
-    changes = {"approval": ["pending", said.state.name], "decided_at": [None, str(said.now)]}
-    return {
-        "action": m.AuditAction.update,
-        "noun": noun,
-        "record_id": request.record_id,
-        "label": request.title[:200],
-        "changes": changes,
-    }
+_RULED: dict[str, Any] = {"execution_options": RULE}
 
 
-def _synced(session: Session, won: list[Any], said: Said) -> list[dict[str, Any]]:
-    """Write the follow-up row of every request; return their audit rows."""
-    rows = effects.follow_up_rows(session, won, now=said.now)
-    table = m.FollowUp.__table__
-    made = session.execute(
-        sa.insert(table).returning(table.c.id, table.c.request_id), rows, execution_options=RULE
-    ).all()
-    titles = {r.id: r.title for r in won}
-    return [
-        {
-            "action": m.AuditAction.create,
-            "noun": "followup",
-            "record_id": key,
-            "label": titles[request_id][:200],
-            "changes": {"origin": [None, "approval"], "kind": [None, "system"]},
-        }
-        for key, request_id in made
-    ]
+def _exactly(many: int, result: Any) -> None:
+    if result.rowcount != many:
+        raise _Lost

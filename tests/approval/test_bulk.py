@@ -1,5 +1,7 @@
 """Bulk decisions: set-based where they are plain, per item in what they mean."""
 
+import re
+
 import sqlalchemy as sa
 
 import models as m
@@ -79,6 +81,58 @@ def test_a_hundred_are_approved_in_twenty_statements_with_every_effect(world):
     decided = sa.select(sa.func.count()).where(notice.c.kind == m.NoticeKind.decision)
     assert world.session.execute(decided).scalar_one() == 100
     assert world.session.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one() >= 100
+
+
+def test_bulk_and_single_approval_leave_the_same_rows(world):
+    (_one, single), *rest = submitted(world, 3)
+    for _record, key in rest:
+        act(world, "sales", "comment", key, text="请尽快")
+    act(world, "sales", "comment", single, text="请尽快")
+    world.session.rollback()
+
+    world.decided(single, comment="资料完整")
+    finished(world, prepared(world, "customer", comment="资料完整"))
+
+    request = m.ApprovalRequest.__table__
+    titles = dict(world.session.execute(sa.select(request.c.id, request.c.title)).all())
+    told = [left_by(world, key, titles[key]) for key in (single, rest[0][1], rest[1][1])]
+    assert told[0] == told[1] == told[2]
+    assert "评论（请尽快）" in told[0]["follow_up"][0]["content"]
+    assert "同意（资料完整）" in told[0]["follow_up"][0]["content"]
+
+
+def left_by(world, key, title):
+    """Return what a request left everywhere, without what names it or its record."""
+    found = {}
+    for model in (m.ApprovalTask, m.ApprovalEvent, m.FollowUp, m.ApprovalCopy):
+        core = model.__table__
+        rows = world.session.execute(sa.select(core).where(core.c.request_id == key)).mappings()
+        found[core.name] = [plain(row, key, title) for row in rows]
+    notice, mail = m.Notification.__table__, m.Outbox.__table__
+    url, decided = f"/admin/request/?id={key}", m.NoticeKind.decision
+    ways = (
+        (notice, sa.and_(notice.c.url == url, notice.c.kind == decided)),
+        (mail, sa.and_(mail.c.title == title, mail.c.dedupe_key.contains(":decision:"))),
+    )
+    for core, where in ways:
+        rows = world.session.execute(sa.select(core).where(where).order_by(core.c.id)).mappings()
+        found[core.name] = [plain(row, key, title) for row in rows]
+    return found
+
+
+NAMES_IT = {"id", "request_id", "customer_id", "record_id"}
+
+
+def plain(row, key, title):
+    """Return a row as texts in which this request and any other would read the same."""
+    names = re.compile(
+        rf"G\d+|138\d{{8}}|138\*+\d{{4}}|第\d号|(?<=id=){key}\b|(?<=decision:){key}\b"
+    )
+    return {
+        column: names.sub("*", str(value).replace(title, "T"))
+        for column, value in row.items()
+        if column not in NAMES_IT
+    }
 
 
 def test_the_bad_ones_fail_alone_with_their_reasons_and_only_they_are_retried(world):

@@ -131,7 +131,7 @@ class World:
 
     def customer_values(self, **changes):
         return {
-            "company": f"武汉测试{uuid.uuid4().hex[:6]}有限公司",
+            "company": f"武汉测试{uuid.uuid4().hex[:12]}有限公司",
             "primary.name": "王伟",
             "primary.mobile": "13800138000",
             "region_code": "420111",
