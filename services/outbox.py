@@ -87,7 +87,7 @@ def post_set(
     """
     table: Any = m.Outbox.__table__
     found = rows.subquery()
-    json_text = found.c[2]
+    json_text: Any = found.c[2]
     if session.get_bind().dialect.name == "postgresql":
         json_text = sa.cast(json_text, sa.JSON)  # SQLite keeps JSON as the text it is
     values = {
