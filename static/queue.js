@@ -82,6 +82,7 @@
     $$('tr[aria-selected]', queue).forEach((other) => other.removeAttribute('aria-selected'));
     const panel = $('#panel');
     if (!row) {
+      queue.classList.remove('picked');
       if (panel) { panel.textContent = ''; panel.append(Object.assign(document.createElement('div'), { className: 'empty', textContent: text.empty })); }
       return;
     }

@@ -1,5 +1,6 @@
 """待我处理: the list left, the chosen request right; what one may do with it."""
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -10,7 +11,7 @@ from flask_babel import gettext as _
 
 import models as m
 from services import approval
-from services.approval import bulk, inbox
+from services.approval import bulk, inbox, recent
 from services.errors import Invalid
 from services.settings import get_setting
 from views.beside import beside_of
@@ -34,29 +35,31 @@ class InboxView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show open, handled or transferred tasks with one of them beside."""
-        tab = request.args.get("tab", "open")
-        tab = tab if tab in inbox.TABS else "open"
-        kinds = inbox.kinds(self.session, self.actor, tab)
-        wanted = self._wanted(tab, kinds)
-        total = kinds.get(wanted.type, 0) if wanted.type else sum(kinds.values())
         now = self.now()
+        wanted = self._asked()
+        counted = inbox.tally(self.session, self.actor, wanted, now=now)
+        wanted = self._fitted(wanted, counted)
         rows = inbox.rows(self.session, self.actor, wanted, now=now)
         chosen = self._chosen(rows)
         line = next((row for row in rows if chosen and row.request.id == chosen.id), None)
         panel = panel_of(self.session, chosen) if chosen else None
         if panel and line and line.flagged:
             panel["doubles"] = doubles_of(self.session, chosen, self.actor)
+        total = counted.total(wanted)
         return self.render(
             "approval/inbox.html",
             wanted=wanted,
-            kinds={key: (caption_of(key), n) for key, n in kinds.items()},
+            kinds={key: (caption_of(key), n) for key, n in counted.kinds.items()},
+            submitters=counted.submitters,
             rows=rows,
             total=total,
             last=max((total - 1) // wanted.size, 0),
             chosen=chosen,
+            picked="id" in request.args,
             place=rows.index(line) + 1 + wanted.page * wanted.size if line else 0,
             panel=panel,
-            late=sum(1 for row in rows if row.left is not None and row.left <= 0),
+            late=counted.late,
+            batch=recent.last(self.session, self.actor, now=now) if wanted.tab == "open" else None,
             words=get_setting(self.session, "approval.words").split("/"),
             kind_of=kind_of,
             level_of=level_of,
@@ -64,14 +67,23 @@ class InboxView(Page):
             accept=ACCEPT,
         )
 
-    def _wanted(self, tab: str, kinds: dict[str, int]) -> inbox.Wanted:
-        kind = request.args.get("noun", "")
-        kind = kind if kind in kinds else ""
+    def _asked(self) -> inbox.Wanted:
+        tab, sort = request.args.get("tab", "open"), request.args.get("sort", "due")
+        return inbox.Wanted(
+            tab=tab if tab in inbox.TABS else "open",
+            type=request.args.get("noun", ""),
+            submitter=key_of(request.args.get("submitter")),
+            sort=sort if sort in inbox.SORTS else "due",
+        )
+
+    def _fitted(self, wanted: inbox.Wanted, counted: inbox.Tally) -> inbox.Wanted:
+        """Return what is wanted without what is not there any more, on a page that is."""
+        kind = wanted.type if wanted.type in counted.kinds else ""
+        who = wanted.submitter if wanted.submitter in counted.submitters else None
         size = min(key_of(request.args.get("page_size")) or SIZES[0], SIZES[-1])
-        total = kinds.get(kind, 0) if kind else sum(kinds.values())
-        page = min(key_of(request.args.get("page")) or 0, max((total - 1) // size, 0))
-        sort = request.args.get("sort", "due")
-        return inbox.Wanted(tab, kind, sort if sort in inbox.SORTS else "due", page, size)
+        fitted = dataclasses.replace(wanted, type=kind, submitter=who, size=size)
+        last = max((counted.total(fitted) - 1) // size, 0)
+        return dataclasses.replace(fitted, page=min(key_of(request.args.get("page")) or 0, last))
 
     def _chosen(self, rows: list[inbox.Row]) -> Any:
         key = key_of(request.args.get("id"))

@@ -7,8 +7,10 @@ from flask_babel import lazy_gettext as _
 
 import models as m
 from views import people, records
+from views.batch import BatchView
 from views.contract import ContractView
-from views.created import BatchView, CopyView, CreatedView, RequestView
+from views.copies import CopyView
+from views.created import CreatedView
 from views.customer import CustomerView
 from views.flow import FlowView
 from views.import_ import ImportView
@@ -21,6 +23,7 @@ from views.ownership import HandoverView, PoolView
 from views.payment import InvoiceView, PaymentView
 from views.plan import PlanView
 from views.progress import ProgressView
+from views.request import RequestView
 from views.search import SearchView
 from views.settings import ProfileView, SettingView
 

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, duplicates
+from services import approval, duplicates, history
 from services.actor import Actor
 from services.approval import inbox
 from services.approval.approvers import RIGHT
@@ -82,7 +82,23 @@ def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
         "steps": inbox.steps(session, chosen),
         "caption": kind_of(chosen) if known else chosen.noun,
         "doubles": [],
+        **_about(session, chosen, changing=changing),
     }
+
+
+def _about(session: Session, chosen: m.ApprovalRequest, *, changing: bool) -> dict[str, Any]:
+    """Return the customer of a change and its figures, where the reader may see that customer."""
+    if not changing:
+        return {"about": None}
+    customer, user = m.Customer, m.User.__table__
+    row = session.execute(
+        sa.select(customer, user.c.name)
+        .outerjoin(user, user.c.id == customer.owner_id)
+        .where(customer.id == chosen.customer_id)
+    ).first()
+    if row is None:
+        return {"about": None}
+    return {"about": row[0], "owner": row[1], "facts": history.facts(session, row[0])}
 
 
 def doubles_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> list[Any]:

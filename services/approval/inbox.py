@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.actor import Actor
+from services.approval.counts import waiting_for
 from services.worktime import calendar
 
 TABS = ("open", "done", "moved")
@@ -17,10 +18,11 @@ SORTS = ("due", "waiting")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a person looks at: tab, type (`noun` or `noun:change`), sort, page of how many."""
+    """What a person looks at: tab, type (`noun` or `noun:change`), submitter, sort, page."""
 
     tab: str = "open"
     type: str = ""
+    submitter: int | None = None
     sort: str = "due"
     page: int = 0
     size: int = 20
@@ -28,18 +30,24 @@ class Wanted:
 
 @dataclasses.dataclass(slots=True)
 class Row:
-    """One line: the request, its submitter's name, working hours left (None: no due time)."""
+    """One line: the request, its submitter's name, working hours left (None: no due time).
+
+    A handled or transferred one says what was done, when, to whom it went and who has it now.
+    """
 
     request: m.ApprovalRequest
     submitter: str
     left: float | None = None
     flagged: bool = False
     behalf: str | None = None
+    decision: m.Decision | None = None
+    decided_at: dt.datetime | None = None
+    target: str = ""
+    waiting: list[str] = dataclasses.field(default_factory=list)
 
 
-def mine(actor: Actor, tab: str) -> Any:
-    """Return the WHERE of the actor's tasks in a tab, over ApprovalTask."""
-    task = m.ApprovalTask
+def mine(actor: Actor, tab: str, task: Any = m.ApprovalTask) -> Any:
+    """Return the WHERE of the actor's tasks in a tab, over ApprovalTask or its columns."""
     own = task.assignee_id == actor.id
     if tab == "open":
         return sa.and_(own, task.state == m.TaskState.open)
@@ -58,18 +66,44 @@ def of_type(wanted: str) -> Any:
     return sa.and_(request.noun == noun, request.action == m.FlowAction.create)
 
 
-def kinds(session: Session, actor: Actor, tab: str) -> dict[str, int]:
-    """Return type → number of requests in a tab; one statement."""
-    request, task = m.ApprovalRequest, m.ApprovalTask
-    rows = session.execute(
-        sa.select(request.noun, request.action, sa.func.count(sa.distinct(request.id)))
-        .join(task, task.request_id == request.id)
-        .where(mine(actor, tab))
-        .group_by(request.noun, request.action)
-        .order_by(request.noun, request.action)
-    )
-    plain = m.FlowAction.create
-    return {noun if act is plain else f"{noun}:{act.name}": n for noun, act, n in rows}
+@dataclasses.dataclass(slots=True)
+class Tally:
+    """What a tab holds: numbers by type and by submitter (id → name, number), how many are late."""
+
+    kinds: dict[str, int] = dataclasses.field(default_factory=dict)
+    submitters: dict[int, tuple[str, int]] = dataclasses.field(default_factory=dict)
+    late: int = 0
+
+    def total(self, wanted: Wanted) -> int:
+        """Return how many there are of what is wanted."""
+        if wanted.submitter is not None:
+            return self.submitters.get(wanted.submitter, ("", 0))[1]
+        return self.kinds.get(wanted.type, 0) if wanted.type else sum(self.kinds.values())
+
+
+def tally(session: Session, actor: Actor, wanted: Wanted, *, now: dt.datetime) -> Tally:
+    """Count a tab; the submitters are those of the type that is looked at. One statement.
+
+    Over Core tables, since `mine` names the actor himself.
+    """
+    request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
+    user, found = m.User.__table__, Tally()
+    late = sa.case((sa.and_(task.c.state == m.TaskState.open, task.c.due_at < now), 1))
+    key = (request.c.noun, request.c.action, request.c.submitted_by_id, user.c.name)
+    for noun, action, who, name, n, overdue in session.execute(
+        sa.select(*key, sa.func.count(sa.distinct(request.c.id)), sa.func.count(late))
+        .join_from(task, request, task.c.request_id == request.c.id)
+        .outerjoin(user, user.c.id == request.c.submitted_by_id)
+        .where(mine(actor, wanted.tab, task.c))
+        .group_by(*key)
+        .order_by(request.c.noun, request.c.action, user.c.name)
+    ):
+        kind = noun if action is m.FlowAction.create else f"{noun}:{action.name}"
+        found.kinds[kind] = found.kinds.get(kind, 0) + n
+        found.late += overdue
+        if who is not None and wanted.type in {"", kind}:
+            found.submitters[who] = (name, found.submitters.get(who, ("", 0))[1] + n)
+    return found
 
 
 def rows(session: Session, actor: Actor, wanted: Wanted, *, now: dt.datetime) -> list[Row]:
@@ -78,19 +112,30 @@ def rows(session: Session, actor: Actor, wanted: Wanted, *, now: dt.datetime) ->
     principal = user.alias()
     soonest = (task.due_at.is_(None), task.due_at) if wanted.sort == "due" else ()
     order = (*soonest, request.submitted_at, request.id)
+    where = [mine(actor, wanted.tab), of_type(wanted.type)]
+    if wanted.submitter is not None:
+        where.append(request.submitted_by_id == wanted.submitter)
     if wanted.tab != "open":
         order = (task.decided_at.desc(), request.id.desc())
+        where.append(task.id.in_(_newest(actor, wanted.tab)))
     found = session.execute(
-        sa.select(request, task.due_at, user.c.name, principal.c.name)
+        sa.select(
+            request, task.due_at, user.c.name, principal.c.name, task.decision, task.decided_at
+        )
         .join(task, task.request_id == request.id)
         .outerjoin(user, user.c.id == request.submitted_by_id)
         .outerjoin(principal, principal.c.id == task.on_behalf_of_id)
-        .where(mine(actor, wanted.tab), of_type(wanted.type))
+        .where(*where)
         .order_by(*order)
         .offset(wanted.page * wanted.size)
         .limit(wanted.size)
     ).all()
-    lines = [Row(row[0], row[2] or "", behalf=row[3]) for row in found]
+    lines = [
+        Row(row[0], row[2] or "", behalf=row[3], decision=row[4], decided_at=row[5])
+        for row in found
+    ]
+    if wanted.tab != "open" and lines:
+        _tell_now(session, actor, lines)
     if wanted.tab == "open" and lines:
         work = calendar(session)
         for line, row in zip(lines, found, strict=True):
@@ -99,6 +144,34 @@ def rows(session: Session, actor: Actor, wanted: Wanted, *, now: dt.datetime) ->
         for line in lines:
             line.flagged = line.request.id in doubtful
     return lines
+
+
+def _newest(actor: Actor, tab: str) -> Any:
+    """Return the newest task of each request in a tab: one may decide on a request twice."""
+    task = m.ApprovalTask
+    return sa.select(sa.func.max(task.id)).where(mine(actor, tab)).group_by(task.request_id)
+
+
+def _tell_now(session: Session, actor: Actor, lines: list[Row]) -> None:
+    """Say on handled lines who has the request now and to whom the actor gave it."""
+    keys = [line.request.id for line in lines]
+    waiting = waiting_for(session, keys)
+    event, user = m.ApprovalEvent.__table__, m.User.__table__
+    given: dict[int, str] = dict(
+        session.execute(
+            sa.select(event.c.request_id, user.c.name)
+            .join(user, user.c.id == event.c.target_id)
+            .where(
+                event.c.request_id.in_(keys),
+                event.c.actor_id == actor.id,
+                event.c.decision == m.Decision.transfer,
+            )
+            .order_by(event.c.id)
+        ).all()
+    )
+    for line in lines:
+        line.waiting = waiting.get(line.request.id, [])
+        line.target = given.get(line.request.id, "")
 
 
 def hours(work: Any, now: dt.datetime, due_at: dt.datetime) -> float:

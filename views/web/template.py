@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Flask, request
 from flask_babel import gettext as _
 
+from services.contract import yuan
 from views.crm.cells import plain
 from views.crm.files import in_bytes
 
@@ -23,6 +24,7 @@ def init_template(app: Flask) -> None:
         local=plain,
         waited=waited,
         in_bytes=in_bytes,
+        yuan=yuan,
     )
     app.jinja_env.add_extension("jinja2.ext.i18n")
 

@@ -1,0 +1,82 @@
+"""抄送我的: a mailbox of decisions."""
+
+import datetime as dt
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from services.approval import copies
+from services.errors import Invalid, NotVisible
+from views.crm.listing import SIZES
+from views.pages import Page
+from views.panel import CAPTIONS, kind_of
+from views.web.headers import is_local
+from views.web.keys import key_of
+
+PAGE = SIZES[0]
+
+
+class CopyView(Page):
+    """Copies of decisions on what the person submitted."""
+
+    permission = "request:read"
+    icon = "mail"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the copies that are asked for, unread ones bold."""
+        wanted = self._wanted()
+        total = copies.count(self.session, self.actor, wanted)
+        last = max((total - 1) // PAGE, 0)
+        page = min(key_of(request.args.get("page")) or 0, last)
+        return self.render(
+            "approval/cc.html",
+            rows=copies.rows(self.session, self.actor, wanted, page=page, size=PAGE),
+            submitters=copies.submitters(self.session, self.actor),
+            names=CAPTIONS,
+            kind_of=kind_of,
+            page=page,
+            last=last,
+            total=total,
+            wanted=wanted,
+        )
+
+    def _wanted(self) -> copies.Wanted:
+        args = request.args
+        noun = args.get("noun", "")
+        if noun and noun not in CAPTIONS:
+            raise Invalid({"noun": _("没有这种对象")})
+        return copies.Wanted(
+            unread=args.get("unread") == "1",
+            noun=noun,
+            submitter=key_of(args.get("submitter")),
+            since=_day("from"),
+            until=_day("to"),
+            q=args.get("q", "").strip()[:100].replace("\x00", ""),
+        )
+
+    @expose("/read/", methods=("POST",))
+    def read(self) -> Any:
+        """Mark one copy read and open its request or stay, or mark all read."""
+        key = key_of(request.form.get("id"))
+        if "id" in request.form and key is None:
+            raise NotVisible
+        found = copies.mark_read(self.session, key, by=self.actor, now=self.now())
+        back = request.form.get("next", "")
+        back = back if is_local(back) else url_for(".index")
+        if key is None:
+            flash(_("已全部标为已读"), "success")
+            return redirect(back, code=303)
+        stays = "stay" in request.form
+        return redirect(back if stays else url_for("request.index", id=found), code=303)
+
+
+def _day(name: str) -> dt.date | None:
+    """Return a date of the query string. Raises Invalid by its name."""
+    text = request.args.get(name, "").strip()
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        raise Invalid({name: _("请填写日期，如 2026-11-23")}) from None
