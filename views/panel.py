@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, duplicates, history
+from services import duplicates, history
 from services.actor import Actor
 from services.approval import inbox
 from services.approval.approvers import RIGHT
@@ -70,6 +70,7 @@ def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
     found = rounds(session, chosen.noun, chosen.record_id) if known else []
     own = next((r for r in found if r.id == chosen.id), None)
     events = own.events if own else []
+    steps, waiting = inbox.steps(session, chosen)
     return {
         "submitter": next((e.actor for e in events if e.decision is m.Decision.submit), ""),
         "sections": shown(chosen.payload) if known and not changing else [],
@@ -78,8 +79,8 @@ def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
         "blank": blank(chosen.payload) if known else [],
         "remarks": own.remarks if own else {},
         "rounds": found,
-        "waiting": approval.waiting_for(session, [chosen.id]).get(chosen.id, []),
-        "steps": inbox.steps(session, chosen),
+        "waiting": waiting,
+        "steps": steps,
         "caption": kind_of(chosen) if known else chosen.noun,
         "doubles": [],
         **_about(session, chosen, changing=changing),

@@ -218,15 +218,26 @@ def flagged(session: Session, ids: Any) -> set[int]:
     )
 
 
-def steps(session: Session, request: m.ApprovalRequest) -> list[tuple[str, str]]:
-    """Return [(name, done | now | next)] of the steps of a request."""
-    step = m.ApprovalStep.__table__
-    names = dict(
-        session.execute(
-            sa.select(step.c.ordinal, step.c.name).where(step.c.flow_id == request.flow_id)
-        ).all()
-    )
+def steps(session: Session, request: m.ApprovalRequest) -> tuple[list[tuple[str, str]], list[str]]:
+    """Return [(name, done | now | next)] of the steps, and who has it now; one statement."""
+    step, task, user = m.ApprovalStep.__table__, m.ApprovalTask.__table__, m.User.__table__
     route = request.route or list(range(1, request.steps + 1))
+    here = sa.and_(
+        task.c.request_id == request.id,
+        task.c.state == m.TaskState.open,
+        step.c.ordinal == route[request.step - 1],
+    )
+    names: dict[int, str] = {}
+    waiting: list[str] = []
+    for ordinal, name, person in session.execute(
+        sa.select(step.c.ordinal, step.c.name, user.c.name)
+        .outerjoin_from(step, task, here)
+        .outerjoin(user, user.c.id == task.c.assignee_id)
+        .where(step.c.flow_id == request.flow_id)
+        .order_by(step.c.ordinal, user.c.id)
+    ):
+        names[ordinal] = name
+        waiting += [person] if person else []
     over = request.state is m.Approval.approved
     return [
         (
@@ -234,4 +245,4 @@ def steps(session: Session, request: m.ApprovalRequest) -> list[tuple[str, str]]
             "done" if over or n < request.step else "now" if n == request.step else "next",
         )
         for n, ordinal in enumerate(route, 1)
-    ]
+    ], waiting
