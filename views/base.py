@@ -148,12 +148,13 @@ class CrmView(GridView):
         return keys
 
     def _form(self, record: Any, texts: Any, errors: dict[str, Any], status: int = 200) -> Any:
-        locked = frozenset()
+        locked, remark = frozenset(), None
         if record is not None:
-            changing = self.reviewed and record.approval is m.Approval.approved
-            changing = (
-                changing and approval.change_of(self.session, self.noun, record.id) is not None
-            )
+            changing = False
+            if self.reviewed:
+                stand = approval.standing(self.session, record)
+                changing = stand.open and record.approval is m.Approval.approved
+                remark = stand.remark
             may_edit = records.editable(record, changing=changing)
             locked = frozenset(k for k, ok in may_edit.items() if not ok)
         form = forms.build(
@@ -169,7 +170,7 @@ class CrmView(GridView):
             and may(self.actor, f"{self.noun}:submit")
             and getattr(record, "approval", None) is not m.Approval.approved,
             preview=self.preview(record),
-            remark=approval.remark(self.session, record) if record and self.reviewed else None,
+            remark=remark,
             extras=self.form_extras(record, errors),
             picker=self.picker(record, errors) if self.reviewed else None,
         )

@@ -15,7 +15,7 @@ from services.approval.decide import decide, take_back, withdraw
 from services.approval.delegation import delegate, end
 from services.approval.snapshot import digest, shown, snapshot
 from services.approval.submit import REVIEWED, submit
-from services.approval.timeline import remark, timeline
+from services.approval.timeline import standing, timeline
 from services.approval.verbs import add_sign, comment, transfer, urge
 
 __all__ = [
@@ -35,12 +35,12 @@ __all__ = [
     "delegate",
     "digest",
     "end",
-    "remark",
     "resolve",
     "retry",
     "run_batch",
     "shown",
     "snapshot",
+    "standing",
     "submit",
     "submit_many",
     "take_back",

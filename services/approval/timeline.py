@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
+from services.access import actor_of, visible_to
 from services.approval.beside import captioned
 
 NO = (m.Decision.reject, m.Decision.give_back)
@@ -112,20 +113,40 @@ class Remark:
     fields: Mapping[str, str]
 
 
-def remark(session: Session, record: Any) -> Remark | None:
-    """Return why a record or the change of one came back, for the form it is mended in."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a record stands: is a request of it open, and why did the last one come back."""
+
+    open: bool = False
+    remark: Remark | None = None
+
+
+def standing(session: Session, record: Any) -> Standing:
+    """Return what the form of a record has to know of its newest request: one statement.
+
+    An open one holds the record also where the actor does not see it; what was said he only gets
+    from a request he sees.
+    """
     request, user, event = m.ApprovalRequest, m.User, m.ApprovalEvent.__table__
-    said = sa.and_(event.c.request_id == request.id, event.c.decision.in_(NO))
+    seen = sa.case((visible_to(actor_of(session), request), 1), else_=0)
     row = session.execute(
         sa.select(
-            user.name, request.state, request.decided_at, request.last_comment, event.c.remarks
+            user.name,
+            request.state,
+            request.decided_at,
+            request.last_comment,
+            event.c.remarks,
+            seen.label("seen"),
         )
-        .join(user, user.id == request.last_actor_id)
-        .outerjoin(event, said)
+        .outerjoin(user, user.id == request.last_actor_id)
+        .outerjoin(event, sa.and_(event.c.request_id == request.id, event.c.decision.in_(NO)))
         .where(request.noun == record.__noun__, request.record_id == record.id)
         .order_by(request.id.desc(), event.c.id.desc())
-        .limit(1)
+        .limit(1),
+        execution_options={"system": "approval"},
     ).first()
-    if row is None or row.state is not m.Approval.rejected or not row.last_comment:
-        return None
-    return Remark(row.name, row.decided_at, row.last_comment, row.remarks or {})
+    if row is None:
+        return Standing()
+    back = row.state is m.Approval.rejected and row.last_comment and row.seen
+    said = (row.name or "", row.decided_at, row.last_comment, row.remarks or {})
+    return Standing(row.state is m.Approval.pending, Remark(*said) if back else None)
