@@ -76,6 +76,7 @@ RULES: dict[str, frozenset[str]] = {
     "profile": frozenset({"user"}),
     "views": frozenset({"savedview", "gridsetting"}),
     "delegation": frozenset({"delegation"}),
+    "flow": frozenset({"flow", "flowstep"}),
     "attachment": frozenset({"attachment"}),
     "read_mark": frozenset({"cc", "notification"}),
     "notice": frozenset({"notification", "outbox"}),

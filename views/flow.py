@@ -1,41 +1,232 @@
-"""审批流程: its versions with a preview in words, and its steps."""
+"""审批流程: by entity and action with their versions, the editor of a new one, and the dry run."""
 
 from typing import Any, ClassVar
 
-from flask_babel import lazy_gettext as _
+import sqlalchemy as sa
+from flask import flash, jsonify, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services.approval.preview import preview
+from services.approval import versions
+from services.approval.draft import Draft, build
+from services.approval.drafting import blank, draft_of
+from services.approval.flow import current_flow
+from services.approval.preview import Words
+from services.approval.snapshot import REVIEWED
+from services.approval.trial import candidates, trial
+from services.errors import Invalid, NotVisible
+from views import flow_form
 from views.base import CrmView
-from views.crm.tables import short_table
+
+SHOWN = 6  # versions of a flow that stand open on the page
 
 
 class FlowView(CrmView):
-    """审批流程: read-only here; a running request keeps the version it began with."""
+    """审批流程: a version is never edited; a running request keeps the one it began with."""
 
     icon = "route"
     column_default_order = "noun"
-    creatable = editable = deletable = False
-    extra_columns: ClassVar[Any] = (("preview", _("预览")),)
+    editable = deletable = False
+    details_template = "approval/flow/version.html"
+    own_doors: ClassVar[dict[str, str]] = {
+        "preview_view": "create",
+        "activate_view": "create",
+        "retire_view": "create",
+        "trial_view": "read",
+    }
 
-    def loads(self) -> list[Any]:
-        """Load the steps for the preview."""
-        steps = selectinload(m.ApprovalFlow.steps)
-        return [*super().loads(), steps.selectinload(m.ApprovalStep.role)]
+    @expose("/")
+    def index_view(self) -> Any:
+        """Show what is in force by entity and action, with every version."""
+        flow = m.ApprovalFlow
+        found = self.session.scalars(
+            sa.select(flow).order_by(flow.version.desc()).options(selectinload(flow.steps))
+        ).all()
+        slots = {slot: [f for f in found if (f.noun, f.action) == slot] for slot in versions.SLOTS}
+        return self.render(
+            "approval/flow/index.html",
+            view=self,
+            slots=slots,
+            shown=SHOWN,
+            caption=caption,
+            words=Words(self.session, found),
+            running=versions.running(self.session),
+            people=self._authors(found),
+        )
 
-    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
-        """Return each flow in words."""
-        return {"preview": {row.id: preview(self.session, row) for row in rows}}
+    def _authors(self, found: Any) -> dict[int, str]:
+        user = m.User
+        keys = {f.created_by_id for f in found} - {None}
+        query = sa.select(user.id, user.name).where(user.id.in_(keys))
+        return dict(self.session.execute(query).all())
 
-    def tables(self, record: Any) -> list[dict[str, Any]]:
-        """Return the steps."""
-        return [
-            short_table(
-                self,
-                m.ApprovalStep,
-                {"flow_id": record.id},
-                "ordinal name approver_kind role_id mode due_hours",
-                order="ordinal",
-            )
-        ]
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Offer putting a version in force or out of it."""
+        found: dict[str, Any] = super().buttons(record)
+        found["activate"] = self.may_door("create") and not record.active
+        found["retire"] = record.active and record.action is not m.FlowAction.create
+        found["base"] = self.may_door("create")
+        return found
+
+    def told(self, record: Any) -> dict[str, Any]:
+        """Return a version in words, for its page."""
+        words = Words(self.session, [record])
+        return {
+            "caption": caption(record.noun, record.action),
+            "line": words.line(record),
+            "steps": words.steps(record),
+            "running": versions.running(self.session).get(record.id, 0),
+        }
+
+    # -- a new version -------------------------------------------------------------------------
+
+    @expose("/new/", methods=("GET", "POST"))
+    def create_view(self) -> Any:
+        """Write a new version; buttons other than saving change the form only."""
+        if request.method == "GET":
+            return self._editor(self._begin(), check=False)
+        draft = self._draft()
+        what = request.form.get("_do", "save")
+        if what != "save":
+            flow_form.change(draft, what)
+            return self._editor(draft, check=what == "show")
+        try:
+            saved = versions.save(self.session, draft, by=self.actor)
+        except Invalid as problem:
+            self.session.rollback()
+            return self._editor(draft, status=problem.status)
+        flash(_("已保存为版本 %(n)s，启用后生效", n=saved.version), "success")
+        return redirect(url_for(".details_view", id=saved.id), code=303)
+
+    @expose("/preview/", methods=("POST",))
+    def preview_view(self) -> Any:
+        """Answer what the form says now, for the script that shows it while somebody types."""
+        draft = self._draft()
+        return jsonify(line=self._line(draft), wrong=len(draft.wrong))
+
+    def _begin(self) -> Draft:
+        """Return the draft to begin with: of the version named, or of the one in force."""
+        if request.args.get("base"):
+            return draft_of(self.session, self.get_one(request.args["base"]))
+        slot = self._slot(request.args)
+        found = versions.in_force(self.session, *slot)
+        return draft_of(self.session, found[0]) if found else blank(*slot)
+
+    def _draft(self) -> Draft:
+        return flow_form.read(request.form, *self._slot(request.form))
+
+    def _slot(self, args: Any) -> tuple[str, m.FlowAction]:
+        noun, action = args.get("noun") or "customer", args.get("action") or "create"
+        slot = next((s for s in versions.SLOTS if s[0] == noun and s[1].name == action), None)
+        if slot is None:
+            raise NotVisible
+        return slot
+
+    def _line(self, draft: Draft) -> str:
+        """Return the draft in words; its steps stay out of the session."""
+        flow = m.ApprovalFlow(noun=draft.noun, action=draft.action)
+        flow.steps = build(self.session, draft)
+        return Words(self.session, [flow]).line(flow)
+
+    def _editor(self, draft: Draft, *, status: int = 200, check: bool = True) -> Any:
+        line = self._line(draft)
+        if not check:
+            draft.errors = {}
+            for step in draft.steps:
+                step.errors = {}
+                for rule in step.rules:
+                    rule.error = ""
+        page = self.render(
+            "approval/flow/editor.html",
+            view=self,
+            draft=draft,
+            line=line,
+            caption=caption(draft.noun, draft.action),
+            offer=flow_form.offer(self.session, draft.noun),
+            kinds=m.ApproverKind,
+            modes=m.StepMode,
+        )
+        return page, status
+
+    # -- in force ------------------------------------------------------------------------------
+
+    @expose("/activate/", methods=("POST",))
+    def activate_view(self) -> Any:
+        """Put a version in force."""
+        chosen = self.get_one(request.form.get("id"))
+        found = versions.activate(self.session, chosen, by=self.actor)
+        flash(_("版本 %(n)s 已启用，新的提交按它审批", n=found.version), "success")
+        return redirect(url_for(".details_view", id=found.id), code=303)
+
+    @expose("/retire/", methods=("POST",))
+    def retire_view(self) -> Any:
+        """Take a version out of force."""
+        chosen = self.get_one(request.form.get("id"))
+        versions.retire(self.session, chosen, by=self.actor)
+        flash(_("版本 %(n)s 已停用", n=chosen.version), "success")
+        return redirect(url_for(".index_view"), code=303)
+
+    # -- the dry run ---------------------------------------------------------------------------
+
+    @expose("/trial/")
+    def trial_view(self) -> Any:
+        """Show who would get a record; nothing is written."""
+        flow = self._tried()
+        key, text = request.args.get("record", ""), request.args.get("q", "")
+        found = [self._record(flow.noun, key)] if key else candidates(self.session, flow.noun, text)
+        people = self.session.execute(
+            sa.select(m.User.id, m.User.name).where(m.User.active).order_by(m.User.name)
+        ).all()
+        submitter = self._submitter(found, {row.id for row in people})
+        result = None
+        if len(found) == 1 and submitter is not None:
+            result = trial(self.session, flow, found[0], submitter=submitter, now=self.now())
+        return self.render(
+            "approval/flow/trial.html",
+            view=self,
+            flow=flow,
+            slots=versions.SLOTS,
+            caption=caption,
+            found=found,
+            text=text,
+            people=people,
+            submitter=submitter,
+            result=result,
+            line=Words(self.session, [flow]).line(flow),
+        )
+
+    def _tried(self) -> m.ApprovalFlow:
+        if request.args.get("flow"):
+            chosen: m.ApprovalFlow = self.get_one(request.args["flow"])
+            return chosen
+        noun, _colon, action = request.args.get("slot", "").partition(":")
+        slot = self._slot({"noun": noun, "action": action})
+        return self.session.scalars(current_flow(*slot)).one()
+
+    def _record(self, noun: str, key: str) -> Any:
+        model: Any = REVIEWED[noun]
+        plain = key.isascii() and key.isdigit() and len(key) < 10  # noqa: PLR2004 # int32
+        query = sa.select(model).where(model.id == int(key)) if plain else None
+        record = None if query is None else self.session.scalar(query)
+        if record is None:
+            raise NotVisible
+        return record
+
+    def _submitter(self, found: list[Any], known: set[int]) -> int | None:
+        """Return who is said to submit: the person picked, else the record's owner."""
+        text = request.args.get("submitter", "")
+        if text:
+            key = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 # int32
+            if key not in known:
+                raise Invalid({"submitter": _("请从列表中选择提交人")})
+            return key
+        if len(found) != 1:
+            return None
+        return next((k for k in (found[0].owner_id, found[0].created_by_id) if k in known), None)
+
+
+def caption(noun: str, action: m.FlowAction) -> str:
+    """Return what a flow is for: 大客户 · 新建."""
+    return f"{REVIEWED[noun].__caption__} · {action}"

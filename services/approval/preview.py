@@ -1,52 +1,163 @@
-"""A flow in one line, as people say it: 金额 ≥ 50 万 → 主管 → 财务."""
+"""Flows in words, as people say them: 金额 ≥ 50 万 → 主管 → 财务."""
 
+import dataclasses
+import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import format_datetime
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import conditions
+from services import conditions, regions
 from services.approval.snapshot import REVIEWED
 from services.contract import yuan
+from services.errors import Invalid
 from services.fields import Input
 
 WAN = 1_000_000  # 分 in 万元
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StepWords:
+    """A step in words: who decides, when it applies (empty: always), by when."""
+
+    name: str
+    who: str
+    condition: str
+    time: str
+
+
+class Words:
+    """Turns flows into words; what they refer to is read once for all of them."""
+
+    def __init__(self, session: Session, flows: Iterable[m.ApprovalFlow]) -> None:
+        """Read the names of everybody and everything the flows mention."""
+        self.session = session
+        wanted: dict[type[Any], set[int]] = {m.User: set(), m.Role: set()}
+        for flow in flows:
+            for step in flow.steps:
+                wanted[m.User].update(step.people)
+                wanted[m.Role].update({step.role_id} - {None})
+                _collect(parsed(flow.noun, step.condition), wanted)
+        self.names = {
+            (model, row.id): str(row)
+            for model, keys in wanted.items()
+            if keys
+            for row in session.scalars(sa.select(model).where(model.id.in_(keys)))
+        }
+
+    def learn(self, one: Input, value: Any) -> None:
+        """Read what one more value of a reference is called."""
+        model = _model(one)
+        if model is not None and value is not None and (model, value) not in self.names:
+            row = self.session.scalar(sa.select(model).where(model.id == value))
+            self.names[model, value] = f"#{value}" if row is None else str(row)
+
+    def line(self, flow: m.ApprovalFlow) -> str:
+        """Return a flow in one line."""
+        parts = [
+            f"[{one.condition}] {one.who}" if one.condition else one.who for one in self.steps(flow)
+        ]
+        return " → ".join([_("提交"), *parts])
+
+    def steps(self, flow: m.ApprovalFlow) -> list[StepWords]:
+        """Return the steps of a flow."""
+        return [
+            StepWords(step.name, self.who(step), self.condition(flow.noun, step), _time(step))
+            for step in flow.steps
+        ]
+
+    def who(self, step: m.ApprovalStep) -> str:
+        """Return who decides, with the mode where it is not the usual one."""
+        text = self._approvers(step)
+        return text if step.mode in {None, m.StepMode.any} else f"{text}（{step.mode}）"
+
+    def _approvers(self, step: m.ApprovalStep) -> str:
+        if step.approver_kind is m.ApproverKind.role:
+            return self.names.get((m.Role, step.role_id or 0), step.name)
+        if step.approver_kind is m.ApproverKind.person:
+            return "、".join(self.names.get((m.User, p), f"#{p}") for p in step.people) or "…"
+        if step.approver_kind is m.ApproverKind.superior:
+            return _("提交人第 %(n)s 级上级", n=step.level)
+        return str(step.approver_kind)
+
+    def condition(self, noun: str, step: m.ApprovalStep) -> str:
+        """Return when a step applies; empty: always."""
+        found = parsed(noun, step.condition)
+        if found is None:
+            return _("条件已失效") if step.condition else ""
+        return conditions.describe(found, self.text)
+
+    def text(self, one: Input, value: Any) -> str:
+        """Return a value for people: money in 万 or 元, names instead of keys."""
+        if value is None:
+            return "—"
+        model = _model(one)
+        if model is not None:
+            return self.names.get((model, value), f"#{value}")
+        return PLAIN.get(one.kind, str)(value)
+
+
 def preview(session: Session, flow: m.ApprovalFlow) -> str:
     """Return the steps of a flow with their conditions, in the reader's language."""
-    people = {p for step in flow.steps for p in step.people}
-    names: dict[int, str] = (
-        dict(session.execute(sa.select(m.User.id, m.User.name).where(m.User.id.in_(people))).all())
-        if people
-        else {}
+    return Words(session, [flow]).line(flow)
+
+
+def parsed(noun: str, tree: Any) -> conditions.Condition | None:
+    """Return a step's condition, None where there is none or its fields are no more."""
+    model = REVIEWED.get(noun)
+    if model is None or not tree:
+        return None
+    try:
+        return conditions.parse(model, tree)
+    except Invalid:
+        return None
+
+
+def _collect(found: conditions.Condition | None, wanted: dict[type[Any], set[int]]) -> None:
+    """Add the keys a condition compares with."""
+    for leaf in found.leaves() if found is not None else ():
+        model = _model(leaf.one)
+        if model is not None:
+            values = leaf.value if isinstance(leaf.value, tuple) else (leaf.value,)
+            wanted.setdefault(model, set()).update(v for v in values if isinstance(v, int))
+
+
+def _model(one: Input) -> Any:
+    """Return the model a value is a key of, None where it is none."""
+    return (
+        m.DictionaryOption
+        if one.kind == "dictionary"
+        else one.target
+        if one.kind == "ref"
+        else None
     )
-    model = REVIEWED.get(flow.noun)
-    return " → ".join([_("提交"), *(_step(model, step, names) for step in flow.steps)])
 
 
-def _step(model: type[Any] | None, step: m.ApprovalStep, names: dict[int, str]) -> str:
-    who = _who(step, names)
-    if step.mode is not m.StepMode.any:
-        who = f"{who}（{step.mode}）"
-    if model is None or not step.condition:
-        return who
-    return f"[{conditions.describe(conditions.parse(model, step.condition), _text)}] {who}"
+def _time(step: m.ApprovalStep) -> str:
+    due = _("%(n)s 工作小时", n=step.due_hours) if step.due_hours else _("默认时限")
+    if step.escalate is False:
+        return _("%(due)s，超时提醒", due=due)
+    if step.escalate_hours:
+        return _("%(due)s，超时提醒，再过 %(n)s 工作小时升级", due=due, n=step.escalate_hours)
+    return _("%(due)s，超时提醒，再次超时升级", due=due)
 
 
-def _who(step: m.ApprovalStep, names: dict[int, str]) -> str:
-    if step.approver_kind is m.ApproverKind.role:
-        return str(step.role or step.name)
-    if step.approver_kind is m.ApproverKind.person:
-        return "、".join(names.get(p, f"#{p}") for p in step.people)
-    if step.approver_kind is m.ApproverKind.superior:
-        return _("提交人第 %(n)s 级上级", n=step.level)
-    return str(step.approver_kind)
+def _money(value: int) -> str:
+    return f"{value / WAN:g} {_('万')}" if abs(value) >= WAN else f"{yuan(value)} {_('元')}"
 
 
-def _text(one: Input, value: Any) -> str:
-    if one.kind == "money":
-        return f"{value / WAN:g} {_('万')}" if abs(value) >= WAN else f"{yuan(value)} {_('元')}"
-    return str(value)
+def _moment(value: dt.datetime) -> str:
+    return str(format_datetime(value, "yyyy-MM-dd HH:mm"))
+
+
+PLAIN = {
+    "money": _money,
+    "percent": lambda value: f"{value / 100:g}%",
+    "bool": lambda value: _("是") if value else _("否"),
+    "region": lambda value: regions.text_of(value) or value,
+    "datetime": _moment,
+}

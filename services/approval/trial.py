@@ -1,0 +1,130 @@
+"""A dry run of a flow: which steps a record would take, why, who would get it; writes nothing."""
+
+import dataclasses
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+import models as m
+from services import conditions
+from services.approval.approvers import approvers
+from services.approval.flow import applying, place
+from services.approval.preview import Words, parsed
+from services.approval.snapshot import REVIEWED
+from services.approval.tasks import Cast, cast
+from services.search import escape_like
+
+MOST = 10
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Check:
+    """One comparison of a step's condition: in words, what the record says, whether it holds."""
+
+    text: str
+    actual: str
+    holds: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tried:
+    """One step: whether it applies and who gets it; people are (name, whose stand-in)."""
+
+    step: m.ApprovalStep
+    who: str
+    condition: str
+    applies: bool
+    checks: list[Check]
+    people: list[tuple[str, str]]
+    fallback: bool = False
+    second: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether the people are known only when somebody submits."""
+        return self.applies and self.step.approver_kind is m.ApproverKind.chosen
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trial:
+    """What would happen; `forced`: no condition held, so the last step stays."""
+
+    steps: list[Tried]
+    forced: bool
+
+
+def trial(
+    session: Session, flow: m.ApprovalFlow, record: Any, *, submitter: int, now: dt.datetime
+) -> Trial:
+    """Return what a submission of the record by a person would go through now."""
+    get, at = conditions.getter(record), place(submitter, now)
+    words = Words(session, [flow])
+    stays = {step.ordinal for step in applying(flow, type(record), get, at)}
+    barred = {submitter, record.last_editor_id}
+    casts = {
+        step.ordinal: cast(session, approvers(session, step, submitter, None), barred, now=now)
+        for step in flow.steps
+        if step.ordinal in stays and step.approver_kind is not m.ApproverKind.chosen
+    }
+    names = _names(session, casts)
+    steps = [
+        Tried(
+            step,
+            words.who(step),
+            words.condition(flow.noun, step),
+            step.ordinal in stays,
+            _checks(words, parsed(flow.noun, step.condition), get, at),
+            *_people(casts.get(step.ordinal, Cast({})), names),
+        )
+        for step in flow.steps
+    ]
+    return Trial(steps, forced=_forced(flow, stays, get, at))
+
+
+def _forced(flow: m.ApprovalFlow, stays: set[int], get: Any, at: conditions.Place) -> bool:
+    """Tell whether the only step stays although its condition does not hold."""
+    last = flow.steps[-1]
+    found = parsed(flow.noun, last.condition)
+    return stays == {last.ordinal} and found is not None and not found.holds(get, at)
+
+
+def _checks(
+    words: Words, found: conditions.Condition | None, get: Any, at: conditions.Place
+) -> list[Check]:
+    if found is None:
+        return []
+    checks = []
+    for leaf in found.leaves():
+        one, actual = conditions.Condition(found.model, leaf), get(leaf.key)
+        words.learn(leaf.one, actual)
+        text = conditions.describe(one, words.text)
+        checks.append(Check(text, words.text(leaf.one, actual), one.holds(get, at)))
+    return checks
+
+
+def _names(session: Session, casts: dict[int, Cast]) -> dict[int, str]:
+    keys = {key for one in casts.values() for pair in one.people.items() for key in pair if key}
+    user = m.User.__table__
+    rows = session.execute(sa.select(user.c.id, user.c.name).where(user.c.id.in_(keys)))
+    return {row.id: row.name for row in rows}
+
+
+def _people(found: Cast, names: dict[int, str]) -> tuple[list[tuple[str, str]], bool, bool]:
+    pairs = [(names[key], names.get(of or 0, "")) for key, of in found.people.items()]
+    return pairs, found.fallback, found.second
+
+
+def candidates(session: Session, noun: str, text: str) -> list[Any]:
+    """Return the records a text may mean: the one with this number, else those named like it."""
+    model: Any = REVIEWED[noun]
+    words = text.replace("\x00", "").strip()[:100]
+    if not words:
+        return []
+    exact = list(session.scalars(sa.select(model).where(model.code == words)))
+    if exact:
+        return exact
+    name = model.company if hasattr(model, "company") else model.name
+    like = name.like(f"%{escape_like(words)}%", escape="\\")
+    return list(session.scalars(sa.select(model).where(like).order_by(model.id.desc()).limit(MOST)))
