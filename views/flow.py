@@ -30,6 +30,7 @@ class FlowView(CrmView):
     column_default_order = "noun"
     editable = deletable = False
     details_template = "approval/flow/version.html"
+    hidden_details = CrmView.hidden_details | {"noun", "action", "version", "active"}
     own_doors: ClassVar[dict[str, str]] = {
         "preview_view": "create",
         "activate_view": "create",

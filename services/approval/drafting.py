@@ -16,7 +16,7 @@ from services.fields import Input
 
 def draft_of(session: Session, flow: m.ApprovalFlow) -> Draft:
     """Return a version as a draft."""
-    words = Words(session, [flow])
+    words = Words(session, [])
     steps = [_step(words, flow.noun, step) for step in flow.steps]
     return Draft(flow.noun, flow.action, flow.name, steps)
 
@@ -79,6 +79,7 @@ def _single(words: Words, one: Input, value: Any, mark: str = "") -> str:
         return str(_("是") if value else _("否"))
     if value == "me" or one.kind not in {"enum", "ref", "dictionary"}:
         return str(value)
+    words.learn(one, value)
     shown = str(one.target[value]) if one.kind == "enum" else words.text(one, value)
     plain = shown.startswith("#") or shown.isdigit() or (mark and mark in shown)
     return str(value) if plain else shown
