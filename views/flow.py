@@ -10,20 +10,19 @@ from sqlalchemy.orm import selectinload
 
 import models as m
 from services.approval import versions
-from services.approval.draft import Draft, build
+from services.approval.draft import Draft
+from services.approval.draft_check import build
 from services.approval.drafting import blank, draft_of
-from services.approval.flow import current_flow
 from services.approval.preview import Words
-from services.approval.snapshot import REVIEWED
-from services.approval.trial import candidates, trial
-from services.errors import Invalid, NotVisible
+from services.errors import Invalid
 from views import flow_form
 from views.base import CrmView
+from views.flow_trial import TrialDoor, caption, slot_of
 
 SHOWN = 6  # versions of a flow that stand open on the page
 
 
-class FlowView(CrmView):
+class FlowView(TrialDoor):
     """审批流程: a version is never edited; a running request keeps the one it began with."""
 
     icon = "route"
@@ -111,19 +110,12 @@ class FlowView(CrmView):
         """Return the draft to begin with: of the version named, or of the one in force."""
         if request.args.get("base"):
             return draft_of(self.session, self.get_one(request.args["base"]))
-        slot = self._slot(request.args)
+        slot = slot_of(request.args)
         found = versions.in_force(self.session, *slot)
         return draft_of(self.session, found[0]) if found else blank(*slot)
 
     def _draft(self) -> Draft:
-        return flow_form.read(request.form, *self._slot(request.form))
-
-    def _slot(self, args: Any) -> tuple[str, m.FlowAction]:
-        noun, action = args.get("noun") or "customer", args.get("action") or "create"
-        slot = next((s for s in versions.SLOTS if s[0] == noun and s[1].name == action), None)
-        if slot is None:
-            raise NotVisible
-        return slot
+        return flow_form.read(request.form, *slot_of(request.form))
 
     def _line(self, draft: Draft) -> str:
         """Return the draft in words; its steps stay out of the session."""
@@ -168,66 +160,3 @@ class FlowView(CrmView):
         versions.retire(self.session, chosen, by=self.actor)
         flash(_("版本 %(n)s 已停用", n=chosen.version), "success")
         return redirect(url_for(".index_view"), code=303)
-
-    # -- the dry run ---------------------------------------------------------------------------
-
-    @expose("/trial/")
-    def trial_view(self) -> Any:
-        """Show who would get a record; nothing is written."""
-        flow = self._tried()
-        key, text = request.args.get("record", ""), request.args.get("q", "")
-        found = [self._record(flow.noun, key)] if key else candidates(self.session, flow.noun, text)
-        people = self.session.execute(
-            sa.select(m.User.id, m.User.name).where(m.User.active).order_by(m.User.name)
-        ).all()
-        submitter = self._submitter(found, {row.id for row in people})
-        result = None
-        if len(found) == 1 and submitter is not None:
-            result = trial(self.session, flow, found[0], submitter=submitter, now=self.now())
-        return self.render(
-            "approval/flow/trial.html",
-            view=self,
-            flow=flow,
-            slots=versions.SLOTS,
-            caption=caption,
-            found=found,
-            text=text,
-            people=people,
-            submitter=submitter,
-            result=result,
-            line=Words(self.session, [flow]).line(flow),
-        )
-
-    def _tried(self) -> m.ApprovalFlow:
-        if request.args.get("flow"):
-            chosen: m.ApprovalFlow = self.get_one(request.args["flow"])
-            return chosen
-        noun, _colon, action = request.args.get("slot", "").partition(":")
-        slot = self._slot({"noun": noun, "action": action})
-        return self.session.scalars(current_flow(*slot)).one()
-
-    def _record(self, noun: str, key: str) -> Any:
-        model: Any = REVIEWED[noun]
-        plain = key.isascii() and key.isdigit() and len(key) < 10  # noqa: PLR2004 # int32
-        query = sa.select(model).where(model.id == int(key)) if plain else None
-        record = None if query is None else self.session.scalar(query)
-        if record is None:
-            raise NotVisible
-        return record
-
-    def _submitter(self, found: list[Any], known: set[int]) -> int | None:
-        """Return who is said to submit: the person picked, else the record's owner."""
-        text = request.args.get("submitter", "")
-        if text:
-            key = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 # int32
-            if key not in known:
-                raise Invalid({"submitter": _("请从列表中选择提交人")})
-            return key
-        if len(found) != 1:
-            return None
-        return next((k for k in (found[0].owner_id, found[0].created_by_id) if k in known), None)
-
-
-def caption(noun: str, action: m.FlowAction) -> str:
-    """Return what a flow is for: 大客户 · 新建."""
-    return f"{REVIEWED[noun].__caption__} · {action}"

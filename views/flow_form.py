@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 import models as m
 from services import conditions
 from services.approval.choice import offered
-from services.approval.draft import MOST_RULES, MOST_STEPS, UNREADABLE, Draft, Rule, StepDraft
+from services.approval.draft import MOST_RULES, MOST_STEPS, Draft, Rule, StepDraft
+from services.approval.draft_rules import UNREADABLE
 from services.approval.snapshot import REVIEWED
 from services.fields import Input
 from views.crm.forms import LOOKED_UP, Choices

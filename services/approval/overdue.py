@@ -11,11 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services.approval.approvers import admins, deciders, superiors
-from services.approval.claim import lock, note
-from services.approval.effects import announce
-from services.approval.tasks import RULE, deadline, live, place
-from services.errors import Refused
+from services.approval.escalate import escalate
+from services.approval.tasks import RULE
 from services.notices import Notice, tell_many
 from services.settings import get_setting
 from services.worktime import WorkCalendar, calendar
@@ -47,7 +44,7 @@ def tell_overdue(session: Session, *, now: dt.datetime) -> int:
         and _ripe(step, times, due[row.id], hours) < now
     ]
     for row, step in ripe[:MOST_ESCALATED]:
-        told += _escalate(session, row, step, now)
+        told += escalate(session, row, step, now)
     return told
 
 
@@ -136,86 +133,3 @@ def _remind(session: Session, rows: list[Any], now: dt.datetime) -> int:
 def _reminder(row: Any) -> Notice:
     url = f"/admin/inbox/?id={row.request_id}"
     return Notice(row.assignee_id, m.NoticeKind.overdue, row.title, url, f"overdue:{row.id}")
-
-
-def _escalate(session: Session, row: Any, step: m.ApprovalStep, now: dt.datetime) -> int:
-    """Settle one task that was reminded of in vain. Returns how many superiors were told."""
-    request = session.get_one(m.ApprovalRequest, row.request_id, populate_existing=True)
-    try:
-        lock(session, request)
-    except Refused:
-        return 0  # decided meanwhile
-    task = session.get_one(m.ApprovalTask, row.id, populate_existing=True)
-    if task.state is not m.TaskState.open or task.escalated_at is not None:
-        return 0
-    task.escalated_at = now
-    session.flush()
-    people = _hand_up(session, request, task, step, now) if step.escalate else {}
-    for person, principal in people.items():
-        note(
-            session,
-            request,
-            m.Decision.escalate,
-            step=task.step,
-            by=None,
-            behalf=principal,
-            target=person,
-            now=now,
-        )
-    announce(session, request, people, now=now, kind=m.NoticeKind.escalation)
-    session.flush()
-    return len(people)
-
-
-def _hand_up(
-    session: Session,
-    request: m.ApprovalRequest,
-    task: m.ApprovalTask,
-    step: m.ApprovalStep,
-    now: dt.datetime,
-) -> dict[int, int | None]:
-    """Give superiors the task; return them (person → whose stand-in).
-
-    Where one approval suffices they get it beside the late one; else one of them takes his place,
-    so that the step needs as many approvals as before. Who has a task in it already is only told.
-    """
-    rest = live(session, request.id)
-    behind = [other for other in rest if other.after_id == task.id]
-    beside = step.mode is m.StepMode.any and task.added_by_id is None and not behind
-    people = _above(session, request, task, now=now)
-    people = people if beside else dict(list(people.items())[:1])
-    held = {other.assignee_id for other in rest}
-    until = deadline(session, step, now)
-    for person, principal in people.items():
-        if person in held:
-            continue
-        fresh = m.ApprovalTask(
-            request_id=request.id,
-            step=task.step,
-            assignee_id=person,
-            on_behalf_of_id=principal,
-            after_id=task.after_id,
-            added_by_id=task.added_by_id,
-            created_at=now,
-            due_at=until,
-        )
-        session.add(fresh)
-        session.flush()
-        if not beside:
-            task.state, task.decided_at = m.TaskState.cancelled, now
-            for other in behind:
-                other.after_id = fresh.id
-    return people
-
-
-def _above(
-    session: Session, request: m.ApprovalRequest, task: m.ApprovalTask, *, now: dt.datetime
-) -> dict[int, int | None]:
-    """Return who gets it (person → whose stand-in): the next able superior, else the admins."""
-    barred = {request.submitted_by_id, request.last_editor_id, task.assignee_id}
-    chain = superiors(session, task.on_behalf_of_id or task.assignee_id)
-    able = deciders(session, chain) - barred
-    found = [person for person in chain if person in able][:1] or [
-        person for person in admins(session) if person not in barred
-    ]
-    return place(session, found, barred, now=now)

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 import models as m
 from services import conditions, gate
 from services.actor import Actor, demand
-from services.approval.draft import Draft, settled
+from services.approval.draft import Draft
+from services.approval.draft_check import settled
 from services.approval.snapshot import REVIEWED
 from services.errors import Locked, NotVisible
 

@@ -1,0 +1,91 @@
+"""试运行: who would get a record, as a page; nothing is written."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from flask import request
+from flask_admin import expose
+from flask_babel import gettext as _
+
+import models as m
+from services.approval import versions
+from services.approval.flow import current_flow
+from services.approval.preview import Words
+from services.approval.snapshot import REVIEWED
+from services.approval.trial import candidates, trial
+from services.errors import Invalid, NotVisible
+from views.base import CrmView
+
+
+class TrialDoor(CrmView):
+    """The dry run of the flows' screen."""
+
+    @expose("/trial/")
+    def trial_view(self) -> Any:
+        """Show who would get a record; nothing is written."""
+        flow = self._tried()
+        key, text = request.args.get("record", ""), request.args.get("q", "")
+        found = [self._record(flow.noun, key)] if key else candidates(self.session, flow.noun, text)
+        people = self.session.execute(
+            sa.select(m.User.id, m.User.name).where(m.User.active).order_by(m.User.name)
+        ).all()
+        submitter = self._submitter(found, {row.id for row in people})
+        result = None
+        if len(found) == 1 and submitter is not None:
+            result = trial(self.session, flow, found[0], submitter=submitter, now=self.now())
+        return self.render(
+            "approval/flow/trial.html",
+            view=self,
+            flow=flow,
+            slots=versions.SLOTS,
+            caption=caption,
+            found=found,
+            text=text,
+            people=people,
+            submitter=submitter,
+            result=result,
+            line=Words(self.session, [flow]).line(flow),
+        )
+
+    def _tried(self) -> m.ApprovalFlow:
+        if request.args.get("flow"):
+            chosen: m.ApprovalFlow = self.get_one(request.args["flow"])
+            return chosen
+        noun, _colon, action = request.args.get("slot", "").partition(":")
+        slot = slot_of({"noun": noun, "action": action})
+        return self.session.scalars(current_flow(*slot)).one()
+
+    def _record(self, noun: str, key: str) -> Any:
+        model: Any = REVIEWED[noun]
+        plain = key.isascii() and key.isdigit() and len(key) < 10  # noqa: PLR2004 # int32
+        query = sa.select(model).where(model.id == int(key)) if plain else None
+        record = None if query is None else self.session.scalar(query)
+        if record is None:
+            raise NotVisible
+        return record
+
+    def _submitter(self, found: list[Any], known: set[int]) -> int | None:
+        """Return who is said to submit: the person picked, else the record's owner."""
+        text = request.args.get("submitter", "")
+        if text:
+            key = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 # int32
+            if key not in known:
+                raise Invalid({"submitter": _("请从列表中选择提交人")})
+            return key
+        if len(found) != 1:
+            return None
+        return next((k for k in (found[0].owner_id, found[0].created_by_id) if k in known), None)
+
+
+def slot_of(args: Any) -> tuple[str, m.FlowAction]:
+    """Return (noun, action) of a form or an address. Raises NotVisible for what no flow is for."""
+    noun, action = args.get("noun") or "customer", args.get("action") or "create"
+    slot = next((s for s in versions.SLOTS if s[0] == noun and s[1].name == action), None)
+    if slot is None:
+        raise NotVisible
+    return slot
+
+
+def caption(noun: str, action: m.FlowAction) -> str:
+    """Return what a flow is for: 大客户 · 新建."""
+    return f"{REVIEWED[noun].__caption__} · {action}"
