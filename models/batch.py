@@ -24,6 +24,9 @@ class BatchVerb(Labelled):
     delete = "delete", _("批量删除")
     edit = "edit", _("批量修改")
     restore = "restore", _("恢复")
+    assign = "assign", _("批量分配")
+    tag = "tag", _("加标签")
+    untag = "untag", _("去标签")
 
 
 class ItemState(Labelled):

@@ -12,12 +12,14 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import audit, records
-from services.actor import Actor
+from services import audit, ownership, records
+from services.actor import Actor, demand
 from services.approval.batch import Item, open_job, run_job
-from services.errors import Invalid, NotVisible, Refused
+from services.errors import Invalid, NotVisible, Refused, Stale
 from services.fields import Input, inputs_of
 
+V = m.BatchVerb
+OWN = frozenset({V.edit, V.delete, V.restore, V.assign, V.tag, V.untag})  # chosen in a grid
 KINDS = frozenset(
     {"text", "enum", "ref", "dictionary", "date", "datetime", "money", "percent", "int", "bool"}
 )
@@ -53,6 +55,30 @@ def edit_many(  # what, whose and when are part of the law
         return str(record)
 
     job = open_job(session, model.__noun__, m.BatchVerb.edit, caption, by, now)
+    return run_job(session, job, items, one, now)
+
+
+def assign_many(  # to whom and why are part of the law
+    session: Session,
+    items: Iterable[Item],
+    *,
+    to_id: int | None,
+    note: str | None,
+    by: Actor,
+    now: dt.datetime,
+) -> m.BatchJob:
+    """Give many customers with their open work to somebody. Raises Forbidden, Invalid."""
+    demand(by, "customer:assign")
+    name = str(session.get(m.User, ownership.active_user(session, to_id)))
+
+    def one(target: int, seen: int | None) -> str:
+        customer = _visible(session, m.Customer, target)
+        if seen is not None and seen != customer.row_version:
+            raise Stale
+        ownership.assign(session, customer, to_id, note=note, by=by, now=now)
+        return str(customer)
+
+    job = open_job(session, m.Customer.__noun__, m.BatchVerb.assign, name, by, now)
     return run_job(session, job, items, one, now)
 
 
@@ -127,5 +153,5 @@ def title_of(row: Any) -> str:
 
 def refuse_retry(job: m.BatchJob) -> None:
     """Raise Refused for a verb that is chosen anew in its grid."""
-    if job.verb in {m.BatchVerb.edit, m.BatchVerb.delete, m.BatchVerb.restore}:
+    if job.verb in OWN:
         raise Refused(_("请回到列表重新选择"))

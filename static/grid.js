@@ -31,7 +31,11 @@
   $$('form[data-rows]').forEach((form) => {
     const bar = $('[data-bulk]', form);
     const every = $('[data-everything]', form);
-    const show = () => bar?.classList.toggle('on', every?.checked || $$('input[name=rowid]:checked', form).length > 0);
+    const count = $('[data-ticked]', form);
+    const show = () => {
+      if (every?.checked) count.textContent = every.dataset.total;
+      bar?.classList.toggle('on', every?.checked || $$('input[name=rowid]:checked', form).length > 0);
+    };
     form.addEventListener('change', (event) => {
       if (event.target === every && every.checked) $$('input[name=rowid]', form).forEach((box) => { box.checked = true; });
       if (event.target.name === 'rowid' && !event.target.checked && every) every.checked = false;
@@ -86,6 +90,18 @@
   menu?.addEventListener('change', (event) => {
     if (event.target.name === 'show') $$('button', event.target.closest('li')).forEach((button) => { button.disabled = !event.target.checked; });
   });
+
+  // Where the page stood when it was left for a form or a confirmation: there it stands again.
+  const box = $('.grid .scroll');
+  if (box) {
+    const kept = JSON.parse(sessionStorage.getItem('grid') || '{}');
+    const from = document.referrer && new URL(document.referrer).pathname;
+    if (kept.at === location.pathname + location.search && from !== location.pathname) {
+      scrollTo(0, kept.y);
+      box.scrollTop = kept.inner;
+    }
+    addEventListener('pagehide', () => sessionStorage.setItem('grid', JSON.stringify({ at: location.pathname + location.search, y: scrollY, inner: box.scrollTop })));
+  }
 
   // Menus close on a click outside and on Escape, which gives the focus back.
   const menus = () => $$('.drop[open], .drawer[open]');

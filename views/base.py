@@ -21,9 +21,8 @@ from services.errors import Forbidden, Invalid, NotVisible, Refused
 from services.fields import inputs_of
 from services.gate import may_write
 from services.masking import sees_sensitive
-from services.numbers import ZONE
 from services.related import attach
-from views.crm import actions, cells, export, forms, listing
+from views.crm import actions, cells, export, forms, listing, lookups
 from views.crm.grid import GridView
 from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
@@ -318,7 +317,7 @@ class CrmView(GridView):
         one = inputs_of(self.model).get(request.args.get("name", ""))
         if one is None or one.kind != "ref":
             raise NotVisible
-        return jsonify(actions.look_up(self.session, one, request.args))
+        return jsonify(lookups.look_up(self.session, one, request.args))
 
     @expose("/export/<export_type>/")
     def export(self, export_type: str) -> Any:
@@ -330,11 +329,7 @@ class CrmView(GridView):
             *listing.ordered(self.order(found))
         )
         columns = export.chosen(listing.columns_of(self.model), self.stored_columns())
-        export.limit(self.session, query)
-        export.note_export(self.session, self.actor, self.noun, now=self.now())
-        name = f"{self.model.__caption__}-{self.now().astimezone(ZONE):%Y%m%d-%H%M}"
-        head = [str(c.facts.caption) for c in columns]
-        return export.respond(export_type, name, head, export.records(self.actor, query, columns))
+        return actions.download(self, export_type, query, columns)
 
 
 def captions(model: type[Any], *keys: str) -> list[Any]:

@@ -15,9 +15,9 @@ from services.approval import bulk, inbox, recent
 from services.errors import Invalid
 from services.settings import get_setting
 from views.beside import beside_of
-from views.crm.actions import ticked
 from views.crm.files import ACCEPT
 from views.crm.listing import SIZES
+from views.crm.selection import ticked
 from views.pages import Page
 from views.panel import CAPTIONS, caption_of, doubles_of, kind_of, left_text, level_of, panel_of
 from views.web.errors import wants_json

@@ -1,10 +1,12 @@
 """One selection for every bulk verb: ticked rows or all that match; each item alone."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
 import models as m
-from services import bulk
+from services import bulk, records
 from services.errors import Invalid
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -26,13 +28,11 @@ def visitors(app):
 
 
 def job(visitors, answer):
+    """Return title → code of what a verb did last."""
     assert answer.status_code == 303, answer.get_data(as_text=True)[:300]
     with World(visitors.app) as world:
-        items = world.session.scalars(
-            sa.select(m.BatchItem).where(
-                m.BatchItem.job_id == int(answer.location.partition("id=")[2])
-            )
-        )
+        last = sa.select(sa.func.max(m.BatchJob.id)).scalar_subquery()
+        items = world.session.scalars(sa.select(m.BatchItem).where(m.BatchItem.job_id == last))
         return {item.title: item.code for item in items}
 
 
@@ -45,7 +45,7 @@ def test_all_that_match_are_changed_and_who_may_not_be_is_told_why(visitors):
     answer = visitors.post(
         "sales",
         "/admin/customer/action/",
-        {"action": "edit", "everything": "1", "match": "search=光谷", "field": "level",
+        {"action": "edit", "sure": "1", "everything": "1", "match": "search=光谷", "field": "level",
          "value": "C级: 一般, 需求沟通"},
     )  # fmt: skip
 
@@ -58,7 +58,14 @@ def test_all_that_match_are_changed_and_who_may_not_be_is_told_why(visitors):
 
 
 def test_a_row_somebody_changed_meanwhile_is_left_alone(visitors):
-    row = {"action": "edit", "rowid": "3", "seen": "3:999", "field": "level", "value": "b"}
+    row = {
+        "action": "edit",
+        "sure": "1",
+        "rowid": "3",
+        "seen": "3:999",
+        "field": "level",
+        "value": "b",
+    }
 
     found = job(visitors, visitors.post("sales", "/admin/customer/action/", row))
 
@@ -66,7 +73,7 @@ def test_a_row_somebody_changed_meanwhile_is_left_alone(visitors):
 
 
 def test_what_is_deleted_lies_in_the_bin_of_its_people_and_comes_back(visitors):
-    gone = {"action": "delete", "rowid": ["3", "1"]}
+    gone = {"action": "delete", "sure": "1", "rowid": ["3", "1"]}
     found = job(visitors, visitors.post("sales", "/admin/customer/action/", gone))
     assert found == {"光谷2": None, "光谷0": "LOCKED"}
 
@@ -98,3 +105,82 @@ def test_too_many_or_none_are_refused_before_anything_is_done(visitors):
         {"action": "edit", "rowid": "3", "field": "level", "value": "Z"},
     ):
         assert visitors.post("sales", "/admin/customer/action/", form).status_code == 422
+
+
+def confirmed(page):
+    """Return the hidden inputs of a confirm page."""
+    return dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+
+
+def test_a_verb_is_asked_once_more_with_its_number_and_acts_on_what_was_confirmed(visitors):
+    form = {
+        "action": "edit", "everything": "1", "match": "search=光谷", "field": "level",
+        "value": "c", "next": "/admin/customer/?search=光谷&page=2",
+    }  # fmt: skip
+    page = visitors.post("sales", "/admin/customer/action/", form).get_data(as_text=True)
+    with World(visitors.app) as world:
+        world.customer("sales", company="光谷迟到")
+        with world.acting("sales"):
+            records.update(
+                world.session,
+                world.get(m.Customer, 3),
+                {"remark": "x"},
+                seen=None,
+                by=world.actor,
+                now=world.now,
+            )
+
+    assert "修改字段：共 4 条记录" in page
+    assert "「客户等级」改为「c」" in page
+    assert levels(visitors)["光谷3"] is m.Level.a
+    answer = visitors.post("sales", "/admin/customer/action/", confirmed(page))
+    found = job(visitors, answer)
+    assert found["光谷2"] == "CONTENT_CHANGED"
+    assert found["光谷3"] is None
+    assert "光谷迟到" not in found
+    assert "next=" in answer.location
+
+
+def test_after_a_verb_the_same_filter_and_page_is_shown(visitors):
+    back = "/admin/customer/?f.level=in:a&page=1"
+    form = {"action": "delete", "sure": "1", "rowid": "3", "next": back}
+
+    assert visitors.post("sales", "/admin/customer/action/", form).location == back
+    assert "查看结果或撤销" in visitors.get("sales", back).get_data(as_text=True)
+
+
+def test_ticked_rows_are_exported_and_nothing_else(visitors):
+    form = {"action": "export_csv", "rowid": ["2", "5"], "columns": "company,level"}
+    sales2 = visitors.post("admin", "/admin/customer/action/", form)
+    every = {"action": "export_csv", "everything": "1", "match": "f.company=光谷"}
+
+    assert sales2.get_data(as_text=True).split("\r\n")[1:-1] == [
+        '光谷1,"A级: 非常重要, 合同洽谈"',
+        '东湖,"A级: 非常重要, 合同洽谈"',
+    ]
+    whole = visitors.post("admin", "/admin/customer/action/", every).get_data(as_text=True)
+    assert len(whole.strip().split("\r\n")) == 5
+    assert visitors.post("sales", "/admin/customer/action/", form).status_code == 403
+    assert visitors.post("analyst", "/admin/customer/action/", form).status_code == 200
+
+
+def test_customers_are_assigned_with_their_number_and_only_by_who_may(visitors):
+    with World(visitors.app) as world:
+        to = world.id_of("sales2")
+    form = {"action": "assign", "sure": "1", "rowid": ["1", "2"], "to_id": to, "comment": "换人"}
+
+    found = job(visitors, visitors.post("manager", "/admin/customer/action/", form))
+
+    assert found == {"#1": "NOT_FOUND", "光谷1": None}
+    assert visitors.post("sales", "/admin/customer/action/", form).status_code == 403
+    nobody = {**form, "to_id": ""}
+    assert visitors.post("manager", "/admin/customer/action/", nobody).status_code == 422
+
+
+def test_a_rejection_without_words_is_asked_for_them_on_the_same_page(visitors):
+    form = {"action": "reject", "sure": "1", "rowid": "1"}
+
+    answer = visitors.post("reviewer", "/admin/customer/action/", form)
+
+    assert answer.status_code == 422
+    assert 'name="frozen" value="1:' in answer.get_data(as_text=True)

@@ -117,7 +117,12 @@ def test_a_role_without_the_verb_does_no_action_and_ids_are_scoped(target):
         assert target.post("analyst", "/admin/customer/action/", form).status_code == 403
     assert target.dump() == before
 
-    form = {"action": "submit", "rowid": draft.id, "seen": f"{draft.id}:{draft.row_version}"}
+    form = {
+        "action": "submit",
+        "sure": 1,
+        "rowid": draft.id,
+        "seen": f"{draft.id}:{draft.row_version}",
+    }
     assert target.post("sales", "/admin/customer/action/", form).status_code == 303
     after = target.dump()
     assert {k for k in after if after[k] != before[k]} == {"batch_job", "batch_item"}
@@ -225,7 +230,7 @@ def test_bulk_verbs_work_with_integer_keys_on_both_databases(app, databases):
 
     with World(app) as world:
         key = world.customer()
-    form = {"action": "submit", "rowid": key}
+    form = {"action": "submit", "sure": 1, "rowid": key}
     assert Visitors(app).post("sales", "/admin/customer/action/", form).status_code == 303
     with World(app) as world:
         world.be("admin")

@@ -8,7 +8,7 @@ from tests.support.visitors import AJAX, Visitors
 from tests.support.world import dump, make_app
 
 SHUT = {401, 403}
-VERBS = ("submit", "approve", "reject", "edit", "delete")
+VERBS = ("submit", "approve", "reject", "edit", "delete", "export_csv")
 
 
 def rules_of(app):

@@ -1,42 +1,51 @@
-"""Bulk verbs of a grid, and the look-up behind a reference field."""
+"""Bulk verbs of a grid: offered, confirmed with their number, done item by item."""
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
-from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
+from markupsafe import Markup
 
 import models as m
 from services import approval, bulk
 from services.actor import may
 from services.errors import Forbidden, Invalid
-from services.fields import Input, parse
-from services.search import escape_like
-from views.crm import listing
-from views.crm.forms import LOOKED_UP
-
-Items = list[tuple[int, int | None]]
-
-MOST = 1000
-LOOKUPS = 20
-MOST_VALUES = 2000
+from services.fields import parse
+from services.numbers import ZONE
+from views.crm import export, listing, selection
+from views.crm.saved import key_of
+from views.crm.selection import Items
+from views.web.headers import is_local
 
 
-def offered(view: Any) -> list[tuple[str, str, str]]:
-    """Return (name, caption, style) of the verbs this person may do with chosen rows."""
-    found = []
+@dataclasses.dataclass(frozen=True, slots=True)
+class Verb:
+    """A bulk verb: what it is called, how its button looks, what it does, what it asks for."""
+
+    caption: str
+    style: str
+    act: Callable[[Any, Items], m.BatchJob]
+    asks: str = ""  # which further input its confirm page has
+    told: Callable[[Any], str] = lambda _view: ""  # what the confirm page says beyond the number
+
+
+def offered(view: Any) -> dict[str, Verb]:
+    """Return the verbs this person may do with chosen rows."""
+    found: dict[str, Verb] = {}
     if view.reviewed and may(view.actor, f"{view.noun}:submit"):
-        found.append(("submit", _("提交审批"), "p"))
+        found["submit"] = Verb(_("提交审批"), "p", _submit)
     if view.reviewed and may(view.actor, "task:decide"):
-        found += [("approve", _("批量通过"), "ok"), ("reject", _("批量驳回"), "bad")]
+        found["approve"] = Verb(_("批量通过"), "ok", _decide("approve"), "comment")
+        found["reject"] = Verb(_("批量驳回"), "bad", _decide("reject"), "comment")
+    if view.model is m.Customer and may(view.actor, "customer:assign"):
+        found["assign"] = Verb(_("分配"), "", _assign, "person")
     if view.may_door("edit") and bulk.editable_in_bulk(view.model):
-        found.append(("edit", _("修改字段"), ""))
+        found["edit"] = Verb(_("修改字段"), "", _edit, "", _edited)
     if view.may_door("delete"):
-        found.append(("delete", _("删除"), "bad"))
+        found["delete"] = Verb(_("删除"), "bad", _delete)
     return found
 
 
@@ -50,126 +59,132 @@ def fields(view: Any) -> list[tuple[str, Any]]:
 
 
 def perform(view: Any) -> Any:
-    """Do a verb per item and show the stored result."""
-    verb = request.form.get("action", "")
-    if verb not in {name for name, _caption, _style in offered(view)}:
+    """Ask once more with the number, or do a verb per item and go back to where it was chosen."""
+    name = request.form.get("action", "")
+    if name in FILES and view.may_door("export"):
+        return _export(view, FILES[name])
+    verb = offered(view).get(name)
+    if verb is None:
         raise Forbidden
-    job = VERBS[verb](view, verb, chosen(view))
-    return redirect(url_for("batch.index", id=job.id), code=303)
+    found = selection.chosen(view)
+    told = verb.told(view)
+    asked = {"name": name, "verb": verb, "found": found, "told": told}
+    if "sure" not in request.form:
+        return _confirm(view, asked)
+    try:
+        job = verb.act(view, found.items)
+    except Invalid as problem:
+        view.session.rollback()
+        asked["error"] = "；".join(map(str, problem.errors.values()))
+        return _confirm(view, asked), problem.status
+    return _done(view, job)
 
 
-def _submit(view: Any, _verb: str, items: Items) -> m.BatchJob:
+def _confirm(view: Any, asked: dict[str, Any]) -> Any:
+    """Show the number, the verb and some names; the pairs are frozen in the page."""
+    verb: Verb = asked["verb"]
+    people: list[m.User] = []
+    if verb.asks == "person":
+        query = sa.select(m.User).where(m.User.active).order_by(m.User.id)
+        people = list(view.session.scalars(query))
+    kept = {k: v for k, v in request.form.items() if k in {"field", "value", "comment", "next"}}
+    return view.render(
+        "admin/model/confirm.html",
+        view=view,
+        **asked,
+        titles=asked["found"].titles(view),
+        people=people,
+        kept=kept,
+        back=_back(view),
+    )
+
+
+def _done(view: Any, job: m.BatchJob) -> Any:
+    """Go back to the same filter and page; to the stored result where something was refused."""
+    states = [item.state for item in job.items]
+    done = states.count(m.ItemState.done)
+    result = url_for("batch.index", id=job.id, next=_back(view))
+    if done < len(states):
+        return redirect(result, code=303)
+    told = _("%(verb)s：成功 %(n)s 条", verb=str(job.verb), n=done)
+    more = _("查看结果或撤销") if job.verb is m.BatchVerb.delete else _("查看结果")
+    flash(Markup('{} <a href="{}">{}</a>').format(told, result, more), "success")
+    return redirect(_back(view), code=303)
+
+
+def _back(view: Any) -> str:
+    back = request.form.get("next", "")
+    return back if is_local(back) else str(url_for(f"{view.noun}.index_view"))
+
+
+def _export(view: Any, kind: str) -> Any:
+    """Download the chosen rows, in the order and with the columns of the grid."""
+    query = selection.query_of(view).order_by(view.model.id)
+    columns = export.chosen(listing.columns_of(view.model), request.form.get("columns", ""))
+    return download(view, kind, query, columns)
+
+
+def download(view: Any, kind: str, query: Any, columns: list[listing.Column]) -> Any:
+    """Stream rows as a file, audited; refused when they are too many."""
+    export.limit(view.session, query)
+    export.note_export(view.session, view.actor, view.noun, now=view.now())
+    name = f"{view.model.__caption__}-{view.now().astimezone(ZONE):%Y%m%d-%H%M}"
+    head = [str(c.facts.caption) for c in columns]
+    return export.respond(kind, name, head, export.records(view.actor, query, columns))
+
+
+def _submit(view: Any, items: Items) -> m.BatchJob:
     return approval.submit_many(view.session, view.noun, items, by=view.actor, now=view.now())
 
 
-def _decide(view: Any, verb: str, items: Items) -> m.BatchJob:
-    comment = request.form.get("comment", "")
-    ready, _none = approval.resolve(view.session, view.noun, items)
-    if not ready:
-        raise Invalid({"rowid": _("选中的记录都不在审批中")})
-    return approval.decide_many(
-        view.session, ready, verb=verb, comment=comment, by=view.actor, now=view.now()
-    )
+def _decide(verb: str) -> Callable[[Any, Items], m.BatchJob]:
+    def act(view: Any, items: Items) -> m.BatchJob:
+        comment = request.form.get("comment", "")
+        ready, _none = approval.resolve(view.session, view.noun, items)
+        if not ready:
+            raise Invalid({"rowid": _("选中的记录都不在审批中")})
+        return approval.decide_many(
+            view.session, ready, verb=verb, comment=comment, by=view.actor, now=view.now()
+        )
+
+    return act
 
 
-def _edit(view: Any, _verb: str, items: Items) -> m.BatchJob:
-    key = request.form.get("field", "")
-    one = bulk.editable_in_bulk(view.model).get(key)
+def _wanted(view: Any) -> tuple[Any, Any]:
+    """Return (input, value) of the field a post changes. Raises Invalid."""
+    one = bulk.editable_in_bulk(view.model).get(request.form.get("field", ""))
     if one is None:
         raise Invalid({"field": _("请选择要修改的字段")})
     try:
-        value = parse(view.session, one, request.form.get("value", ""))
+        return one, parse(view.session, one, request.form.get("value", ""))
     except ValueError as problem:
         raise Invalid({"value": problem.args[0]}) from problem
+
+
+def _edited(view: Any) -> str:
+    one, value = _wanted(view)
+    text = request.form.get("value", "").strip()
+    if value is None:
+        return _("清空「%(field)s」", field=str(one.facts.caption))
+    return _("「%(field)s」改为「%(value)s」", field=str(one.facts.caption), value=text)
+
+
+def _edit(view: Any, items: Items) -> m.BatchJob:
+    one, value = _wanted(view)
     return bulk.edit_many(
-        view.session, view.model, items, {key: value}, by=view.actor, now=view.now()
+        view.session, view.model, items, {one.key: value}, by=view.actor, now=view.now()
     )
 
 
-def _delete(view: Any, _verb: str, items: Items) -> m.BatchJob:
+def _assign(view: Any, items: Items) -> m.BatchJob:
+    to_id, note = key_of(request.form.get("to_id")), request.form.get("comment")
+    return bulk.assign_many(
+        view.session, items, to_id=to_id, note=note, by=view.actor, now=view.now()
+    )
+
+
+def _delete(view: Any, items: Items) -> m.BatchJob:
     return bulk.delete_many(view.session, view.model, items, by=view.actor, now=view.now())
 
 
-VERBS: dict[str, Callable[[Any, str, Items], m.BatchJob]] = {
-    "submit": _submit,
-    "approve": _decide,
-    "reject": _decide,
-    "edit": _edit,
-    "delete": _delete,
-}
-
-
-def chosen(view: Any) -> Items:
-    """Return (id, version) of what was chosen: the ticked rows, or all that match the filter.
-
-    Whatever the verb, this is the one selection: frozen here, so that what comes later is outside
-    and what somebody changes meanwhile is refused item by item.
-    """
-    if not request.form.get("everything"):
-        return ticked()
-    args = MultiDict(parse_qsl(request.form.get("match", "")[:4000], keep_blank_values=True))
-    found = view.reading(args).sound()
-    query = listing.matching(view.session, view.model, found, view.actor)
-    version = getattr(view.model, "row_version", sa.null())
-    rows = view.session.execute(
-        query.with_only_columns(view.model.id, version).order_by(view.model.id).limit(MOST + 1)
-    ).all()
-    if len(rows) > MOST:
-        raise Invalid({"rowid": _("符合筛选的记录超过 %(n)s 条，请缩小筛选范围", n=MOST)})
-    if not rows:
-        raise Invalid({"rowid": _("没有符合条件的记录。")})
-    return [(row[0], row[1]) for row in rows]
-
-
-def ticked() -> Items:
-    """Return (id, seen version) of the ticked rows of a post. Raises Invalid on none or junk."""
-    seen = {}
-    for text in request.form.getlist("seen"):
-        key, _colon, version = text.partition(":")
-        if _key(key) and _key(version):
-            seen[int(key)] = int(version)
-    keys = request.form.getlist("rowid")
-    if not keys:
-        raise Invalid({"rowid": _("请先勾选记录")})
-    if len(keys) > MOST or not all(_key(key) for key in keys):
-        raise Invalid({"rowid": _("勾选的记录无效或过多（最多 %(n)s 条）", n=MOST)})
-    return [(int(key), seen.get(int(key))) for key in keys]
-
-
-def _key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 # int32
-
-
-def values_of(session: Session, one: Input, args: Mapping[str, str]) -> list[list[str]]:
-    """Return (value, label) of what a filter may ask for; of large entities what was typed."""
-    if one.kind == "enum":
-        return [[member.name, str(member)] for member in one.target]
-    if one.kind == "ref" and one.target in LOOKED_UP:
-        return [[str(hit["id"]), hit["text"]] for hit in look_up(session, one, args)]
-    model = m.DictionaryOption if one.kind == "dictionary" else one.target
-    query = sa.select(model).order_by(getattr(model, "ordinal", model.id), model.id)
-    if one.kind == "dictionary":
-        query = query.where(model.kind == one.target)
-    mine = [["me", _("本人")]] if model is m.User else []
-    rows = session.scalars(query.limit(MOST_VALUES))
-    return mine + [[str(row.id), str(row)] for row in rows]
-
-
-def look_up(session: Session, one: Input, args: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Return id, text and detail of at most 20 visible records that match what was typed."""
-    model = one.target
-    words = args.get("query", "").replace("\x00", "")[:100].split()[:8]
-    keys = [k for k in ("company", "code", "name", "label") if hasattr(model, k)]
-    query = sa.select(model)
-    for word in words:
-        pattern = f"%{escape_like(word)}%"
-        query = query.where(sa.or_(*(getattr(model, k).like(pattern, escape="\\") for k in keys)))
-    customer = args.get("customer_id", "")
-    if hasattr(model, "customer_id") and _key(customer):
-        query = query.where(model.customer_id == int(customer))
-    if model in {m.Customer, m.Contract}:
-        query = (
-            query.where(model.approval == m.Approval.approved) if args.get("approved") else query
-        )
-    rows = session.scalars(query.order_by(model.id.desc()).limit(LOOKUPS))
-    return [{"id": r.id, "text": str(r), "detail": getattr(r, "code", None) or ""} for r in rows]
+FILES = {"export_xlsx": "xlsx", "export_csv": "csv"}

@@ -16,7 +16,7 @@ from services.errors import NotVisible
 from services.fields import Input, inputs_of
 from services.filters import askable
 from services.related import attach
-from views.crm import actions, cells, filters, listing, paging, tabs
+from views.crm import actions, cells, filters, listing, lookups, paging, selection, tabs
 from views.crm.closed import ClosedView
 from views.crm.columns import ColumnDoors
 from views.crm.saved import SavedDoors, state_of
@@ -107,7 +107,7 @@ class GridView(ColumnDoors, SavedDoors, ClosedView):
         one = askable(self.model, self.actor).get(request.args.get("field", ""))
         if one is None or filters.widget_of(one) != "choice":
             raise NotVisible
-        return jsonify(actions.values_of(self.session, one, request.args))
+        return jsonify(lookups.values_of(self.session, one, request.args))
 
     @expose("/totals/")
     def totals_view(self) -> Any:
@@ -129,7 +129,7 @@ class GridView(ColumnDoors, SavedDoors, ClosedView):
     @expose("/restore/", methods=("POST",))
     def restore_view(self) -> Any:
         """Take ticked records out of the bin."""
-        keys = [key for key, _seen in actions.ticked()]
+        keys = [key for key, _seen in selection.ticked()]
         job = bulk.restore_many(self.session, self.model, keys, by=self.actor, now=self.now())
         return redirect(url_for("batch.index", id=job.id), code=303)
 
