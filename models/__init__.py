@@ -55,6 +55,7 @@ from models.role import Role, Scope
 from models.saved_view import Density, GridSetting, SavedView
 from models.setting import Setting
 from models.stage import Stage, StageHistory, StageKind
+from models.tag import Tag, Tagged, Tagging
 from models.user import Language, User, user_role
 
 add_indexes()
@@ -151,6 +152,9 @@ __all__ = [
     "StageKind",
     "Stamped",
     "StepMode",
+    "Tag",
+    "Tagged",
+    "Tagging",
     "TaskState",
     "User",
     "db",

@@ -12,6 +12,7 @@ from models.keys import derived, phone_key
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
 from models.spelling import LONGEST, spelled_person
+from models.tag import Tagged
 from models.types import named
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class Gender(Labelled):
     female = "female", _("女")
 
 
-class Contact(Model, Stamped, SoftDeleted):
+class Contact(Model, Stamped, SoftDeleted, Tagged):
     """A contact person. Phones and addresses are kept as text, as they were given."""
 
     __tablename__ = "contact"

@@ -12,6 +12,7 @@ from models.field import MONEY, MORE, PEOPLE, TIME, field
 from models.labels import Labelled
 from models.line import ProductLine, line_checks
 from models.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
+from models.tag import Tagged
 from models.types import Money, named
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class ContractLine(Model, ProductLine):
     contract: Mapped["Contract"] = relationship(back_populates="lines")
 
 
-class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted):
+class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     """Approved means active when the signing date is filled, else to_sign."""
 
     __tablename__ = "contract"

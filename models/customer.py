@@ -12,6 +12,7 @@ from models.keys import company_key, derived
 from models.labels import Labelled
 from models.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
 from models.spelling import LONGEST, spelled
+from models.tag import Tagged
 from models.types import named
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class CustomerStatus(Labelled):
     invalid = "invalid", _("无效")
 
 
-class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted):
+class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     """A company we sell to. `owner_id` NULL on an approved customer is 公海 (the public pool)."""
 
     __tablename__ = "customer"

@@ -12,6 +12,7 @@ from models.field import MONEY, MORE, PEOPLE, STAGE, field
 from models.line import ProductLine, line_checks
 from models.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
 from models.stage import StageKind
+from models.tag import Tagged
 from models.types import Money, UtcDateTime, named
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class OpportunityLine(Model, ProductLine):
     opportunity: Mapped["Opportunity"] = relationship(back_populates="lines")
 
 
-class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted):
+class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     """`state` follows the kind of the stage; closing stamps date, owner and department once."""
 
     __tablename__ = "opportunity"

@@ -255,6 +255,18 @@ FILED: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
 }
 
 
+TAGGED: dict[type[Any], Callable[[Actor, Columns], Clause]] = {**FILED, m.Contact: _of_customer}
+
+
+def _tagging(actor: Actor, c: Columns) -> Clause:
+    ways = []
+    for parent in (m.Customer, m.Contact, m.Opportunity, m.Contract):
+        table = _alias(parent, "tagged")
+        seen = sa.select(table.c.id).where(TAGGED[parent](actor, table.c))
+        ways.append(sa.and_(c.noun == parent.__noun__, c.record_id.in_(seen)))
+    return sa.or_(*ways)
+
+
 def _request(actor: Actor, c: Columns) -> Clause:
     if actor.is_admin:
         return sa.true()
@@ -327,6 +339,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.Order: _of_customer,
     m.OrderMilestone: _of(m.Order, "order_id", _of_customer),
     m.Attachment: _attachment,
+    m.Tagging: _tagging,
     m.ApprovalRequest: _request,
     m.ApprovalTask: _of(m.ApprovalRequest, "request_id", _request),
     m.ApprovalEvent: _of(m.ApprovalRequest, "request_id", _request),
@@ -359,6 +372,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
             m.Stage,
             m.DictionaryOption,
             m.CalendarDay,
+            m.Tag,
             m.ApprovalFlow,
             m.ApprovalStep,
             m.NumberRule,

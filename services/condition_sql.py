@@ -13,6 +13,8 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
+from models import Tagging
+
 _DOWN = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -103,3 +105,19 @@ TESTS: dict[str, Callable[[Any, Any], bool]] = {
     "empty": lambda a, _v: a is None,
     "filled": lambda a, _v: a is not None,
 }
+
+
+def tagged(model: type[Any], op: str, keys: Any) -> ColumnElement[bool]:
+    """Return "has one of these tags", "has none of them", "has none at all", "has some"."""
+    link: Any = Tagging.__table__.alias()
+    rows = sa.select(link.c.record_id).where(link.c.noun == model.__noun__)
+    if op in {"in", "not_in"}:
+        rows = rows.where(link.c.tag_id.in_(keys))
+    found = model.id.in_(rows)
+    return found if op in {"in", "filled"} else ~found
+
+
+def has_tags(keys: set[int], op: str, wanted: Any) -> bool:
+    """Tell the same of the tags of a record."""
+    hit = bool(keys & set(wanted) if op in {"in", "not_in"} else keys)
+    return hit if op in {"in", "filled"} else not hit

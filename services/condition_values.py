@@ -161,7 +161,7 @@ def _decimal(_one: Input, value: Any) -> Decimal:
 
 READERS: dict[str, Callable[[Input, Any], Any]] = {
     "money": _whole(LARGEST_MONEY),
-    **dict.fromkeys(("int", "percent", "ref", "dictionary"), _whole(LARGEST_INT)),
+    **dict.fromkeys(("int", "percent", "ref", "dictionary", "tags"), _whole(LARGEST_INT)),
     **dict.fromkeys(("text", "multiline", "digits", "mobile", "phone", "email", "region"), _text),
     "quantity": _decimal,
     "date": _date,

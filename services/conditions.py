@@ -23,9 +23,10 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
 
-from models.field import fields_of
+import models as m
+from models.field import Facts, fields_of
 from services import condition_values as values
-from services.condition_sql import CLAUSES, TESTS
+from services.condition_sql import CLAUSES, TESTS, has_tags, tagged
 from services.condition_values import MANY, NO_VALUE, OVERDUE, PERIODS, absolute, read
 from services.errors import Invalid
 from services.fields import Input, _input
@@ -41,6 +42,7 @@ OPS_OF: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("enum", "ref", "dictionary"), CHOICES),
     **dict.fromkeys(("text", "multiline", "digits", "mobile", "phone", "email", "region"), TEXTS),
     "bool": ("eq", "ne", "empty", "filled"),
+    "tags": ("in", "not_in", "empty", "filled"),
 }
 WORDS: dict[str, Any] = {
     "eq": "=",
@@ -117,6 +119,9 @@ def fields(model: type[Any]) -> dict[str, Input]:
 @functools.cache
 def _fields(model: type[Any]) -> dict[str, tuple[Input, str, str]]:
     found = {key: (one, key, "") for key, one in _declared(model).items()}
+    if issubclass(model, m.Tagged):
+        facts = Facts(m.Tag.__caption__, filter=True)
+        found["tags"] = (Input("tags", facts, "tags", m.Tag), "tags", "")
     relations = sa.inspect(model).relationships
     for key, (one, _column, _hop) in list(found.items()):
         hop = key.removesuffix("_id")
@@ -203,6 +208,8 @@ def _clause(sight: Sight, node: Leaf | Group) -> ColumnElement[bool]:
         parts = [_clause(sight, part) for part in node.parts]
         return sa.and_(*parts) if node.every else sa.or_(*parts)
     value = absolute(node.one, node.op, node.value, sight.at)
+    if node.one.kind == "tags":
+        return tagged(sight.model, node.op, value)
     return CLAUSES[node.op](_column(sight, node), value)
 
 
@@ -223,6 +230,8 @@ def _holds(node: Leaf | Group, get: Callable[[str], Any], at: Place) -> bool:
     if isinstance(node, Group):
         judge = all if node.every else any
         return judge(_holds(part, get, at) for part in node.parts)
+    if node.one.kind == "tags":
+        return has_tags({tag.id for tag in get(node.key)}, node.op, node.value)
     return TESTS[node.op](get(node.key), absolute(node.one, node.op, node.value, at))
 
 

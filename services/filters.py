@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
@@ -27,7 +28,8 @@ ITEM = re.compile(r"([\w.]+)=((?:[^\\;()]|\\.)*)")
 RELATIVE = re.compile(r"today(?:([+-])(\d{1,4}))?")
 DATES = ("date", "datetime")
 NUMERIC = ("money", "int", "percent", "quantity", *DATES)
-CHOICES = ("ref", "dictionary", "enum")
+CHOICES = ("ref", "dictionary", "enum", "tags")
+KEYED = frozenset({"ref", "dictionary", "tags"})
 # What may be asked about beyond a reference, besides records the person has a screen for.
 FAR = {m.User: {"department_id"}}
 
@@ -171,16 +173,25 @@ def _single(session: Session, one: Input, text: str) -> Any:
         raise ValueError(_("请填写要比较的值"))
     if one.kind in DATES:
         return _day(one, text)
-    if one.kind in {"ref", "dictionary"} and text.isascii() and text.isdigit():
+    if one.kind in KEYED and text.isascii() and text.isdigit():
         return min(int(text[:20]), LARGEST_INT)
     if one.kind == "ref" and text == "me" and one.target is m.User:
         return "me"
+    if one.kind == "tags":
+        return _tag(session, text)
     if "contains" in OPS_OF[one.kind]:
         return texts.clean(text)
     value = parse(session, one, text)
     if one.kind == "enum":
         return value.name
     return str(value) if one.kind == "quantity" else value
+
+
+def _tag(session: Session, name: str) -> int:
+    found = session.scalar(sa.select(m.Tag.id).where(m.Tag.name == name))
+    if found is None:
+        raise ValueError(_("没有标签「%(word)s」", word=name[:40]))
+    return int(found)
 
 
 def _day(one: Input, text: str) -> Any:

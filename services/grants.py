@@ -46,6 +46,7 @@ NOUNS = {
     "audit": _("审计日志"),
     "importjob": _("导入记录"),
     "outbox": _("发件箱"),
+    "tag": _("标签"),
 }
 REVIEWED = ("customer", "opportunity", "contract")
 IMPORTABLE = (
@@ -145,6 +146,7 @@ SYSTEM_NOUNS = (
     "audit",
     "importjob",
     "outbox",
+    "tag",
 )
 COCKPIT = ("cockpit:read", "portrait:read")
 
@@ -206,6 +208,7 @@ ROLES = (
                 stage="read",
                 calendarday="read",
                 importjob="read",
+                tag="read create edit",
                 dictionary="read create edit delete",
             ),
             "request:read",
@@ -262,6 +265,7 @@ ROLES = (
                 plan="create edit_own",
                 contract="create edit submit export delete_own",
                 product="read",
+                tag="read create",
                 audit="read",
             ),
             "task:decide",

@@ -76,7 +76,9 @@ def plan(
             values[key] = other if take.get(key) == "dropped" or blank else mine
     mine, other = primary_of(kept), primary_of(dropped)
     winner = other if (take.get(CONTACT) == "dropped" and other) or mine is None else mine
-    return Plan(kept, dropped, values, getattr(winner, "id", None), _moving(session, dropped.id))
+    return Plan(
+        kept, dropped, values, getattr(winner, "id", None), _moving(session, kept.id, dropped.id)
+    )
 
 
 def merge(
@@ -171,13 +173,23 @@ def _links() -> list[tuple[sa.Table, sa.Column[Any]]]:
     ]
 
 
-def _moving(session: Session, dropped_id: int) -> dict[tuple[str, str], list[int]]:
+def _tags(session: Session, kept_id: int, dropped_id: int) -> list[int]:
+    """Return the tags that the kept record lacks."""
+    tag: Any = m.Tagging.__table__
+    of = tag.c.noun == m.Customer.__noun__
+    has = sa.select(tag.c.tag_id).where(of, tag.c.record_id == kept_id)
+    query = sa.select(tag.c.id).where(of, tag.c.record_id == dropped_id, tag.c.tag_id.not_in(has))
+    return list(session.execute(query.order_by(tag.c.id)).scalars())
+
+
+def _moving(session: Session, kept_id: int, dropped_id: int) -> dict[tuple[str, str], list[int]]:
     """Return all that hangs on a customer, also what lies in the recycle bin."""
     file: Any = m.Attachment.__table__
     files = sa.select(file.c.id).where(
         file.c.noun == m.Customer.__noun__, file.c.record_id == dropped_id
     )
     found = {(file.name, "record_id"): list(session.execute(files).scalars())}
+    found["tagging", "record_id"] = _tags(session, kept_id, dropped_id)
     return found | {
         (table.name, column.name): list(
             session.execute(

@@ -74,6 +74,7 @@ RULES: dict[str, frozenset[str]] = {
         {"customer", "opportunity", "paymentplan", "plan", "task", "order", "ownershipmove"}
     ),
     "profile": frozenset({"user"}),
+    "tags": frozenset({"tagging"}),
     "views": frozenset({"savedview", "gridsetting"}),
     "delegation": frozenset({"delegation"}),
     "flow": frozenset({"flow", "flowstep"}),
@@ -116,5 +117,6 @@ NOT_AUDITED = frozenset(
         "notification",
         "outbox",
         "gridsetting",
+        "tagging",
     }
 )

@@ -10,6 +10,18 @@ from services import (
     order,
     payment,
     people,
+    tags,
 )
 
-NOUNS = (approval, contract, customer, dictionary, follow_up, opportunity, order, payment, people)
+NOUNS = (
+    approval,
+    contract,
+    customer,
+    dictionary,
+    follow_up,
+    opportunity,
+    order,
+    payment,
+    people,
+    tags,
+)

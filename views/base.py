@@ -72,6 +72,7 @@ class CrmView(GridView):
             buttons=buttons,
             open_request=next((r for r in rounds if r.state is m.Approval.pending), None),
             files=files,
+            tagged=self.tag_card(record),
             picker=self.picker(record, wrong) if buttons["submit"] else None,
             wrong=wrong,
         )

@@ -84,6 +84,7 @@ MENU = (
     _screen(records.DepartmentView, m.Department, "system"),
     _screen(people.RoleView, m.Role, "system"),
     _screen(records.DictionaryView, m.DictionaryOption, "system"),
+    _screen(records.TagView, m.Tag, "system"),
     _screen(records.StageView, m.Stage, "system"),
     _screen(FlowView, m.ApprovalFlow, "system"),
     _screen(records.NumberRuleView, m.NumberRule, "system"),

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
+from services import tags
 from services.dictionary import in_use
 from services.order import progress
 from views.base import CrmView
@@ -95,6 +96,20 @@ class DictionaryView(CrmView):
     def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
         """Return how many records use each option."""
         used = in_use(self.session)
+        return {"used": {row.id: str(used.get(row.id, 0)) for row in rows}}
+
+
+class TagView(CrmView):
+    """标签: words with a colour, and on how many records each is."""
+
+    icon = "list"
+    column_default_order = "name"
+    inline_fields = ("name", "colour")
+    extra_columns: ClassVar[Any] = (("used", _("使用中")),)
+
+    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
+        """Return how many records carry each tag."""
+        used = tags.in_use(self.session)
         return {"used": {row.id: str(used.get(row.id, 0)) for row in rows}}
 
 

@@ -16,7 +16,7 @@ INNER = {
     "request", "task", "approvalevent", "cc", "batch", "batchitem", "numbercounter",
     "importline",
     "importproblem", "importrow", "loginattempt", "merge", "ownershipmove", "delegation",
-    "notification", "attachment", "approvalfile", "savedview", "gridsetting",
+    "notification", "attachment", "approvalfile", "savedview", "gridsetting", "tagging",
 }  # fmt: skip
 
 

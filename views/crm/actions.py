@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 import models as m
-from services import approval, bulk
+from services import approval, bulk, tags
 from services.actor import may
 from services.errors import Forbidden, Invalid
 from services.fields import parse
@@ -44,6 +44,9 @@ def offered(view: Any) -> dict[str, Verb]:
         found["assign"] = Verb(_("分配"), "", _assign, "person")
     if view.may_door("edit") and bulk.editable_in_bulk(view.model):
         found["edit"] = Verb(_("修改字段"), "", _edit, "", _edited)
+    if view.tagged and view.may_door("edit"):
+        found["tag"] = Verb(_("加标签"), "", _tag(off=False), "tag")
+        found["untag"] = Verb(_("去标签"), "", _tag(off=True), "tag")
     if view.may_door("delete"):
         found["delete"] = Verb(_("删除"), "bad", _delete)
     return found
@@ -83,17 +86,19 @@ def perform(view: Any) -> Any:
 def _confirm(view: Any, asked: dict[str, Any]) -> Any:
     """Show the number, the verb and some names; the pairs are frozen in the page."""
     verb: Verb = asked["verb"]
-    people: list[m.User] = []
+    options: list[Any] = []
     if verb.asks == "person":
         query = sa.select(m.User).where(m.User.active).order_by(m.User.id)
-        people = list(view.session.scalars(query))
-    kept = {k: v for k, v in request.form.items() if k in {"field", "value", "comment", "next"}}
+        options = list(view.session.scalars(query))
+    if verb.asks == "tag":
+        options = tags.known(view.session)
+    kept = {k: v for k, v in request.form.items() if k in KEPT}
     return view.render(
         "admin/model/confirm.html",
         view=view,
         **asked,
         titles=asked["found"].titles(view),
-        people=people,
+        options=options,
         kept=kept,
         back=_back(view),
     )
@@ -183,8 +188,17 @@ def _assign(view: Any, items: Items) -> m.BatchJob:
     )
 
 
+def _tag(*, off: bool) -> Callable[[Any, Items], m.BatchJob]:
+    def act(view: Any, items: Items) -> m.BatchJob:
+        change = tags.Change(request.form.get("tags", ""), off)
+        return tags.tag_many(view.session, view.model, items, change, by=view.actor, now=view.now())
+
+    return act
+
+
 def _delete(view: Any, items: Items) -> m.BatchJob:
     return bulk.delete_many(view.session, view.model, items, by=view.actor, now=view.now())
 
 
+KEPT = frozenset({"field", "value", "comment", "tags", "next"})
 FILES = {"export_xlsx": "xlsx", "export_csv": "csv"}

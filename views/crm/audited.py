@@ -9,6 +9,8 @@ import models as m
 from views.crm.cells import plain
 from views.crm.listing import Column, columns_of
 
+CAPTIONS = {"tags": m.Tag.__caption__}  # what is audited beside the columns
+
 
 def changes_of(noun: str, changes: Mapping[str, Any]) -> list[tuple[Any, str, str]]:
     """Return (caption, old, new) of every field that changed."""
@@ -17,7 +19,7 @@ def changes_of(noun: str, changes: Mapping[str, Any]) -> list[tuple[Any, str, st
     rows = []
     for key, (old, new) in changes.items():
         column = known.get(key)
-        caption = column.facts.caption if column is not None else key
+        caption = column.facts.caption if column is not None else CAPTIONS.get(key, key)
         rows.append((caption, audited(column, old), audited(column, new)))
     return rows
 

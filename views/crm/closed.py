@@ -25,6 +25,7 @@ DOORS = {
     "values_view": "read",
     "views_view": "read",
     "columns_view": "read",
+    "tag_view": "edit",
     "bin_view": "delete",
     "restore_view": "delete",
     "details_view": "read",

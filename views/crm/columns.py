@@ -16,6 +16,7 @@ from views.crm import listing
 from views.web.headers import is_local
 from views.web.template import READ
 
+TAGS = "tags"
 NUMBERS = frozenset({"money", "int", "percent"})
 
 
@@ -52,14 +53,22 @@ class ColumnDoors:
         """Return every column this grid can show, the ones of the default first."""
         every, sorts = listing.columns_of(self.model), listing.sortable(self.model, self.actor)
         found = {k: Head(k, c.facts.caption, c, k in sorts) for k, c in every.items()}
-        found |= {k: Head(k, text, None, k in self.sorts()) for k, text in self.extra_columns}
+        found |= {k: Head(k, text, None, k in self.sorts()) for k, text in self.computed()}
         return {key: found[key] for key in dict.fromkeys((*self.default_keys(), *found))}
 
     def default_keys(self) -> list[str]:
         """Return what is shown to somebody who has set nothing."""
-        listed = [*self.columns(), *(key for key, _text in self.extra_columns)]
+        listed = [*self.columns(), *(key for key, _text in self.computed())]
         first = [key for key in self.grid_order if key in listed]
-        return list(dict.fromkeys((*first, *listed)))
+        keys = list(dict.fromkeys((*first, *listed)))
+        if TAGS in keys:  # near the name: what is far right is seen by nobody
+            keys.insert(1, keys.pop(keys.index(TAGS)))
+        return keys
+
+    def computed(self) -> list[tuple[str, Any]]:
+        """Return (key, caption) of the columns that are no fields: the noun's own, and tags."""
+        tagged = [(TAGS, m.Tag.__caption__)] if issubclass(self.model, m.Tagged) else []
+        return [*self.extra_columns, *tagged]
 
     def sorts(self) -> dict[str, Any]:
         """Return what computed columns are sorted by: key → SELECT of (record, value)."""
@@ -76,7 +85,7 @@ class ColumnDoors:
 
     def stored_columns(self) -> str:
         """Return the columns an address names without the computed ones, which no file has."""
-        computed = {key for key, _text in self.extra_columns}
+        computed = {key for key, _text in self.computed()}
         named = request.args.get("columns", "").split(",")
         return ",".join(key for key in named if key not in computed)
 

@@ -20,7 +20,7 @@ from views.crm.cells import plain
 MOST = 50
 RANGES = {"from": "ge", "to": "le"}
 WIDGETS = {
-    **dict.fromkeys(("enum", "ref", "dictionary"), "choice"),
+    **dict.fromkeys(("enum", "ref", "dictionary", "tags"), "choice"),
     **dict.fromkeys(("date", "datetime"), "date"),
     **dict.fromkeys(("money", "int", "percent", "quantity"), "number"),
     "bool": "bool",
@@ -126,7 +126,7 @@ class Names:
 def _target(one: Input) -> Any:
     if one.kind == "dictionary":
         return m.DictionaryOption
-    return one.target if one.kind == "ref" else None
+    return one.target if one.kind in {"ref", "tags"} else None
 
 
 def typed(args: Any) -> list[tuple[str, str]]:

@@ -18,16 +18,17 @@ from services.filters import askable
 from services.related import attach
 from views.crm import actions, cells, filters, listing, lookups, paging, selection, tabs
 from views.crm.closed import ClosedView
-from views.crm.columns import ColumnDoors
+from views.crm.columns import TAGS, ColumnDoors, Head
 from views.crm.saved import SavedDoors, state_of
 from views.crm.tables import references
+from views.crm.tagged import TaggedDoors
 from views.web.template import READ
 
 BIN = 200
 INLINE = frozenset({"text", "enum", "dictionary", "date", "bool", "int", "money"})
 
 
-class GridView(ColumnDoors, SavedDoors, ClosedView):
+class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
     """The grid of one entity; what stands in it is derived from the model's fields."""
 
     list_template = "admin/model/list.html"
@@ -85,7 +86,7 @@ class GridView(ColumnDoors, SavedDoors, ClosedView):
             state=state_of(request.args),
             densities=list(m.Density),
             tabs=tabs.of(self.model),
-            extras=self.extra_cells(page.rows),
+            extras=self.computed_cells(page.rows, heads),
             cell=self.cell,
             panel=filters.panel(found.filter, self.model, askable(self.model, self.actor)),
             actions=actions.offered(self),
@@ -158,6 +159,13 @@ class GridView(ColumnDoors, SavedDoors, ClosedView):
     def cell(self, row: Any, column: listing.Column) -> Any:
         """Return one cell of the grid."""
         return cells.cell(row, column.key, column.facts, column.kind)
+
+    def computed_cells(self, rows: list[Any], heads: list[Head]) -> dict[str, dict[int, Any]]:
+        """Return what stands in the columns that are no fields."""
+        found = self.extra_cells(rows)
+        if any(head.key == TAGS for head in heads):
+            found[TAGS] = self.tag_cells(rows)
+        return found
 
     def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
         """Return computed columns: key → record key → text. One statement each."""

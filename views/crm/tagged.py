@@ -1,0 +1,63 @@
+"""Tags as chips in grids and on pages, and the doors that put them on and off."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+import models as m
+from services import gate, tags
+from services.errors import NotVisible
+from views.web.headers import is_local
+
+
+def chips(found: list[m.Tag]) -> Markup:
+    """Return tags as coloured words."""
+    return Markup(" ").join(
+        Markup('<span class="tag {}">{}</span>').format(tag.colour.name, escape(tag.name))
+        for tag in found
+    )
+
+
+class TaggedDoors:
+    """Tags of one record, mixed into every entity; only `Tagged` ones have them."""
+
+    session: Any
+    model: Any
+    noun: Any
+    actor: Any
+    now: Any
+    get_one: Any
+
+    @property
+    def tagged(self) -> bool:
+        """Tell whether records of this entity carry tags."""
+        return issubclass(self.model, m.Tagged)
+
+    def tag_cells(self, rows: list[Any]) -> dict[int, Markup]:
+        """Return the chips of each row of a page; one statement."""
+        found = tags.of_records(self.session, self.noun, [row.id for row in rows])
+        return {key: chips(some) for key, some in found.items()}
+
+    def tag_card(self, record: Any) -> dict[str, Any] | None:
+        """Return what the details page shows of the tags; None where there are none."""
+        if not self.tagged:
+            return None
+        found = tags.of_records(self.session, self.noun, [record.id]).get(record.id, [])
+        may_tag = gate.may_write(self.actor, "edit", record)
+        return {"chips": chips(found), "text": ", ".join(t.name for t in found), "edit": may_tag}
+
+    @expose("/tag/", methods=("POST",))
+    def tag_view(self) -> Any:
+        """Give one record exactly the tags that were typed."""
+        if not self.tagged:
+            raise NotVisible
+        record = self.get_one(request.form.get("id"))
+        wanted = tags.resolve(self.session, request.form.get("tags", ""), by=self.actor)
+        tags.put(self.session, record, wanted, by=self.actor, now=self.now())
+        flash(_("已保存"), "success")
+        back = request.form.get("next", "")
+        address = back if is_local(back) else url_for(".details_view", id=record.id)
+        return redirect(address, code=303)
