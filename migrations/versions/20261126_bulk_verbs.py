@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "20261126_bulk_verbs"
-down_revision = "20261126_saved_views"
+down_revision = "20261126_pairs"
 branch_labels = None
 depends_on = None
 
