@@ -15,8 +15,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=20_000, help="customers for the grids")
     parser.add_argument("--items", type=int, default=1_000, help="requests approved at once")
     parser.add_argument("--times", type=int, default=5, help="how often a page is asked")
+    parser.add_argument("--kind", choices=("sqlite", "postgres"), help="default: both")
     found = parser.parse_args()
-    options = Options(found.rows, found.items, found.times)
+    kinds = (found.kind,) if found.kind else ("sqlite", "postgres")
+    options = Options(found.rows, found.items, found.times, kinds)
     print(machine(), flush=True)
     for name in found.names or NAMES:
         show(importlib.import_module(f"bench.{name}").run(options))

@@ -21,7 +21,7 @@ def run(options: Options) -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
         databases = Databases(Path(folder), seed_people)
         try:
-            for kind in ("sqlite", "postgres"):
+            for kind in options.kinds:
                 with databases.fresh(kind) as url, World(make_app(url)) as world:
                     yield _line(world, kind, options.items)
         finally:

@@ -8,17 +8,21 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+PATIENCE = 3  # seconds
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Options:
     """What the command line said.
 
-    `rows` customers for the grids, `items` approved at once, `times` each page is asked.
+    `rows` customers for the grids, `items` approved at once, `times` each page is asked, `kinds` of
+    databases.
     """
 
     rows: int
     items: int
     times: int
+    kinds: tuple[str, ...] = ("sqlite", "postgres")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,3 +69,9 @@ def median_ms(act: Callable[[], Any], times: int) -> float:
     """Return the median of several runs in milliseconds; the first one warms up."""
     act()
     return 1000 * statistics.median(seconds(act) for _n in range(times))
+
+
+def first_or_median_ms(act: Callable[[], Any], times: int) -> float:
+    """Return the median as `median_ms` does, or the first run alone where that took too long."""
+    first = seconds(act)
+    return 1000 * first if first > PATIENCE else median_ms(act, times)
