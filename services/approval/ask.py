@@ -12,7 +12,7 @@ from services.actor import Actor, may
 from services.approval import change
 from services.approval.claim import said
 from services.approval.submit import open_request
-from services.errors import Forbidden, Locked
+from services.errors import Forbidden, Invalid, Locked
 
 
 def ask_change(call: records.Call, record: Any, values: records.Values) -> None:
@@ -43,7 +43,9 @@ def ask_void(
         raise Forbidden
     if not voidable(contract, by=by):
         raise Locked(_("只有已通过且未作废的合同可以申请作废"))
-    words = said(reason, needed=True)
+    words = said(reason)
+    if words is None:
+        raise Invalid({"comment": _("请填写作废原因")})
     payload = {
         "noun": "contract",
         "code": contract.code,

@@ -11,7 +11,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 import models as m
 from services import records
+from services.actor import SYSTEM
 from services.approval import decide, digest, submit, withdraw
+from services.approval.overdue import tell_overdue
 from services.errors import Refused
 from tests.support.world import World, make_app, seed_people
 
@@ -19,6 +21,7 @@ AUTHORS = ("sales", "sales2", "office", "admin")
 DECIDERS = ("reviewer", "reviewer2", "admin", "manager")
 EVERYBODY = tuple(dict.fromkeys((*AUTHORS, *DECIDERS, "analyst")))
 OVER = {m.Approval.approved, m.Approval.rejected, m.Approval.withdrawn}
+TOLD = {m.Decision.remind, m.Decision.escalate}
 DATABASES = {}
 
 
@@ -138,6 +141,15 @@ class Approvals(RuleBasedStateMachine):
                 who, lambda: withdraw(world.session, before.id, by=world.actor, now=world.now).id
             )
 
+    @rule(days=st.integers(1, 9))
+    def wait(self, days):
+        """The worker looks at the clock, twice: what is late is told and handed up once."""
+        later = self.world.now + dt.timedelta(days=days)
+        told = [
+            self.do(SYSTEM, lambda: tell_overdue(self.world.session, now=later)) for _n in range(2)
+        ]
+        assert told[1] == 0
+
     @rule(
         n=st.integers(0, 3),
         who=st.sampled_from(EVERYBODY),
@@ -226,11 +238,12 @@ class Approvals(RuleBasedStateMachine):
             m.Approval.rejected: [m.Decision.reject],
             m.Approval.withdrawn: [m.Decision.withdraw],
         }
-        assert said[1:] == verbs[request.state]
+        assert [one for one in said[1:] if one not in TOLD] == verbs[request.state]
+        assert said.count(m.Decision.remind) == sum(t.reminded_at is not None for t in tasks)
         assert any(task.state is m.TaskState.open for task in tasks) is (
             request.state is m.Approval.pending
         )
-        for task in decided:
+        for task in tasks:
             assert task.assignee_id not in {request.submitted_by_id, request.last_editor_id}
 
     def agrees(self, customer, rounds):
