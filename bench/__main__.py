@@ -5,7 +5,7 @@ import importlib
 
 from bench.report import Options, machine, show
 
-NAMES = ("startup", "pages", "approve", "grid")
+NAMES = ("startup", "pages", "inbox", "approve", "grid")
 
 
 def main() -> None:

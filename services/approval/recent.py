@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services.actor import Actor
 
+ITEM = m.BatchItem.__table__.alias("counted")
 FRESH = dt.timedelta(hours=12)
 NAMED = 5  # items named on the spot; the rest is one click away
 
@@ -40,9 +41,8 @@ def last(session: Session, actor: Actor, *, now: dt.datetime) -> Last | None:
 
 
 def _number(state: m.ItemState) -> sa.ScalarSelect[int]:
-    item = m.BatchItem.__table__.alias()
-    counted = sa.select(sa.func.count()).where(item.c.job_id == m.BatchJob.id)
-    return counted.where(item.c.state == state).correlate(m.BatchJob).scalar_subquery()
+    counted = sa.select(sa.func.count()).where(ITEM.c.job_id == m.BatchJob.id)
+    return counted.where(ITEM.c.state == state).correlate(m.BatchJob).scalar_subquery()
 
 
 def _newest(actor: Actor, now: dt.datetime) -> sa.ScalarSelect[int]:

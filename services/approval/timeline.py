@@ -12,6 +12,7 @@ import models as m
 from services.access import actor_of, visible_to
 from services.approval.beside import captioned
 
+BEHALF, TARGET = m.User.__table__.alias("behalf"), m.User.__table__.alias("target")
 NO = (m.Decision.reject, m.Decision.give_back)
 
 
@@ -71,7 +72,6 @@ def _rows(noun: str, record_id: int | None) -> Any:
     """Events and files stand on Core tables: they are seen exactly when the request is."""
     request, event = m.ApprovalRequest, m.ApprovalEvent.__table__
     user, file = m.User.__table__, m.ApprovalFile.__table__
-    behalf, target = user.alias(), user.alias()
     return (
         sa.select(
             request.id.label("round_id"),
@@ -83,15 +83,15 @@ def _rows(noun: str, record_id: int | None) -> Any:
             event.c.id.label("event_id"),
             event.c["decision", "comment", "remarks", "at"],
             user.c.name.label("actor"),
-            behalf.c.name.label("on_behalf_of"),
-            target.c.name.label("target"),
+            BEHALF.c.name.label("on_behalf_of"),
+            TARGET.c.name.label("target"),
             file.c.id.label("file_id"),
             file.c["name", "size"],
         )
         .outerjoin(event, event.c.request_id == request.id)
         .outerjoin(user, user.c.id == event.c.actor_id)
-        .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
-        .outerjoin(target, target.c.id == event.c.target_id)
+        .outerjoin(BEHALF, BEHALF.c.id == event.c.on_behalf_of_id)
+        .outerjoin(TARGET, TARGET.c.id == event.c.target_id)
         .outerjoin(file, file.c.event_id == event.c.id)
         .where(request.noun == noun, request.record_id == record_id)
         .order_by(request.round.desc(), event.c.id, file.c.id)

@@ -1,10 +1,10 @@
 """待我处理 on both databases: quick with many tasks, by plain forms, with all its verbs."""
 
 import pytest
-import sqlalchemy as sa
 
 import models as m
 from tests.approval.flows import events, flow, state, turn
+from tests.support.tasks import many
 from tests.support.visitors import AJAX, Doors
 from tests.support.world import World, count_queries, login
 
@@ -15,31 +15,6 @@ MANY = 10_000
 @pytest.fixture
 def people(world):
     return Doors(world)
-
-
-def many(world, n):
-    """Give the reviewer n open tasks by copying one."""
-    _key, request_id = world.submitted()
-    reviewer = world.id_of("reviewer")
-    world.session.rollback()
-    request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-    with m.db.engine.begin() as connection:
-        row = dict(
-            connection.execute(sa.select(request).where(request.c.id == request_id)).one()._mapping
-        )
-        mine = dict(
-            connection.execute(
-                sa.select(task).where(task.c.assignee_id == reviewer)
-            ).one()._mapping
-        )  # fmt: skip
-        last = request_id + n
-        keys = range(request_id + 1, last)
-        connection.execute(
-            sa.insert(request), [{**row, "id": k, "record_id": 10**6 + k} for k in keys]
-        )
-        connection.execute(
-            sa.insert(task), [{**mine, "id": 10**6 + k, "request_id": k} for k in keys]
-        )
 
 
 def test_ten_thousand_open_tasks_cost_ten_queries(world, people):
