@@ -64,6 +64,7 @@ class CrmView(GridView):
         attach(self.session, known, uploads, *groups_of(tables))
         page = self.render(
             self.details_template,
+            base="admin/fragment.html" if request.args.get("drawer") else "admin/shell.html",
             view=self,
             record=record,
             sections=self.detail_sections(record),
@@ -172,6 +173,7 @@ class CrmView(GridView):
             preview=self.preview(record),
             remark=remark,
             extras=self.form_extras(record, errors),
+            back=self.back(request.values.get("next", "")),
             picker=self.picker(record, errors) if self.reviewed else None,
         )
         return page, status
@@ -220,8 +222,12 @@ class CrmView(GridView):
 
     def destination(self, saved: Any) -> str:
         """Return where a saved form leads: back to the page it stood on, or to the record."""
-        back = request.form.get("next", "")
-        return back if is_local(back) else str(url_for(".details_view", id=saved.id))
+        back = self.back(request.form.get("next", ""))
+        return back or str(url_for(".details_view", id=saved.id))
+
+    def back(self, address: str) -> str:
+        """Return the address when it is one of this host, '' otherwise."""
+        return address if is_local(address) else ""
 
     def _again(self, record: Any, post: Any, errors: dict[str, Any], status: int) -> Any:
         """Show the form again with what was typed; the record itself is as it was."""
@@ -251,7 +257,8 @@ class CrmView(GridView):
         record = self.get_one(request.form.get("id"))
         records.remove(self.session, record, seen=self._seen(), by=self.actor, now=self.now())
         flash(_("已删除「%(name)s」", name=str(record)), "success")
-        return redirect(url_for(".index_view"), code=303)
+        back = self.back(request.form.get("next", ""))
+        return redirect(back or url_for(".index_view"), code=303)
 
     @expose("/submit/", methods=("POST",))
     def submit_view(self) -> Any:

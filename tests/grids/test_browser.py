@@ -61,3 +61,59 @@ def test_the_builder_fits_a_phone(site):
 
     assert overflow(page) == 0
     assert companies(page) == ["光谷3", "光谷1", "光谷0"]
+
+
+def test_a_row_opens_beside_the_grid_and_what_is_done_there_leads_back(site):
+    page = site.go(site.visit("sales"), f"{GRID}?f.level=in:a,b&sort=company")
+    page.locator("tbody a.open", has_text="光谷1").click()
+    page.locator("#pane h1", has_text="光谷1").wait_for()
+    assert page.inner_text("[data-place]") == "2 / 3"
+    assert page.locator("#pane nav").count() == 0
+
+    page.click("[data-step='1']")
+    page.locator("#pane h1", has_text="光谷3").wait_for()
+    assert page.locator("[data-step='1']").is_disabled()
+    page.keyboard.press("Escape")
+    assert not page.locator("#pane").is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "光谷3"
+
+    page.keyboard.press("Enter")
+    page.locator("#pane a", has_text="编辑").click()
+    page.wait_for_url("**/edit/**")
+    page.fill("[name=remark]", "x")
+    page.click("button[name=_save]")
+    page.wait_for_url(f"**{GRID}?f.level=in:a,b&sort=company")
+
+
+def test_the_pane_fills_a_phone_and_closes(site):
+    page = site.visit("sales", size="phone")
+    site.go(page, GRID)
+    page.locator("tbody a.open").first.click()
+    page.locator("#pane h1").wait_for()
+
+    box = page.locator("#pane").bounding_box()
+    assert (box["x"], box["width"], box["height"]) == (0, 390, 844)
+    assert overflow(page) == 0
+    page.click("#pane [data-close]")
+    assert not page.locator("#pane").is_visible()
+
+
+def test_columns_keep_the_order_and_width_they_are_given(site):
+    page = site.go(site.visit("sales"), GRID)
+    page.click("summary:has-text('列设置')")
+    page.locator(".columns button[name=down]").first.click()
+    page.fill("[name=w-company]", "240")
+    page.click(".columns button[name=save]")
+    page.wait_for_load_state()
+
+    heads = page.locator("th[data-key]")
+    assert heads.nth(1).get_attribute("data-key") == "company"
+    assert round(heads.nth(1).bounding_box()["width"]) == 240
+    grip = heads.nth(1).locator(".grip").bounding_box()
+    page.mouse.move(grip["x"] + 3, grip["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(grip["x"] + 63, grip["y"] + 5, steps=3)
+    with page.expect_response("**/columns/"):
+        page.mouse.up()
+    page.reload()
+    assert round(page.locator("th[data-key=company]").bounding_box()["width"]) == 300
