@@ -15,7 +15,8 @@ from jobs.scope import clock, working
 from services import attachment, outbox, ownership
 from services.actor import SYSTEM
 from services.agenda import day_bounds
-from services.approval.overdue import tell_overdue
+from services.approval import overdue as overdue_steps
+from services.approval.escalate import escalate
 from services.filestore import Store
 from services.notices import Notice, tell_many
 from services.numbers import ZONE, today
@@ -71,7 +72,15 @@ def _reminder(plan: m.FollowUpPlan) -> Notice:
 def overdue(app: Flask) -> int:
     """Remind of overdue approval steps, later hand them up. Returns how many were told."""
     with working(app) as session:
-        told = tell_overdue(session, now=clock())
+        return tell_overdue(session, now=clock())
+
+
+def tell_overdue(session: Session, *, now: dt.datetime) -> int:
+    """Remind of what is late in one transaction; hand up what is ripe, each in its own."""
+    told = overdue_steps.remind(session, now=now)
+    session.commit()
+    for task_id in overdue_steps.ripe(session, now=now):
+        told += escalate(session, task_id, now=now)
         session.commit()
     return told
 

@@ -1,7 +1,6 @@
 """A task that was reminded of in vain goes to the superior: beside its person, or in his place."""
 
 import datetime as dt
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -9,20 +8,23 @@ import models as m
 from services.approval.approvers import admins, deciders, superiors
 from services.approval.claim import lock, note
 from services.approval.effects import announce
+from services.approval.flow import step_of
 from services.approval.tasks import deadline, live, place
 from services.errors import Refused
 
 
-def escalate(session: Session, row: Any, step: m.ApprovalStep, now: dt.datetime) -> int:
+def escalate(session: Session, task_id: int, *, now: dt.datetime) -> int:
     """Settle one task that was reminded of in vain. Returns how many superiors were told."""
-    request = session.get_one(m.ApprovalRequest, row.request_id, populate_existing=True)
+    task = session.get_one(m.ApprovalTask, task_id, populate_existing=True)
+    request = session.get_one(m.ApprovalRequest, task.request_id, populate_existing=True)
     try:
         lock(session, request)
     except Refused:
         return 0  # decided meanwhile
-    task = session.get_one(m.ApprovalTask, row.id, populate_existing=True)
+    session.refresh(task)
     if task.state is not m.TaskState.open or task.escalated_at is not None:
         return 0
+    step = step_of(session, request)
     task.escalated_at = now
     session.flush()
     people = _hand_up(session, request, task, step, now) if step.escalate else {}
@@ -52,14 +54,17 @@ def _hand_up(
     """Give superiors the task; return them (person → whose stand-in).
 
     Where one approval suffices they get it beside the late one; else one of them takes his place,
-    so that the step needs as many approvals as before. Who has a task in it already is only told.
+    so that the step needs as many approvals as before.
     """
     rest = live(session, request.id)
     behind = [other for other in rest if other.after_id == task.id]
     beside = step.mode is m.StepMode.any and task.added_by_id is None and not behind
     people = _above(session, request, task, now=now)
-    people = people if beside else dict(list(people.items())[:1])
     held = {other.assignee_id for other in rest}
+    if beside:  # whoever has it for another late one knows already
+        people = {key: of for key, of in people.items() if key not in held}
+    else:
+        people = dict(list(people.items())[:1])
     until = deadline(session, step, now)
     for person, principal in people.items():
         if person in held:

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services.approval.escalate import escalate
 from services.approval.tasks import RULE
 from services.notices import Notice, tell_many
 from services.settings import get_setting
-from services.worktime import WorkCalendar, calendar
+from services.worktime import calendar
 
 MOST = 5000
 MOST_ESCALATED = 200  # a run; the rest waits for the next one
@@ -23,29 +22,41 @@ MOST_ESCALATED = 200  # a run; the rest waits for the next one
 Steps = dict[tuple[int, int], m.ApprovalStep]
 
 
-def tell_overdue(session: Session, *, now: dt.datetime) -> int:
-    """Remind assignees whose step is past its time, later hand it up. Returns how many were told.
+def remind(session: Session, *, now: dt.datetime) -> int:
+    """Remind assignees whose step is past its time. Returns how many were told.
 
     A task without a time of its own has `approval.due_hours` working hours from its opening.
     """
+    late = [row for row, _due in _past(session, now) if row.reminded_at is None]
+    return _remind(session, late, now) if late else 0
+
+
+def ripe(session: Session, *, now: dt.datetime) -> list[int]:
+    """Return the tasks that were reminded of in vain, for `escalate`: one transaction each.
+
+    A decision locks its request first and its tasks then; so does a hand-up, of one request.
+    """
+    found = [(row, due) for row, due in _past(session, now) if row.escalated_at is None]
+    if not found:
+        return []
+    times, hours = calendar(session), get_setting(session, "approval.due_hours")
+    steps = _steps(session, {row.flow_id for row, _due in found})
+    return [
+        row.id
+        for row, due in found
+        if (step := steps.get(_place_of(row))) is not None
+        and times.add(due, step.escalate_hours or step.due_hours or hours) < now
+    ][:MOST_ESCALATED]
+
+
+def _past(session: Session, now: dt.datetime) -> list[tuple[Any, dt.datetime]]:
+    """Return (task, when it was due) of what is late and not settled."""
     rows = _late(session, now)
     if not rows:
-        return 0
+        return []
     times, hours = calendar(session), get_setting(session, "approval.due_hours")
-    steps = _steps(session, {row.flow_id for row in rows})
-    due = {row.id: row.due_at or times.add(row.created_at, hours) for row in rows}
-    late = [row for row in rows if due[row.id] < now]
-    told = _remind(session, [row for row in late if row.reminded_at is None], now)
-    ripe = [
-        (row, step)
-        for row in late
-        if row.escalated_at is None
-        and (step := steps.get(_place_of(row))) is not None
-        and _ripe(step, times, due[row.id], hours) < now
-    ]
-    for row, step in ripe[:MOST_ESCALATED]:
-        told += escalate(session, row, step, now)
-    return told
+    due = [(row, row.due_at or times.add(row.created_at, hours)) for row in rows]
+    return [(row, at) for row, at in due if at < now]
 
 
 def _late(session: Session, now: dt.datetime) -> list[Any]:
@@ -87,21 +98,19 @@ def _place_of(row: Any) -> tuple[int, int]:
     return row.flow_id, row.route[row.step - 1] if row.route else row.step
 
 
-def _ripe(step: m.ApprovalStep, times: WorkCalendar, due: dt.datetime, hours: int) -> dt.datetime:
-    """Return when a task that was due goes to the superior."""
-    return times.add(due, step.escalate_hours or step.due_hours or hours)
-
-
 def _remind(session: Session, rows: list[Any], now: dt.datetime) -> int:
-    """Mark, note and tell in three statements, however many there are."""
-    if not rows:
-        return 0
+    """Mark, note and tell in a few statements, however many there are.
+
+    What somebody decides on at this moment is left alone: the next run sees what came of it.
+    """
     task = m.ApprovalTask.__table__
+    keys = [row.id for row in rows]
+    free = sa.select(task.c.id).where(task.c.id.in_(keys)).with_for_update(skip_locked=True)
     marked = set(
         session.execute(
             sa.update(task)
             .where(
-                task.c.id.in_([row.id for row in rows]),
+                task.c.id.in_(session.execute(free).scalars().all()),
                 task.c.state == m.TaskState.open,
                 task.c.reminded_at.is_(None),
             )

@@ -5,9 +5,9 @@ import datetime as dt
 import sqlalchemy as sa
 
 import models as m
+from jobs.schedules import tell_overdue
 from services import approval
 from services.actor import SYSTEM
-from services.approval.overdue import tell_overdue
 from services.numbers import ZONE
 from tests.approval.flows import act, events, flow, state, turn
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 import models as m
+from jobs.schedules import tell_overdue
 from services import records
 from services.actor import SYSTEM
 from services.approval import decide, digest, submit, withdraw
-from services.approval.overdue import tell_overdue
 from services.errors import Refused
 from tests.support.world import World, make_app, seed_people
 

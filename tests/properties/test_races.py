@@ -12,13 +12,18 @@ import models as m
 from tests.support.databases import ROOT
 from tests.support.world import World
 
+RACER = (sys.executable, "-m", "tests.support.racer")
+
 
 def race(app, job, people, number):
-    """Run one process a person at once; return how often each thing happened."""
+    """Run one process a person at once; return how often each thing happened.
+
+    `worker` is no person: whatever the job, his is to hand up what is late.
+    """
     url = app.config["SQLALCHEMY_DATABASE_URI"]
     runners = [
         subprocess.Popen(
-            [sys.executable, "-m", "tests.support.racer", url, job, who, str(number(n))],
+            [*RACER, url, "hand_up" if who == "worker" else job, who, str(number(n))],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             text=True,
@@ -66,6 +71,28 @@ def number(app, each, processes):
 
 def test_two_reviewers_never_both_approve(app):
     approve(app, items=12, processes=4)
+
+
+def test_workers_and_reviewers_at_once_decide_and_tell_once(app):
+    items = 12
+    with World(app) as world:
+        for _n in range(items):
+            world.submitted()
+    found = race(app, "approve", ("worker", "reviewer", "worker", "reviewer2"), lambda _n: 2)
+
+    assert found["won"] == items, found
+    assert set(found) <= {"won", "ALREADY_HANDLED"}, found
+    with World(app) as world:
+        world.be("admin")
+        event, task = m.ApprovalEvent, m.ApprovalTask
+        told = world.session.execute(
+            sa.select(event.decision, event.request_id, event.target_id).where(
+                event.decision.in_([m.Decision.remind, m.Decision.escalate])
+            )
+        ).all()
+        assert len(told) == len(set(told))
+        reminded = world.session.scalars(sa.select(task.id).where(task.reminded_at.is_not(None)))
+        assert len(reminded.all()) == sum(row[0] is m.Decision.remind for row in told)
 
 
 def test_numbers_have_no_gap_and_no_twin(app):

@@ -1,6 +1,7 @@
 """One of several processes that race for the same records; run as a program, it prints JSON."""
 
 import collections
+import datetime as dt
 import json
 import random
 import sys
@@ -9,6 +10,8 @@ import warnings
 import sqlalchemy as sa
 
 import models as m
+from jobs.schedules import tell_overdue
+from services.actor import SYSTEM
 from services.approval import decide, submit
 from services.errors import Refused
 from tests.support.world import World, make_app
@@ -62,6 +65,18 @@ def submit_all(world, who, count):
     return found
 
 
+def hand_up(world, _who, times):
+    """Be the worker whose clock says that everything is late."""
+    found = []
+    for _n in range(times):
+        try:
+            with world.acting(SYSTEM):
+                tell_overdue(world.session, now=world.now + dt.timedelta(days=9))
+        except sa.exc.SQLAlchemyError as problem:
+            found.append(f"ERROR {problem}")
+    return found
+
+
 def give_up():
     """Roll back what was submitted, as a refusal further down would."""
     raise Refused(code="GIVEN_UP")
@@ -71,8 +86,10 @@ def main(url, job, who, number):
     """Do a job on the database and print how often each thing happened."""
     warnings.simplefilter("ignore")
     with World(make_app(url)) as world:
-        verb = approve_all if job == "approve" else submit_all
-        print(json.dumps(collections.Counter(verb(world, who, int(number)))))
+        print(json.dumps(collections.Counter(JOBS[job](world, who, int(number)))))
+
+
+JOBS = {"approve": approve_all, "submit": submit_all, "hand_up": hand_up}
 
 
 if __name__ == "__main__":
