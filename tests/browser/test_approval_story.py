@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 import models as m
 from services import approval, records
-from services.approval import bulk
+from services.actor import SYSTEM
 from tests.approval.flows import act, flow
 from tests.support.browser import browsing, overflow
 from tests.support.world import World
 
 pytestmark = pytest.mark.browser
-MANY, BAD = 12, 4
+MANY, BAD = 100, 4
 
 
 @pytest.fixture
@@ -51,7 +51,14 @@ def decide(site, page, button, comment=""):
     site.go(page, "/admin/created/")
 
 
-def test_three_rounds_with_a_return_and_a_stand_in(app, site, told):
+def beside(page, key, text):
+    """Write a remark beside a field of the chosen request."""
+    field = page.locator(f"[name='note-{key}']")
+    page.locator("details.noting", has=field).locator("summary").click()
+    field.fill(text)
+
+
+def test_three_rounds_with_remarks_a_return_and_a_stand_in(app, site, told):
     def prepare(world):
         flow(world, {"people": ["reviewer"]}, {"people": ["manager"]})
         with world.acting("manager"):
@@ -60,17 +67,21 @@ def test_three_rounds_with_a_return_and_a_stand_in(app, site, told):
                 to_on=world.now.date() + dt.timedelta(days=2), reason=None, by=world.actor,
                 now=world.now,
             )  # fmt: skip
-        return world.submitted(company="黄石东贝机电集团有限责任公司")[0]
+        return world.submitted(company="黄石东贝")[0]
 
     key = told(prepare)
     reviewer, sales = site.visit("reviewer"), site.visit("sales")
     site.go(reviewer, "/admin/inbox/")
+    beside(reviewer, "company", "请写全称")
     site.keep(reviewer, "queue-wide")
     decide(site, reviewer, "reject", "缺营业执照")
     assert becomes(app, key, m.Approval.rejected)
 
     site.go(sales, f"/admin/customer/edit/?id={key}")
-    sales.fill("[name=remark]", "已补执照")
+    field = sales.locator(".field", has=sales.locator("[name=company]"))
+    assert "请写全称" in field.text_content()
+    site.keep(sales, "mending-wide")
+    sales.fill("[name=company]", "黄石东贝机电集团有限责任公司")
     sales.click("button[name=_submit]")
     sales.wait_for_selector(".toast")
     site.go(reviewer, "/admin/inbox/")
@@ -81,6 +92,8 @@ def test_three_rounds_with_a_return_and_a_stand_in(app, site, told):
     assert becomes(app, key, m.Approval.rejected)
 
     site.go(sales, f"/admin/customer/edit/?id={key}")
+    assert "请写全称" not in sales.content()
+    sales.fill("[name='primary.mobile']", "13907230001")
     sales.click("button[name=_submit]")
     sales.wait_for_selector(".toast")
     site.go(reviewer, "/admin/inbox/")
@@ -91,8 +104,22 @@ def test_three_rounds_with_a_return_and_a_stand_in(app, site, told):
     decide(site, finance, "approve")
     assert becomes(app, key, m.Approval.approved)
     site.go(sales, f"/admin/customer/details/?id={key}")
-    page = sales.content()
-    assert all(text in page for text in ("第 3 轮", "缺营业执照", "请核对手机", "代 manager"))
+    rounds = sales.locator(".rounds").text_content()
+    assert all(
+        text in rounds
+        for text in ("第 3 轮", "第 2 轮", "第 1 轮", "缺营业执照", "请写全称", "请核对手机")
+    )
+    assert "finance（代 manager） 同意" in rounds
+    assert shown_of(site, sales, "第 1 轮") == "黄石东贝"
+    site.go(sales, f"/admin/customer/details/?id={key}")
+    assert shown_of(site, sales, "第 3 轮") == "黄石东贝机电集团有限责任公司"
+
+
+def shown_of(site, page, name):
+    """Open the snapshot of a round, which is as it was; return the company it shows."""
+    page.locator(".rounds li", has_text=name).locator("text=查看快照").click()
+    page.wait_for_selector("text=与内容一致")
+    return page.locator("dt:has-text('客户单位') + dd .pre").text_content()
 
 
 def test_a_decision_is_undone_within_eight_seconds_and_keys_move(app, site, told):
@@ -120,33 +147,59 @@ def test_a_decision_is_undone_within_eight_seconds_and_keys_move(app, site, told
         assert connection.execute(done).scalar_one() == 0
 
 
-def test_a_bulk_with_bad_ones_tells_each_and_retries_only_those(app, site, told):
-    def prepare(world):
-        keys = [
-            world.submitted(company=f"武汉第{n}机械有限公司", **{"primary.mobile": f"139{n:08}"})[1]
-            for n in range(MANY)
-        ]
-        with world.acting("reviewer"):
-            job = bulk.prepare(
-                world.session, "", verb="approve", comment=None, by=world.actor, now=world.now
-            ).id
-        for key in keys[:2]:
-            act(world, "sales", "withdraw", key)
-        for key in keys[2:BAD]:
-            world.decided(key, who="reviewer2", verb="reject", comment="不要")
-        return job
-
-    job = told(prepare)
-    page = site.visit("reviewer")
-    site.go(page, f"/admin/batch/?id={job}")
+def test_a_bulk_of_a_hundred_names_the_four_bad_ones_and_retries_only_those(app, site, told):
+    asked = told(a_hundred)
+    page = site.visit("admin")
+    site.go(page, "/admin/inbox/")
+    page.check("[data-scope]")
+    page.click("button[value=approve][data-needs-tick]")
+    page.wait_for_selector(f"text=共 {MANY} 项，尚未执行")
+    told(lambda world: meanwhile(world, asked))
     page.click("form button.ok")
 
     page.wait_for_selector(f"text=成功 {MANY - BAD} · 未处理 {BAD}")
-    assert page.locator("td:has-text('WITHDRAWN')").count() == 2
-    assert page.locator("td:has-text('ALREADY_HANDLED')").count() == 2
+    codes = page.locator("td[data-label='原因代码']").all_text_contents()
+    assert sorted(code for code in codes if code) == [
+        "ALREADY_HANDLED", "CONTENT_CHANGED", "OWN_RECORD", "WITHDRAWN",
+    ]  # fmt: skip
     site.keep(page, "batch-wide")
     page.click("button.p")
     page.wait_for_selector(f"text=成功 0 · 未处理 {BAD}")
+    site.go(page, "/admin/inbox/")
+    assert f"上一批：成功 0 · 未处理 {BAD}" in page.content()
+
+
+def a_hundred(world):
+    """Give the admin 100 open tasks, one of them on what he submitted himself; return some."""
+    changed = world.approved(company="旧名有限公司", **{"primary.mobile": "13766660000"})
+    people = {"people": ["admin", "reviewer2"]}
+    flow(world, people)
+    flow(world, people, action=m.FlowAction.change)
+    with world.acting("sales"):
+        record = world.get(m.Customer, changed)
+        values = {"level": m.Level.c}
+        records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+    requests = []
+    with world.acting("sales"):
+        for n in range(MANY - 2):
+            number = {"primary.mobile": f"139{n:08}"}
+            values = world.customer_values(company=f"武汉第{n}机械有限公司", **number)
+            made = world.create(m.Customer, **values)
+            requests.append(approval.submit(world.session, made, by=world.actor, now=world.now).id)
+    flow(world, {"people": ["admin"]})
+    world.submitted("admin", company="管理员自录有限公司", **{"primary.mobile": "13655550000"})
+    return {"changed": changed, "requests": requests}
+
+
+def meanwhile(world, asked):
+    """Let one be withdrawn, one be handled by somebody else, and one record move."""
+    act(world, "sales", "withdraw", asked["requests"][0])
+    world.decided(asked["requests"][1], who="reviewer2", verb="reject", comment="不要")
+    customer = m.Customer.__table__
+    world.be(SYSTEM)
+    moved = sa.update(customer).where(customer.c.id == asked["changed"]).values(street="别处")
+    world.session.execute(moved)
+    world.session.commit()
 
 
 def test_a_change_is_applied_and_one_whose_record_moved_is_refused(app, site, told):
