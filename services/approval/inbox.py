@@ -99,8 +99,10 @@ def tally(session: Session, actor: Actor, wanted: Wanted, *, now: dt.datetime) -
     ):
         kind = noun if action is m.FlowAction.create else f"{noun}:{action.name}"
         found.kinds[kind] = found.kinds.get(kind, 0) + n
+        if wanted.type not in {"", kind}:
+            continue
         found.late += overdue
-        if who is not None and wanted.type in {"", kind}:
+        if who is not None:
             found.submitters[who] = (name, found.submitters.get(who, ("", 0))[1] + n)
     return found
 

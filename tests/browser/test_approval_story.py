@@ -58,18 +58,20 @@ def beside(page, key, text):
     field.fill(text)
 
 
-def test_three_rounds_with_remarks_a_return_and_a_stand_in(app, site, told):
-    def prepare(world):
-        flow(world, {"people": ["reviewer"]}, {"people": ["manager"]})
-        with world.acting("manager"):
-            approval.delegate(
-                world.session, to=world.id_of("finance"), from_on=world.now.date(),
-                to_on=world.now.date() + dt.timedelta(days=2), reason=None, by=world.actor,
-                now=world.now,
-            )  # fmt: skip
-        return world.submitted(company="黄石东贝")[0]
+def stood_in(world):
+    """Let finance stand in for the manager in the second step; submit a customer."""
+    flow(world, {"people": ["reviewer"]}, {"people": ["manager"]})
+    with world.acting("manager"):
+        approval.delegate(
+            world.session, to=world.id_of("finance"), from_on=world.now.date(),
+            to_on=world.now.date() + dt.timedelta(days=2), reason=None, by=world.actor,
+            now=world.now,
+        )  # fmt: skip
+    return world.submitted(company="黄石东贝")[0]
 
-    key = told(prepare)
+
+def test_three_rounds_with_remarks_a_return_and_a_stand_in(app, site, told):
+    key = told(stood_in)
     reviewer, sales = site.visit("reviewer"), site.visit("sales")
     site.go(reviewer, "/admin/inbox/")
     beside(reviewer, "company", "请写全称")
@@ -145,6 +147,79 @@ def test_a_decision_is_undone_within_eight_seconds_and_keys_move(app, site, told
         task = m.ApprovalTask.__table__
         done = sa.select(sa.func.count()).where(task.c.state == m.TaskState.done)
         assert connection.execute(done).scalar_one() == 0
+
+
+def test_every_key_does_its_part_and_they_can_be_switched_off(lite):
+    with World(lite) as world:
+        world.now = dt.datetime.now(dt.UTC)
+        for n in range(2):
+            world.submitted(**{"primary.mobile": f"1381111000{n}"})
+    with browsing(lite) as site:
+        page = site.visit("reviewer")
+        site.go(page, "/admin/inbox/")
+        first = page.locator("#panel h2").first.text_content()
+
+        page.keyboard.press("x")
+        assert page.locator("[data-ticked]").text_content() == "1"
+        page.keyboard.press("r")
+        assert page.evaluate("document.activeElement.id") == "comment"
+        page.keyboard.press("j")  # typed, not obeyed
+        assert page.input_value("#comment") == "j"
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("?")
+        page.wait_for_selector(".toast:has-text('上下移动')")
+        page.click("[data-keys-switch]")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("j")
+        page.wait_for_timeout(300)
+        assert page.locator("#panel h2").first.text_content() == first
+        page.click("[data-keys-switch]")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("t")
+        page.wait_for_url("**/admin/request/**#more")
+        assert site.faults == []
+
+
+def test_an_undone_no_gives_back_what_was_typed(lite):
+    with World(lite) as world:
+        world.now = dt.datetime.now(dt.UTC)
+        world.submitted()
+    with browsing(lite) as site:
+        page = site.visit("reviewer")
+        site.go(page, "/admin/inbox/")
+        beside(page, "company", "请写全称")
+        page.fill("#comment", "资料不全")
+        page.click("[data-decide] button[value=reject]")
+        page.wait_for_selector(".toast button")
+        page.click(".toast button")
+
+        page.wait_for_function("() => document.querySelector('#comment')?.value === '资料不全'")
+        assert page.input_value("[name='note-company']") == "请写全称"
+        assert site.faults == []
+
+
+def test_without_a_script_the_queue_is_plain_forms(lite):
+    with World(lite) as world:
+        world.now = dt.datetime.now(dt.UTC)
+        keys = [world.submitted(**{"primary.mobile": f"1381111000{n}"})[0] for n in range(2)]
+    with browsing(lite) as site:
+        known = site.visit("reviewer").context
+        context = site.browser.new_context(
+            java_script_enabled=False, storage_state=known.storage_state()
+        )
+        site.contexts.append(context)
+        page = context.new_page()
+        site.go(page, "/admin/inbox/")
+        page.locator("tbody tr a").nth(1).click()
+        page.locator("details.noting summary").first.click()
+        page.locator("details.noting input").first.fill("请核对")
+        page.click("[data-decide] button[value=reject]")
+        assert page.locator(".toast, .flash").first.is_visible()
+        site.go(page, "/admin/inbox/")
+        page.click("[data-decide] button[value=approve]")
+
+    states = {approval_of(lite, key) for key in keys}
+    assert states == {m.Approval.rejected, m.Approval.approved}
 
 
 def test_a_bulk_of_a_hundred_names_the_four_bad_ones_and_retries_only_those(app, site, told):

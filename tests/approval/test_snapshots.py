@@ -1,0 +1,92 @@
+"""What was submitted, seen and approved in every round can be opened for ever, with its hash."""
+
+import hashlib
+import json
+import re
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from services import records
+from tests.support.visitors import Visitors
+from tests.support.world import World
+
+
+@pytest.fixture
+def rounds(app):
+    """Return the record and its requests: rejected, rejected, approved, each of another name."""
+    found, key = [], None
+    with World(app) as world:
+        for name, verb in (("甲厂", "reject"), ("乙厂", "give_back"), ("丙厂", "approve")):
+            if key is None:
+                key, request = world.submitted(company=name)
+            else:
+                with world.acting("sales"):
+                    record = world.get(m.Customer, key)
+                    records.update(
+                        world.session, record, {"company": name}, seen=None, by=world.actor,
+                        now=world.now,
+                    )  # fmt: skip
+                _key, request = world.submitted(key=key)
+            world.decided(request, verb=verb, comment=name)
+            found.append(request)
+    return key, found
+
+
+def stored(app, request):
+    table = m.ApprovalRequest.__table__
+    with app.app_context(), m.db.engine.connect() as link:
+        return link.execute(sa.select(table).where(table.c.id == request)).one()
+
+
+def test_every_round_opens_with_its_own_content_and_a_hash_that_is_reckoned_anew(app, rounds):
+    key, requests = rounds
+    visitors = Visitors(app)
+
+    page = visitors.get("sales", f"/admin/customer/details/?id={key}").text
+    for request, name in zip(requests, ("甲厂", "乙厂", "丙厂"), strict=True):
+        address = f"/admin/request/?id={request}"
+        assert address in page
+        for who in ("sales", "reviewer"):
+            shown = visitors.get(who, address).text
+            assert re.search(rf'<dt>客户单位</dt><dd><span class="pre">{name}</span>', shown)
+            assert stored(app, request).payload_hash in shown
+            assert "与内容一致" in shown
+            assert all(f"/admin/request/?id={other}" in shown for other in requests)
+
+
+def test_the_hash_is_the_sha256_of_the_canonical_json(app, rounds):
+    row = stored(app, rounds[1][0])
+
+    text = json.dumps(row.payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+    assert hashlib.sha256(text.encode()).hexdigest() == row.payload_hash
+
+
+def test_a_content_that_was_tampered_with_is_told(app, rounds):
+    request = rounds[1][0]
+    table = m.ApprovalRequest.__table__
+    payload = json.loads(json.dumps(stored(app, request).payload))
+    payload["values"]["company"] = "偷换的厂"
+    with app.app_context(), m.db.engine.begin() as link:
+        link.execute(sa.update(table).where(table.c.id == request).values(payload=payload))
+
+    shown = Visitors(app).get("sales", f"/admin/request/?id={request}").text
+
+    assert "与内容不一致" in shown
+
+
+def test_a_later_edit_of_the_record_changes_no_snapshot(app, rounds):
+    key, requests = rounds
+    with app.app_context(), m.db.engine.begin() as link:
+        link.execute(
+            sa.update(m.Customer.__table__)
+            .where(m.Customer.__table__.c.id == key)
+            .values(company="后来的名字")
+        )
+
+    shown = Visitors(app).get("sales", f"/admin/request/?id={requests[2]}").text
+
+    assert '<span class="pre">丙厂</span>' in shown
+    assert '<span class="pre">后来的名字</span>' not in shown
