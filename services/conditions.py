@@ -73,6 +73,13 @@ class Leaf:
     hop: str
     op: str
     value: Any
+    over: Any = ""  # what the relation is called
+
+    @property
+    def caption(self) -> str:
+        """Return what the field is called, with the relation before what lies beyond it."""
+        own = str(self.one.facts.caption)
+        return f"{self.over} · {own}" if self.hop else own
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -165,13 +172,13 @@ def _node(known: Mapping[str, Any], model: type[Any], data: Any, depth: int) -> 
         if data.keys() == {word} and isinstance(data[word], list) and data[word]:
             parts = tuple(_node(known, model, part, depth + 1) for part in data[word])
             return Group(word == "all", parts)
-    leaf, still = _leaf(known, data), getattr(model, "__open__", None)
+    leaf, still = _leaf(known, model, data), getattr(model, "__open__", None)
     if leaf.value == OVERDUE and leaf.op == "within" and still and not leaf.hop:
-        return Group(every=True, parts=(leaf, _leaf(_fields(model), still)))
+        return Group(every=True, parts=(leaf, _leaf(_fields(model), model, still)))
     return leaf
 
 
-def _leaf(known: Mapping[str, Any], data: dict[str, Any]) -> Leaf:
+def _leaf(known: Mapping[str, Any], model: type[Any], data: dict[str, Any]) -> Leaf:
     key, op = data.get("field"), data.get("op")
     if not isinstance(key, str) or key not in known:
         raise ValueError(_("条件里没有字段「%(field)s」", field=str(key)[:40]))
@@ -182,7 +189,8 @@ def _leaf(known: Mapping[str, Any], data: dict[str, Any]) -> Leaf:
         value = read(one, op, data.get("value"))
     except (ValueError, TypeError, InvalidOperation, KeyError) as problem:
         raise ValueError(_("字段「%(field)s」的比较值不正确", field=one.facts.caption)) from problem
-    return Leaf(key, one, column, hop, op, value)
+    over = _fields(model)[f"{hop}_id"][0].facts.caption if hop else ""
+    return Leaf(key, one, column, hop, op, value, over)
 
 
 KEYS = frozenset({"field", "op", "value"})
@@ -256,7 +264,7 @@ def _words(node: Leaf | Group, show: Callable[[Input, Any], str], *, top: bool =
         joint = gettext(" 且 ") if node.every else gettext(" 或 ")
         text = joint.join(_words(part, show) for part in node.parts)
         return text if top or len(node.parts) == 1 else f"（{text}）"
-    caption = str(node.one.facts.caption)
+    caption = node.caption
     if node.op in NO_VALUE:
         return f"{caption} {WORDS[node.op]}"
     if node.op == "within":

@@ -7,6 +7,7 @@
   const [offer, tree, drop, texts] = ['offer', 'tree', 'drop', 'texts'].map(data);
   const FIELDS = new Map(offer.fields.map((one) => [one.key, one]));
   const known = new Map(); // field → its options, asked once
+  let serial = 0;
 
   const make = (tag, options = {}, ...children) => {
     const element = document.createElement(tag);
@@ -42,7 +43,10 @@
     box.placeholder = texts.find;
     box.setAttribute('role', 'combobox');
     box.setAttribute('aria-expanded', 'false');
-    const list = make('div', { className: 'hits', hidden: true });
+    const list = make('div', { className: 'hits', hidden: true, id: `hits-${(serial += 1)}`, role: 'listbox' });
+    list.setAttribute('aria-label', texts.value);
+    box.setAttribute('aria-controls', list.id);
+    box.setAttribute('aria-autocomplete', 'list');
     const draw = () => shown.replaceChildren(...[...picked].map(([key, label]) => {
       const chip = make('button', { type: 'button', className: 'chip on' }, label, make('span', { 'aria-hidden': 'true' }, ' ✕'));
       chip.title = texts.remove;
@@ -61,10 +65,12 @@
       const low = word.toLowerCase();
       const hits = known.get(url).filter(([key, label]) => !picked.has(key) && (label.toLowerCase().includes(low) || known.get(url).length <= 20)).slice(0, 100);
       list.replaceChildren(...(hits.length ? hits.map(([key, label]) => {
-        const hit = make('button', { type: 'button', tabIndex: -1 }, label);
+        const hit = make('button', { type: 'button', tabIndex: -1, role: 'option', id: `${list.id}-${key}` }, label);
+        hit.setAttribute('aria-selected', 'false');
         hit.addEventListener('click', () => { picked.set(key, label); box.value = ''; draw(); find(); });
         return hit;
       }) : [make('p', { className: 'muted' }, texts.none)]));
+      box.removeAttribute('aria-activedescendant');
       open(true);
     };
     let timer;
@@ -82,6 +88,7 @@
       event.preventDefault();
       const next = (at + (event.key === 'ArrowDown' ? 1 : -1) + hits.length) % hits.length;
       hits.forEach((hit, n) => hit.setAttribute('aria-selected', n === next));
+      if (hits[next]) box.setAttribute('aria-activedescendant', hits[next].id);
       hits[next]?.scrollIntoView({ block: 'nearest' });
     });
     draw();

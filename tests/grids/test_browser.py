@@ -117,3 +117,21 @@ def test_columns_keep_the_order_and_width_they_are_given(site):
         page.mouse.up()
     page.reload()
     assert round(page.locator("th[data-key=company]").bounding_box()["width"]) == 300
+
+
+def test_after_a_verb_the_page_stands_where_it_stood(site, lite):
+    with World(lite) as world:
+        for n in range(8):
+            world.customer("sales", company=f"东湖{n}", level=m.Level.a)
+    page = site.visit("sales")
+    page.set_viewport_size({"width": 1280, "height": 420})
+    site.go(page, f"{GRID}?f.level=in:a&sort=company")
+    page.evaluate("document.querySelector('.grid .scroll').scrollTop = 120")
+    page.locator("tbody tr", has_text="光谷3").locator("input[name=rowid]").check()
+    page.locator("button[value=delete]").click()
+    page.get_by_role("button", name="删除 · 1 条").click()
+    page.wait_for_url(f"**{GRID}?f.level=in:a&sort=company")
+
+    assert page.locator(".toast a", has_text="撤销").count() == 1
+    assert page.evaluate("document.querySelector('.grid .scroll').scrollTop") >= 80
+    assert "光谷3" not in companies(page)

@@ -108,6 +108,8 @@ def test_chips_say_each_condition_and_take_away_only_that_one(visitors):
 
     assert "金额 ≥ 100.00<" in page
     assert "亚为销售员 属于 sales<" in page
+    far = visitors.get("admin", f"{OPPORTUNITY}?f.customer.level=in:a").get_data(as_text=True)
+    assert "客户 · 客户等级 属于 A级" in far
     part = page.partition("金额 ≤ 200.00<")[0].rpartition('href="')[2].partition('"')[0]
     left = parse_qsl(urlsplit(part.replace("&amp;", "&")).query)
     assert left == [("f.amount", "ge:100"), ("f.owner_id", "in:sales"), ("sort", "-amount")]

@@ -25,7 +25,7 @@ class Head:
     """A column of the grid: a field of the model, or (without `column`) a computed text."""
 
     key: str
-    caption: Any
+    caption: str
     column: listing.Column | None = None
     sort: bool = False
 
@@ -52,8 +52,9 @@ class ColumnDoors:
     def heads(self) -> dict[str, Head]:
         """Return every column this grid can show, the ones of the default first."""
         every, sorts = listing.columns_of(self.model), listing.sortable(self.model, self.actor)
-        found = {k: Head(k, c.facts.caption, c, k in sorts) for k, c in every.items()}
-        found |= {k: Head(k, text, None, k in self.sorts()) for k, text in self.computed()}
+        computed = self.sorts()
+        found = {k: Head(k, str(c.facts.caption), c, k in sorts) for k, c in every.items()}
+        found |= {k: Head(k, str(text), None, k in computed) for k, text in self.computed()}
         return {key: found[key] for key in dict.fromkeys((*self.default_keys(), *found))}
 
     def default_keys(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -41,6 +42,11 @@ class Column:
 
 def columns_of(model: type[Any]) -> dict[str, Column]:
     """Return key → Column for the declared fields."""
+    return dict(_columns(model))
+
+
+@functools.cache
+def _columns(model: type[Any]) -> dict[str, Column]:
     mapper = sa.inspect(model)
     return {
         key: Column(key, facts, _input(key, mapper.column_attrs[key].columns[0], facts))
