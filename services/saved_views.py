@@ -23,7 +23,7 @@ class Known:
     """A view somebody may open: with whom it is shared and whose it is."""
 
     view: m.SavedView
-    role: str
+    role: m.Role | None
     owner: str
 
 
@@ -41,7 +41,7 @@ def visible(session: Session, noun: str) -> list[Known]:
     """Return the views of a grid this person may open, his own first."""
     view, role, owner = m.SavedView, m.Role, m.User
     query = (
-        sa.select(view, role.label, owner.name)
+        sa.select(view, role, owner.name)
         .outerjoin(role, role.id == view.role_id)
         .join(owner, owner.id == view.owner_id)
         .where(view.noun == noun)

@@ -152,14 +152,13 @@ def widget_of(one: Input) -> str:
 
 def offer(model: type[Any], known: Mapping[str, Input]) -> dict[str, Any]:
     """Return what the builder's script needs: fields in groups, ops by widget, periods."""
-    captions = conditions.fields(model)
+    captions = {key: str(one.facts.caption) for key, one in conditions.fields(model).items()}
+    over = {key: captions[f"{key.rpartition('.')[0]}_id"] for key in known if "." in key}
     found = [
         {
             "key": key,
-            "label": str(one.facts.caption),
-            "group": str(captions[f"{key.rpartition('.')[0]}_id"].facts.caption)
-            if "." in key
-            else "",
+            "label": f"{over[key]} · {captions[key]}" if key in over else captions[key],
+            "group": over.get(key, ""),
             "widget": widget_of(one),
             "unit": _("元") if one.kind == "money" else "%" if one.kind == "percent" else "",
         }
