@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from seed.demo import approvals, customers, money
+from seed.demo import approvals, customers, money, views
 from seed.demo.companies import companies
 from seed.demo.people import seed_people
 from seed.demo.products import seed_products
@@ -43,6 +43,7 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
         session.expunge_all()
     money.tell_waiting(teller)
     approvals.mark_read(teller)
+    views.tell_views(teller)
     session.flush()
     session.info.pop("now")
     return count
