@@ -117,7 +117,7 @@ def _people(found: Cast, names: dict[int, str]) -> tuple[list[tuple[str, str]], 
 
 
 def candidates(session: Session, noun: str, text: str) -> list[Any]:
-    """Return the records a text may mean: the one with this number, else those named like it."""
+    """Return the records a text may mean: the one with this number, else what has it in it."""
     model: Any = REVIEWED[noun]
     words = text.replace("\x00", "").strip()[:100]
     if not words:
@@ -126,5 +126,6 @@ def candidates(session: Session, noun: str, text: str) -> list[Any]:
     if exact:
         return exact
     name = model.company if hasattr(model, "company") else model.name
-    like = name.like(f"%{escape_like(words)}%", escape="\\")
+    pattern = f"%{escape_like(words)}%"
+    like = sa.or_(name.like(pattern, escape="\\"), model.code.like(pattern, escape="\\"))
     return list(session.scalars(sa.select(model).where(like).order_by(model.id.desc()).limit(MOST)))
