@@ -36,11 +36,17 @@ class TooLarge(Invalid):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class File:
-    """An upload that may come in."""
+    """An upload that may come in; `kept` is its size where the content is in the store already."""
 
     name: str
     mime: str
     content: bytes
+    kept: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return the number of bytes."""
+        return self.kept or len(self.content)
 
 
 def largest(session: Session) -> int:
@@ -129,7 +135,7 @@ def add(
         noun=record.__noun__,
         record_id=record.id,
         name=file.name,
-        size=len(file.content),
+        size=file.size,
         sha256=digest,
         mime=file.mime,
         uploader_id=by.id,

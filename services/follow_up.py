@@ -14,6 +14,7 @@ from services.actor import Actor, may
 from services.errors import Invalid, Locked
 from services.opportunity import NOT_APPROVED, _check_stage, check_contact, move_stage
 from services.records import Call, Saver, Values, create, department_of, saver
+from services.settings import get_setting
 
 AHEAD = dt.timedelta(minutes=5)  # clocks differ; beyond that it has not happened yet
 OWN_HOURS = dt.timedelta(hours=24)
@@ -116,6 +117,8 @@ def check_in(
         raise Locked(_("计划已完成，不能修改"))
     if at is not None and not (abs(at[0]) <= 90 and abs(at[1]) <= 180):  # noqa: PLR2004 # degrees
         raise Invalid({"latitude": _("位置无效")})
+    if at is None and get_setting(session, "visit.position"):
+        raise Invalid({"latitude": _("没有取得位置，不能签到；请允许浏览器使用位置后重试")})
     values: Values = {
         "customer_id": plan.customer_id,
         "opportunity_id": plan.opportunity_id,

@@ -39,6 +39,7 @@ CATALOGUE: dict[str, Spec] = {
     "follow_up.days_b": Spec(_("B级客户跟进间隔（天）"), 15, low=1, high=3650),
     "follow_up.days_c": Spec(_("C级客户跟进间隔（天）"), 30, low=1, high=3650),
     "follow_up.days_d": Spec(_("D级客户跟进间隔（天）"), 60, low=1, high=3650),
+    "visit.position": Spec(_("拜访签到必须有位置（1 为必须，0 为可以没有）"), 0, high=1),
     "pool.max_owned": Spec(_("每人客户数上限（领取时）"), 300, low=1, high=100_000),
     "pool.claims_a_day": Spec(_("每人每天领取上限"), 10, low=1, high=10_000),
     "pool.cooldown_days": Spec(_("退回公海后本人不能领取的天数"), 7, low=0, high=3650),

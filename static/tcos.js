@@ -60,8 +60,12 @@
   // A file above the limit is told before it travels.
   $$('input[type=file][data-most]').forEach((input) => input.addEventListener('change', () => {
     const large = [...input.files].some((file) => file.size > Number(input.dataset.most));
-    input.setCustomValidity(large ? input.dataset.tooLarge : '');
+    const whole = [...input.files].reduce((sum, file) => sum + file.size, 0);
+    const much = whole > Number(input.dataset.all || Infinity);
+    input.setCustomValidity(large ? input.dataset.tooLarge : much ? input.dataset.tooMuch : '');
     input.reportValidity();
+    const label = input.dataset.chosen && $(`label[for="${input.id}"]`);
+    if (label) label.textContent = input.files.length ? `✓ ${input.dataset.chosen}` : label.textContent;
   }));
 
   $('[data-focus-error]')?.focus();

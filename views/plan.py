@@ -5,20 +5,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import flash, redirect, request, url_for
+from flask import flash, g, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import follow_up, workdays
+from services import attachment, follow_up, workdays
 from services.actor import may
 from services.agenda import day_bounds
+from services.errors import Invalid
 from services.numbers import ZONE, today
 from services.related import attach
 from views.base import CrmView
+from views.crm.files import store
+from views.web.edge import start_writing
 
 MOST = 500  # plans of a month that are drawn
 SPAN = 42  # six weeks
+PHOTOS = {"image/jpeg", "image/png", "image/webp"}
 
 
 class PlanView(CrmView):
@@ -80,12 +84,17 @@ class PlanView(CrmView):
             before=(first - dt.timedelta(days=1)).replace(day=1),
             after=(first + dt.timedelta(days=32)).replace(day=1),
             may_write=may(self.actor, "followup:create"),
+            most=attachment.largest(self.session),
         )
 
     @expose("/checkin/", methods=("POST",))
     def checkin_view(self) -> Any:
-        """Begin a planned visit here and now."""
-        plan = self.get_one(request.form.get("id"))
+        """Begin a planned visit here and now; a photo of the place hangs on it."""
+        key = self.get_one(request.form.get("id")).id
+        photo = self._photo()
+        if not g.writes:
+            start_writing()
+        plan = self.get_one(str(key))
         found = follow_up.check_in(
             self.session,
             plan,
@@ -94,8 +103,23 @@ class PlanView(CrmView):
             by=self.actor,
             now=self.now(),
         )
+        if photo is not None:
+            attachment.add(self.session, found, *photo, by=self.actor, now=self.now())
         flash(_("已签到，请补充拜访内容"), "success")
         return redirect(url_for("followup.edit_view", id=found.id), code=303)
+
+    def _photo(self) -> tuple[attachment.File, str] | None:
+        """Return the photo of a check-in, kept in the store. Raises Invalid for anything else."""
+        given = request.files.get("photo")
+        if given is None or not given.filename:
+            return None
+        try:
+            file = attachment.judged(self.session, (given.filename, given.stream))
+        except Invalid as problem:
+            raise type(problem)({"photo": str(problem)}) from problem
+        if file.mime not in PHOTOS:
+            raise Invalid({"photo": _("照片只能是 JPG、PNG 或 WEBP")})
+        return file, store().put(file.content)
 
 
 def month_of(text: str, day: dt.date) -> dt.date:

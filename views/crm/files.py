@@ -1,4 +1,4 @@
-"""Attachments on the page of a record: add, download, remove."""
+"""Attachments of a record: on its page (add, download, remove) and in the form that enters it."""
 
 import dataclasses
 import datetime as dt
@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, current_app, flash, redirect, request, send_file, url_for
+from flask import Response, current_app, flash, g, redirect, request, send_file, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
 import models as m
@@ -23,6 +24,8 @@ from views.web.headers import is_local
 from views.web.keys import key_of
 
 KILO = 1024
+TOO_LARGE = 413
+MOST_FILES = 10  # with one entry
 ACCEPT = ",".join(f".{name}" for name in KINDS)
 
 
@@ -53,7 +56,96 @@ class Card:
         return in_bytes(count)
 
 
-class FileDoors:
+@dataclasses.dataclass(slots=True)
+class Entered:
+    """The files of an entry form: (file, digest) of what the store has, and what was refused."""
+
+    files: list[tuple[attachment.File, str]] = dataclasses.field(default_factory=list)
+    problem: str = ""
+    status: int = 422
+
+
+class EntryFiles:
+    """Files chosen in the form of a new or changed record: they are attached when it is saved.
+
+    A form that is refused for its texts offers what was uploaded again: nothing travels twice.
+    """
+
+    session: Any
+    actor: Any
+    now: Any
+
+    def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
+        """Add the field of files."""
+        known = self._entered() if request.method == "POST" else Entered()
+        found: dict[str, Any] = super().form_extras(record, errors)  # type: ignore[misc] # a mixin
+        return found | {
+            "files": {
+                "accept": ACCEPT,
+                "most": attachment.largest(self.session),
+                "kept": [(f.name, in_bytes(f.size), self._token(f, d)) for f, d in known.files],
+                "problem": known.problem,
+            }
+        }
+
+    def store(self, record: Any, values: dict[str, Any]) -> Any:
+        """Save the record and what was chosen with it."""
+        entered = self._entered()
+        if entered.problem:
+            problem = attachment.TooLarge if entered.status == TOO_LARGE else Invalid
+            raise problem({"files": entered.problem})
+        if not g.writes:
+            start_writing()
+        saved = super().store(record, values)  # type: ignore[misc] # a mixin
+        for file, digest in entered.files:
+            attachment.add(self.session, saved, file, digest, by=self.actor, now=self.now())
+        return saved
+
+    def _entered(self) -> Entered:
+        """Return the files of this post, put into the store once."""
+        if "entered" not in g:
+            g.entered = Entered()
+            try:
+                self._take(g.entered.files)
+            except Invalid as problem:
+                g.entered.problem, g.entered.status = str(problem), problem.status
+        found: Entered = g.entered
+        return found
+
+    def _take(self, files: list[tuple[attachment.File, str]]) -> None:
+        tokens = request.form.getlist("kept")
+        given = [file for file in request.files.getlist("files") if file.filename]
+        if len(tokens) + len(given) > MOST_FILES:
+            raise Invalid({"files": _("一次最多 %(n)s 个附件", n=MOST_FILES)})
+        files += [self._again_of(token) for token in tokens]
+        for file in given:
+            name = file.filename or ""
+            try:
+                judged = attachment.judged(self.session, (name, file.stream))
+            except Invalid as problem:
+                text = _("「%(name)s」：%(why)s", name=name[-60:], why=str(problem))
+                raise type(problem)({"files": text}) from problem
+            files.append((judged, store().put(judged.content)))
+
+    def _token(self, file: attachment.File, digest: str) -> str:
+        return _signer().dumps([self.actor.id, file.name, file.mime, file.size, digest])
+
+    def _again_of(self, token: str) -> tuple[attachment.File, str]:
+        """Return a file that came with a refused form. Raises Invalid when it is not ours."""
+        try:
+            owner, name, mime, size, digest = _signer().loads(token)
+        except BadSignature:
+            owner, name, mime, size, digest = 0, "", "", 0, ""
+        if owner != self.actor.id or not store().path(digest).is_file():
+            raise Invalid({"files": _("附件已失效，请重新选择")})
+        return attachment.File(name, mime, b"", size), digest
+
+
+def _signer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.secret_key or "", salt="entry-file")
+
+
+class FileDoors(EntryFiles):
     """The doors of attachments: mixed into the screens whose records have them."""
 
     session: Any

@@ -20,6 +20,12 @@ ATTACHING = frozenset(
     f"{noun}.attach_view" for noun in ("customer", "opportunity", "followup", "contract")
 )
 DECIDING = frozenset({"inbox.decide", "request.comment"})  # files may come with them
+# And so is an entry with files (or a photo): its body travels before the write lock is taken.
+ENTERING = frozenset(
+    f"{noun}.{view}"
+    for noun in ("customer", "opportunity", "followup", "contract")
+    for view in ("create_view", "edit_view")
+) | {"plan.checkin_view"}
 ATTACHING_MOST = 64 * 1024 * 1024
 READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS | ATTACHING | DECIDING
 PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz"})
@@ -34,9 +40,10 @@ def init_edge(app: Flask) -> None:
 
 def open_edge() -> None:
     """Choose the BEGIN mode by method, load the actor and hand him to the session."""
-    g.writes = request.method not in SAFE and request.endpoint not in READING
+    entering = request.endpoint in ENTERING and request.mimetype == "multipart/form-data"
+    g.writes = request.method not in SAFE and request.endpoint not in READING and not entering
     set_writing(on=g.writes)
-    if request.endpoint in ATTACHING | DECIDING:
+    if request.endpoint in ATTACHING | DECIDING or entering:
         request.max_content_length = ATTACHING_MOST
     g.actor = None
     session = db.session()
