@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import approval, attachment, duplicates, history, numbers
+from services import approval, attachment, duplicates, history, numbers, portrait
 from services.actor import may
 from services.contract import yuan
 from services.errors import Forbidden
@@ -30,6 +30,7 @@ from views.ownership import OwnershipDoors
 
 TABS = (
     "timeline",
+    "portrait",
     "contacts",
     "opportunities",
     "contracts",
@@ -164,6 +165,8 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         record = self.get_one(request.args.get("id"))
         tab = request.args.get("tab", TABS[0])
         tab = tab if tab in TABS else TABS[0]
+        if tab == "portrait" and not may(self.actor, "portrait:read"):
+            raise Forbidden
         tables = self.whole_tables(record, tab)
         files = self.files(record) if tab == "files" else None
         below = attachment.beneath(self.session, record.id) if files else []
@@ -187,6 +190,10 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
             happenings=history.timeline(self.session, record.id) if tab == TABS[0] else [],
             rounds=approval.timeline(self.session, record) if tab == "approvals" else [],
             changes=self._changes(record) if tab == "changes" else [],
+            drawn=portrait.portrait(self.session, record, now=self.now())
+            if tab == "portrait"
+            else None,
+            may_offer=may(self.actor, "opportunity:create"),
             composer=composer(self.session, self.now()) if writes else None,
             may_edit=may_write(self.actor, "edit", record),
             may_contact=may(self.actor, "contact:create"),

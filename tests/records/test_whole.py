@@ -12,6 +12,7 @@ from tests.support.world import World, count_queries, login, token_of
 
 TABS = (
     "timeline",
+    "portrait",
     "contacts",
     "opportunities",
     "contracts",
