@@ -29,6 +29,7 @@ from models.customer import Customer, CustomerClass, CustomerStatus, Level
 from models.department import Department
 from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
+from models.handover import Handover
 from models.import_job import (
     IMPORTING,
     ImportJob,
@@ -104,6 +105,7 @@ __all__ = [
     "FollowUpResult",
     "Gender",
     "GridSetting",
+    "Handover",
     "ImportJob",
     "ImportLine",
     "ImportProblem",

@@ -314,6 +314,10 @@ def _saved_view(actor: Actor, c: Columns) -> Clause:
     return sa.or_(c.owner_id == actor.id, c.role_id.in_(shared))
 
 
+def _handover(actor: Actor, _c: Columns) -> Clause:
+    return sa.true() if may(actor, "customer:handover") else sa.false()
+
+
 def _nobody(_actor: Actor, _c: Columns) -> Clause:
     return sa.false()
 
@@ -353,6 +357,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.Notification: _copy,
     m.Outbox: _outbox,
     m.CustomerMerge: _merge,
+    m.Handover: _handover,
     m.OwnershipMove: _of(m.Customer, "customer_id", _customer),
     m.AuditLog: _audit,
     m.ImportJob: _import_job,

@@ -9,15 +9,20 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import ownership
-from services.actor import ADMIN, Actor, demand, load_actor, may
-from services.errors import Forbidden, Invalid
+from services import gate, open_work, ownership, shares
+from services.actor import Actor, demand
+from services.errors import Forbidden, Invalid, Locked, NotVisible, Stale
+from services.handover_tasks import give_back, give_on
 from services.notices import tell
+from services.shares import KINDS, Allotment, Shares
+
+UNDO_DAYS = 30
+PART = 500  # keys a statement
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Load:
-    """How much open work somebody has."""
+    """How much open work somebody has, or moved."""
 
     customers: int
     opportunities: int
@@ -27,62 +32,83 @@ class Load:
 
 
 def load_of(session: Session, user_id: int, *, by: Actor) -> Load:
-    """Return what a hand-over would move, in one statement. Raises Forbidden."""
+    """Return what a hand-over would move. Raises Forbidden."""
     _allowed(session, user_id, by)
-    customer, deal = m.Customer.__table__, m.Opportunity.__table__
-    plan, line, task = m.FollowUpPlan.__table__, m.PaymentPlan.__table__, m.ApprovalTask.__table__
-
-    def count(table: Any, *where: Any) -> Any:
-        return sa.select(sa.func.count(table.c.id)).where(*where).scalar_subquery()
-
-    row = session.execute(
-        sa.select(
-            count(customer, customer.c.owner_id == user_id, customer.c.deleted_at.is_(None)),
-            count(
-                deal,
-                deal.c.owner_id == user_id,
-                deal.c.state == m.StageKind.open,
-                deal.c.deleted_at.is_(None),
-            ),
-            count(line, line.c.owner_id == user_id, line.c.amount > ownership.settled_of(line)),
-            count(
-                plan,
-                plan.c.owner_id == user_id,
-                plan.c.done_at.is_(None),
-                plan.c.deleted_at.is_(None),
-            ),
-            count(task, task.c.assignee_id == user_id, task.c.state == m.TaskState.open),
-        )
-    ).one()
-    return Load(*row)
+    work = shares.work_of(session, user_id)
+    return Load(**{kind: len(items) for kind, items in work.items()})
 
 
-def hand_over(  # from whom, to whom, why
-    session: Session, leaver_id: int, to_id: int, *, note: str | None, by: Actor, now: dt.datetime
+def preview(
+    session: Session, leaver_id: int, how: Shares, *, by: Actor
+) -> dict[int, dict[str, int]]:
+    """Return receiver → kind → how many a hand-over would give. Raises Forbidden, Invalid."""
+    _allowed(session, leaver_id, by)
+    _check(session, leaver_id, how)
+    return shares.counts(shares.allot(session, leaver_id, how))
+
+
+def hand_over(  # noqa: PLR0913 # from whom, to whom, why, and what was seen
+    session: Session,
+    leaver_id: int,
+    to: int | Shares,
+    *,
+    note: str | None,
+    by: Actor,
+    now: dt.datetime,
+    seen: dict[int, dict[str, int]] | None = None,
 ) -> Load:
     """Move customers, open opportunities, open plan lines, follow-up plans and open tasks.
 
-    Stages, links and history stay. Raises Forbidden, Invalid on `leaver_id` or `to_id`.
+    Stages, links and history stay. `seen` is the preview: other counts by now are refused.
+    Raises Forbidden, Invalid on `leaver_id` or on who receives, Stale.
     """
     _allowed(session, leaver_id, by)
-    target = ownership.active_user(session, to_id)
-    if leaver_id == target:
-        raise Invalid({"to_id": _("接收人不能是本人")})
-    customers = ownership.hand_customers(session, leaver_id, target, note=note, by=by, now=now)
-    moved = ownership.move_open_work(session, leaver_id, target)
-    tasks = _tasks(session, leaver_id, target, now)
+    how = shares.one(to) if isinstance(to, int) else to
+    _check(session, leaver_id, how)
+    given = shares.allot(session, leaver_id, how)
+    if seen is not None and seen != shares.counts(given):
+        raise Stale(_("工作量在预览后有变化，请重新预览"))
+    moved = _move(session, leaver_id, given, _Why(by, now, note))
+    with gate.rule(session, "ownership"):
+        session.add(
+            m.Handover(leaver_id=leaver_id, at=now, by_id=by.id, note=_short(note), moved=moved)
+        )
+    _tell(session, leaver_id, set(shares.counts(given)), now)
+    return Load(**{kind: len(pairs) for kind, pairs in moved.items()})
+
+
+def undo(session: Session, handover_id: int | None, *, by: Actor, now: dt.datetime) -> Load:
+    """Give everything back that its receiver still has. Raises Forbidden, NotVisible, Locked.
+
+    What moved on, was finished or decided meanwhile stays where it is.
+    """
+    found = session.scalar(sa.select(m.Handover).where(m.Handover.id == handover_id))
+    if found is None:
+        raise NotVisible
+    _allowed(session, found.leaver_id, by)
+    if found.undone_at is not None or now - found.at > dt.timedelta(days=UNDO_DAYS):
+        raise Locked(_("这次移交已撤销，或已超过 %(n)s 天", n=UNDO_DAYS))
+    why = _Why(by, now, str(_("撤销移交")))
+    back = dict.fromkeys(KINDS, 0)
+    for kind in KINDS:
+        pairs = found.moved.get(kind, [])
+        if kind == "tasks":
+            back[kind] = give_back(session, pairs)
+            continue
+        for receiver in sorted({to for _key, to in pairs}):
+            keys = [key for key, to in pairs if to == receiver]
+            back[kind] += len(_give(session, kind, keys, (receiver, found.leaver_id), why))
+    with gate.rule(session, "ownership"):
+        found.undone_at = now
     session.expire_all()
-    leaver = session.scalars(sa.select(m.User).where(m.User.id == leaver_id)).one()
-    tell(
-        session,
-        user_id=target,
-        kind=m.NoticeKind.handover,
-        title=leaver.name,
-        url="/admin/customer/",
-        dedupe_key=f"handover:{leaver_id}:{now:%Y%m%d%H%M%S}",
-        now=now,
-    )
-    return Load(customers, moved["opportunity"], moved["paymentplan"], moved["plan"], tasks)
+    return Load(**back)
+
+
+def past(session: Session, *, by: Actor, limit: int = 20) -> list[m.Handover]:
+    """Return the last hand-overs of whom this person may hand over."""
+    mine = [user.id for user in people(session, by=by)]
+    query = sa.select(m.Handover).where(m.Handover.leaver_id.in_(mine))
+    return list(session.scalars(query.order_by(m.Handover.id.desc()).limit(limit)))
 
 
 def people(session: Session, *, by: Actor) -> list[m.User]:
@@ -95,57 +121,70 @@ def people(session: Session, *, by: Actor) -> list[m.User]:
     return list(session.scalars(query))
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Why:
+    by: Actor
+    now: dt.datetime
+    note: str | None
+
+
+def _move(session: Session, leaver: int, given: Allotment, why: _Why) -> dict[str, list[Any]]:
+    moved: dict[str, list[Any]] = {kind: [] for kind in KINDS}
+    for kind, pairs in given.items():
+        for receiver in dict.fromkeys(pairs.values()):
+            keys = [key for key, to in pairs.items() if to == receiver]
+            if kind == "tasks":
+                moved[kind] += give_on(session, keys, receiver, why.now)
+            else:
+                done = _give(session, kind, keys, (leaver, receiver), why)
+                moved[kind] += [[key, receiver] for key in done]
+    session.expire_all()
+    return moved
+
+
+def _give(
+    session: Session, kind: str, keys: list[int], way: tuple[int, int], why: _Why
+) -> list[int]:
+    """Move records that are still the giver's and still open; return the keys of those."""
+    source, target = way
+    if kind == "customers":
+        return ownership.hand_customers(
+            session, source, target, note=why.note, by=why.by, now=why.now, keys=keys
+        )
+    moved: list[int] = []
+    for start in range(0, len(keys), PART):
+        part = keys[start : start + PART]
+        moved += open_work.move_work(session, kind, part, source=source, target=target)
+    return moved
+
+
+def _check(session: Session, leaver: int, how: Shares) -> None:
+    for receiver in sorted(how.receivers):
+        ownership.active_user(session, receiver)
+        if receiver == leaver:
+            raise Invalid({"to_id": _("接收人不能是本人")})
+    if how.way not in shares.WAYS:
+        raise Invalid({"way": _("不支持的操作")})
+
+
+def _tell(session: Session, leaver_id: int, receivers: set[int], now: dt.datetime) -> None:
+    leaver = session.scalars(sa.select(m.User).where(m.User.id == leaver_id)).one()
+    for receiver in sorted(receivers):
+        tell(
+            session,
+            user_id=receiver,
+            kind=m.NoticeKind.handover,
+            title=leaver.name,
+            url="/admin/customer/",
+            dedupe_key=f"handover:{leaver_id}:{receiver}:{now:%Y%m%d%H%M%S}",
+            now=now,
+        )
+
+
+def _short(note: str | None) -> str | None:
+    return (note or "").strip()[:300] or None
+
+
 def _allowed(session: Session, leaver_id: int, by: Actor) -> None:
     if leaver_id not in {user.id for user in people(session, by=by)}:
         raise Forbidden(_("只能移交自己部门人员的工作"), field="leaver_id")
-
-
-def _tasks(session: Session, leaver: int, target: int, now: dt.datetime) -> int:
-    """Give open tasks on; what the receiver may not decide himself goes to the administrators."""
-    task, request = m.ApprovalTask.__table__, m.ApprovalRequest.__table__
-    rows = session.execute(
-        sa.select(task, request.c.submitted_by_id, request.c.last_editor_id)
-        .select_from(sa.join(task, request, request.c.id == task.c.request_id))
-        .where(task.c.assignee_id == leaver, task.c.state == m.TaskState.open)
-    ).all()
-    may_decide = may(load_actor(session, target), "task:decide")
-    for row in rows:
-        barred = {row.submitted_by_id, row.last_editor_id, leaver}
-        taken = _assignees(session, row.request_id, row.step)
-        heirs = (
-            [target] if may_decide and target not in barred else sorted(_admins(session) - barred)
-        )
-        fresh = [heir for heir in heirs if heir not in taken]
-        keep = {c: getattr(row, c) for c in ("request_id", "step", "due_at", "needs_second")}
-        if fresh:
-            session.execute(
-                sa.insert(task),
-                [
-                    keep | {"assignee_id": heir, "state": m.TaskState.open, "created_at": now}
-                    for heir in fresh
-                ],
-                execution_options={"rule": "approval"},
-            )
-        if fresh or set(heirs) & taken:
-            session.execute(
-                sa.update(task).where(task.c.id == row.id).values(state=m.TaskState.cancelled),
-                execution_options={"rule": "approval"},
-            )
-    return len(rows)
-
-
-def _assignees(session: Session, request_id: int, step: int) -> set[int]:
-    task = m.ApprovalTask.__table__
-    query = sa.select(task.c.assignee_id).where(
-        task.c.request_id == request_id, task.c.step == step
-    )
-    return set(session.execute(query).scalars())
-
-
-def _admins(session: Session) -> set[int]:
-    user, role, link = m.User.__table__, m.Role.__table__, m.user_role
-    joined = sa.join(user, link, link.c.user_id == user.c.id).join(
-        role, role.c.id == link.c.role_id
-    )
-    query = sa.select(user.c.id).select_from(joined).where(role.c.name == ADMIN, user.c.active)
-    return set(session.execute(query).scalars())

@@ -16,13 +16,12 @@ import models as m
 from services import gate
 from services.actor import Actor, demand, may
 from services.agenda import day_bounds
-from services.audit import record as audit
 from services.errors import Forbidden, Invalid, Locked
 from services.notices import tell
 from services.numbers import today
+from services.open_work import RULE, move_open_work, note_change
 from services.settings import all_settings
 
-RULE = {"rule": "ownership"}
 PART = 500  # keys a statement
 KEPT = (m.CustomerStatus.won, m.CustomerStatus.invalid)  # never returned by the clock
 
@@ -181,23 +180,6 @@ def _move(  # what, from whom, to whom, why
     return moved
 
 
-def note_change(
-    session: Session, noun: str, keys: Iterable[int], source: int | None, target: int | None
-) -> None:
-    """Audit a change of owner that went past the unit of work."""
-    rows = [
-        {
-            "action": m.AuditAction.update,
-            "noun": noun,
-            "record_id": key,
-            "label": str(_("归属变更")),
-            "changes": {"owner_id": [source, target]},
-        }
-        for key in keys
-    ]
-    audit(session, rows)
-
-
 def _take_plans(session: Session, customers: list[int], target: int | None) -> None:
     """Whoever takes a pool customer takes what was planned with it."""
     plan = m.FollowUpPlan.__table__
@@ -209,67 +191,6 @@ def _take_plans(session: Session, customers: list[int], target: int | None) -> N
             .values(owner_id=target, row_version=plan.c.row_version + 1),
             execution_options=RULE,
         )
-
-
-def move_open_work(
-    session: Session, source: int, target: int, *, customer_id: int | None = None
-) -> dict[str, int]:
-    """Move open opportunities, open plan lines and follow-up plans; of one customer, or of all.
-
-    Returns noun → how many. Closed opportunities, settled instalments and done plans stay.
-    """
-    deal, plan = m.Opportunity.__table__, m.FollowUpPlan.__table__
-    line, contract = m.PaymentPlan.__table__, m.Contract.__table__
-    of = sa.true() if customer_id is None else deal.c.customer_id == customer_id
-    planned = sa.true() if customer_id is None else plan.c.customer_id == customer_id
-    owed: Any = sa.select(contract.c.id).where(contract.c.deleted_at.is_(None))
-    if customer_id is not None:
-        owed = owed.where(contract.c.customer_id == customer_id)
-    user = m.User.__table__
-    department = session.execute(
-        sa.select(user.c.department_id).where(user.c.id == target)
-    ).scalar()
-    work: dict[str, tuple[Any, list[Any], dict[str, Any]]] = {
-        "opportunity": (
-            deal,
-            [deal.c.state == m.StageKind.open, deal.c.deleted_at.is_(None), of],
-            {"row_version": deal.c.row_version + 1},
-        ),
-        "plan": (
-            plan,
-            [plan.c.done_at.is_(None), plan.c.deleted_at.is_(None), planned],
-            {"row_version": plan.c.row_version + 1},
-        ),
-        "paymentplan": (
-            line,
-            [line.c.contract_id.in_(owed), line.c.amount > settled_of(line)],
-            {"owner_department_id": department},
-        ),
-    }
-    counts = {}
-    for noun, (table, where, values) in work.items():
-        statement = (
-            sa.update(table)
-            .where(table.c.owner_id == source, *where)
-            .values(owner_id=target, **values)
-            .returning(table.c.id)
-        )
-        keys = list(session.execute(statement, execution_options=RULE).scalars())
-        note_change(session, noun, keys, source, target)
-        counts[noun] = len(keys)
-    return counts
-
-
-def settled_of(line: Any) -> Any:
-    """Return, for a statement over plan lines, what confirmed payments settled of each, in 分."""
-    part, payment = m.PaymentAllocation.__table__, m.Payment.__table__
-    return (
-        sa.select(sa.func.coalesce(sa.func.sum(part.c.amount), 0))
-        .select_from(sa.join(part, payment, payment.c.id == part.c.payment_id))
-        .where(part.c.plan_id == line.c.id, payment.c.state == m.PaymentState.confirmed)
-        .correlate(line)
-        .scalar_subquery()
-    )
 
 
 def idle(session: Session, *, now: dt.datetime, ahead: int = 0) -> list[Idle]:
@@ -358,12 +279,15 @@ def return_idle(session: Session, *, by: Actor, now: dt.datetime) -> list[Idle]:
     return due
 
 
-def hand_customers(
-    session: Session, leaver: int, target: int, *, note: str | None, by: Actor, now: dt.datetime
-) -> int:
-    """Move every customer of a leaver, drafts and those in review too; return how many."""
-    table = m.Customer.__table__
-    query = sa.select(table.c.id).where(table.c.owner_id == leaver, table.c.deleted_at.is_(None))
-    keys = session.execute(query.order_by(table.c.id)).scalars().all()
-    why = _Why(by, now, note)
-    return len(_move(session, keys, leaver, target, m.MoveKind.handover, why))
+def hand_customers(  # noqa: PLR0913 # whose, to whom, which, why
+    session: Session,
+    leaver: int,
+    target: int,
+    *,
+    keys: list[int],
+    note: str | None,
+    by: Actor,
+    now: dt.datetime,
+) -> list[int]:
+    """Move customers that are still the leaver's, drafts and those in review too."""
+    return _move(session, keys, leaver, target, m.MoveKind.handover, _Why(by, now, note))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.numbers import today
-from services.ownership import settled_of
+from services.open_work import settled_of
 
 MOST = 10
 OFFERED = 5

@@ -71,7 +71,16 @@ RULES: dict[str, frozenset[str]] = {
     # Core statements name the rule; what goes through the unit of work is the kept record.
     "merge": frozenset({"customer", "contact", "merge"}),
     "ownership": frozenset(
-        {"customer", "opportunity", "paymentplan", "plan", "task", "order", "ownershipmove"}
+        {
+            "customer",
+            "opportunity",
+            "paymentplan",
+            "plan",
+            "task",
+            "order",
+            "ownershipmove",
+            "handover",
+        }
     ),
     "profile": frozenset({"user"}),
     "tags": frozenset({"tagging"}),
@@ -114,6 +123,7 @@ NOT_AUDITED = frozenset(
         "allocation",
         "merge",
         "ownershipmove",
+        "handover",
         "notification",
         "outbox",
         "gridsetting",

@@ -1,5 +1,6 @@
 """公海 and 移交: the doors that change whose customer it is."""
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +11,9 @@ from flask_babel import gettext as _
 import models as m
 from services import handover, ownership, records
 from services.actor import may
+from services.errors import Invalid
+from services.related import attach
+from services.shares import KINDS, LEVELS, WAYS, Shares, members
 from views.inbox import key_of
 from views.pages import Page
 
@@ -102,48 +106,106 @@ class PoolView(Page):
 
 
 class HandoverView(Page):
-    """移交: choose who leaves and who takes over, see how much it is, do it."""
+    """移交: choose who leaves and who takes over, see who gets how much, do it, take it back."""
 
     permission = "customer:handover"
     icon = "route"
 
     @expose("/", methods=("GET", "POST"))
     def index(self) -> Any:
-        """Show the wizard; the second step does it."""
+        """Show the wizard: whose work, how it is shared, the preview; the last step does it."""
         given = request.form if request.method == "POST" else request.args
-        leaver, to_id = key_of(given.get("leaver_id")), key_of(given.get("to_id"))
+        leaver = key_of(given.get("leaver_id"))
         if request.method == "POST" and leaver:
-            return self._do(leaver, to_id or 0)
+            return self._do(leaver)
         load = handover.load_of(self.session, leaver, by=self.actor) if leaver else None
+        way = given.get("way", "one")
+        shown, problem = None, ""
+        if leaver and "preview" in given:
+            try:
+                how = self._shares(given, leaver)
+                shown = handover.preview(self.session, leaver, how, by=self.actor)
+            except Invalid as refusal:
+                problem = str(refusal)
         everybody = self.session.scalars(sa.select(m.User).where(m.User.active)).all()
-        return self.render(
+        departments = sa.select(m.Department).order_by(m.Department.ordinal, m.Department.id)
+        past = handover.past(self.session, by=self.actor)
+        attach(self.session, (past, ["leaver", "by"]))
+        page = self.render(
             "admin/handover.html",
             people=handover.people(self.session, by=self.actor),
             everybody=everybody,
+            departments=self.session.scalars(departments).all(),
             leaver_id=leaver,
-            to_id=to_id,
             load=load,
+            way=way if way in WAYS else "one",
+            ways=WAYS,
+            keys={"one": {"id": _("接收人")}, "kind": KINDS, "level": LEVELS}.get(way, {}),
+            kinds=KINDS,
+            given=given,
+            shown=shown,
+            seen=json.dumps(shown, sort_keys=True) if shown else "",
+            problem=problem,
+            past=past,
             may_disable=may(self.actor, "user:edit"),
         )
+        return page, 422 if problem else 200
 
-    def _do(self, leaver: int, to_id: int) -> Any:
+    def _shares(self, given: Any, leaver: int) -> Shares:
+        """Return how the work is shared, as the form says."""
+        way = given.get("way", "one")
+        keys = {"one": ("id",), "kind": KINDS, "level": LEVELS}.get(way, ())
+        chosen = {key: key_of(given.get(f"to_{key}")) for key in keys}
+        to = {key: found for key, found in chosen.items() if found is not None}
+        people = tuple(dict.fromkeys(filter(None, map(key_of, given.getlist("people")))))
+        if way == "department":
+            department = key_of(given.get("department_id"))
+            people = members(self.session, department, but=leaver)
+        return Shares(way, to, people if way in {"turn", "department"} else ())
+
+    def _do(self, leaver: int) -> Any:
         now, form = self.now(), request.form
         done = handover.hand_over(
-            self.session, leaver, to_id, note=form.get("note"), by=self.actor, now=now
+            self.session,
+            leaver,
+            self._shares(form, leaver),
+            note=form.get("note"),
+            by=self.actor,
+            now=now,
+            seen=_seen(form.get("seen", "")),
         )
         if form.get("disable") and may(self.actor, "user:edit"):
             user = self.session.scalars(sa.select(m.User).where(m.User.id == leaver)).one()
             values = {"active": False}
             records.update(self.session, user, values, seen=None, by=self.actor, now=now)
-        flash(
-            _(
-                "已移交：客户 %(c)s、商机 %(o)s、回款计划 %(i)s、跟进计划 %(p)s、审批待办 %(t)s",
-                c=done.customers,
-                o=done.opportunities,
-                i=done.instalments,
-                p=done.plans,
-                t=done.tasks,
-            ),
-            "success",
-        )
+        self._flash(_("已移交"), done)
         return redirect(url_for(".index"), code=303)
+
+    @expose("/undo/", methods=("POST",))
+    def undo_view(self) -> Any:
+        """Give back what a hand-over moved and nobody touched since."""
+        key = key_of(request.form.get("id"))
+        done = handover.undo(self.session, key, by=self.actor, now=self.now())
+        self._flash(_("已撤销移交"), done)
+        return redirect(url_for(".index"), code=303)
+
+    def _flash(self, verb: str, done: handover.Load) -> None:
+        told = _(
+            "客户 %(c)s、商机 %(o)s、回款计划 %(i)s、跟进计划 %(p)s、审批待办 %(t)s",
+            c=done.customers,
+            o=done.opportunities,
+            i=done.instalments,
+            p=done.plans,
+            t=done.tasks,
+        )
+        flash(f"{verb}：{told}", "success")
+
+
+def _seen(text: str) -> dict[int, dict[str, int]] | None:
+    """Return the preview a form carries, None where it carries none. Raises Invalid on junk."""
+    if not text:
+        return None
+    try:
+        return {int(key): dict(found) for key, found in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise Invalid({"seen": _("预览已失效，请重新预览")}) from problem

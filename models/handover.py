@@ -1,0 +1,35 @@
+"""Hand-overs: what went from a leaver to whom, so that it can be told and taken back."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from models.base import Model
+from models.field import field
+from models.types import UtcDateTime
+
+if TYPE_CHECKING:
+    from models.user import User
+
+
+class Handover(Model):
+    """One hand-over; `moved` holds kind → [[record, receiver]], of tasks [[task, [new tasks]]]."""
+
+    __tablename__ = "handover"
+    __noun__ = "handover"
+    __caption__ = _("移交记录")
+
+    leaver_id: Mapped[int] = field(
+        _("移交人"), sa.ForeignKey("user_account.id"), nullable=False, index=True
+    )
+    at: Mapped[dt.datetime] = field(_("时间"), UtcDateTime, nullable=False)
+    by_id: Mapped[int | None] = field(_("操作人"), sa.ForeignKey("user_account.id"))
+    note: Mapped[str | None] = field(_("说明"), sa.String(300))
+    moved: Mapped[dict[str, Any]] = mapped_column(sa.JSON, nullable=False)
+    undone_at: Mapped[dt.datetime | None] = field(_("撤销时间"), UtcDateTime)
+
+    leaver: Mapped["User"] = relationship(foreign_keys=[leaver_id])
+    by: Mapped["User | None"] = relationship(foreign_keys=[by_id])

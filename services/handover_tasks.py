@@ -1,0 +1,120 @@
+"""The open approval tasks of a leaver: given on, and given back while nobody acted on them."""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services.access import actor_of
+from services.actor import ADMIN, load_actor, may
+
+LIVE = (m.TaskState.open, m.TaskState.waiting)
+RULE = {"rule": "approval"}
+Given = list[list[Any]]  # [[task, [new tasks]]]
+
+
+def give_on(session: Session, keys: list[int], target: int, now: dt.datetime) -> Given:
+    """Give open tasks on; what the receiver may not decide himself goes to the administrators.
+
+    Whoever waited for a task waits for the one that takes its place.
+    """
+    task, request = m.ApprovalTask.__table__, m.ApprovalRequest.__table__
+    rows = session.execute(
+        sa.select(task, request.c.submitted_by_id, request.c.last_editor_id)
+        .select_from(sa.join(task, request, request.c.id == task.c.request_id))
+        .where(task.c.id.in_(keys), task.c.state == m.TaskState.open)
+        .order_by(task.c.id)
+    ).all()
+    able = may(load_actor(session, target), "task:decide")
+    given: Given = []
+    for row in rows:
+        barred = {row.submitted_by_id, row.last_editor_id, row.assignee_id}
+        admins = sorted(_admins(session) - barred)
+        heirs = [target] if able and target not in barred else admins
+        taken = _live(session, row.request_id, row.step)
+        if not heirs:
+            continue  # nobody may take it: it stays, and is told as overdue
+        _set(session, [row.id], m.TaskState.cancelled)
+        fresh = [_opened(session, row, heir, now) for heir in heirs if heir not in taken]
+        next_one = fresh[0] if fresh else taken[heirs[0]]
+        follow = sa.update(task).where(task.c.after_id == row.id, task.c.state.in_(LIVE))
+        session.execute(follow.values(after_id=next_one), execution_options=RULE)
+        _note(session, row, heirs[0], now)
+        given.append([row.id, fresh])
+    return given
+
+
+def give_back(session: Session, given: Given) -> int:
+    """Reopen the tasks whose successors are all still open; return how many."""
+    task = m.ApprovalTask.__table__
+    done = 0
+    for key, fresh in given:
+        row = session.execute(sa.select(task).where(task.c.id == key)).one()
+        query = sa.select(task.c.id).where(task.c.id.in_(fresh), task.c.state == m.TaskState.open)
+        untouched = set(session.execute(query).scalars()) == set(fresh)
+        if (
+            not fresh
+            or not untouched
+            or row.assignee_id in _live(session, row.request_id, row.step)
+        ):
+            continue
+        _set(session, fresh, m.TaskState.cancelled)
+        _set(session, [key], m.TaskState.open)
+        follow = sa.update(task).where(task.c.after_id.in_(fresh), task.c.state.in_(LIVE))
+        session.execute(follow.values(after_id=key), execution_options=RULE)
+        done += 1
+    return done
+
+
+def _opened(session: Session, row: Any, heir: int, now: dt.datetime) -> int:
+    task = m.ApprovalTask.__table__
+    kept = ("request_id", "step", "due_at", "needs_second", "added_by_id")
+    values = {key: getattr(row, key) for key in kept}
+    values |= {"assignee_id": heir, "state": m.TaskState.open, "created_at": now}
+    made = session.execute(
+        sa.insert(task).values(values).returning(task.c.id), execution_options=RULE
+    )
+    return int(made.scalar_one())
+
+
+def _set(session: Session, keys: list[int], state: m.TaskState) -> None:
+    task = m.ApprovalTask.__table__
+    session.execute(
+        sa.update(task).where(task.c.id.in_(keys)).values(state=state), execution_options=RULE
+    )
+
+
+def _note(session: Session, row: Any, heir: int, now: dt.datetime) -> None:
+    """Write the event: a hand-over is a transfer somebody else made."""
+    by = actor_of(session)
+    event = {
+        "request_id": row.request_id,
+        "step": row.step,
+        "decision": m.Decision.transfer,
+        "actor_id": by.id if by else None,
+        "target_id": heir,
+        "comment": _("离职移交"),
+        "at": now,
+    }
+    session.execute(sa.insert(m.ApprovalEvent.__table__).values(event), execution_options=RULE)
+
+
+def _live(session: Session, request_id: int, step: int) -> dict[int, int]:
+    """Return assignee → live task of a step."""
+    task = m.ApprovalTask.__table__
+    query = sa.select(task.c.assignee_id, task.c.id).where(
+        task.c.request_id == request_id, task.c.step == step, task.c.state.in_(LIVE)
+    )
+    return dict(session.execute(query).all())
+
+
+def _admins(session: Session) -> set[int]:
+    user, role, link = m.User.__table__, m.Role.__table__, m.user_role
+    joined = sa.join(user, link, link.c.user_id == user.c.id).join(
+        role, role.c.id == link.c.role_id
+    )
+    query = sa.select(user.c.id).select_from(joined).where(role.c.name == ADMIN, user.c.active)
+    return set(session.execute(query).scalars())

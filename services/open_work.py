@@ -1,0 +1,95 @@
+"""Open opportunities, plan lines and follow-up plans: what changes hands with a customer."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services.audit import record as audit
+
+RULE = {"rule": "ownership"}
+
+
+def move_open_work(session: Session, source: int, target: int, *, customer_id: int) -> None:
+    """Move what is open of one customer; closed opportunities, settled lines, done plans stay."""
+    deal, plan = m.Opportunity.__table__, m.FollowUpPlan.__table__
+    line, contract = m.PaymentPlan.__table__, m.Contract.__table__
+    owed = sa.join(line, contract, contract.c.id == line.c.contract_id)
+    keys = {
+        "opportunities": sa.select(deal.c.id).where(
+            deal.c.customer_id == customer_id, deal.c.deleted_at.is_(None)
+        ),
+        "plans": sa.select(plan.c.id).where(
+            plan.c.customer_id == customer_id, plan.c.deleted_at.is_(None)
+        ),
+        "instalments": sa.select(line.c.id)
+        .select_from(owed)
+        .where(contract.c.customer_id == customer_id, contract.c.deleted_at.is_(None)),
+    }
+    for kind, query in keys.items():
+        move_work(session, kind, query, source=source, target=target)
+
+
+def move_work(session: Session, kind: str, keys: Any, *, source: int, target: int) -> list[int]:
+    """Move opportunities, plan lines or follow-up plans that are still the source's and open.
+
+    kind: opportunities, instalments or plans; keys: a list or a sub-select. Returns the keys of
+    what moved.
+    """
+    deal, plan, line = (model.__table__ for model in (m.Opportunity, m.FollowUpPlan, m.PaymentPlan))
+    user = m.User.__table__
+    department = sa.select(user.c.department_id).where(user.c.id == target).scalar_subquery()
+    noun, table, still, values = {
+        "opportunities": (
+            "opportunity", deal, deal.c.state == m.StageKind.open,
+            {"row_version": deal.c.row_version + 1},
+        ),
+        "plans": (
+            "plan", plan, plan.c.done_at.is_(None), {"row_version": plan.c.row_version + 1},
+        ),
+        "instalments": (
+            "paymentplan", line, line.c.amount > settled_of(line),
+            {"owner_department_id": department},
+        ),
+    }[kind]  # fmt: skip
+    statement = (
+        sa.update(table)
+        .where(table.c.id.in_(keys), table.c.owner_id == source, still)
+        .values(owner_id=target, **values)
+        .returning(table.c.id)
+    )
+    moved = list(session.execute(statement, execution_options=RULE).scalars())
+    note_change(session, noun, moved, source, target)
+    return moved
+
+
+def note_change(
+    session: Session, noun: str, keys: Iterable[int], source: int | None, target: int | None
+) -> None:
+    """Audit a change of owner that went past the unit of work."""
+    rows = [
+        {
+            "action": m.AuditAction.update,
+            "noun": noun,
+            "record_id": key,
+            "label": str(_("归属变更")),
+            "changes": {"owner_id": [source, target]},
+        }
+        for key in keys
+    ]
+    audit(session, rows)
+
+
+def settled_of(line: Any) -> Any:
+    """Return, for a statement over plan lines, what confirmed payments settled of each, in 分."""
+    part, payment = m.PaymentAllocation.__table__, m.Payment.__table__
+    return (
+        sa.select(sa.func.coalesce(sa.func.sum(part.c.amount), 0))
+        .select_from(sa.join(part, payment, payment.c.id == part.c.payment_id))
+        .where(part.c.plan_id == line.c.id, payment.c.state == m.PaymentState.confirmed)
+        .correlate(line)
+        .scalar_subquery()
+    )
