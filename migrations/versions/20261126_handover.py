@@ -6,7 +6,7 @@ from alembic import op
 from models.types import UtcDateTime
 
 revision = "20261126_handover"
-down_revision = "20261126_flow_versions"
+down_revision = "20261126_tags"
 branch_labels = None
 depends_on = None
 
