@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import handover
-from services.errors import Forbidden, Invalid, Locked, Stale
+from services.errors import Invalid, Locked, NotVisible, Stale
 from services.shares import Shares, one
 from tests.support.world import World, login, token_of
 
@@ -149,7 +149,7 @@ def test_a_hand_over_is_taken_back_but_for_what_moved_on(world):
     assert world.get(m.Customer, second).owner_id == manager
     with pytest.raises(Locked), world.acting("admin"):
         handover.undo(world.session, done, by=world.actor, now=world.now)
-    with pytest.raises(Forbidden), world.acting("sales"):
+    with pytest.raises(NotVisible), world.acting("sales"):
         handover.undo(world.session, done, by=world.actor, now=world.now)
 
 
