@@ -22,11 +22,13 @@ from services.fields import inputs_of
 from services.gate import may_write
 from services.masking import sees_sensitive
 from services.related import attach
+from views.again import asked_before, over
 from views.crm import actions, cells, export, forms, listing, lookups
 from views.crm.grid import GridView
 from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
 from views.web.headers import is_local
+from views.web.keys import key_of
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -139,7 +141,11 @@ class CrmView(GridView):
             raise Forbidden
         if request.method == "POST":
             return self._save(record)
-        return self._form(record, forms.texts_of(self.model, record), {})
+        texts = forms.texts_of(self.model, record)
+        if "again" in request.args:
+            again = key_of(request.args["again"])
+            texts = over(texts, asked_before(self.session, record, again))
+        return self._form(record, texts, {})
 
     def form_keys(self, record: Any) -> set[str]:
         """Return the inputs this person gets: no masked field is offered for overwriting."""

@@ -74,14 +74,30 @@ class Form:
 
 def texts_of(model: type[Any], record: Any) -> dict[str, str]:
     """Return the stored values as the texts a form shows."""
-    found = {}
+    values: dict[str, Any] = {}
     for key, one in inputs_of(model).items():
         if one.kind != "lines":
-            found[key] = _text(one, value_of(record, key))
+            values[key] = value_of(record, key)
             continue
-        for n, line in enumerate(getattr(record, key)):
+        parts = inputs_of(one.target)
+        values[key] = [
+            {part: getattr(line, part) for part in parts} for line in getattr(record, key)
+        ]
+    return texts_given(model, values)
+
+
+def texts_given(model: type[Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """Return values as the texts a form shows; a line is a mapping."""
+    found = {}
+    for key, one in inputs_of(model).items():
+        if key not in values:
+            continue
+        if one.kind != "lines":
+            found[key] = _text(one, values[key])
+            continue
+        for n, line in enumerate(values[key] or ()):
             for part, sub in inputs_of(one.target).items():
-                found[f"{key}-{n}-{part}"] = _text(sub, getattr(line, part))
+                found[f"{key}-{n}-{part}"] = _text(sub, line.get(part))
     return found
 
 
