@@ -233,7 +233,8 @@
       changed = true;
       try { localStorage.setItem(key, JSON.stringify(data())); } catch { /* no room: no draft */ }
     });
-    form.addEventListener('submit', () => { changed = false; localStorage.removeItem(key); });
+    // What was sent is dropped by tcos.js on the page that says it was saved: a lost line loses nothing.
+    form.addEventListener('submit', () => { changed = false; try { sessionStorage.setItem('sent', key); } catch { /* no draft either */ } });
     window.addEventListener('beforeunload', (event) => { if (changed) event.preventDefault(); });
     $$('[data-discard]', form).forEach((link) => link.addEventListener('click', () => {
       changed = false;
@@ -241,7 +242,7 @@
     }));
     const kept = localStorage.getItem(key);
     const offer = $('[data-restore]', form);
-    if (!kept || !offer) return;
+    if (!kept || !offer || $('[data-focus-error]', form)) return;
     offer.hidden = false;
     $('[data-use]', offer).addEventListener('click', () => {
       JSON.parse(kept).forEach(([name, value]) => {

@@ -68,5 +68,13 @@
     if (label) label.textContent = input.files.length ? `✓ ${input.dataset.chosen}` : label.textContent;
   }));
 
+  // A form that was sent and saved needs its local draft no more.
+  try {
+    const sent = sessionStorage.getItem('sent');
+    const same = $('form[data-draft]') && sent === `draft:${location.pathname}${location.search}`;
+    if (sent && (!same || $('.toast.success'))) localStorage.removeItem(sent);
+    sessionStorage.removeItem('sent');
+  } catch { /* no storage: no drafts either */ }
+
   $('[data-focus-error]')?.focus();
 })();
