@@ -24,6 +24,8 @@ def double(connection: Connection) -> None:
 
     Names get a sign of their own, so that words stay as selective as they were.
     """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA cache_size = -1000000")  # else indexes are read again
     customers = _largest(connection, "customer")
     sign = _sign(customers)
     for name in TABLES:
