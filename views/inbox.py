@@ -168,6 +168,7 @@ class InboxView(Page):
             comment=request.form.get("comment"),
             by=self.actor,
             now=self.now(),
+            submitter=key_of(request.form.get("submitter")),
         )
         return redirect(url_for("batch.index", id=job.id), code=303)
 

@@ -39,14 +39,17 @@ def prepare(  # noqa: PLR0913 # what was seen and said is part of the law
     by: Actor,
     now: dt.datetime,
     warn: bool = True,
+    submitter: int | None = None,
 ) -> m.BatchJob:
     """Freeze what a bulk decision is about: ticked (id, seen) pairs, or all of a type in the inbox.
+
+    All of a type may be narrowed to those of one submitter.
 
     Requests with a warning are left out and named in `skipped` (`warn`). Nothing is decided yet.
     """
     demand(by, "task:decide")
     comment = checked(verb, comment)
-    found = _found(session, what, by)
+    found = _found(session, what, by, submitter)
     seen = (
         {key: row.seen_version for key, row in found.items()}
         if isinstance(what, str)
@@ -88,7 +91,7 @@ def _item(job: m.BatchJob, key: int, version: int | None, row: Any) -> dict[str,
     }
 
 
-def _found(session: Session, what: Pairs | str, by: Actor) -> dict[int, Any]:
+def _found(session: Session, what: Pairs | str, by: Actor, submitter: int | None) -> dict[int, Any]:
     """Return the requests that are meant: id → row with seen_version and title."""
     request, task = m.ApprovalRequest, m.ApprovalTask
     query = sa.select(request.id, request.seen_version, request.title)
@@ -96,6 +99,8 @@ def _found(session: Session, what: Pairs | str, by: Actor) -> dict[int, Any]:
         query = query.join(task, task.request_id == request.id).where(
             inbox.mine(by, "open"), inbox.of_type(what)
         )
+        if submitter is not None:
+            query = query.where(request.submitted_by_id == submitter)
     else:
         query = query.where(request.id.in_([key for key, _seen in what]))
     return {row.id: row for row in session.execute(query.order_by(request.id))}

@@ -61,6 +61,24 @@ def test_all_that_match_are_asked_once_more_and_done(world, people):
     assert "成功 3 · 未处理 0" in people.get("reviewer", asked.location).get_data(as_text=True)
 
 
+def test_all_that_match_a_submitter_are_his_alone(world, people):
+    for n, who in enumerate(("sales", "sales", "manager")):
+        world.submitted(
+            who, company=f"宜昌第{n}水泵有限公司", **{"primary.mobile": f"1390000{n:04}"}
+        )
+    who = world.id_of("sales")
+    world.session.rollback()
+
+    page = people.get("reviewer", f"/admin/inbox/?submitter={who}").get_data(as_text=True)
+    assert page.count("<tr data-id") == 2
+    asked = people.post(
+        "reviewer", "/admin/inbox/bulk/",
+        {"scope": "all", "noun": "", "submitter": who, "verb": "approve"},
+    )  # fmt: skip
+
+    assert "共 2 项，尚未执行" in people.get("reviewer", asked.location).get_data(as_text=True)
+
+
 def test_transfer_signature_comment_and_urging_have_their_forms(world, people):
     flow(world, {"people": ["reviewer"]}, {"people": ["finance"]})
     _key, request_id = world.submitted()
