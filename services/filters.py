@@ -19,7 +19,7 @@ import models as m
 from services import texts
 from services.actor import Actor, may
 from services.condition_values import MANY, NO_VALUE, PERIODS
-from services.conditions import DEEPEST, OPS_OF, WORDS, fields
+from services.conditions import DEEPEST, MOST_LEAVES, OPS_OF, WORDS, fields
 from services.fields import Input, parse
 from services.texts import LARGEST_INT
 
@@ -27,6 +27,7 @@ PREFIX, GROUP = "f.", "g"
 ITEM = re.compile(r"([\w.]+)=((?:[^\\;()]|\\.)*)")
 RELATIVE = re.compile(r"today(?:([+-])(\d{1,4}))?")
 DATES = ("date", "datetime")
+MOST_NAMES = 20
 NUMERIC = ("money", "int", "percent", "quantity", *DATES)
 CHOICES = ("ref", "dictionary", "enum", "tags")
 KEYED = frozenset({"ref", "dictionary", "tags"})
@@ -81,7 +82,13 @@ def read(name: str, text: str) -> Item | Tree | None:
     node, end = _tree(text, 0, 0)
     if end != len(text):
         raise ValueError(_("筛选条件组的写法不正确"))
+    if _size(node) > MOST_LEAVES:
+        raise ValueError(_("条件过多，最多 %(n)s 个", n=MOST_LEAVES))
     return node
+
+
+def _size(node: Item | Tree) -> int:
+    return 1 if isinstance(node, Item) else sum(_size(part) for part in node.parts)
 
 
 def _tree(text: str, at: int, depth: int) -> tuple[Tree, int]:
@@ -164,7 +171,10 @@ def _value(session: Session, one: Input, op: str, text: str) -> Any:
             raise ValueError(_("范围写成 起..止"))
         return [_single(session, one, low.strip()), _single(session, one, high.strip())]
     if op in MANY:
-        return [_single(session, one, part.strip()) for part in text.split(",") if part.strip()]
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        if sum(not part.isdigit() for part in parts) > MOST_NAMES and one.kind in KEYED:
+            raise ValueError(_("最多 %(n)s 个名称", n=MOST_NAMES))  # each is looked up
+        return [_single(session, one, part) for part in parts]
     return _single(session, one, text)
 
 

@@ -84,6 +84,9 @@ def test_a_filter_in_the_address_shows_exactly_its_rows(visitors, query, found):
         ("f.name=", "名称"),
         ("g=any(name=eq:甲", "筛选条件组"),
         ("g=" + "all(" * 30, "筛选条件组"),
+        ("g=any(" + "name=a;" * 60 + "name=b)", "条件过多"),
+        ("f.owner_id=in:" + ",".join("abcdefghijklmnopqrstuvwxyz"), "亚为销售员"),
+        ("f.amount=ge:1&" * 60, "条件过多"),
     ],
 )
 def test_a_bad_filter_is_told_by_its_field_and_the_page_is_served(visitors, query, field):
@@ -92,6 +95,12 @@ def test_a_bad_filter_is_told_by_its_field_and_the_page_is_served(visitors, quer
 
     assert answer.status_code == 200
     assert field in page.partition('role="alert">')[2].partition("</div>")[0]
+
+
+def test_no_name_of_a_parameter_breaks_the_page(visitors):
+    query = "export_type=x&endpoint=y&_external=1&_anchor=z&self=1&view=9&columns=name&w.x=1"
+
+    assert visitors.get("admin", f"{OPPORTUNITY}?{query}").status_code == 200
 
 
 def test_no_verb_acts_on_more_than_a_bad_filter_meant(visitors):

@@ -19,6 +19,7 @@ def init_template(app: Flask) -> None:
     """Give the helpers to every template."""
     app.jinja_env.globals.update(
         with_args=with_args,
+        query_with=query_with,
         without_args=without_args,
         without_pair=without_pair,
         local=plain,
@@ -31,9 +32,14 @@ def init_template(app: Flask) -> None:
 
 def with_args(**changes: Any) -> str:
     """Return this page's address with parameters set, or dropped where None."""
+    return f"{request.path}?{query_with(**changes)}"
+
+
+def query_with(**changes: Any) -> str:
+    """Return this page's query string changed, to hang on another address."""
     args = [(k, v) for k, v in request.args.items(multi=True) if k not in changes]
     args += [(k, v) for k, v in changes.items() if v is not None]
-    return f"{request.path}?{urlencode(args, safe=READ)}"
+    return urlencode(args, safe=READ)
 
 
 def without_pair(name: str, value: str) -> str:
