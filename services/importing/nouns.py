@@ -105,6 +105,14 @@ class Judge:
         except Locked as problem:
             yield problem.field or "", "LOCKED", str(problem)
 
+    def hidden(self, one: Planned) -> Any:
+        """Return what may be told of a customer of the same name that is out of sight."""
+        key = duplicates.key_of("company", one.values.get("company"))
+        double = self.doubles.get(("company", key or ""))
+        if one.model is not m.Customer or double is None or double.visible:
+            return None
+        return _same(double, duplicates.REASONS["company"])
+
     def _unique(self, one: Planned) -> Found:
         for key in MANAGED.get(one.target.noun, ()):
             text = str(one.values.get(key) or "").lower()

@@ -291,7 +291,7 @@ class _Rows:
     def _compare(self, one: Planned, ident: int, found: list[Problem]) -> str:
         record = self.matcher.records.get(ident)
         if record is None or ident in self.matcher.gone:
-            reason = _("记录已删除，或您无权查看")
+            reason = self.p.judge.hidden(one) or _("记录已删除，或您无权查看")
             column = self._column(self.target.keys[0])
             found.append(Problem(one.line, column, "", "KEY_TAKEN", reason))
             return "failed"

@@ -238,6 +238,10 @@ def test_a_dry_run_tells_of_duplicates_in_the_file_and_out_of_sight_masked(offic
         (5, "SIMILAR", False, "与第 4 行的手机相同"),
     ]
     assert "失败 2" in page
+    exact = manager.upload(table(HEAD, ("武汉光谷精工机械有限公司", *row(1)[1:])))
+    page = manager.check(exact, key="company")
+    assert "KEY_TAKEN" in page
+    assert "与「武汉****公司」的客户单位相同（sales2，已通过）" in page
     noted = (*HEAD, "重复说明")
     again = office.upload(table(noted, (*lines[0], "独立法人")))
     assert "新建 1" in office.check(again)
