@@ -157,3 +157,23 @@ def test_a_request_handled_twice_is_one_line(world):
     world.__enter__()
 
     assert len(re.findall(r"<tr data-id", page)) == 1
+
+
+def test_a_copy_gives_sight_of_the_snapshot_only(lite, told):
+    customer = m.Customer.__table__
+    with World(lite) as world:
+        other = world.id_of("sales2")
+    with lite.app_context(), m.db.engine.begin() as link:
+        link.execute(
+            sa.update(customer).where(customer.c.id == told["customer"]).values(owner_id=other)
+        )
+        link.execute(sa.update(m.Opportunity.__table__).values(owner_id=other))
+    visitors = Visitors(lite)
+
+    snapshot = visitors.get("sales", f"/admin/request/?id={told['宜昌水泵']}")
+    record = visitors.get("sales", f"/admin/customer/details/?id={told['customer']}")
+
+    assert snapshot.status_code == 200
+    assert "宜昌水泵" in snapshot.text
+    assert f"/admin/customer/details/?id={told['customer']}" not in snapshot.text
+    assert record.status_code == 404
