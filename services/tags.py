@@ -42,6 +42,24 @@ def of_records(session: Session, noun: str, keys: Iterable[int]) -> dict[int, li
     return found
 
 
+def line_of(model: type[Any]) -> Any:
+    """Return the tags of a record as one text, for the statement that reads the record."""
+    tag, link = m.Tag.__table__, m.Tagging.__table__
+    word = sa.type_coerce(tag.c.colour, sa.String) + ":" + tag.c.name
+    return (
+        sa.select(sa.func.aggregate_strings(word, ","))
+        .select_from(sa.join(link, tag, tag.c.id == link.c.tag_id))
+        .where(link.c.noun == model.__noun__, link.c.record_id == model.id)
+        .scalar_subquery()
+    )
+
+
+def words_of(line: str | None) -> list[tuple[str, str]]:
+    """Return (colour, name) of such a text, by name; neither holds a comma."""
+    words = [part.partition(":")[::2] for part in (line or "").split(",") if part]
+    return sorted(words, key=lambda word: word[1])
+
+
 def known(session: Session) -> list[m.Tag]:
     """Return all tags by name."""
     return list(session.scalars(sa.select(m.Tag).order_by(m.Tag.name).limit(500)))

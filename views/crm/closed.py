@@ -123,7 +123,13 @@ class ClosedView(ModelView):
         digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_KEY))
         if not digits or int(text) > LARGEST_KEY:
             raise NotVisible
-        found = self.session.scalar(sa.select(self.model).where(self.model.id == int(text)))
+        query = sa.select(self.model, self.beside()).where(self.model.id == int(text))
+        found = self.session.execute(query).first()
         if found is None:
             raise NotVisible
-        return found
+        found[0].beside = found[1]
+        return found[0]
+
+    def beside(self) -> Any:
+        """Return what is read in the same statement as a record, kept in its `beside`."""
+        return sa.null()

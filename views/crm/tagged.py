@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -45,9 +46,14 @@ class TaggedDoors:
         """Return what the details page shows of the tags; None where there are none."""
         if not self.tagged:
             return None
-        found = tags.of_records(self.session, self.noun, [record.id]).get(record.id, [])
+        words = tags.words_of(record.beside)
         may_tag = gate.may_write(self.actor, "edit", record)
+        found = [m.Tag(name=name, colour=m.Colour[colour]) for colour, name in words]
         return {"chips": chips(found), "text": ", ".join(t.name for t in found), "edit": may_tag}
+
+    def beside(self) -> Any:
+        """Read the tags of a record with it."""
+        return tags.line_of(self.model) if self.tagged else sa.null()
 
     @expose("/tag/", methods=("POST",))
     def tag_view(self) -> Any:
