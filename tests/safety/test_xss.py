@@ -20,7 +20,15 @@ LEFT = {"code", "key", "region_code", "noun", "name_key", "pattern"}  # of fixed
 def poison(app):
     """Write the mark over every free text of every record, past every rule."""
     with app.app_context(), m.db.engine.begin() as connection:
-        for table in ("customer", "contact", "opportunity", "contract", "contract_line"):
+        for table in (
+            "customer",
+            "contact",
+            "opportunity",
+            "contract",
+            "contract_line",
+            "approval_flow",
+            "approval_step",
+        ):
             _drop_guards(connection, table)
         for mapper in m.Model.registry.mappers:
             table, facts = mapper.local_table, fields_of(mapper.class_)
