@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +122,14 @@ def _compare(label: str, app: Flask, url: str, options: Options) -> Iterator[Lin
             ),
             first_or_median_ms(_asking(stock.get, f"/stock/{theirs}"), options.times),
         )
+    typed = {
+        "company": "武汉智造",
+        "primary.mobile": "13800138000",
+        "csrf_token": ours.token("sales"),
+    }
+    ask = partial(ours.post, "sales", "/admin/customer/duplicates/", typed)
+    limit = f"duplicates while typing, {label}"
+    yield Line(limit, median_ms(ask, options.times), 100, note="the reference is the limit")
     shown = ",".join(KEYS.get(key, key) for key in SHOWN["customer"])
     path = f"/admin/customer/export/csv/?f.owner_id=in:{owners}&columns={shown}"
     took, memory, size = _weigh(lambda: _length(ours.get("admin", path)))
