@@ -1,6 +1,7 @@
 """Who acts: identity, grants and data scope, loaded once a request."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from models import Department, Role, Scope, User, user_role
 from services.errors import Forbidden
+from services.waiting import waiting_for_person
 
 ADMIN = "admin"
 WIDTH = list(Scope)  # from narrow to wide, in the order of the enum
@@ -18,7 +20,8 @@ class Actor:
     """A person with his grants; `SYSTEM` for the command line and the worker.
 
     `departments` are the ids his scope covers (dept, dept_tree), `team` the ids of himself and
-    the people below him, at any depth; `below` the same without himself.
+    the people below him, at any depth; `below` the same without himself. `waiting` counts what lay
+    before him when the request began (services/waiting.py): the side bar of every page asks for it.
     """
 
     id: int | None
@@ -29,6 +32,7 @@ class Actor:
     department_id: int | None = None
     departments: frozenset[int] = frozenset()
     team: frozenset[int] = frozenset()
+    waiting: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
     system: bool = False
 
     @property
@@ -82,13 +86,15 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
             {Scope.dept: {me.key} - {None}, Scope.dept_tree: tree}.get(scope, ())
         ),
         team=frozenset(row.key for row in rows if row.kind == "team"),
+        waiting={row.name: row.key for row in rows if row.kind == "waiting"},
     )
 
 
 def _everything(user_id: int) -> Any:
     """Return one statement for every request: (kind, key, name, role, scope, permissions).
 
-    A row a role with the department as key, then the keys of people and of departments below.
+    A row a role with the department as key, then the keys of people and of departments below, then
+    what waits with its number as key.
     """
     user, role, department = User.__table__, Role.__table__, Department.__table__
     roles = (
@@ -109,12 +115,20 @@ def _everything(user_id: int) -> Any:
     )
     me = sa.select(user.c.id).where(user.c.id == user_id)
     trees = (("team", user, "manager_id", me), ("department", department, "parent_id", own))
-    return roles.union_all(*(_below(*tree) for tree in trees))
+    waiting = (
+        sa.select(sa.literal("waiting"), count, sa.literal(name), *_blank("role scope permissions"))
+        for name, count in waiting_for_person(user_id).items()
+    )
+    return roles.union_all(*(_below(*tree) for tree in trees), *waiting)
 
 
 def _below(kind: str, table: Any, up: str, root: Any) -> Any:
     """Return root and everything under it; UNION (not ALL) ends even on a loop."""
     tree = root.cte(f"{kind}_tree", recursive=True)
     tree = tree.union(sa.select(table.c.id).join(tree, table.c[up] == tree.c.id))
-    blank = (sa.null().label(name) for name in ("name", "role", "scope", "permissions"))
+    blank = _blank("name role scope permissions")
     return sa.select(sa.literal(kind).label("kind"), tree.c.id.label("key"), *blank)
+
+
+def _blank(names: str) -> list[Any]:
+    return [sa.null().label(name) for name in names.split()]

@@ -121,17 +121,6 @@ def _mail(one: Notice) -> outbox.Posting:
     )
 
 
-def unread_count(actor: Actor) -> Any:
-    """Return the scalar sub-select of unread notices of a person, for a statement that counts."""
-    table = m.Notification.__table__
-    return (
-        sa.select(sa.func.count())
-        .select_from(table)
-        .where(table.c.user_id == actor.id, table.c.read_at.is_(None))
-        .scalar_subquery()
-    )
-
-
 def open_notice(session: Session, notice_id: int, *, by: Actor, now: dt.datetime) -> m.Notification:
     """Mark one notice of the actor read and return it. Raises NotVisible."""
     mine = m.Notification.user_id == by.id

@@ -98,7 +98,7 @@ def _percent(part: int, whole: int) -> int:
 def figures(
     session: Session, contracts: Iterable[m.Contract], *, day: dt.date, system: str | None = None
 ) -> dict[int, Figures]:
-    """Return contract key → Figures, three statements whatever the number of contracts.
+    """Return contract key → Figures, two statements whatever the number of contracts.
 
     `system` names the system query where nobody is logged in.
     """
@@ -108,17 +108,13 @@ def figures(
     if not known:
         return found
     _deliveries(ask, found)
-    invoice, payment = m.Invoice, m.Payment
-    invoiced = _sum(invoice, invoice.state.in_((m.InvoiceState.issued, m.InvoiceState.red)))
-    paid = _sum(payment, payment.state == m.PaymentState.confirmed)
-    rows = ask(sa.select(m.Contract.id, invoiced, paid).where(m.Contract.id.in_(known)))
-    for key, *sums in rows:
-        found[key].invoiced, found[key].paid = map(int, sums)
-    for line, settled in _plan(ask, known):
-        contract = known[line.contract_id]
-        state = plan_state(contract, line, settled, day)
-        late = (day - line.due_on).days if state is m.PlanState.overdue else 0
-        found[line.contract_id].plan.append(Instalment(line, settled, state, late))
+    for key, invoiced, paid, line, settled in _money(ask, known):
+        one = found[key]
+        one.invoiced, one.paid = int(invoiced), int(paid)
+        if line is not None:
+            state = plan_state(known[key], line, int(settled), day)
+            late = (day - line.due_on).days if state is m.PlanState.overdue else 0
+            one.plan.append(Instalment(line, int(settled), state, late))
     return found
 
 
@@ -139,23 +135,30 @@ def _sum(model: type[Any], counts: Any) -> Any:
     return query.where(model.contract_id == m.Contract.id, counts).scalar_subquery()
 
 
-def _plan(ask: Ask, keys: Any) -> list[tuple[m.PaymentPlan, int]]:
-    """Return the instalments with what confirmed payments settled of each, in 分."""
-    part, line = m.PaymentAllocation, m.PaymentPlan
+def _money(ask: Ask, keys: Any) -> Any:
+    """Return (contract, invoiced, paid, instalment or None, settled of it) in one statement, 分."""
+    part, line, invoice, payment = m.PaymentAllocation, m.PaymentPlan, m.Invoice, m.Payment
     settled = (
         sa.select(part.plan_id, sa.func.sum(part.amount).label("amount"))
-        .join(m.Payment, m.Payment.id == part.payment_id)
-        .where(m.Payment.state == m.PaymentState.confirmed, m.Payment.contract_id.in_(keys))
+        .join(payment, payment.id == part.payment_id)
+        .where(payment.state == m.PaymentState.confirmed, payment.contract_id.in_(keys))
         .group_by(part.plan_id)
         .subquery()
     )
-    rows = ask(
-        sa.select(line, sa.func.coalesce(settled.c.amount, 0))
+    billed = (m.InvoiceState.issued, m.InvoiceState.red)
+    return ask(
+        sa.select(
+            m.Contract.id,
+            _sum(invoice, invoice.state.in_(billed)),
+            _sum(payment, payment.state == m.PaymentState.confirmed),
+            line,
+            sa.func.coalesce(settled.c.amount, 0),
+        )
+        .outerjoin(line, line.contract_id == m.Contract.id)
         .outerjoin(settled, settled.c.plan_id == line.id)
-        .where(line.contract_id.in_(keys))
-        .order_by(line.contract_id, line.ordinal)
+        .where(m.Contract.id.in_(keys))
+        .order_by(m.Contract.id, line.ordinal)
     )
-    return [(found, int(amount)) for found, amount in rows]
 
 
 def plan_state(

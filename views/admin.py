@@ -7,8 +7,7 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import lazy_gettext as _
 
-from models import db
-from services import approval, regions
+from services import regions
 from views.cockpit import CockpitView
 from views.home import HomeView
 from views.menu import GROUPS, MENU
@@ -39,10 +38,9 @@ def make_admin(app: Flask) -> Admin:
         actor = current_actor()
         if actor is None or request.endpoint is None:
             return {"nav": [], "actor": None, "csp_nonce": csp_nonce}
-        counts = approval.counts(db.session(), actor)
         return {
-            "nav": _nav(entries, cockpit, counts),
-            "bell": counts["notices"],
+            "nav": _nav(entries, cockpit, actor.waiting),
+            "bell": actor.waiting["notices"],
             "actor": actor,
             "csp_nonce": csp_nonce,
         }

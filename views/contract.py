@@ -19,7 +19,7 @@ from views.base import CrmView
 from views.crm.cells import tag
 from views.crm.files import FileDoors
 from views.crm.picker import picker, remember
-from views.crm.tables import short_table
+from views.crm.tables import lines_with_products, short_table
 
 
 class ContractView(FileDoors, CrmView):
@@ -64,8 +64,7 @@ class ContractView(FileDoors, CrmView):
                 m.ContractLine,
                 mine,
                 "product_id quantity price discount_bp subtotal",
-                order="ordinal",
-                most=100,
+                found=lines_with_products(self.session, m.ContractLine, mine),
             ),
             short_table(
                 self,

@@ -121,7 +121,7 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         return {name: found[letter] for name, letter in letters.items()}
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
-        """Return contacts, opportunities, contracts, follow-ups, payments and plans."""
+        """Return contacts, opportunities, contracts, follow-ups and plans; 360 has the payments."""
         mine = {"customer_id": record.id}
         ready = record.approval is m.Approval.approved
         return [
@@ -153,9 +153,6 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
                 "due_at kind content owner_id done_at",
                 order="-due_at",
                 add=ready,
-            ),
-            short_table(
-                self, m.Payment, mine, "code paid_on amount method state", order="-paid_on"
             ),
         ]
 

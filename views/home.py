@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 import models as m
 from dashboards.home import tiles
 from models import db
-from services import agenda, approval
+from services import agenda
 from services.actor import Actor, may
 from services.contract import yuan
 from services.errors import Forbidden
@@ -55,7 +55,7 @@ class HomeView(AdminIndexView):
             day=format_date(day, "full"),
             workday=workday,
             counts=agenda.block_counts(session, actor, now=now),
-            waiting=approval.counts(session, actor),
+            waiting=actor.waiting,
             tiles=tiles(session, actor, now=now) if may(actor, "cockpit:read") else [],
             items=[_line(item, day) for item in items[:SHOWN]],
             total=len(items),

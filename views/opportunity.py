@@ -6,7 +6,6 @@ import sqlalchemy as sa
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext as _
-from sqlalchemy.orm import contains_eager
 
 import models as m
 from services import board, numbers
@@ -19,7 +18,7 @@ from views.base import CrmView
 from views.crm import forms
 from views.crm.composer import composer
 from views.crm.files import FileDoors
-from views.crm.tables import short_table
+from views.crm.tables import lines_with_products, short_table
 
 
 class OpportunityView(FileDoors, CrmView):
@@ -44,7 +43,7 @@ class OpportunityView(FileDoors, CrmView):
                 mine,
                 "product_id quantity price discount_bp subtotal",
                 most=100,
-                found=self._lines(record),
+                found=lines_with_products(self.session, m.OpportunityLine, mine),
             ),
             short_table(
                 self, m.StageHistory, mine, "at from_stage_id to_stage_id by_id", order="-at"
@@ -52,18 +51,6 @@ class OpportunityView(FileDoors, CrmView):
             short_table(self, m.FollowUp, mine, "at kind content owner_id", order="-at"),
             short_table(self, m.Contract, mine, "code name amount signed_on state approval"),
         ]
-
-    def _lines(self, record: Any) -> list[Any]:
-        line = m.OpportunityLine
-        return list(
-            self.session.scalars(
-                sa.select(line)
-                .join(line.product)
-                .where(line.opportunity_id == record.id)
-                .order_by(line.ordinal)
-                .options(contains_eager(line.product))
-            )
-        )
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer the other stages while the opportunity is open."""

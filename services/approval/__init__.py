@@ -10,9 +10,9 @@ from services.approval.beside import Beside, Kept
 from services.approval.bulk import run_batch
 from services.approval.change import asked as changes_asked
 from services.approval.change import pending as change_of
-from services.approval.counts import counts, waiting_for
 from services.approval.decide import decide, take_back, withdraw
 from services.approval.delegation import delegate, end
+from services.approval.holders import waiting_for
 from services.approval.snapshot import digest, shown, snapshot
 from services.approval.submit import REVIEWED, submit
 from services.approval.timeline import standing, timeline
@@ -28,7 +28,6 @@ __all__ = [
     "change_of",
     "changes_asked",
     "comment",
-    "counts",
     "decide",
     "decide_many",
     "deciders",

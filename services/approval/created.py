@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, selectinload
 
 import models as m
 from services.actor import Actor
-from services.approval.counts import waiting_for
+from services.approval.holders import waiting_for
 from services.approval.snapshot import REVIEWED
 from services.approval.verbs import URGE_PAUSE
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import url_for
+from sqlalchemy.orm import Session, contains_eager
 
 from services.actor import may
 from services.related import Group
@@ -45,6 +46,19 @@ def groups_of(tables: Iterable[dict[str, Any]]) -> list[Group]:
     """Return what the short tables of a page need to have attached."""
     rows = [table["rows"] for table in tables]
     return [(found.found, references(found.names)) for found in rows if isinstance(found, Rows)]
+
+
+def lines_with_products(session: Session, model: Any, where: dict[str, int]) -> list[Any]:
+    """Return the lines of a record in their order, each with its product, in one statement."""
+    return list(
+        session.scalars(
+            sa.select(model)
+            .join(model.product)
+            .where(*(getattr(model, key) == value for key, value in where.items()))
+            .order_by(model.ordinal)
+            .options(contains_eager(model.product))
+        )
+    )
 
 
 def short_table(  # noqa: PLR0913 # a table is made of these
