@@ -5,7 +5,6 @@ One file feeds one entity here; a mapping file (see mapping.py) can do more by c
 
 import datetime as dt
 import hashlib
-import re
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +18,7 @@ from services.actor import Actor, demand
 from services.errors import Forbidden, Invalid, Locked, NotVisible
 from services.fields import Input
 from services.importing import staging
+from services.importing.aliases import candidates, plain
 from services.importing.mapping import MODELS, FileMap, Mapping, Source, Target, inputs_for, past_of
 from services.importing.plan import FilePlan, Plan
 from services.importing.planning import prepare_sheets
@@ -98,19 +98,23 @@ def is_staged(job: m.ImportJob) -> bool:
 
 
 def guess(noun: str, head: list[str]) -> dict[str, str]:
-    """Return column → field for columns called like a field, in either language or by key."""
+    """Return column → field: by our captions in either language or keys, then by other names."""
     known: dict[str, str] = {}
     for key, one in reversed(fields_of(noun).items()):
-        known[_plain(str(one.facts.caption))] = key
+        known[plain(str(one.facts.caption))] = key
         with force_locale("zh_Hans_CN"):
-            known[_plain(str(one.facts.caption))] = key
-        known[_plain(key)] = key
-    found = {column: known[_plain(column)] for column in head if _plain(column) in known}
-    return {c: k for n, (c, k) in enumerate(found.items()) if k not in list(found.values())[:n]}
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[\s*＊_（）()]", "", text).lower()
+            known[plain(str(one.facts.caption))] = key
+        known[plain(key)] = key
+    columns: dict[str, str] = {}  # field → column: an exact name goes before any alias
+    for column in head:
+        if plain(column) in known:
+            columns.setdefault(known[plain(column)], column)
+    for column in head:
+        free = [key for key in candidates(noun, column) if key not in columns]
+        if free and column not in columns.values():
+            columns[free[0]] = column
+    found = {column: key for key, column in columns.items()}
+    return {column: found[column] for column in head if column in found}
 
 
 def job_of(session: Session, key: int | None, *, by: Actor, own: bool = False) -> m.ImportJob:

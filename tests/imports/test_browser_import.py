@@ -7,6 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
+from services.importing import jobs
+from services.importing.aliases import ALIASES, plain
 from tests.support.imports import counts, sheet, table
 from tests.support.office import Office
 from tests.support.world import World
@@ -33,6 +35,44 @@ def test_columns_are_guessed_and_the_guess_can_be_changed(office):
     assert office.chosen(job)["column-5"] == "source_id"
     assert "新建 1" in page
     assert office.customers() == []
+
+
+@pytest.mark.parametrize(
+    ("noun", "guessed"),
+    [
+        (
+            "customer",
+            {
+                "公司名称 / 客户名称": "company",
+                "等级": "level",
+                "来源": "source_id",
+                "状态": "status",
+                "业务员／负责人": "owner_id",
+                "省 市 区": "region_code",
+                "手机号/电话": "primary.mobile",
+                "qq": "primary.qq",
+                "某列": None,
+            },
+        ),
+        ("customer", {"电话": "primary.landline", "手机": "primary.mobile"}),
+        ("customer", {"销售员": "owner_id", "负责人": None}),
+        ("contract", {"客户名称": "customer_id", "销售员": "owner_id", "状态": "state"}),
+        ("department", {"部门": "name", "负责人": "head_id"}),
+    ],
+)
+def test_heads_of_other_tables_are_guessed_and_an_exact_name_goes_first(app, noun, guessed):
+    with app.test_request_context():
+        found = jobs.guess(noun, list(guessed))
+
+    assert found == {column: key for column, key in guessed.items() if key}
+
+
+@pytest.mark.parametrize("noun", sorted(ALIASES))
+def test_an_alias_names_a_field_of_its_entity_and_is_spelt_plainly(noun):
+    fields = jobs.fields_of(noun)
+
+    assert all(head == plain(head) for head in ALIASES[noun])
+    assert {key for keys in ALIASES[noun].values() for key in keys} <= fields.keys()
 
 
 def test_imported_rows_are_submitted_as_one_approval_batch(office):
