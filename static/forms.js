@@ -74,6 +74,22 @@
     const model = $('tr[data-model]', body);
     const shown = $('[data-sum]', field);
     const form = table.closest('form');
+    const plan = table.dataset.lines === 'plan';
+    if (!plan) {
+      // Shown, never sent: the server works out its own.
+      const title = document.createElement('th');
+      title.scope = 'col';
+      title.className = 'r';
+      title.textContent = table.dataset.subtotal;
+      $('thead tr', table).lastElementChild.before(title);
+      $$('tr', body).forEach((row) => {
+        const cell = document.createElement('td');
+        cell.className = 'r';
+        cell.dataset.label = table.dataset.subtotal;
+        cell.dataset.worth = '';
+        row.lastElementChild.before(cell);
+      });
+    }
     model.remove();
     let n = 0;
     $('[data-add]', field).addEventListener('click', () => {
@@ -96,7 +112,14 @@
       form.dispatchEvent(new Event('input', { bubbles: true }));
     });
     const part = (row, key) => $(`[name$="-${key}"]`, row);
-    const plan = table.dataset.lines === 'plan';
+    // A product brings its list price where no other price was typed.
+    body.addEventListener('change', (event) => {
+      if (!event.target.matches('select[name$="-product_id"]')) return;
+      const price = part(event.target.closest('tr'), 'price');
+      if (!price || (price.value.trim() && price.value !== price.dataset.filled)) return;
+      price.value = price.dataset.filled = event.target.selectedOptions[0]?.dataset.price || '';
+      price.dispatchEvent(new Event('input', { bubbles: true }));
+    });
     const worth = (row, whole) => {
       if (!plan) {
         const discount = part(row, 'discount_bp').value.trim();
@@ -107,7 +130,11 @@
     };
     sums.push(() => {
       const whole = number(form.elements.amount?.value);
-      const cents = $$('tr', body).reduce((sum, row) => sum + Math.round(worth(row, whole) * 100), 0);
+      const cents = $$('tr', body).reduce((sum, row) => {
+        const own = Math.round(worth(row, whole) * 100);
+        if (!plan) $('[data-worth]', row).textContent = own ? yuan(own / 100) : '';
+        return sum + own;
+      }, 0);
       shown.textContent = cents ? shown.dataset.text.replace('{sum}', yuan(cents / 100)) : '';
       if (!plan && cents && form.elements.amount) form.elements.amount.value = (cents / 100).toFixed(2);
       if (!plan || !cents || !whole) return;

@@ -4,6 +4,9 @@ import re
 
 import pytest
 
+import models as m
+from tests.support.world import World
+
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 COMPANY = "宜昌三峡水泵有限公司"
 
@@ -43,3 +46,24 @@ def test_a_contract_form_says_while_typing_whether_the_plan_adds_up(site):
     sales.fill("[name=plan-new101-amount]", "100")
 
     assert "与金额一致" in sales.inner_text("#f-plan [data-sum]")
+
+
+def test_a_product_brings_its_list_price_to_a_line_and_the_row_shows_its_subtotal(app, site):
+    with World(app) as world, world.acting("admin"):
+        for n in (1, 2):
+            world.create(m.Product, code=f"CP-{n}", name=f"相机{n}", price=n * 100_050)
+    sales = site.visit("sales")
+    site.go(sales, "/admin/opportunity/new/")
+    row = sales.locator("#f-lines tbody tr").first
+    price = row.locator("[name$=-price]")
+    for n, shown in ((1, "1000.50"), (2, "2001.00")):
+        row.locator("select").select_option(index=n)
+        assert price.input_value() == shown
+
+    row.locator("[name$=-quantity]").fill("2")
+    row.locator("[name$=-discount_bp]").fill("90")
+    assert row.locator("[data-worth]").inner_text() == "3,601.80"
+
+    price.fill("10")
+    row.locator("select").select_option(index=1)
+    assert price.input_value() == "10"

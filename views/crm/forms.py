@@ -28,7 +28,7 @@ MOST_ROWS = 200
 
 @dataclasses.dataclass(slots=True)
 class Widget:
-    """One field to draw; `ident` is the record behind a looked-up text."""
+    """One field to draw; `ident` is the record behind a looked-up text, `prices` by choice."""
 
     key: str
     one: Input
@@ -36,6 +36,7 @@ class Widget:
     error: str = ""
     choices: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     ident: str = ""
+    prices: dict[str, str] = dataclasses.field(default_factory=dict)
     rows: list[list["Widget"]] = dataclasses.field(default_factory=list)
     locked: bool = False
 
@@ -163,6 +164,7 @@ def _fill(choices: "Choices", widget: Widget, texts: Mapping[str, str]) -> None:
         widget.text = choices.name(widget.one.target, widget.ident) or text
     else:
         widget.choices = choices.of(widget.one, text)
+        widget.prices = choices.prices(widget.one)
 
 
 def _rows(choices: "Choices", one: Input, texts: Mapping[str, str]) -> list[list[Widget]]:
@@ -210,6 +212,14 @@ class Choices:
         return [
             (str(r.id), str(r)) for r in rows if getattr(r, "active", True) or str(r.id) == current
         ]
+
+    def prices(self, one: Input) -> dict[str, str]:
+        """Return the list price in yuan of each product that has one, for lines to start with."""
+        if one.target is not m.Product:
+            return {}
+        price = inputs_of(m.Product)["price"]
+        rows = self._all(m.Product, m.Product.id)
+        return {str(r.id): _text(price, r.price) for r in rows if r.price is not None}
 
     def _all(self, model: type[Any], order: Any) -> list[Any]:
         if model not in self.known:
