@@ -41,6 +41,7 @@ class FollowUpSaver(Saver):
         if values.get("kind") is m.FollowUpKind.system:
             errors["kind"] = _("「审批同步」由系统写入")
         errors |= _check_customer(call, values) | check_contact(call, record, values)
+        errors |= _check_owner(call, values)
         started, ended = values.get("started_at"), values.get("ended_at")
         if started and ended and ended < started:
             errors["ended_at"] = _("结束时间不能早于开始时间")
@@ -144,6 +145,15 @@ def _check_customer(call: Call, values: Values) -> dict[str, Any]:
         sa.select(m.Customer.approval).where(m.Customer.id == values["customer_id"])
     )
     return {} if approval is m.Approval.approved else {"customer_id": NOT_APPROVED}
+
+
+def _check_owner(call: Call, values: Values) -> dict[str, Any]:
+    """Who answers for himself alone writes nothing in a colleague's name; who imports may."""
+    mine = values.get("owner_id") in {None, call.by.id}
+    wide = call.by.scope is not m.Scope.self
+    if mine or wide or any(may(call.by, f"followup:{verb}") for verb in ("edit", "import")):
+        return {}
+    return {"owner_id": _("跟进人只能是本人")}
 
 
 def _check_moves(call: Call, values: Values) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate, numbers
 from services.actor import Actor, demand, may
-from services.errors import Locked
+from services.contract import yuan
+from services.errors import Invalid, Locked
 from services.records import Call, Saver, Values, department_of, saver
 
 
@@ -28,6 +29,28 @@ def _in_force(call: Call, values: Values) -> dict[str, Any]:
     return {}
 
 
+def received(session: Session, contract_id: int) -> int:
+    """Return the 分 that are confirmed on a contract, less what was given back; unscoped."""
+    table = m.Payment.__table__
+    query = sa.select(sa.func.coalesce(sa.func.sum(table.c.amount), 0)).where(
+        table.c.contract_id == contract_id,
+        table.c.state == m.PaymentState.confirmed,
+        table.c.deleted_at.is_(None),
+    )
+    return int(session.execute(query).scalar_one())
+
+
+def _refund(session: Session, contract_id: int | None, values: Values) -> dict[str, Any]:
+    """Nothing is given back that did not come in; what is only registered did not yet."""
+    amount = values.get("amount") or 0
+    if amount >= 0 or contract_id is None:
+        return {}
+    most = received(session, contract_id)
+    if -amount <= most:
+        return {}
+    return {"amount": _("退款不能超过该合同已确认的回款 %(most)s 元", most=yuan(max(most, 0)))}
+
+
 @saver(m.Payment)
 class PaymentSaver(Saver):
     """The rules of 回款登记."""
@@ -41,6 +64,7 @@ class PaymentSaver(Saver):
             errors["contract_id"] = _("合同不能更换，请冲销后重新登记")
         if values.get("amount") == 0:
             errors["amount"] = _("金额不能为 0")
+        errors |= _refund(call.session, record.contract_id or values.get("contract_id"), values)
         paid_on = values.get("paid_on")
         if paid_on and paid_on > numbers.today(call.now):
             errors["paid_on"] = _("回款日期不能晚于今天")
@@ -103,6 +127,13 @@ def confirm(session: Session, payment: m.Payment, *, by: Actor, now: dt.datetime
     demand(by, "payment:confirm")
     if payment.state is not m.PaymentState.registered:
         raise Locked(_("只有「已登记」的回款可以确认"))
+    if payment.amount < 0:
+        contract = m.Contract.__table__
+        mine = sa.select(contract.c.id).where(contract.c.id == payment.contract_id)
+        session.execute(mine.with_for_update())  # two refunds of the same money: one waits
+        errors = _refund(session, payment.contract_id, {"amount": payment.amount})
+        if errors:
+            raise Invalid(errors)
     with gate.rule(session, "payment"):
         payment.state = m.PaymentState.confirmed
         payment.confirmed_by_id, payment.confirmed_at = by.id, now

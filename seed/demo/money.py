@@ -130,7 +130,8 @@ def _collect(teller: Teller, contract: m.Contract) -> None:
         _pay(teller, contract, amount, teller.workday(day))
         _invoice(teller, contract, amount, teller.workday(day))
     if teller.draw.random() < 0.03:
-        _pay(teller, contract, -min(contract.amount or 0, 2_000_00), teller.today)
+        back = min(payments.received(teller.session, contract.id), 2_000_00)
+        _pay(teller, contract, -back, teller.today)
 
 
 def _pay(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> None:

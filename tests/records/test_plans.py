@@ -42,6 +42,20 @@ def test_a_follow_up_closes_the_plan_and_its_next_date_is_the_only_new_one(world
     assert open_plans(world, key) == []
 
 
+def test_a_salesperson_writes_no_follow_up_in_a_colleague_s_name(world):
+    key = world.approved()
+    other = world.id_of("sales2")
+    with pytest.raises(Invalid) as refusal, world.acting("sales"):
+        world.create(m.FollowUp, customer_id=key, content="去了", owner_id=other)
+    assert set(refusal.value.errors) == {"owner_id"}
+
+    mine = world.id_of("sales")
+    for who in ("sales", "manager", "office"):
+        with world.acting(who):
+            found = world.create(m.FollowUp, customer_id=key, content="去了", owner_id=mine)
+            assert found.owner_id == mine
+
+
 def test_a_check_in_is_a_visit_with_time_and_place_and_closes_the_plan(world):
     key, plan = planned(world, content="带样品")
 

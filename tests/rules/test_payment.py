@@ -43,10 +43,29 @@ def shares(world, key):
 
 def test_money_fills_the_oldest_instalments_and_a_refund_empties_the_newest(world, contract):
     first = pay(world, contract, 40_000_00)
+    verb(world, payment.confirm, first)
     back = pay(world, contract, -15_000_00)
 
     assert shares(world, first) == [30_000_00, 10_000_00]
     assert shares(world, back) == [-5_000_00, -10_000_00]
+
+
+def test_no_more_is_given_back_than_is_confirmed(world, contract):
+    key = pay(world, contract, 100_00)
+    with pytest.raises(Invalid) as refusal:
+        pay(world, contract, -1)  # registered is not received
+    assert set(refusal.value.errors) == {"amount"}
+
+    verb(world, payment.confirm, key)
+    with pytest.raises(Invalid):
+        pay(world, contract, -100_01)
+    first, second = (pay(world, contract, -60_00) for _n in range(2))
+    verb(world, payment.confirm, first)
+    with pytest.raises(Invalid) as refusal:
+        verb(world, payment.confirm, second)
+
+    assert set(refusal.value.errors) == {"amount"}
+    assert world.get(m.Payment, second).state is m.PaymentState.registered
 
 
 @pytest.mark.parametrize(
