@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from flask import Flask
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session, selectinload
 
 import models as m
@@ -99,7 +100,7 @@ def tend_pool(session: Session, *, now: dt.datetime) -> int:
         Notice(
             one.owner_id,
             m.NoticeKind.pool,
-            f"{one.title} {one.returns_on:%m-%d}",
+            _pool_text(one, gone=gone),
             "/admin/pool/" if gone else f"/admin/customer/360/?id={one.customer_id}",
             f"pool:{one.customer_id}:{one.returns_on}:{gone:d}",
         )
@@ -110,6 +111,12 @@ def tend_pool(session: Session, *, now: dt.datetime) -> int:
         for one in found
     ]
     return tell_many(session, notices, now=now)
+
+
+def _pool_text(one: ownership.Idle, *, gone: bool) -> str:
+    if gone:
+        return _("%(title)s 已退回公海", title=one.title)
+    return _("%(title)s 即将退回公海（%(day)s）", title=one.title, day=f"{one.returns_on:%m-%d}")
 
 
 def files(app: Flask) -> int:

@@ -30,7 +30,7 @@ class NoticeKind(Labelled):
     instalment = "instalment", _("回款提醒")
     assigned = "assigned", _("分配给您")
     handover = "handover", _("移交给您")
-    pool = "pool", _("退回公海")
+    pool = "pool", _("公海")
     batch = "batch", _("批量任务完成")
     import_job = "import_job", _("导入完成")
     system = "system", _("系统通知")

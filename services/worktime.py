@@ -29,6 +29,11 @@ class WorkCalendar:
         """Tell whether a day is a working day; what the calendar does not know is Monday–Friday."""
         return self.special.get(day, day.weekday() < WEEKEND)
 
+    @property
+    def day_hours(self) -> float:
+        """Return how many hours a working day has."""
+        return sum((end - begin).total_seconds() for begin, end in self.shifts) / 3600
+
     def add(self, start: dt.datetime, hours: float | Decimal) -> dt.datetime:
         """Return the UTC instant at which so many working hours after `start` have passed.
 

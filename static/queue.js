@@ -18,7 +18,9 @@
   const text = queue.dataset;
   const rows = () => $$('tr[data-id]', queue).filter((row) => !row.hidden);
   const current = () => $('tr[aria-selected="true"]', queue);
+  const typed = new Map(); // request id → what was typed for a decision that did not take effect
   let held = null;
+  let flying = 0;
 
   const toast = (message, undo) => {
     const box = document.createElement('div');
@@ -36,6 +38,22 @@
     return box;
   };
 
+  // A page that is worked off is followed by the tasks that moved up to its place.
+  const renew = () => {
+    if (flying || held || rows().length) return;
+    const address = new URL(location.href);
+    ['page', 'id'].forEach((name) => address.searchParams.delete(name));
+    address.hash = '';
+    location.replace(address);
+  };
+  // What is counted on the page has one less: all, its type, what is late.
+  const less = (row) => {
+    const counted = ['', row.dataset.kind, row.dataset.late];
+    $$('[data-n]').filter((one) => counted.includes(one.dataset.n)).forEach((one) => {
+      one.textContent = one.textContent.replace(/\d+(?=\D*$)/, (n) => Math.max(n - 1, 0));
+    });
+  };
+
   // The held decision goes out after eight seconds, with the next one, or when the page is left.
   const send = (leaving) => {
     if (!held) return;
@@ -44,23 +62,28 @@
     clearTimeout(timer);
     box.remove();
     if (leaving) { navigator.sendBeacon(url, data); return; }
+    flying += 1;
     fetch(url, { method: 'POST', body: data, headers: { 'X-Requested-With': 'XMLHttpRequest' } })
       .then(async (answer) => {
-        if (answer.ok) { row?.remove(); return; }
+        if (answer.ok) { if (row) { less(row); row.remove(); } return; }
         const problem = await answer.json().catch(() => ({}));
         throw new Error(problem.error || answer.status);
       })
       .catch((problem) => {
         if (row) row.hidden = false;
+        typed.set(data.get('id'), data);
         const failed = toast(`${title}：${text.failed}。${problem.message}`);
         failed.classList.add('error');
         setTimeout(() => failed.remove(), 12000);
-      });
+      })
+      .finally(() => { flying -= 1; renew(); });
   };
-  // What was typed comes back with the decision.
-  const refill = (data) => {
-    const form = $('[data-decide]');
-    [...(form ? form.elements : [])].forEach((one) => {
+  // What was typed comes back with its request.
+  const refill = (form) => {
+    const data = typed.get(form?.dataset.id);
+    if (!data) return;
+    typed.delete(form.dataset.id);
+    [...form.elements].forEach((one) => {
       if (one.matches('textarea, input[type=text]') && data.get(one.name)) {
         one.value = data.get(one.name);
         const folded = one.closest('details');
@@ -74,26 +97,37 @@
     held.box.remove();
     const { row, data } = held;
     held = null;
-    if (row) { row.hidden = false; show(row).then(() => refill(data)); }
+    if (!row) { location.reload(); return; }
+    typed.set(data.get('id'), data);
+    row.hidden = false;
+    show(row);
   };
   window.addEventListener('pagehide', () => send(true));
+  window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
+  // Until the new panel is in, the old one takes no decision: it is not of the row that is marked.
   const show = async (row) => {
+    const old = $('#panel');
+    if (row && row === current() && old && !old.inert) return;
     $$('tr[aria-selected]', queue).forEach((other) => other.removeAttribute('aria-selected'));
-    const panel = $('#panel');
     if (!row) {
       queue.classList.remove('picked');
-      if (panel) { panel.textContent = ''; panel.append(Object.assign(document.createElement('div'), { className: 'empty', textContent: text.empty })); }
+      if (old) { old.inert = false; old.textContent = ''; old.append(Object.assign(document.createElement('div'), { className: 'empty', textContent: text.empty })); }
       return;
     }
     row.setAttribute('aria-selected', 'true');
     row.scrollIntoView({ block: 'nearest' });
     const link = $('a[href]', row);
-    const answer = await fetch(link.href);
-    if (!answer.ok) { location.href = link.href; return; }
-    const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
-    const fresh = $('#panel', page);
-    if (fresh && panel && current() === row) panel.replaceWith(document.adoptNode(fresh));
+    if (old) old.inert = true;
+    const answer = await fetch(link.href).catch(() => ({}));
+    if (current() !== row) return;
+    const page = answer.ok && new DOMParser().parseFromString(await answer.text(), 'text/html');
+    const fresh = page && $('#panel', page);
+    if (!fresh) { location.href = link.href; return; }
+    const panel = $('#panel');
+    if (!panel?.inert || current() !== row) return;
+    panel.replaceWith(document.adoptNode(fresh));
+    refill($('[data-decide]', fresh));
   };
 
   queue.addEventListener('click', (event) => {
@@ -106,6 +140,7 @@
   queue.addEventListener('submit', (event) => {
     const form = event.target.closest('[data-decide]');
     if (!form || !event.submitter) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
     const verb = event.submitter.value;
     const box = $('textarea', form);
     const notes = [...form.elements].filter((one) => one.name.startsWith('note-') && one.value.trim());
@@ -122,12 +157,13 @@
       setTimeout(() => problem.remove(), 8000);
       return;
     }
+    form.dataset.sent = '1';
     // Files are too large for what a left page may send: such a decision takes effect at once.
     if ($$('input[type=file]', form).some((one) => one.files.length)) return;
     event.preventDefault();
     send(false);
     const data = new FormData(form, event.submitter);
-    const row = current();
+    const row = $(`tr[data-id="${form.dataset.id}"]`, queue);
     const list = rows();
     const next = row ? list[list.indexOf(row) + 1] || list[list.indexOf(row) - 1] : null;
     const title = $('#panel h2').textContent;
@@ -160,14 +196,14 @@
     const row = list[Math.min(Math.max(list.indexOf(current()) + by, 0), list.length - 1)];
     if (row) show(row);
   };
-  const press = (value) => $(`[data-decide] button[value=${value}]`)?.click();
+  const press = (value) => $(`#panel:not([inert]) [data-decide] button[value=${value}]`)?.click();
   const keys = {
     j: () => move(1),
     k: () => move(-1),
     x: () => { const tick = $('input[name=rowid]', current() || queue); if (tick) tick.click(); },
     a: () => press('approve'),
     r: () => press('reject'),
-    t: () => $('[data-transfer]')?.click(),
+    t: () => $('#panel:not([inert]) [data-transfer]')?.click(),
     u: undo,
     '?': () => { const help = toast(text.help); setTimeout(() => help.remove(), 10000); },
   };
@@ -177,8 +213,21 @@
     const act = keys[event.key.toLowerCase()];
     if (act) { event.preventDefault(); act(); }
   });
-  $('[data-scope]')?.addEventListener('change', (event) => {
-    $$('input[name=rowid]', queue).forEach((tick) => { tick.checked = event.target.checked; });
-    $('form[data-rows]', queue).dispatchEvent(new Event('change'));
+  // All that match are more than what is ticked; who unticks a line does not mean all any more.
+  queue.addEventListener('change', (event) => {
+    const all = $('[data-scope]', queue);
+    if (!all) return;
+    if (event.target.matches('[name=rowid], [data-all]') && !event.target.checked) all.checked = false;
+    if (event.target === all) {
+      $$('input[name=rowid]', queue).forEach((tick) => { tick.checked = all.checked; });
+      $$('[data-needs-tick]', queue).forEach((one) => { one.disabled = !all.checked; });
+    }
+    $('[data-ticked]', queue).textContent = all.checked ? all.dataset.total : $$('input[name=rowid]:checked', queue).length;
+  });
+  $('.pager [rel=next]', queue)?.addEventListener('click', (event) => {
+    if (rows().length) return;
+    event.preventDefault();
+    send(false);
+    renew();
   });
 })();

@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 import models as m
@@ -11,12 +12,12 @@ from services import duplicates, history
 from services.actor import Actor
 from services.approval import inbox
 from services.approval.approvers import RIGHT
+from services.approval.preview import money_text
 from services.approval.snapshot import REVIEWED, blank, differences, shown, shown_lines
 from services.approval.timeline import rounds
-from services.contract import yuan
+from views.web.template import hours_text
 
 CAPTIONS = {noun: model.__caption__ for noun, model in REVIEWED.items()}
-WAN = 1_000_000  # 分 in 万元
 
 
 def caption_of(key: str) -> str:
@@ -38,8 +39,7 @@ def kind_of(request: m.ApprovalRequest) -> str:
     amount = request.payload.get("values", {}).get("amount")
     if amount is None:
         return _("新%(what)s", what=name)
-    money = f"{amount / WAN:.2f} {_('万')}" if amount >= WAN else f"{yuan(amount)} {_('元')}"
-    return f"{_('新%(what)s', what=name)} {money}"
+    return f"{_('新%(what)s', what=name)} {money_text(amount, '.2f')}"
 
 
 def level_of(request: m.ApprovalRequest) -> str:
@@ -49,16 +49,20 @@ def level_of(request: m.ApprovalRequest) -> str:
     return "→".join(x.upper() for x in (old, new) if x)
 
 
-def left_text(hours: float | None) -> tuple[str, str]:
+def left_text(row: inbox.Row) -> tuple[str, str]:
     """Return the time left in words and the style of its tag."""
-    if hours is None:
+    if row.left is None:
         return "", ""
-    size, day = abs(hours), 8
+    size, day = abs(row.left), row.day
     n = max(round(size / day if size >= day else size), 0)
     unit = (
-        _("%(n)s 工作日", n=n) if size >= day else _("%(n)s 小时", n=n) if n else _("不到 1 小时")
+        ngettext("%(n)s 工作日", "%(n)s 工作日", n, n=n)
+        if size >= day
+        else hours_text(n)
+        if n
+        else _("不到 1 小时")
     )
-    if hours <= 0:
+    if row.late:
         return _("超时 %(time)s", time=unit), "bad"
     return _("剩 %(time)s", time=unit), "warn" if size < day / 2 else ""
 

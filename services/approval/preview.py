@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import format_datetime
+from flask_babel import format_datetime, get_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -146,8 +146,12 @@ def _time(step: m.ApprovalStep) -> str:
     return _("%(due)s，超时提醒，再次超时升级", due=due)
 
 
-def _money(value: int) -> str:
-    return f"{value / WAN:g} {_('万')}" if abs(value) >= WAN else f"{yuan(value)} {_('元')}"
+def money_text(fen: int, form: str = "g") -> str:
+    """Return an amount in a few signs; only Chinese counts in 万."""
+    locale = get_locale()
+    if locale is not None and locale.language != "zh":
+        return f"{yuan(fen).removesuffix('.00')} {_('元')}"
+    return f"{fen / WAN:{form}} 万" if abs(fen) >= WAN else f"{yuan(fen)} {_('元')}"
 
 
 def _moment(value: dt.datetime) -> str:
@@ -155,7 +159,7 @@ def _moment(value: dt.datetime) -> str:
 
 
 PLAIN = {
-    "money": _money,
+    "money": money_text,
     "percent": lambda value: f"{value / 100:g}%",
     "bool": lambda value: _("是") if value else _("否"),
     "region": lambda value: regions.text_of(value) or value,

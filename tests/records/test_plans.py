@@ -132,3 +132,7 @@ def test_the_pool_is_told_once_before_and_once_after(small):
     counts = [tend_pool(small.session, now=small.now + n * days) for n in (20, 28, 28, 29, 31, 31)]
 
     assert counts == [0, 1, 0, 0, 1, 0]
+    told = sa.select(m.Notification.title).where(m.Notification.kind == m.NoticeKind.pool)
+    before, after = small.session.scalars(told.order_by(m.Notification.id))
+    assert "即将退回公海（" in before
+    assert after.endswith("已退回公海")

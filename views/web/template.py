@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from flask import Flask, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from services.contract import yuan
 from views.crm.cells import plain
@@ -53,9 +54,14 @@ def without_args(*names: str) -> str:
     return with_args(**dict.fromkeys((*names, "page")))
 
 
+def hours_text(n: int) -> str:
+    """Return a number of hours in words."""
+    return ngettext("%(n)s 小时", "%(n)s 小时", n, n=n)
+
+
 def waited(since: dt.datetime) -> str:
     """Return how long ago an instant was, in days or hours."""
     seconds = int((dt.datetime.now(dt.UTC) - since).total_seconds())
     if seconds >= DAY:
         return _("%(n)s 天", n=seconds // DAY)
-    return _("%(n)s 小时", n=seconds // HOUR) if seconds >= HOUR else _("不到 1 小时")
+    return hours_text(seconds // HOUR) if seconds >= HOUR else _("不到 1 小时")
