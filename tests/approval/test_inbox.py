@@ -3,10 +3,12 @@
 import pytest
 
 import models as m
+from services.approval import inbox
 from tests.approval.flows import events, flow, state, turn
 from tests.support.tasks import many
 from tests.support.visitors import AJAX, Doors
 from tests.support.world import World, count_queries, login
+from views.panel import left_text
 
 MOST_QUERIES = 10
 MANY = 10_000
@@ -143,3 +145,18 @@ def test_the_panel_names_a_duplicate_out_of_scope_masked_with_owner_and_state(ap
     assert "武汉****公司" in pages[0]
     assert name[2:-2] not in pages[1].split("疑似重复", 1)[1].split("</div>", 1)[0]
     assert all("（sales2，草稿）" in page for page in pages)
+
+
+@pytest.mark.parametrize(
+    ("left", "late", "day", "told"),
+    [
+        (0.0, False, 8.0, ("剩 不到 1 小时", "warn")),  # due in the future, after a rest day
+        (0.0, True, 8.0, ("超时 不到 1 小时", "bad")),
+        (6.0, False, 6.0, ("剩 1 工作日", "")),
+        (-9.0, True, 10.0, ("超时 9 小时", "bad")),
+    ],
+)
+def test_late_is_what_was_due_before_now_in_days_of_the_shifts(left, late, day, told):
+    line = inbox.Row(m.ApprovalRequest(), "", left=left, late=late, day=day)
+
+    assert left_text(line) == told
