@@ -16,7 +16,7 @@ from flask_babel import lazy_gettext as _
 import models as m
 from services.fields import Input
 from services.numbers import ZONE, today
-from services.texts import LARGEST_INT
+from services.texts import LARGEST_INT, YEARS
 
 MOST_VALUES, LONGEST = 200, 200
 LARGEST_MONEY = 2**63 - 1
@@ -141,14 +141,23 @@ def _enum(one: Input, value: Any) -> Any:
 
 
 def _date(_one: Input, value: Any) -> dt.date:
-    return dt.date.fromisoformat(value)
+    found = dt.date.fromisoformat(value)
+    _check_year(found)
+    return found
+
+
+def _check_year(day: dt.date) -> None:
+    """Refuse the first and the last dates there are: in another zone they overflow."""
+    if day.year not in YEARS:
+        raise ValueError(day)
 
 
 def _moment(_one: Input, value: Any) -> dt.date:
     """A bare date stays one: which end of the day it means depends on the op."""
     if len(value) == len("2026-11-26"):
-        return dt.date.fromisoformat(value)
+        return _date(_one, value)
     found = dt.datetime.fromisoformat(value)
+    _check_year(found)
     return found if found.tzinfo is not None else found.replace(tzinfo=ZONE)
 
 

@@ -165,10 +165,19 @@ def parse(session: Session, one: Input, text: str, *, keys: bool = True) -> Any:
 
 
 def _enum(one: Input, text: str) -> enum.Enum:
-    for member in one.target:
-        if text in {member.name, str(member.caption)}:
-            return member  # type: ignore[no-any-return] # target is an enum class
+    exact = [member for member in one.target if text in {member.name, str(member.caption)}]
+    near = [member for member in one.target if text.casefold() in _called(member)]
+    for found in (exact[:1], near):
+        if len(found) == 1:
+            return found[0]  # type: ignore[no-any-return] # target is an enum class
     raise ValueError(_("「%(text)s」不在选项中", text=text[:40]))
+
+
+def _called(member: Any) -> set[str]:
+    """Return what an option is called, folded: name, caption, and `A级` of `A级: 非常重要`."""
+    caption = str(member.caption)
+    short = re.split("[:：]", caption, maxsplit=1)[0].strip()
+    return {word.casefold() for word in (member.name, caption, short)}
 
 
 def _region(_one: Input, text: str) -> str:

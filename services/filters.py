@@ -171,11 +171,19 @@ def _value(session: Session, one: Input, op: str, text: str) -> Any:
             raise ValueError(_("范围写成 起..止"))
         return [_single(session, one, low.strip()), _single(session, one, high.strip())]
     if op in MANY:
-        parts = [part.strip() for part in text.split(",") if part.strip()]
+        parts = [part.strip() for part in _named(one, text).split(",") if part.strip()]
         if sum(not part.isdigit() for part in parts) > MOST_NAMES and one.kind in KEYED:
             raise ValueError(_("最多 %(n)s 个名称", n=MOST_NAMES))  # each is looked up
         return [_single(session, one, part) for part in parts]
     return _single(session, one, text)
+
+
+def _named(one: Input, text: str) -> str:
+    """Return the text with short names for options whose captions hold the comma of a list."""
+    for member in one.target if one.kind == "enum" else ():
+        if "," in str(member.caption):
+            text = text.replace(str(member.caption), member.name)
+    return text
 
 
 def _single(session: Session, one: Input, text: str) -> Any:

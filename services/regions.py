@@ -9,6 +9,9 @@ from typing import Any
 from pypinyin import lazy_pinyin
 
 UNNAMED = frozenset({"市辖区", "直辖县级"})  # levels that exist in the codes alone
+KIND = re.compile(  # 矿区 and 城区 stay whole: one sign is no name
+    "(?<=..)(省|特别行政区|(?:壮族|回族|维吾尔)?自治区|市|地区|盟|区|县|旗)$"
+)
 DATA = Path(__file__).resolve().parents[1] / "seed" / "data" / "regions.json"
 
 
@@ -58,8 +61,30 @@ def is_leaf(code: str) -> bool:
 
 
 def code_of(text: str) -> str | None:
-    """Return the code of an exact full text, for imports and for forms without JavaScript."""
-    return next((code for code, name in _texts().items() if name == text), None)
+    """Return the code of a full text, for imports and for forms without JavaScript.
+
+    What people leave out may be missing (湖北武汉洪山) as long as only one place is called so.
+    """
+    exact = next((code for code, name in _texts().items() if name == text), None)
+    found = _short().get("".join(text.split()), set())
+    return exact or (next(iter(found)) if len(found) == 1 else None)
+
+
+@functools.cache
+def _short() -> dict[str, set[str]]:
+    """Return text → codes, each level with and without what kind of division it is."""
+    found: dict[str, set[str]] = {}
+
+    def walk(nodes: list[Any], above: set[str]) -> None:
+        for code, name, *below in nodes:
+            words = {""} if name in UNNAMED else {name, KIND.sub("", name)}
+            texts = {front + word for front in above for word in words}
+            for text in texts if name not in UNNAMED else ():
+                found.setdefault(text, set()).add(code)
+            walk(below[0] if below else [], texts)
+
+    walk(tree(), {""})
+    return found
 
 
 def province_of(code: str) -> str:

@@ -19,7 +19,7 @@ from services.numbers import ZONE
 LARGEST_MONEY = 10**13  # 分: a hundred billion yuan; beyond it is a typing error
 LARGEST_INT = 2**31 - 1
 WHOLE = 10_000  # basis points
-EARLIEST, LATEST = 1900, 2200  # years of business dates
+YEARS = range(1900, 2201)  # of business dates; their neighbours are dates in every zone too
 LONGEST_NUMBER = 40
 
 # C0 and C1 controls, lone surrogates, and the marks that turn the reading direction around:
@@ -130,7 +130,7 @@ def date(text: str) -> dt.date:
     found = DAY.fullmatch(_folded(text))
     if found and (found[2] == found[4] or found[2] + found[4] == "年月"):
         year, month, day = int(found[1]), int(found[3]), int(found[5])
-        if EARLIEST <= year <= LATEST:
+        if year in YEARS:
             try:
                 return dt.date(year, month, day)
             except ValueError:

@@ -7,6 +7,7 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
+from services import texts
 from services.approval import copies
 from services.errors import Invalid, NotVisible
 from views.crm.listing import SIZES
@@ -77,6 +78,6 @@ def _day(name: str) -> dt.date | None:
     """Return a date of the query string. Raises Invalid by its name."""
     text = request.args.get(name, "").strip()
     try:
-        return dt.date.fromisoformat(text) if text else None
+        return texts.date(text) if text else None
     except ValueError:
         raise Invalid({name: _("请填写日期，如 2026-11-23")}) from None

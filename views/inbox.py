@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import approval
+from services import approval, texts
 from services.approval import bulk, inbox, recent
 from services.errors import Invalid
 from services.settings import get_setting
@@ -228,6 +228,6 @@ class InboxView(Page):
 
 def _day(text: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(text.strip())
+        return texts.date(text.strip())
     except ValueError:
         return None

@@ -16,6 +16,7 @@ from services.agenda import day_bounds
 from services.errors import Invalid
 from services.numbers import ZONE, today
 from services.related import attach
+from services.texts import YEARS
 from views.base import CrmView
 from views.crm.files import store
 from views.web.edge import start_writing
@@ -125,9 +126,10 @@ class PlanView(CrmView):
 def month_of(text: str, day: dt.date) -> dt.date:
     """Return the first day of a month written 2026-11, of this month for junk."""
     try:
-        return dt.datetime.strptime(text, "%Y-%m").replace(tzinfo=ZONE).date()
+        found = dt.datetime.strptime(text, "%Y-%m").replace(tzinfo=ZONE).date()
     except ValueError:
         return day.replace(day=1)
+    return found if found.year in YEARS else day.replace(day=1)
 
 
 def position(form: Mapping[str, str]) -> tuple[float, float] | None:

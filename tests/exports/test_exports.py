@@ -105,12 +105,12 @@ def test_people_who_see_only_their_own_get_the_rest_masked(visitors):
 
 
 def test_an_export_is_audited_and_one_above_the_cap_is_refused(visitors):
-    visitors.get("office", f"{GRID}/csv/?columns=company")
+    visitors.get("office", f"{GRID}/csv/?columns=company&search=%E9%95%BF%E6%B1%9F%00")
     with World(visitors.app) as world:
         noted = world.session.scalars(
             sa.select(m.AuditLog).where(m.AuditLog.action == m.AuditAction.export)
         ).one()
-        assert (noted.noun, noted.label) == ("customer", "columns=company")
+        assert (noted.noun, noted.label) == ("customer", "columns=company&search=长江")
         with world.acting("admin"):
             world.session.add(m.Setting(key="export.max_rows", value=1))
     before = counts(visitors.app)

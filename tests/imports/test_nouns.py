@@ -58,6 +58,14 @@ def test_the_template_of_each_noun_is_guessed_whole(office, noun):
     assert all(office.chosen(job).values())
 
 
+def test_a_level_is_read_as_the_grid_prints_it(office):
+    texts = ["B", "b级", "B级: 重要, 方案报价"]
+    lines = [(f"宜昌第{n}水泵有限公司", f'"{text}"') for n, text in enumerate(texts)]
+    bring(office, "customer", ("客户单位", "客户等级"), *lines)
+
+    assert [level for (level,) in rows(office.app, m.Customer, "level")[1:]] == [m.Level.b] * 3
+
+
 def test_contracts_go_to_approval_as_one_batch_with_their_plan(office):
     lines = [
         (f"供货合同{n}", COMPANY, "12,000.50".replace(",", ""), "2026-11-02", "sales", f"HT{n}")

@@ -140,6 +140,38 @@ def test_a_region_may_stop_where_the_data_stop(text, code):
     assert regions.text_of(code) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("湖北武汉洪山", "420111"),
+        ("湖北 武汉市 洪山区", "420111"),
+        ("北京朝阳", "110105"),
+        ("湖北仙桃", "429004"),
+        ("广西南宁青秀", "450103"),
+        ("洪山", None),
+        ("湖北武汉没有", None),
+        ("", None),
+    ],
+)
+def test_a_region_is_found_without_the_words_for_its_kind(text, code):
+    assert regions.code_of(text) == code
+
+
+def test_more_lines_than_a_form_takes_are_refused_by_name(app):
+    client = app.test_client()
+    login(client, "sales")
+    page = client.get("/admin/opportunity/new/").get_data(as_text=True)
+    lines = {f"lines-new{n}-quantity": "2" for n in range(201)}
+
+    answer = client.post(
+        "/admin/opportunity/new/",
+        data={"csrf_token": token_of(page), "lines-sent": "1", "_save": "1", **lines},
+    )
+
+    assert answer.status_code == 422
+    assert "最多 200 行" in answer.get_data(as_text=True)
+
+
 @pytest.mark.parametrize("code", ["420000", "420100", "441800", "110000", "500000"])
 def test_a_region_may_not_stop_above_the_county(code):
     assert regions.text_of(code)

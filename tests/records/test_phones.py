@@ -36,6 +36,14 @@ def test_spaces_and_full_width_digits_change_nothing(number):
     assert phone_key(spaced) == phone_key(wide) == phone_key(number) == number
 
 
+@given(MOBILE, st.sampled_from(["", "+86-", "86"]))
+def test_a_mobile_may_be_written_with_dashes(number, prefix):
+    dashed = f"{prefix}{number[:3]}-{number[3:7]}-{number[7:]}"
+
+    assert phones.is_mobile(dashed)
+    assert phone_key(dashed) == number
+
+
 @given(MOBILE, digits(1))
 def test_a_digit_too_many_or_too_few_is_no_mobile(number, extra):
     assert not phones.is_mobile(number + extra)

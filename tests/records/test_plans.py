@@ -105,6 +105,24 @@ def test_a_place_off_the_earth_is_refused(world):
         )
 
 
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("plan/calendar/?month=9999-12", 200),
+        ("plan/calendar/?month=0001-01", 200),
+        ("cc/?to=9999-12-31", 422),
+        ("cc/?from=0001-01-01", 422),
+        ("followup/?f.at=ge:0001-01-01", 200),
+        ("followup/?f.at=lt:9999-12-31", 200),
+    ],
+)
+def test_the_first_and_the_last_date_there_is_break_no_page(world, address, status):
+    client = world.app.test_client()
+    login(client, "sales")
+
+    assert client.get(f"/admin/{address}").status_code == status
+
+
 def test_the_calendar_shows_today_and_overdue_and_checks_in_without_a_script(lite):
     with World(lite) as world:
         world.now = dt.datetime.now(dt.UTC) - dt.timedelta(days=3)

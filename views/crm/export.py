@@ -7,7 +7,7 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import sqlalchemy as sa
 import xlsxwriter
@@ -22,7 +22,7 @@ from services.engine import writing
 from services.errors import Invalid, Refused
 from services.masking import shown
 from services.settings import get_setting
-from services.texts import neutral
+from services.texts import CONTROL, neutral
 from views.crm.cells import plain
 from views.crm.listing import Column
 
@@ -190,7 +190,7 @@ def note_export(session: Session, actor: Actor, noun: str, *, now: dt.datetime) 
         "actor_id": actor.id,
         "action": m.AuditAction.export,
         "noun": noun,
-        "label": request.query_string.decode("utf-8", "replace")[:200],
+        "label": CONTROL.sub("", unquote(request.query_string))[:200],  # for people to read
         "changes": {},
     }
     session.rollback()  # SQLite has one writer, and this session's snapshot is older

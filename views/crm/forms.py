@@ -273,10 +273,13 @@ def _line_values(
     session: Session, one: Input, post: Mapping[str, str], errors: dict[str, Any]
 ) -> list[dict[str, Any]]:
     rows, parts = [], inputs_of(one.target)
-    for n in _indices(one.key, post)[:MOST_ROWS]:
+    for n in _indices(one.key, post):
         texts = {p: _given(sub, post, f"{one.key}-{n}-{p}") for p, sub in parts.items()}
         if not any(text.strip() for p, text in texts.items() if p != "discount_bp"):
             continue
+        if len(rows) == MOST_ROWS:
+            errors[one.key] = _("最多 %(n)s 行", n=MOST_ROWS)
+            break
         row = {}
         for part, sub in parts.items():
             try:
