@@ -121,6 +121,17 @@ def visible_customers(actor: Actor) -> Select[tuple[int]]:
     return sa.select(customer.c.id).where(_customer(actor, customer.c))
 
 
+def _within(
+    actor: Actor, key: ColumnElement[Any], table: Any, rule: Callable[[Actor, Columns], Clause]
+) -> Clause:
+    """Return "the key is that of a row of the table the actor sees", asked row by row.
+
+    As `IN (SELECT …)` SQLite would list a million keys first, for every statement that names one.
+    """
+    row = sa.select(sa.literal(1)).select_from(table)
+    return sa.exists(row.where(table.c.id == key, rule(actor, table.c)).correlate_except(table))
+
+
 def _alive(columns: Columns) -> Clause:
     return columns.deleted_at.is_(None)
 
@@ -207,8 +218,7 @@ def _reviewed_child(actor: Actor, c: Columns, noun: str) -> Clause:
     return sa.and_(
         _alive(c),
         sa.or_(
-            sa.and_(approved, c.customer_id.in_(visible_customers(actor))),
-            sa.and_(~approved, _involved(actor, c, noun)),
+            sa.and_(approved, _of_visible(actor, c)), sa.and_(~approved, _involved(actor, c, noun))
         ),
     )
 
@@ -222,7 +232,11 @@ def _contract(actor: Actor, c: Columns) -> Clause:
 
 
 def _of_customer(actor: Actor, c: Columns) -> Clause:
-    return sa.and_(_alive(c), c.customer_id.in_(visible_customers(actor)))
+    return sa.and_(_alive(c), _of_visible(actor, c))
+
+
+def _of_visible(actor: Actor, c: Columns) -> Clause:
+    return _within(actor, c.customer_id, _alias(m.Customer, "seen"), _customer)
 
 
 def _of(
@@ -231,8 +245,7 @@ def _of(
     """Return the rule "visible exactly when the parent is"."""
 
     def clause(actor: Actor, c: Columns) -> Clause:
-        table = _alias(parent, "above")
-        return getattr(c, key).in_(sa.select(table.c.id).where(rule(actor, table.c)))
+        return _within(actor, getattr(c, key), _alias(parent, "above"), rule)
 
     return clause
 
@@ -241,9 +254,8 @@ def _attachment(actor: Actor, c: Columns) -> Clause:
     """Return the rule "visible exactly when the record is", whichever record it hangs on."""
     ways = []
     for parent, rule in FILED.items():
-        table = _alias(parent, "filed")
-        seen = sa.select(table.c.id).where(rule(actor, table.c))
-        ways.append(sa.and_(c.noun == parent.__noun__, c.record_id.in_(seen)))
+        seen = _within(actor, c.record_id, _alias(parent, "filed"), rule)
+        ways.append(sa.and_(c.noun == parent.__noun__, seen))
     return sa.and_(_alive(c), sa.or_(*ways))
 
 
@@ -261,9 +273,8 @@ TAGGED: dict[type[Any], Callable[[Actor, Columns], Clause]] = {**FILED, m.Contac
 def _tagging(actor: Actor, c: Columns) -> Clause:
     ways = []
     for parent in (m.Customer, m.Contact, m.Opportunity, m.Contract):
-        table = _alias(parent, "tagged")
-        seen = sa.select(table.c.id).where(TAGGED[parent](actor, table.c))
-        ways.append(sa.and_(c.noun == parent.__noun__, c.record_id.in_(seen)))
+        seen = _within(actor, c.record_id, _alias(parent, "tagged"), TAGGED[parent])
+        ways.append(sa.and_(c.noun == parent.__noun__, seen))
     return sa.or_(*ways)
 
 

@@ -192,7 +192,10 @@ def _by_name(plain: Any, order: Order, *, sqlite: bool) -> Part:
     joined = plain.where(key == signed).order_by(*by, order.tie)
 
     def walk(most: int) -> Any:
-        near = plain.where(key == far.id).order_by(order.tie).limit(most)
+        # As a range the key is worth sorting by: else the rows of a name nobody has are looked for
+        # all along the primary key.
+        own = key.desc() if order.down else key.asc()
+        near = plain.where(key.between(far.id, far.id)).order_by(own, order.tie).limit(most)
         inner = near.correlate(far).lateral("near")
         found = sa.select(inner.c.id).select_from(sa.join(far, inner, sa.true()))
         tie = inner.c.id.desc() if order.down else inner.c.id.asc()
