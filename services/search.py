@@ -39,34 +39,46 @@ def found(session: Session, model: type[Any], word: str, actor: Actor) -> Any:
     A customer is also found by its contacts, a contact by its customer, and what belongs to a
     customer by the customer.
     """
-    ways = [_own(session, model, word)]
+    literal = _contains(session, model, word)
+    clauses, lists = [], []
+    if _common(session, model, literal):
+        clauses.append(literal)
+    else:
+        lists.append(_hits(session, model, word))
     near: Any = aliased(m.Contact)
     if model is m.Customer:
-        ways.append(m.Customer.id.in_(_hits(session, m.Contact, word, m.Contact.customer_id)))
+        lists.append(_hits(session, m.Contact, word, m.Contact.customer_id))
         held = near.customer_id
     else:
-        ways.append(of_customer(session, model, word))
         held = near.id if model is m.Contact else None
+        if _common_customer(session, word):
+            clauses.append(_walked(session, model, word))
+        else:
+            far: Any = aliased(model)
+            keys = far.customer_id.in_(_hits(session, m.Customer, word))
+            lists.append(sa.select(far.id).where(keys))
     number = _mobile(actor, near, word)
     if number is not None and held is not None:
-        ways.append(model.id.in_(sa.select(held).where(number)))
-    return sa.or_(*ways)
-
-
-def _own(session: Session, model: type[Any], word: str) -> Any:
-    literal = _contains(session, model, word)
-    if _common(session, model, literal):
-        return literal
-    return model.id.in_(_hits(session, model, word))
+        lists.append(sa.select(held).where(number))
+    if lists:  # as one: PostgreSQL would walk the whole table for two lists joined by OR
+        clauses.append(model.id.in_(sa.union_all(*lists)))
+    return sa.or_(*clauses)
 
 
 def of_customer(session: Session, model: type[Any], word: str) -> Any:
     """Return the clause "the record's customer is called so"."""
-    far: Any = aliased(m.Customer)
-    literal = _contains(session, far, word)
-    if _common(session, m.Customer, _contains(session, m.Customer, word)):
-        return sa.exists().where(far.id == model.customer_id, literal)
+    if _common_customer(session, word):
+        return _walked(session, model, word)
     return model.customer_id.in_(_hits(session, m.Customer, word))
+
+
+def _common_customer(session: Session, word: str) -> bool:
+    return _common(session, m.Customer, _contains(session, m.Customer, word))
+
+
+def _walked(session: Session, model: type[Any], word: str) -> Any:
+    far: Any = aliased(m.Customer)
+    return sa.exists().where(far.id == model.customer_id, _contains(session, far, word))
 
 
 def _hits(session: Session, model: type[Any], word: str, key: Any = None) -> Any:
