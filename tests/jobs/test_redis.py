@@ -48,7 +48,7 @@ def answers(url):
     return False
 
 
-def until(ready, seconds=60):
+def until(ready, seconds=180):
     end = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < end, "it did not come so far"
