@@ -127,7 +127,7 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
         _("重复说明"),
         sa.String(300),
         section=MORE,
-        help=_("已有同名客户时必填：写明为什么仍要录入"),
+        help=_("客户单位、手机或座机与已有客户相同时必填：写明为什么仍要录入"),
     )
     company_key: Mapped[str | None] = derived("company", company_key)
     pinyin: Mapped[str | None] = derived("company", spelled, LONGEST)

@@ -13,7 +13,7 @@ from services import lines, numbers
 from services.errors import Locked
 from services.opportunity import approved_customer, check_contact
 from services.order import steps
-from services.records import Call, Saver, Values, department_of, saver
+from services.records import Call, Saver, Values, department_of, given, saver
 
 
 @saver(m.Contract)
@@ -55,15 +55,16 @@ class ContractSaver(Saver):
             return
         _replace_plan(call, record, [dict(row) for row in rows or []])
 
-    def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
-        """The customer is approved, and the plan sums to the amount."""
-        found = dict(approved_customer(call, record))
-        planned = sum(line.amount for line in record.plan)
-        if record.amount is not None and planned != record.amount:
+    def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """The customer is approved, and the plan sums to the amount; `check` sees a new plan."""
+        found = approved_customer(call, given(record, values, "customer_id"))
+        planned, amount = sum(line.amount for line in record.plan), _amount(record, values)
+        stands = record.id is not None and not values.keys() & {"plan", "signed_on"}
+        if stands and amount is not None and planned != amount:
             found["plan"] = _(
                 "回款计划合计 %(sum)s 元，与合同金额 %(amount)s 元不符",
                 sum=yuan(planned),
-                amount=yuan(record.amount),
+                amount=yuan(amount),
             )
         return found
 

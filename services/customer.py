@@ -11,7 +11,7 @@ from services import duplicates, regions
 from services.actor import may
 from services.errors import Locked
 from services.fields import PRIMARY
-from services.records import Call, Saver, Values, primary_of, saver
+from services.records import Call, Saver, Values, given, primary_of, saver
 
 
 @saver(m.Customer)
@@ -35,6 +35,9 @@ class CustomerSaver(Saver):
         approved = record.approval is m.Approval.approved
         if "owner_id" in values and approved and not may(call.by, "customer:assign"):
             errors["owner_id"] = _("更换销售员需要「分配」权限")
+        if approved:  # a draft is asked when it is submitted
+            changed = {key: values[key] for key in duplicates.TYPED if key in values}
+            errors |= _unexplained(call, record, values, changed)
         return errors
 
     def applied(self, call: Call, record: Any, values: Values) -> None:
@@ -46,30 +49,38 @@ class CustomerSaver(Saver):
 
     def saved(self, call: Call, record: Any, values: Values) -> None:
         """Write the primary contact's row."""
-        given = {k: values[f"primary.{k}"] for k in PRIMARY if f"primary.{k}" in values}
+        told = {k: values[f"primary.{k}"] for k in PRIMARY if f"primary.{k}" in values}
         contact = primary_of(record)
-        if contact is None and any(value is not None for value in given.values()):
+        if contact is None and any(value is not None for value in told.values()):
             contact = m.Contact(customer=record, is_primary=True)
             call.session.add(contact)
         if contact is not None:
-            for key, value in given.items():
+            for key, value in told.items():
                 setattr(contact, key, value)
         record.last_editor_id = call.by.id
         call.session.flush()
 
-    def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
-        """Another customer of the same name needs a written reason; it goes to the reviewer."""
-        if record.duplicate_note or not duplicates.same_name(
-            call.session, record.company, but=record.id
-        ):
-            return {}
-        return {"duplicate_note": _("已有同名客户，请写明为什么仍要录入")}
+    def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """A customer of the same name or number needs a written reason, for the reviewer."""
+        whole = {key: given(record, values, key) for key in duplicates.TYPED}
+        return _unexplained(call, record, values, whole)
 
     def removable(self, call: Call, record: Any) -> None:
         """A pending customer must be withdrawn first."""
         del call
         if record.approval is m.Approval.pending:
             raise Locked(_("审批中的记录不能删除，请先撤回"))
+
+
+def _unexplained(call: Call, record: Any, values: Values, typed: Values) -> dict[str, Any]:
+    """Return the complaint that an exact match of what was typed has no written reason."""
+    if not typed or given(record, values, "duplicate_note"):
+        return {}
+    same = duplicates.taken(call.session, {**typed, "id": record.id})
+    if not same:
+        return {}
+    what = "、".join(str(duplicates.REASONS[reason]) for reason in same)
+    return {"duplicate_note": _("已有%(what)s相同的客户，请写明为什么仍要录入", what=what)}
 
 
 @saver(m.Contact)

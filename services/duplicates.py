@@ -20,6 +20,9 @@ from services.actor import Actor
 SHORTEST = 4  # characters of a key from which names that begin with it are worth a look
 LAST = chr(0x10FFFF)
 PART = 500  # keys a statement
+STANDING = (m.Approval.pending, m.Approval.approved)
+# What duplicates are found by: field of a customer → key of REASONS.
+TYPED = {"company": "company", "primary.mobile": "mobile", "primary.landline": "landline"}
 REASONS = {"company": _("客户单位"), "mobile": _("手机"), "landline": _("座机")}
 
 
@@ -121,12 +124,24 @@ def _parts(items: list[Any]) -> list[list[Any]]:
     return [items[n : n + PART] for n in range(0, len(items), PART)]
 
 
-def same_name(session: Session, company: str | None, *, but: int | None) -> bool:
-    """Tell whether another living customer, in whatever state, has the same name."""
-    key = company_key(company)
-    if key is None:
-        return False
-    return session.execute(_equal("company", key, 1, but)).first() is not None
+def taken(session: Session, values: Mapping[str, Any]) -> list[str]:
+    """Return the keys of REASONS by which an earlier living customer is exactly the same.
+
+    values: as for `candidates`. Earlier is what was entered before, or is no mere draft: of two
+    drafts the later one has to give its reason. One statement, unscoped.
+    """
+    own, customer = values.get("id"), m.Customer.__table__
+    earlier: sa.ColumnElement[bool] = sa.true()
+    if own is not None:
+        earlier = sa.or_(customer.c.id < own, customer.c.approval.in_(STANDING))
+    looks = [
+        sa.select(sa.literal(reason)).where(
+            _equal(reason, key, 1, own).with_only_columns(customer.c.id).where(earlier).exists()
+        )
+        for reason, key in _keys(values).items()
+    ]
+    found = set(session.execute(sa.union_all(*looks)).scalars()) if looks else set()
+    return [reason for reason in REASONS if reason in found]
 
 
 def groups(session: Session, reason: str, *, page: int, size: int) -> tuple[list[list[int]], bool]:
@@ -166,11 +181,7 @@ def groups(session: Session, reason: str, *, page: int, size: int) -> tuple[list
 
 
 def _keys(values: Mapping[str, Any]) -> dict[str, str]:
-    found = {
-        "company": company_key(values.get("company")),
-        "mobile": phone_key(values.get("primary.mobile")),
-        "landline": phone_key(values.get("primary.landline")),
-    }
+    found = {reason: key_of(reason, values.get(field)) for field, reason in TYPED.items()}
     return {reason: key for reason, key in found.items() if key}
 
 

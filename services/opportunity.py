@@ -14,7 +14,7 @@ from services.dictionary import required_keys
 from services.errors import Forbidden, Invalid, Locked
 from services.fields import inputs_of
 from services.numbers import today
-from services.records import Call, Saver, Values, department_of, saver
+from services.records import Call, Saver, Values, department_of, given, saver
 
 NOT_APPROVED = _("客户尚未通过审批")
 
@@ -60,9 +60,9 @@ class OpportunitySaver(Saver):
         if "stage_id" in values:
             _remember(call, record)
 
-    def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
+    def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """An opportunity may be drafted, not submitted, on an unapproved customer."""
-        return approved_customer(call, record)
+        return approved_customer(call, given(record, values, "customer_id"))
 
     def removable(self, call: Call, record: Any) -> None:
         """A pending one must be withdrawn first."""
@@ -71,12 +71,12 @@ class OpportunitySaver(Saver):
             raise Locked(_("审批中的记录不能删除，请先撤回"))
 
 
-def approved_customer(call: Call, record: Any) -> dict[str, Any]:
-    """Return the complaint that the record's customer is not approved, if so."""
-    if record.customer_id is None:
+def approved_customer(call: Call, customer_id: int | None) -> dict[str, Any]:
+    """Return the complaint that a record's customer is not approved, if so."""
+    if customer_id is None:
         return {}
     approval = call.session.scalar(
-        sa.select(m.Customer.approval).where(m.Customer.id == record.customer_id)
+        sa.select(m.Customer.approval).where(m.Customer.id == customer_id)
     )
     return {} if approval is m.Approval.approved else {"customer_id": NOT_APPROVED}
 

@@ -1,7 +1,8 @@
 """Collections: register, confirm, reverse; spread over instalments first in, first out."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -40,12 +41,34 @@ def received(session: Session, contract_id: int) -> int:
     return int(session.execute(query).scalar_one())
 
 
+COMING = "payment.coming"  # session.info: contract → 分 that one file registers, refunds off
+
+
+@contextlib.contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Let refunds lean on payments registered beside them, as those of one file are.
+
+    What may be given back is asked again when a refund is confirmed.
+    """
+    session.info[COMING] = {}
+    try:
+        yield
+    finally:
+        del session.info[COMING]
+
+
+def beside(session: Session, contract_id: int, amount: int) -> None:
+    """Count a registered payment (分, negative a refund) towards what is brought together."""
+    coming = session.info[COMING]
+    coming[contract_id] = coming.get(contract_id, 0) + amount
+
+
 def _refund(session: Session, contract_id: int | None, values: Values) -> dict[str, Any]:
     """Nothing is given back that did not come in; what is only registered did not yet."""
     amount = values.get("amount") or 0
     if amount >= 0 or contract_id is None:
         return {}
-    most = received(session, contract_id)
+    most = received(session, contract_id) + session.info.get(COMING, {}).get(contract_id, 0)
     if -amount <= most:
         return {}
     return {"amount": _("退款不能超过该合同已确认的回款 %(most)s 元", most=yuan(max(most, 0)))}
@@ -128,9 +151,7 @@ def confirm(session: Session, payment: m.Payment, *, by: Actor, now: dt.datetime
     if payment.state is not m.PaymentState.registered:
         raise Locked(_("只有「已登记」的回款可以确认"))
     if payment.amount < 0:
-        contract = m.Contract.__table__
-        mine = sa.select(contract.c.id).where(contract.c.id == payment.contract_id)
-        session.execute(mine.with_for_update())  # two refunds of the same money: one waits
+        _one_at_a_time(session, payment)
         errors = _refund(session, payment.contract_id, {"amount": payment.amount})
         if errors:
             raise Invalid(errors)
@@ -139,11 +160,34 @@ def confirm(session: Session, payment: m.Payment, *, by: Actor, now: dt.datetime
         payment.confirmed_by_id, payment.confirmed_at = by.id, now
 
 
+def _one_at_a_time(session: Session, payment: m.Payment) -> None:
+    """Let one wait where two give the same money of a contract back."""
+    contract = m.Contract.__table__
+    mine = sa.select(contract.c.id).where(contract.c.id == payment.contract_id)
+    session.execute(mine.with_for_update())
+
+
 def reverse(session: Session, payment: m.Payment, *, by: Actor, now: dt.datetime) -> None:
-    """Take a confirmed payment back; the row stays as 已冲销 and counts nowhere."""
+    """Take a confirmed payment back; the row stays as 已冲销 and counts nowhere.
+
+    Raises Forbidden, and Locked where more would then be refunded than came in: the refund goes
+    first. The trigger guard_payment_refunded holds the same.
+    """
     demand(by, "payment:reverse")
     if payment.state is not m.PaymentState.confirmed:
         raise Locked(_("只有「已确认」的回款可以冲销"))
+    if payment.amount > 0:
+        _one_at_a_time(session, payment)
+        left = received(session, payment.contract_id) - payment.amount
+        if left < 0:
+            raise Locked(
+                _(
+                    "冲销后该合同的退款会比已确认的回款多 %(most)s 元，请先冲销退款",
+                    most=yuan(-left),
+                ),
+                field="amount",
+                code="REFUNDED",
+            )
     with gate.rule(session, "payment"):
         payment.state = m.PaymentState.reversed
         payment.confirmed_by_id, payment.confirmed_at = by.id, now

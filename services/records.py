@@ -55,9 +55,12 @@ class Saver:
     def still_open(self, call: Call, record: Any) -> None:
         """Raise Locked when the record can no longer be changed at all."""
 
-    def missing(self, call: Call, record: Any) -> Mapping[str, Any]:
-        """Return what a submission still lacks beyond the plain required fields."""
-        del call, record
+    def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Return what a submission still lacks beyond the plain required fields.
+
+        `values` lie over the record: what a form gives that is not written yet.
+        """
+        del call, record, values
         return {}
 
     def removable(self, call: Call, record: Any) -> None:
@@ -116,12 +119,7 @@ def update(  # the seen version is part of the law
     session: Session, record: Any, values: Values, *, seen: int | None, by: Actor, now: dt.datetime
 ) -> Any:
     """Change a record that is still as it was seen. Raises Invalid, Stale, Locked, Forbidden."""
-    if seen is not None and seen != getattr(record, "row_version", seen):
-        raise Stale
-    if not gate.may_write(by, "edit", record):
-        raise Forbidden
-    if isinstance(record, m.Reviewed) and record.approval is m.Approval.pending:
-        raise Locked(_("审批中的记录不能修改，请先撤回"))
+    changeable(record, seen=seen, by=by)
     call, rules = Call(session, by, now), SAVERS.get(type(record), Saver())
     values = _without_unchanged(record, values)
     _check(call, rules, record, values)
@@ -130,6 +128,16 @@ def update(  # the seen version is part of the law
     for ask in DIVERSIONS if later else ():
         ask(call, record, {k: values[k] for k in later})
     return record
+
+
+def changeable(record: Any, *, seen: int | None, by: Actor) -> None:
+    """Raise Stale, Forbidden or Locked unless the person may change the record he saw."""
+    if seen is not None and seen != getattr(record, "row_version", seen):
+        raise Stale
+    if not gate.may_write(by, "edit", record):
+        raise Forbidden
+    if isinstance(record, m.Reviewed) and record.approval is m.Approval.pending:
+        raise Locked(_("审批中的记录不能修改，请先撤回"))
 
 
 def write(call: Call, record: Any, values: Values) -> None:
@@ -180,14 +188,37 @@ def remove(session: Session, record: Any, *, seen: int | None, by: Actor, now: d
     session.flush()
 
 
-def missing(session: Session, record: Any, *, by: Actor, now: dt.datetime) -> dict[str, Any]:
-    """Return what a submission of the record still lacks: key → message, empty when complete."""
+def missing(
+    session: Session, record: Any, values: Values, *, by: Actor, now: dt.datetime
+) -> dict[str, Any]:
+    """Return what a submission of the record under `values` lacks: key → message, {} if nothing."""
     found: dict[str, Any] = {}
     for key, one in inputs_of(type(record)).items():
-        if one.facts.required and value_of(record, key) in {None, ""}:
+        if one.facts.required and one.kind != "lines" and given(record, values, key) in {None, ""}:
             found[key] = REQUIRED
     rules = SAVERS.get(type(record), Saver())
-    return found | dict(rules.missing(Call(session, by, now), record))
+    return dict(rules.missing(Call(session, by, now), record, values)) | found
+
+
+def faults(  # what was unreadable is left out of what hangs on it
+    session: Session, record: Any, values: Values, *, submitting: bool, by: Actor, now: dt.datetime
+) -> dict[str, Any]:
+    """Return all that is wrong with a payload at once, what its submission would lack included.
+
+    `record` is a blank one where a new one is to come. Nothing is written. Raises Locked.
+    """
+    call, rules, values = Call(session, by, now), SAVERS.get(type(record), Saver()), dict(values)
+    if record.id is None:
+        _prepare(call, type(record), values)
+    else:
+        values = _without_unchanged(record, values)
+    found = _faults(call, rules, record, values)
+    return missing(session, record, values, by=by, now=now) | found if submitting else found
+
+
+def given(record: Any, values: Values, key: str) -> Any:
+    """Return what an input holds once `values` lie over the record."""
+    return values[key] if key in values else value_of(record, key)
 
 
 def value_of(record: Any, key: str) -> Any:
@@ -204,19 +235,24 @@ def primary_of(customer: m.Customer) -> m.Contact | None:
 
 
 def _check(call: Call, rules: Saver, record: Any, values: Values) -> None:
+    errors = _faults(call, rules, record, values)
+    if errors:
+        raise Invalid(errors)
+
+
+def _faults(call: Call, rules: Saver, record: Any, values: Values) -> dict[str, Any]:
+    """Return what is wrong with single fields, and what the noun's rules say to the others."""
     inputs = inputs_of(type(record))
     errors: dict[str, Any] = {key: _("没有这个字段") for key in values if key not in inputs}
     drafted = isinstance(record, m.Reviewed)
     for key, one in inputs.items():
-        value = values[key] if key in values else value_of(record, key)
+        value = given(record, values, key)
         needed = one.must or (one.facts.required and not drafted)
         if needed and value in {None, ""} and one.kind != "lines":
             errors[key] = REQUIRED
     errors |= _refs(call.session, record, values)
-    if not errors:
-        errors |= dict(rules.check(call, record, values))
-    if errors:
-        raise Invalid(errors)
+    sound = {k: v for k, v in values.items() if k not in errors} if errors else values
+    return dict(rules.check(call, record, sound)) | errors
 
 
 def _refs(session: Session, record: Any, values: Values) -> dict[str, Any]:

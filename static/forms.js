@@ -211,8 +211,10 @@
       if (turn !== asked || !answer.ok) return;
       const hits = await answer.json();
       const list = document.createElement('ul');
-      const head = document.createElement('b');
-      head.textContent = hits.some((hit) => hit.same_name) ? `${title}：${needed}` : title;
+      const must = hits.some((hit) => hit.exact) && $('#f-duplicate_note', form);
+      const head = document.createElement(must ? 'a' : 'b');
+      if (must) head.href = '#f-duplicate_note';
+      head.textContent = must ? `${title}：${needed}` : title;
       list.append(...hits.map(line));
       box.replaceChildren(head, list);
       box.hidden = hits.length === 0;

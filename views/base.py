@@ -30,6 +30,7 @@ from views.crm.tables import groups_of, references
 from views.web.headers import is_local
 from views.web.keys import key_of
 
+HANGS = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -210,8 +211,7 @@ class CrmView(GridView):
         post = request.form
         try:
             remember(self.session)
-            values = forms.payload(self.session, self.model, post, only=self.form_keys(record))
-            saved = self.store(record, values)
+            saved = self.store(record, self._sound(record, post))
             if "_submit" in post and self.reviewed:
                 approval.submit(self.session, saved, by=self.actor, now=self.now())
         except Invalid as problem:
@@ -225,6 +225,31 @@ class CrmView(GridView):
         if "_another" in post:
             return redirect(url_for(".create_view"), code=303)
         return redirect(self.destination(saved), code=303)
+
+    def _sound(self, record: Any, post: Any) -> dict[str, Any]:
+        """Return the values of a post. Raises Invalid with all that is wrong, in one round."""
+        keys = self.form_keys(record)
+        values, wrong = forms.read(self.session, self.model, post, only=keys)
+        if record is not None:
+            records.changeable(record, seen=self._seen(), by=self.actor)
+        submitting = "_submit" in post and self.reviewed
+        if wrong or submitting:
+            wrong = self.faults(record, values, wrong, submitting=submitting)
+        if wrong:
+            raise Invalid(wrong)
+        return values
+
+    def faults(
+        self, record: Any, values: dict[str, Any], wrong: dict[str, Any], *, submitting: bool
+    ) -> dict[str, Any]:
+        """Return what was unreadable (`wrong`) and what else stands against the values."""
+        session, row = self.session, self.model() if record is None else record
+        told = {"by": self.actor, "now": self.now()}
+        found = records.faults(session, row, values, submitting=submitting, **told)
+        if submitting:
+            found |= approval.unchosen(session, row, values, **told)
+        unknown = HANGS if "customer_id" in wrong else set()
+        return {key: text for key, text in found.items() if key not in unknown} | wrong
 
     def destination(self, saved: Any) -> str:
         """Return where a saved form leads: back to the page it stood on, or to the record."""

@@ -40,7 +40,6 @@ TABS = (
     "changes",
 )
 CLOSED = (m.Approval.pending, m.Approval.approved)  # the primary contact follows its customer
-TYPED = ("company", "primary.mobile", "primary.landline")  # what duplicates are found by
 
 
 class CustomerView(FileDoors, OwnershipDoors, CrmView):
@@ -261,7 +260,7 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         """Answer who may be the same as what is being typed; nothing is written."""
         if not (self.may_door("create") or self.may_door("edit")):
             raise Forbidden
-        given: dict[str, Any] = {k: request.form.get(k, "")[:120] for k in TYPED}
+        given: dict[str, Any] = {k: request.form.get(k, "")[:120] for k in duplicates.TYPED}
         given["id"] = key_of(request.form.get("id"))
         found = duplicates.candidates(self.session, given, by=self.actor)
         return jsonify(
@@ -273,7 +272,6 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
                     "state": str(c.approval),
                     "matched": "、".join(c.reasons),
                     "exact": c.exact,
-                    "same_name": c.exact and "company" in c.matched,
                     "url": url_for(".details_view", id=c.id) if c.visible else "",
                 }
                 for c in found

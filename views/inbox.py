@@ -43,7 +43,7 @@ class InboxView(Page):
         chosen = self._chosen(rows)
         line = next((row for row in rows if chosen and row.request.id == chosen.id), None)
         panel = panel_of(self.session, chosen) if chosen else None
-        if panel and line and line.flagged:
+        if panel and line and (line.flagged or line.request.action is m.FlowAction.change):
             panel["doubles"] = doubles_of(self.session, chosen, self.actor)
         total = counted.total(wanted)
         return self.render(

@@ -87,6 +87,7 @@ def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
         "steps": steps,
         "caption": kind_of(chosen) if known else chosen.noun,
         "doubles": [],
+        "why_double": _explained(chosen) if known else "",
         **_about(session, chosen, changing=changing),
     }
 
@@ -106,10 +107,18 @@ def _about(session: Session, chosen: m.ApprovalRequest, *, changing: bool) -> di
     return {"about": row[0], "owner": row[1], "facts": history.facts(session, row[0])}
 
 
+def _explained(chosen: m.ApprovalRequest) -> str:
+    """Return the written reason for a customer that is like another, as it was submitted."""
+    payload = chosen.payload
+    return payload["values"].get("duplicate_note") or payload.get("duplicate_note") or ""
+
+
 def doubles_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> list[Any]:
     """Return the customers a submitted one may be the same as."""
     if chosen.noun != "customer" or chosen.state is not m.Approval.pending:
         return []
+    if not chosen.payload["values"].keys() & duplicates.TYPED.keys():
+        return []  # a change of something else
     values = {**chosen.payload["values"], "id": chosen.record_id}
     return duplicates.candidates(session, values, by=actor)
 

@@ -10,6 +10,7 @@ from services.approval.beside import Beside, Kept
 from services.approval.bulk import run_batch
 from services.approval.change import asked as changes_asked
 from services.approval.change import pending as change_of
+from services.approval.choice import unchosen
 from services.approval.decide import decide, take_back, withdraw
 from services.approval.delegation import delegate, end
 from services.approval.holders import waiting_for
@@ -45,6 +46,7 @@ __all__ = [
     "take_back",
     "timeline",
     "transfer",
+    "unchosen",
     "urge",
     "voidable",
     "waiting_for",

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, records
+from services import duplicates, gate, records
 from services.actor import Actor, demand
 from services.approval.snapshot import REVIEWED, digest, frozen, revive, stored
 from services.errors import Invalid, Locked, Refused
@@ -47,7 +47,10 @@ def content(session: Session, record: Any, values: records.Values) -> dict[str, 
     inputs = inputs_of(type(record))
     old = stored(session, record, values.keys(), names)
     new = {key: frozen(session, inputs[key], value, names) for key, value in values.items()}
-    return {
+    note: dict[str, Any] = {}
+    if values.keys() & duplicates.TYPED.keys():  # it is saved at once: no controlled field
+        note = {"duplicate_note": record.duplicate_note}
+    return note | {
         "noun": record.__noun__,
         "code": record.code,
         "values": new,

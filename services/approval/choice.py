@@ -1,19 +1,24 @@
 """Approvers a submitter picks himself: which flows leave it to him, and whom he may pick."""
 
-from collections.abc import Collection, Iterable
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services import conditions
+from services.actor import Actor
 from services.approval.approvers import RIGHT, deciders
-from services.approval.flow import current_flow
+from services.approval.flow import applying, current_flow, place
 from services.errors import Invalid
 
 FIELD = "chosen"
 PICKED = "approval.chosen"  # session.info: what the screen asked, for whatever request it opens
 MOST = 20
+NOBODY = _("此流程需要提交人选择审批人")
 UNFIT = _("只能选择有审批权限的在职人员，且不能是提交人或最后修改人")
 
 
@@ -48,6 +53,27 @@ def pick(session: Session, people: Iterable[int]) -> None:
     session.info[PICKED] = list(people)
 
 
+def unchosen(
+    session: Session, record: Any, values: Mapping[str, Any], *, by: Actor, now: dt.datetime
+) -> dict[str, Any]:
+    """Return the complaint that a submission of the record under `values` names no approver.
+
+    Told early beside what else is wrong; `settle` is what decides.
+    """
+    noun = record.__noun__
+    if session.info.get(PICKED) or not asks(session, noun):
+        return {}
+    flow = session.scalars(current_flow(noun)).one()
+    stored = conditions.getter(record)
+
+    def get(key: str) -> Any:
+        return values[key] if key in values else stored(key)
+
+    steps = applying(flow, type(record), get, place(by.id, now))
+    left = any(step.approver_kind is m.ApproverKind.chosen for step in steps)
+    return {FIELD: NOBODY} if left else {}
+
+
 def settle(
     session: Session,
     steps: Iterable[m.ApprovalStep],
@@ -63,7 +89,7 @@ def settle(
         return None
     people = list(dict.fromkeys(picked or ()))
     if not people:
-        raise Invalid({FIELD: _("此流程需要提交人选择审批人")})
+        raise Invalid({FIELD: NOBODY})
     if len(people) > MOST or set(people) & set(barred) or set(people) - deciders(session, people):
         raise Invalid({FIELD: UNFIT})
     return people

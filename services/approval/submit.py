@@ -37,7 +37,7 @@ def submit(
         raise Forbidden(_("只有录入人或销售员可以提交"))
     if record.approval not in OPEN:
         raise Locked(_("当前状态不能提交"), code="ALREADY_HANDLED")
-    lacking = records.missing(session, record, by=by, now=now)
+    lacking = records.missing(session, record, {}, by=by, now=now)
     if lacking:
         raise Invalid(lacking)
     with gate.rule(session, "approval"):

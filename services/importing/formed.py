@@ -7,9 +7,10 @@ what hangs on the form's own rules is not written a second time for files.
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, records
+from services import gate, payment, records
 from services.importing.plan import Planned
 from services.importing.rows import Writer, settled
 
@@ -22,8 +23,25 @@ def applies(model: type[Any], *, historic: bool) -> bool:
     return model in MODELS or (model is m.Contract and not historic)
 
 
+def later(one: Planned) -> bool:
+    """Tell whether a record waits for its like of the same run: a refund for the payments."""
+    return one.model is m.Payment and (one.values.get("amount") or 0) < 0
+
+
+def brought(session: Session, one: Planned) -> None:
+    """Let the refunds of a run lean on this payment of it; a contract to come has no key yet."""
+    contract_id, amount = settled(one.values.get("contract_id")), one.values.get("amount")
+    if one.model is m.Payment and contract_id is not None and amount is not None:
+        payment.beside(session, contract_id, amount)
+
+
 def make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:
     """Create the records; return what undoing must put back."""
+    with payment.together(writer.session):
+        return _make(writer, sorted(planned, key=later))
+
+
+def _make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:
     before = {}
     for one in planned:
         values = {key: settled(value) for key, value in one.values.items()}
@@ -38,6 +56,8 @@ def make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]
             if one.model is m.Payment and writer.historic:
                 record.state = m.PaymentState.confirmed
                 record.confirmed_by_id, record.confirmed_at = writer.by.id, writer.now
+            else:
+                brought(writer.session, one)
         one.id, one.version = record.id, record.row_version
         if one.model is m.FollowUp:
             before[one] = _differs(was, _moved(writer, values))

@@ -20,8 +20,6 @@ from services.records import SAVERS, Call, Saver
 
 Found = Iterable[tuple[str, str, Any]]  # (field key, code, reason)
 UNNAMED = {"customer": "company", "opportunity": "name", "contact": "name", "contract": "name"}
-# What duplicates are found by: field of a customer → reason of services/duplicates.py.
-TYPED = {"company": "company", "primary.mobile": "mobile", "primary.landline": "landline"}
 MANAGED = {"product": ("code",), "user": ("email",)}  # unique beside the key
 
 
@@ -43,14 +41,14 @@ class Judge:
 
     def asks(self, noun: str, key: str) -> bool:
         """Tell whether the texts of a field are looked up before the rows are judged."""
-        return (noun == "customer" and key in TYPED) or key in MANAGED.get(noun, ())
+        return (noun == "customer" and key in duplicates.TYPED) or key in MANAGED.get(noun, ())
 
     def prefetch(self, model: Any, field: str, names: Iterable[str]) -> None:
         """Read which names and numbers, or what must be unique, are there already."""
         if model is not m.Customer:
             self._taken(model, field, names)
             return
-        reason = TYPED[field]
+        reason = duplicates.TYPED[field]
         keys = {key for name in names if (key := duplicates.key_of(reason, name))}
         self.doubles |= duplicates.known(self.call.session, {reason: keys}, by=self.call.by)
 
@@ -81,7 +79,7 @@ class Judge:
         customer = one.values.get("customer_id")
         if asked and one.model in {m.Opportunity, m.Contract} and isinstance(customer, int):
             shell = one.model(customer_id=customer)
-            for key, reason in SAVERS[one.model].missing(self.call, shell).items():
+            for key, reason in SAVERS[one.model].missing(self.call, shell, {}).items():
                 yield key, "BAD_VALUE", reason
 
     def _rules(self, one: Planned) -> Found:
@@ -125,14 +123,14 @@ class Judge:
     def _duplicate(self, one: Planned) -> Found:
         """Tell of the same name or number, further up in the file or in the database.
 
-        The same name without a written reason keeps a row out that is to be submitted.
+        Without a written reason that keeps a row out that is to be submitted.
         """
-        for field, reason in TYPED.items() if one.model is m.Customer else ():
+        reasoned = one.values.get("duplicate_note")
+        for field, reason in duplicates.TYPED.items() if one.model is m.Customer else ():
             key = duplicates.key_of(reason, one.values.get(field))
             if key is None:
                 continue
             line, double = self.lines.get((reason, key)), self.doubles.get((reason, key))
-            reasoned = field != "company" or one.values.get("duplicate_note")
             code = "SIMILAR" if reasoned else "DUPLICATE"
             what = duplicates.REASONS[reason]
             if line is not None:

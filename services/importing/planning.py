@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services import payment
 from services.actor import Actor, demand
 from services.errors import Invalid
 from services.importing import formed, matching
@@ -51,10 +52,11 @@ def prepare_sheets(
 ) -> Plan:
     """Return the plan of files that were read already, each with its digest."""
     planner = Planner(session, mapping, by, now)
-    for sheet, digest in sheets:
-        found = mapping.file_for(sheet.name)
-        _ask(mapping, found, by)
-        planner.add(FilePlan(sheet, found, digest))
+    with payment.together(session):
+        for sheet, digest in sheets:
+            found = mapping.file_for(sheet.name)
+            _ask(mapping, found, by)
+            planner.add(FilePlan(sheet, found, digest))
     return planner.plan
 
 
@@ -129,8 +131,10 @@ class _Rows:
         for key in self.target.keys:
             known = [one.values.get(key) for one, _found in rows]
             self.matcher.load(key, [v for v in known if not isinstance(v, Planned)])
-        for one, found in rows:
+        before = len(self.file.problems)
+        for one, found in sorted(rows, key=lambda row: formed.later(row[0])):
             self._settle(one, found)
+        self.file.problems[before:] = sorted(self.file.problems[before:], key=lambda p: p.line)
         self._sum_up()
 
     def _prefetch(self, cells: list[tuple[int, dict[str, str]]]) -> None:
@@ -286,6 +290,7 @@ class _Rows:
         if gaps:
             one.incomplete = True
             self.gaps["、".join(str(gap.facts.caption) for gap in gaps)] += 1
+        formed.brought(self.p.session, one)
         return "created"
 
     def _compare(self, one: Planned, ident: int, found: list[Problem]) -> str:

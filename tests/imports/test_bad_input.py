@@ -56,6 +56,7 @@ def bad(**changes):
     """Return the good row with one cell changed; place it on line 3."""
     names = dict(zip(("company", "owner", "name", "mobile", "qq", "region"), HEAD, strict=True))
     row = dict(zip(HEAD, GOOD, strict=True)) | {"客户单位": "第二家有限公司"}
+    row["手机"] = "13800138001"
     return tuple((row | {names[k]: v for k, v in changes.items()}).values())
 
 

@@ -167,6 +167,41 @@ def test_payments_are_registered_spread_and_confirmed_by_finance_alone(office):
     assert "LOCKED" in page
 
 
+@pytest.mark.parametrize("approval", ["draft", "approved"])
+def test_refunds_come_in_with_their_payments_whatever_the_order_of_the_file(office, approval):
+    in_force(office.app, name="有效合同", amount=1_000_00)
+    lines = [
+        ("有效合同", "2026-11-05", "-100", "电汇", "R1"),
+        ("有效合同", "2026-11-03", "300", "电汇", "P1"),
+        ("有效合同", "2026-11-06", "-200", "电汇", "R2"),
+    ]
+    admin = Office(office.app, "admin")
+
+    bring(admin, "payment", MONEY, *lines, key="external_ref", approval=approval)
+
+    found = dict(rows(office.app, m.Payment, "external_ref", "amount"))
+    assert sorted(found.values()) == [-200_00, -100_00, 300_00]
+    states = {state for (state,) in rows(office.app, m.Payment, "state")}
+    confirmed = approval == "approved"
+    assert states == {m.PaymentState.confirmed if confirmed else m.PaymentState.registered}
+
+
+def test_more_refunds_than_payments_of_a_file_stay_out_in_the_dry_run(office):
+    in_force(office.app, name="有效合同", amount=1_000_00)
+    lines = [
+        ("有效合同", "2026-11-05", "-200", "电汇", "R1"),
+        ("有效合同", "2026-11-03", "300", "电汇", "P1"),
+        ("有效合同", "2026-11-06", "-200", "电汇", "R2"),
+    ]
+
+    job = office.upload(table(MONEY, *lines), "payment")
+    page = office.check(job, key="external_ref")
+
+    assert "新建 2" in page
+    assert "失败 1" in page
+    assert "退款不能超过" in page
+
+
 def test_a_payment_on_no_contract_in_force_or_of_nothing_stays_out(office):
     with World(office.app) as world:
         key = world.session.scalar(sa.select(m.Customer.id))

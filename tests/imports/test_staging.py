@@ -20,7 +20,8 @@ LINES = staging.PIECE + 10
 State = m.ImportState
 
 
-def row(n, mobile="13800138000"):
+def row(n, mobile=""):
+    mobile = mobile or f"138{n:08}"
     return (f"武汉第{n}机械有限公司", "sales", "王伟", mobile, "湖北省武汉市洪山区")
 
 
@@ -109,7 +110,7 @@ def test_what_fails_in_the_middle_takes_back_the_pieces_before_it(office):
 
 def test_a_partial_run_leaves_the_bad_lines_for_the_workbook(office):
     bad = {3, LINES - 2}
-    lines = [row(n, mobile="12" if n in bad else "13800138000") for n in range(LINES)]
+    lines = [row(n, mobile="12" if n in bad else "") for n in range(LINES)]
     job = checked(office, *lines, approval="draft")
     assert office.run(job).status_code == 422
 

@@ -5,7 +5,7 @@ import sqlalchemy as sa
 
 import models as m
 from models.keys import company_key
-from services import duplicates, merge
+from services import approval, duplicates, merge, records
 from services.errors import Forbidden, Invalid, Locked, Stale
 from tests.support.world import World, count_queries, login, token_of
 
@@ -96,6 +96,78 @@ def test_a_second_customer_of_the_same_name_needs_a_written_reason(world):
     world.submitted("sales2", key=other)
     world.be("admin")
     assert world.get(m.Customer, other).approval is m.Approval.pending
+
+
+@pytest.mark.parametrize(
+    ("key", "theirs", "mine", "told"),
+    [
+        ("company", NAME, "武汉市光谷精工机械公司", "客户单位"),
+        ("primary.mobile", "13912345678", "+86 139 1234 5678", "手机"),
+        ("primary.landline", "027-87654321", "(027) 87654321转8", "座机"),
+    ],
+)
+def test_every_exact_match_needs_a_written_reason(world, key, theirs, mine, told):
+    world.approved(**{key: theirs})
+    second = world.customer("sales2", **{key: mine})
+
+    with pytest.raises(Invalid) as refusal:
+        world.submitted("sales2", key=second)
+    assert set(refusal.value.errors) == {"duplicate_note"}
+    assert told in str(refusal.value)
+
+    with world.acting("sales2"):
+        world.get(m.Customer, second).duplicate_note = "另一法人，独立采购"
+    _key, request_id = world.submitted("sales2", key=second)
+    request = world.session.get_one(m.ApprovalRequest, request_id)
+    assert request.payload["values"]["duplicate_note"] == "另一法人，独立采购"
+
+
+def test_of_two_drafts_the_later_one_gives_its_reason(world):
+    first = world.customer(company=NAME)
+    second = world.customer("sales2", company=NAME)
+
+    world.submitted(key=first)
+
+    with pytest.raises(Invalid):
+        world.submitted("sales2", key=second)
+
+
+def change_of(world, key, values):
+    """Let the owner change a customer; return the request that leaves."""
+    with world.acting("sales"):
+        row = world.get(m.Customer, key)
+        records.update(world.session, row, values, seen=None, by=world.actor, now=world.now)
+        return approval.change_of(world.session, "customer", key)
+
+
+def test_a_change_to_a_number_that_another_has_needs_its_reason_too(world):
+    world.approved("sales2", **{"primary.mobile": "13912345678"})
+    key = world.approved()
+    change = {"primary.mobile": "139 1234 5678"}
+
+    with pytest.raises(Invalid) as refusal:
+        change_of(world, key, change)
+    assert set(refusal.value.errors) == {"duplicate_note"}
+
+    asked = change_of(world, key, change | {"duplicate_note": "总机相同"})
+    assert asked.payload["duplicate_note"] == "总机相同"
+
+
+def test_the_reviewer_reads_the_reason_beside_the_duplicate(app):
+    with World(app) as world:
+        world.approved("sales2", **{"primary.mobile": "13912345678"})
+        same = {"primary.mobile": "13912345678", "duplicate_note": "总机相同，独立采购"}
+        created = world.submitted(**same)[1]
+        key = world.approved(company="改号的客户")
+        changed = change_of(world, key, same).id
+    client = app.test_client()
+    login(client, "reviewer")
+
+    for page in ("inbox", "request"):
+        for ident in (created, changed):
+            text = client.get(f"/admin/{page}/?id={ident}").get_data(as_text=True)
+            told = text.split("疑似重复", 1)[1].split("</div></div>", 1)[0]
+            assert "总机相同，独立采购" in told
 
 
 def test_typing_asks_few_statements_and_writes_nothing(app):

@@ -3,9 +3,11 @@
 import re
 
 import pytest
+import sqlalchemy as sa
 
+import models as m
 from services import regions
-from tests.support.world import login, token_of
+from tests.support.world import World, login, token_of
 
 FIELDS = [
     ("customer_class", False),
@@ -96,6 +98,66 @@ def test_an_error_stands_beside_its_field_and_what_was_typed_stays(lite):
     assert 'value="武汉测试有限公司"' in again
     assert re.search(r'id="f-primary-mobile-err">[^<]*13800138000', again)
     assert re.search(r'id="f-region_code-err">[^<]*区县', again)
+
+
+def test_a_submission_tells_all_its_errors_in_one_round(app):
+    with World(app) as world:
+        world.approved(company="武汉光谷精工机械有限公司")
+    client = app.test_client()
+    login(client, "sales")
+    page = client.get("/admin/customer/new/").get_data(as_text=True)
+
+    answer = client.post(
+        "/admin/customer/new/",
+        data={
+            "csrf_token": token_of(page),
+            "company": "武汉光谷精工机械有限公司",
+            "primary.mobile": "123",
+            "primary.qq": "1",
+            "region_code": "",
+            "_submit": "1",
+        },
+    )
+
+    again = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    wrong = set(re.findall(r'id="f-([\w-]+)-err">[^<]', again))
+    assert {
+        "primary-mobile",
+        "primary-qq",
+        "duplicate_note",
+        "primary-name",
+        "region_code",
+    } <= wrong
+    with World(app) as world:
+        world.be("admin")
+        assert len(world.session.scalars(sa.select(m.Customer)).all()) == 1
+
+
+def test_a_draft_tells_unreadable_and_unlawful_fields_in_one_round(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    page = client.get("/admin/opportunity/new/").get_data(as_text=True)
+    data = {"csrf_token": token_of(page), "amount": "-1", "expected_on": "x", "probability": "200"}
+
+    answer = client.post("/admin/opportunity/new/", data=data | {"_save": "1"})
+
+    wrong = set(re.findall(r'id="f-([\w-]+)-err">[^<]', answer.get_data(as_text=True)))
+    assert answer.status_code == 422
+    assert {"amount", "expected_on", "probability"} <= wrong
+
+
+def test_a_change_of_a_stale_record_is_refused_before_its_fields_are_judged(lite):
+    with World(lite) as world:
+        key = world.customer()
+    client = lite.test_client()
+    login(client, "sales")
+    page = client.get(f"/admin/customer/edit/?id={key}").get_data(as_text=True)
+    data = {"csrf_token": token_of(page), "row_version": "99", "primary.mobile": "1"}
+
+    answer = client.post(f"/admin/customer/edit/?id={key}", data=data | {"_submit": "1"})
+
+    assert answer.status_code == 409
 
 
 def test_rows_a_script_added_come_back_after_an_error(lite):

@@ -1,6 +1,7 @@
 """Law 14 and 公海: claims with limits, return by the clock, a leaver's hand-over in one step."""
 
 import datetime as dt
+import re
 
 import pytest
 import sqlalchemy as sa
@@ -302,7 +303,7 @@ def test_the_pages_claim_and_hand_over_without_a_script(lite):
     data = {"csrf_token": token_of(wizard), "leaver_id": sales, "to_id": heir, "disable": "1"}
     done = admin.post("/admin/handover/", data=data)
 
-    assert "13800138000" not in page
+    assert not re.search(r"138\d{8}", page)
     assert claimed.status_code == done.status_code == 303
     with World(lite) as world:
         assert owner(world, key) == heir

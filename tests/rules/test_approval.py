@@ -13,7 +13,7 @@ from services.errors import Forbidden, Invalid, Locked, Refused
 
 
 def test_a_submission_gets_its_number_and_is_pending(world):
-    key, request_id = world.submitted()
+    key, request_id = world.submitted(**{"primary.mobile": "13800138000"})
 
     customer = world.get(m.Customer, key)
     request = world.get(m.ApprovalRequest, request_id)
@@ -42,7 +42,7 @@ def test_what_is_missing_is_named_and_nothing_is_submitted(world):
 
 
 def test_approval_writes_exactly_its_effects(world):
-    key, request_id = world.submitted()
+    key, request_id = world.submitted(**{"primary.mobile": "13800138000"})
 
     world.decided(request_id, comment="资料完整")
 

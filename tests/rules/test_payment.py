@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import payment, records
+from services.actor import SYSTEM
 from services.errors import Forbidden, Invalid, Locked
 from services.order import progress
 
@@ -66,6 +67,40 @@ def test_no_more_is_given_back_than_is_confirmed(world, contract):
 
     assert set(refusal.value.errors) == {"amount"}
     assert world.get(m.Payment, second).state is m.PaymentState.registered
+
+
+def test_a_refunded_payment_is_reversed_after_its_refund_alone(world, contract):
+    first, second = (pay(world, contract, n) for n in (100_00, 50_00))
+    for key in (first, second):
+        verb(world, payment.confirm, key)
+    back = pay(world, contract, -80_00)
+    verb(world, payment.confirm, back)
+
+    with pytest.raises(Locked) as refusal:
+        verb(world, payment.reverse, first)
+    assert (refusal.value.code, refusal.value.field) == ("REFUNDED", "amount")
+    assert "30.00" in str(refusal.value)
+    world.be("finance")
+    assert world.get(m.Payment, first).state is m.PaymentState.confirmed
+
+    verb(world, payment.reverse, second)  # what is left still covers the refund
+    verb(world, payment.reverse, back)
+    verb(world, payment.reverse, first)
+    assert payment.received(world.session, contract) == 0
+
+
+def test_the_database_itself_keeps_refunds_within_what_came_in(world, contract):
+    key = pay(world, contract, 100_00)
+    verb(world, payment.confirm, key)
+    back = pay(world, contract, -80_00)
+    verb(world, payment.confirm, back)
+    table = m.Payment.__table__
+    world.be(SYSTEM)
+    undone = sa.update(table).where(table.c.id == key).values(state=m.PaymentState.reversed)
+
+    with pytest.raises(sa.exc.DBAPIError, match="refunds_exceed_payments"):
+        world.session.execute(undone)
+    world.session.rollback()
 
 
 @pytest.mark.parametrize(

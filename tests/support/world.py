@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import itertools
 import re
 import uuid
 
@@ -17,6 +18,7 @@ from services.access import act
 from services.actor import SYSTEM, load_actor
 from services.approval import decide, submit
 
+MOBILES = itertools.count(138_000)  # 13800138000 and on: a number is one customer's
 PASSWORD = "Tcos-demo-2026"
 NOW = dt.datetime(2026, 11, 23, 2, 0, tzinfo=dt.UTC)  # 10:00 in Shanghai
 PEOPLE = {
@@ -133,7 +135,7 @@ class World:
         return {
             "company": f"武汉测试{uuid.uuid4().hex[:12]}有限公司",
             "primary.name": "王伟",
-            "primary.mobile": "13800138000",
+            "primary.mobile": f"138{next(MOBILES):08}",
             "region_code": "420111",
             **changes,
         }

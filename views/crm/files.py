@@ -90,6 +90,12 @@ class EntryFiles:
             }
         }
 
+    def faults(self, *args: Any, **told: Any) -> dict[str, Any]:
+        """Tell of a refused file beside what else is wrong."""
+        found: dict[str, Any] = super().faults(*args, **told)  # type: ignore[misc] # a mixin
+        problem = self._entered().problem if found else ""
+        return found | ({"files": problem} if problem else {})
+
     def store(self, record: Any, values: dict[str, Any]) -> Any:
         """Save the record and what was chosen with it."""
         entered = self._entered()

@@ -239,6 +239,16 @@ def payload(
     session: Session, model: type[Any], post: Mapping[str, str], *, only: set[str] | None = None
 ) -> dict[str, Any]:
     """Return the values of a post, only of fields the form has. Raises Invalid with every error."""
+    values, errors = read(session, model, post, only=only)
+    if errors:
+        raise Invalid(errors)
+    return values
+
+
+def read(
+    session: Session, model: type[Any], post: Mapping[str, str], *, only: set[str] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the values of a post that can be read, and what is wrong with the others."""
     values: dict[str, Any] = {}
     errors: dict[str, Any] = {}
     for key, one in inputs_of(model).items():
@@ -254,9 +264,9 @@ def payload(
             values[key] = parse(session, one, _given(one, post))
         except ValueError as problem:
             errors[key] = problem.args[0]
-    if errors:
-        raise Invalid(errors)
-    return values
+    for key in errors:
+        values.pop(key, None)
+    return values, errors
 
 
 def _given(one: Input, post: Mapping[str, str], key: str = "") -> str:
