@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import lines, numbers
+from services import lines, numbers, pool
 from services.errors import Locked
 from services.opportunity import approved_customer, check_contact
 from services.order import steps
@@ -39,6 +39,7 @@ class ContractSaver(Saver):
         if problem:
             errors["lines"] = problem
         errors |= _check_plan(record, values)
+        errors |= pool.unclaimed(call.session, values.get("customer_id"), by=call.by)
         return errors | check_contact(call, record, values)
 
     def applied(self, call: Call, record: Any, values: Values) -> None:

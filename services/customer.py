@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 import models as m
-from services import duplicates, regions
+from services import duplicates, pool, regions
 from services.actor import may
 from services.errors import Locked
 from services.fields import PRIMARY
@@ -88,8 +88,10 @@ class ContactSaver(Saver):
     """The rules of a contact: the primary one follows the state of its customer."""
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
-        """Refuse what would change what is being (or was) approved."""
-        if record.id is None or not record.is_primary or not values:
+        """Refuse what would change what is being (or was) approved, and a hand in the pool."""
+        if record.id is None:
+            return pool.unclaimed(call.session, values.get("customer_id"), by=call.by)
+        if not record.is_primary or not values:
             return {}
         customer = call.session.scalar(
             sa.select(m.Customer).where(m.Customer.id == record.customer_id)

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate
+from services import gate, pool
 from services.actor import Actor, may
 from services.errors import Invalid, Locked
 from services.opportunity import NOT_APPROVED, _check_stage, check_contact, move_stage
@@ -144,7 +144,9 @@ def _check_customer(call: Call, values: Values) -> dict[str, Any]:
     approval = call.session.scalar(
         sa.select(m.Customer.approval).where(m.Customer.id == values["customer_id"])
     )
-    return {} if approval is m.Approval.approved else {"customer_id": NOT_APPROVED}
+    if approval is not m.Approval.approved:
+        return {"customer_id": NOT_APPROVED}
+    return pool.unclaimed(call.session, values["customer_id"], by=call.by)
 
 
 def _check_owner(call: Call, values: Values) -> dict[str, Any]:

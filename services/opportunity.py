@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, lines
+from services import gate, lines, pool
 from services.actor import Actor, may
 from services.dictionary import required_keys
 from services.errors import Forbidden, Invalid, Locked
@@ -43,6 +43,7 @@ class OpportunitySaver(Saver):
         if problem:
             errors["lines"] = problem
         errors |= check_contact(call, record, values)
+        errors |= pool.unclaimed(call.session, values.get("customer_id"), by=call.by)
         if "stage_id" in values:
             errors |= _check_stage(call, record, values)
         return errors

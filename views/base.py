@@ -15,7 +15,7 @@ from markupsafe import escape
 import models as m
 import services.savers  # noqa: F401 # registers the nouns' rules
 from models.field import fields_of
-from services import approval, records
+from services import approval, pool, records
 from services.actor import may
 from services.errors import Forbidden, Invalid, NotVisible, Refused
 from services.fields import inputs_of
@@ -182,8 +182,15 @@ class CrmView(GridView):
             extras=self.form_extras(record, errors),
             back=self.back(request.values.get("next", "")),
             picker=self.picker(record, errors) if self.reviewed else None,
+            claim=self._to_claim(texts, errors),
         )
         return page, status
+
+    def _to_claim(self, texts: Any, errors: Mapping[str, Any]) -> int | None:
+        """Return the pool customer that has to be claimed before this form is saved."""
+        if errors.get("customer_id") is not pool.CLAIM_FIRST:
+            return None
+        return key_of(texts.get("customer_id__id") or texts.get("customer_id"))
 
     def picker(self, record: Any, errors: Mapping[str, Any]) -> Any:
         """Return the approvers to pick where the flow leaves them to the submitter."""

@@ -121,15 +121,14 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return contacts, opportunities, contracts, follow-ups and plans; 360 has the payments."""
-        mine = {"customer_id": record.id}
-        ready = record.approval is m.Approval.approved
+        mine, ready, free = {"customer_id": record.id}, *self._ready(record)
         return [
             short_table(
                 self,
                 m.Contact,
                 mine,
                 "name title mobile wechat email",
-                add=True,
+                add=free,
                 found=record.contacts,
             ),
             short_table(
@@ -137,7 +136,7 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
                 m.Opportunity,
                 mine,
                 "code name stage_id amount expected_on state approval",
-                add=True,
+                add=free,
             ),
             short_table(
                 self, m.Contract, mine, "code name amount signed_on state approval", add=ready
@@ -169,7 +168,7 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         uploads = ([*(files.rows if files else ()), *below], ["uploader"])
         attach(self.session, ([record], ["owner", "technical"]), uploads, *groups_of(tables))
         hands = self.hands(record)
-        ready = record.approval is m.Approval.approved
+        ready, free = self._ready(record)
         writes = ready and may(self.actor, "followup:create") and tab == TABS[0]
         return self.render(
             "admin/customer/360.html",
@@ -189,10 +188,10 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
             drawn=portrait.portrait(self.session, record, now=self.now())
             if tab == "portrait"
             else None,
-            may_offer=may(self.actor, "opportunity:create"),
+            may_offer=free and may(self.actor, "opportunity:create"),
             composer=composer(self.session, self.now()) if writes else None,
             may_edit=may_write(self.actor, "edit", record),
-            may_contact=may(self.actor, "contact:create"),
+            may_contact=free and may(self.actor, "contact:create"),
             editable=lambda c: (
                 may_write(self.actor, "edit", c)
                 and sees_sensitive(self.actor, c)
@@ -204,13 +203,13 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
 
     def whole_tables(self, record: Any, tab: str) -> list[dict[str, Any]]:
         """Return the short tables of a tab."""
-        mine, ready = {"customer_id": record.id}, record.approval is m.Approval.approved
+        mine, ready, free = {"customer_id": record.id}, *self._ready(record)
         deals = "code name stage_id amount expected_on state approval"
         contracts = "code name amount signed_on state approval"
         money = "code paid_on amount method state"
         plans = "due_at kind content owner_id done_at"
         made: dict[str, list[tuple[Any, str, str, bool]]] = {
-            "opportunities": [(m.Opportunity, deals, "-id", True)],
+            "opportunities": [(m.Opportunity, deals, "-id", free)],
             "contracts": [
                 (m.Contract, contracts, "-id", ready),
                 (m.Payment, money, "-paid_on", False),
@@ -250,10 +249,14 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         """Lead to the whole of a customer, and to the form of a follow-up."""
         found: dict[str, Any] = super().buttons(record)
         found["whole"] = url_for(".whole_view", id=record.id)
-        found["follow"] = record.approval is m.Approval.approved and may(
-            self.actor, "followup:create"
-        )
+        found["claim"] = self.hands(record)["claim"]
+        found["follow"] = self._ready(record)[0] and may(self.actor, "followup:create")
         return found
+
+    def _ready(self, record: Any) -> tuple[bool, bool]:
+        """Tell whether an approved customer may be worked now, and any without a claim first."""
+        free = not self.to_claim(record)
+        return free and record.approval is m.Approval.approved, free
 
     @expose("/duplicates/", methods=("POST",))
     def duplicates_view(self) -> Any:

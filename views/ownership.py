@@ -9,7 +9,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import handover, ownership, records
+from services import handover, ownership, pool, records
 from services.actor import may
 from services.errors import Invalid
 from services.related import attach
@@ -35,10 +35,16 @@ class OwnershipDoors:
         mine = record.owner_id == self.actor.id and may(self.actor, "customer:claim")
         assigns = may(self.actor, "customer:assign")
         return {
+            "first": self.to_claim(record),
             "claim": approved and record.owner_id is None and may(self.actor, "customer:claim"),
             "release": approved and record.owner_id is not None and (mine or assigns),
             "assign": assigns and record.approval is not m.Approval.pending,
         }
+
+    def to_claim(self, record: Any) -> bool:
+        """Tell whether the person has to claim this customer before working it."""
+        free = record.owner_id is None
+        return free and bool(pool.unclaimed(self.session, record.id, by=self.actor))
 
     def sellers(self) -> list[m.User]:
         """Return whom a customer can be given to."""

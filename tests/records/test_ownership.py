@@ -7,15 +7,16 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
-from services import handover, ownership
+from services import handover, ownership, pool
 from services.actor import SYSTEM
 from services.errors import Forbidden, Invalid, Locked
 from services.opportunity import move_stage
 from services.settings import save_settings
-from tests.support.world import World, login, token_of
+from tests.support.world import NOW, World, login, token_of
 
 DAY = dt.timedelta(days=1)
 LONG = 200 * DAY
+LATER = NOW + DAY
 
 
 def pooled(world, n=1):
@@ -287,6 +288,60 @@ def test_an_assignment_takes_the_open_work_along(world):
     assert world.get(m.Customer, key).owner_id == heir
     assert world.get(m.Opportunity, deal).owner_id == heir
     assert {p.owner_id for p in world.session.scalars(sa.select(m.FollowUpPlan))} == {heir}
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (m.FollowUp, {"content": "电话", "kind": m.FollowUpKind.call}),
+        (m.FollowUpPlan, {"due_at": LATER, "kind": m.FollowUpKind.call}),
+        (m.Opportunity, {"name": "产线改造"}),
+        (m.Contract, {"name": "供货合同"}),
+        (m.Contact, {"name": "李娜", "mobile": "13700137000"}),
+    ],
+)
+def test_a_pool_customer_is_worked_by_who_claimed_it(world, model, values):
+    (key,) = pooled(world)
+
+    with pytest.raises(Invalid) as refusal, world.acting("sales"):
+        world.create(model, customer_id=key, **values)
+    assert dict(refusal.value.errors) == {"customer_id": pool.CLAIM_FIRST}
+
+    claim(world, key, "sales2")
+    with world.acting("sales2"):
+        assert world.create(model, customer_id=key, **values).id
+
+
+def test_office_and_the_technical_collaborator_work_the_pool_without_a_claim(world):
+    (key,) = pooled(world)
+    with world.acting("admin"):
+        world.get(m.Customer, key).technical_id = world.id_of("sales2")
+    values = {"customer_id": key, "content": "电话", "kind": m.FollowUpKind.call}
+
+    for who in ("office", "sales2"):
+        with world.acting(who):
+            assert world.create(m.FollowUp, **values).id
+
+
+def test_the_pages_say_where_to_claim_first(app):
+    with World(app) as world:
+        (key,) = pooled(world)
+    client = app.test_client()
+    login(client, "sales")
+    whole = client.get(f"/admin/customer/360/?id={key}").get_data(as_text=True)
+    details = client.get(f"/admin/customer/details/?id={key}").get_data(as_text=True)
+    data = {"csrf_token": token_of(whole), "customer_id": str(key), "content": "x", "kind": "call"}
+
+    answer = client.post("/admin/followup/new/", data=data | {"_save": "1"})
+
+    assert "公海客户，请先领取" in whole
+    assert 'class="card composer"' not in whole
+    assert "/admin/customer/claim/" in details
+    assert "写跟进" not in details
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "公海客户，请先领取" in page
+    assert f"/admin/customer/360/?id={key}" in page
 
 
 def test_the_pages_claim_and_hand_over_without_a_script(lite):
