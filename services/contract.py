@@ -156,6 +156,20 @@ def on_approved(session: Session, contract: m.Contract, *, now: dt.datetime) -> 
         )
 
 
+def on_voided(session: Session, contract: m.Contract) -> None:
+    """Void a contract and cancel what is still open of its orders; the audit tells of both.
+
+    Called by the approval service inside its transaction and rule. Finished orders stay.
+    """
+    contract.state = m.ContractState.void
+    order = m.Order
+    running = sa.select(order).where(
+        order.contract_id == contract.id, order.state == m.OrderState.open
+    )
+    for found in session.scalars(running):
+        found.state = m.OrderState.cancelled
+
+
 def open_amount(session: Session, contract_id: int) -> int:
     """Return what is not yet collected (confirmed) of a contract, in 分."""
     paid = session.scalar(

@@ -27,9 +27,11 @@ class OrderSaver(Saver):
     """The rules of an order: it belongs to an approved contract, for ever to the same."""
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
-        """Check the contract; the form offers none, a file names one."""
+        """Check the contract; the form offers none, a file names one. A void one opens nothing."""
         if "contract_id" not in values:
-            return {}
+            void = record.id is not None and record.contract.state is m.ContractState.void
+            opens = values.get("state") is m.OrderState.open
+            return {"state": _("合同已作废，订单不能重新打开")} if void and opens else {}
         if record.id is not None:
             return {"contract_id": _("订单所属的合同不能更换")}
         contract = call.session.scalar(

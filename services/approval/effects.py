@@ -29,7 +29,7 @@ def finish(session: Session, request: m.ApprovalRequest, record: Any, now: dt.da
         if request.action is m.FlowAction.change:
             change.apply(session, request, record, now=now)
         elif request.action is m.FlowAction.void:
-            record.state = m.ContractState.void
+            contract.on_voided(session, record)
         elif isinstance(record, m.Contract):
             contract.on_approved(session, record, now=now)
         if request.summary is None:  # submitted before summaries were kept

@@ -1,8 +1,11 @@
 """作废: asked for on the contract's page with a reason, done only by its approval."""
 
+import pytest
 import sqlalchemy as sa
 
 import models as m
+from services import records
+from services.errors import Invalid
 from tests.approval.flows import events, flow, state, turn
 from tests.support.visitors import Doors
 
@@ -48,6 +51,54 @@ def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
     assert events(world, found.id) == ["submit", "approve"]
     after = doors.get("sales", f"/admin/contract/details/?id={key}").get_data(as_text=True)
     assert "/admin/contract/void/" not in after
+
+
+def orders(world, key):
+    """Return the states of a contract's orders and what the audit says of them."""
+    world.be("admin")
+    found = world.session.scalars(sa.select(m.Order).where(m.Order.contract_id == key)).all()
+    log = m.AuditLog
+    mine = sa.select(log.changes).where(log.noun == "order", log.record_id.in_(o.id for o in found))
+    changes = world.session.scalars(mine.order_by(log.id)).all()
+    return [o.state for o in found], [c["state"] for c in changes if "state" in c]
+
+
+def test_a_void_contract_takes_its_open_order_with_it_and_the_audit_tells(world):
+    key, version = contract(world)
+    with world.acting("admin"):
+        done = m.Order(
+            code="旧订单", contract_id=key, customer_id=world.get(m.Contract, key).customer_id,
+            state=m.OrderState.done,
+        )  # fmt: skip
+        world.session.add(done)
+    doors = Doors(world)
+    data = {"id": key, "row_version": version, "comment": "客户取消订单"}
+    doors.post("sales", "/admin/contract/void/", data)
+    before, _told = orders(world, key)
+
+    world.decided(request_of(world, key).id)
+
+    states, told = orders(world, key)
+    assert sorted(s.name for s in before) == ["done", "open"]
+    assert sorted(s.name for s in states) == ["cancelled", "done"]
+    assert ["open", "cancelled"] in told
+
+
+def test_the_order_of_a_void_contract_is_not_opened_again(world):
+    key, version = contract(world)
+    data = {"id": key, "row_version": version, "comment": "客户取消订单"}
+    Doors(world).post("sales", "/admin/contract/void/", data)
+    world.decided(request_of(world, key).id)
+
+    def reopen():
+        with world.acting("admin"):
+            mine = sa.select(m.Order).where(m.Order.contract_id == key)
+            order, values = world.session.scalars(mine).one(), {"state": m.OrderState.open}
+            records.update(world.session, order, values, seen=None, by=world.actor, now=world.now)
+
+    with pytest.raises(Invalid) as refusal:
+        reopen()
+    assert set(refusal.value.errors) == {"state"}
 
 
 def test_a_rejected_voiding_leaves_the_contract_in_force(world):
