@@ -8,7 +8,6 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from flask import Flask
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session, selectinload
 
 import models as m
@@ -97,13 +96,7 @@ def pool(app: Flask) -> int:
 def tend_pool(session: Session, *, now: dt.datetime) -> int:
     """Tell owners what went back to the pool today and what will, once per customer and day."""
     notices = [
-        Notice(
-            one.owner_id,
-            m.NoticeKind.pool,
-            _pool_text(one, gone=gone),
-            "/admin/pool/" if gone else f"/admin/customer/360/?id={one.customer_id}",
-            f"pool:{one.customer_id}:{one.returns_on}:{gone:d}",
-        )
+        _pool_notice(one, gone=gone)
         for gone, found in (
             (False, ownership.warnings(session, now=now)),
             (True, ownership.return_idle(session, by=SYSTEM, now=now)),
@@ -113,10 +106,13 @@ def tend_pool(session: Session, *, now: dt.datetime) -> int:
     return tell_many(session, notices, now=now)
 
 
-def _pool_text(one: ownership.Idle, *, gone: bool) -> str:
-    if gone:
-        return _("%(title)s 已退回公海", title=one.title)
-    return _("%(title)s 即将退回公海（%(day)s）", title=one.title, day=f"{one.returns_on:%m-%d}")
+def _pool_notice(one: ownership.Idle, *, gone: bool) -> Notice:
+    """Return what the owner is told: the kind says it in his language, the title is data."""
+    kind = m.NoticeKind.pool_gone if gone else m.NoticeKind.pool_soon
+    title = one.title if gone else f"{one.title} {one.returns_on:%m-%d}"
+    url = "/admin/pool/" if gone else f"/admin/customer/360/?id={one.customer_id}"
+    key = f"pool:{one.customer_id}:{one.returns_on}:{gone:d}"
+    return Notice(one.owner_id, kind, title, url, key)
 
 
 def files(app: Flask) -> int:

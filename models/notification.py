@@ -31,6 +31,8 @@ class NoticeKind(Labelled):
     assigned = "assigned", _("分配给您")
     handover = "handover", _("移交给您")
     pool = "pool", _("公海")
+    pool_soon = "pool_soon", _("即将退回公海")
+    pool_gone = "pool_gone", _("已退回公海")
     batch = "batch", _("批量任务完成")
     import_job = "import_job", _("导入完成")
     system = "system", _("系统通知")

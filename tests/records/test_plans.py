@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
+from jobs.deliver import letter_of
 from jobs.schedules import tend_pool
 from services import follow_up
 from services.actor import SYSTEM
@@ -150,7 +151,31 @@ def test_the_pool_is_told_once_before_and_once_after(small):
     counts = [tend_pool(small.session, now=small.now + n * days) for n in (20, 28, 28, 29, 31, 31)]
 
     assert counts == [0, 1, 0, 0, 1, 0]
-    told = sa.select(m.Notification.title).where(m.Notification.kind == m.NoticeKind.pool)
+    customer = small.session.scalars(sa.select(m.Customer)).one()
+    kinds = (m.NoticeKind.pool_soon, m.NoticeKind.pool_gone)
+    told = sa.select(m.Notification).where(m.Notification.kind.in_(kinds))
     before, after = small.session.scalars(told.order_by(m.Notification.id))
-    assert "即将退回公海（" in before
-    assert after.endswith("已退回公海")
+    assert (before.title, after.title) == (f"{customer} 12-23", str(customer))
+
+
+def test_the_pool_is_told_to_each_in_his_language(app):
+    with World(app) as world:
+        world.approved(level=m.Level.a)
+        world.be(SYSTEM)
+        for n in (28, 31):
+            tend_pool(world.session, now=world.now + n * dt.timedelta(days=1))
+        world.session.commit()
+        mails = world.session.scalars(sa.select(m.Outbox).where(m.Outbox.channel == m.Channel.mail))
+        sales = world.session.get_one(m.User, world.id_of("sales"))
+        sales.language = m.Language.en
+        subjects = [letter_of(mail, "https://crm.example.com").subject for mail in mails]
+        world.session.commit()
+    client = app.test_client()
+    login(client, "sales")
+
+    page = client.get("/admin/notice/").get_data(as_text=True)
+
+    for told in ("Returns to the pool soon", "Returned to the pool"):
+        assert told in page
+        assert any(told in subject for subject in subjects)
+    assert "公海" not in page.split("<table", 1)[1].split("</table>", 1)[0]
