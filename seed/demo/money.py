@@ -17,6 +17,9 @@ TERMS = {"stage361": (3000, 6000, 1000), "stage541": (5000, 4000, 1000), "month3
 PAID_LATE = (-4, 0, 2, 5, 9, 15, 28, 45)  # days after the due date
 NEVER_PAID = 0.14
 VOID = 0.03
+TOO_MUCH = (1_280_00, 3_600_00, 980_00, 15_000_00)  # 分 paid beside what was due
+TWICE = 1  # which of these refunds was entered a second time
+REFUNDED = dt.timedelta(days=16)  # ago: time enough to pay too much and get it back
 WAITING = 4  # contracts in the manager's inbox
 
 
@@ -127,16 +130,43 @@ def _collect(teller: Teller, contract: m.Contract) -> None:
         amount = line.amount
         if teller.draw.random() < 0.1:
             amount = amount // 2
-        _pay(teller, contract, amount, teller.workday(day))
+        if amount:
+            _pay(teller, contract, amount, teller.workday(day))
         _invoice(teller, contract, amount, teller.workday(day))
-    if teller.draw.random() < 0.03:
-        back = min(payments.received(teller.session, contract.id), 2_000_00)
-        _pay(teller, contract, -back, teller.today)
 
 
-def _pay(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> None:
-    if not amount:
-        return
+def tell_refunds(teller: Teller) -> None:
+    """Some customers paid too much and got it back; one refund was entered twice and reversed."""
+    act(teller.session, SYSTEM)
+    contract, paid = m.Contract, m.Payment
+    last = (
+        sa.select(paid.contract_id, sa.func.max(paid.paid_on).label("day"))
+        .where(paid.state == m.PaymentState.confirmed)
+        .group_by(paid.contract_id)
+        .subquery()
+    )
+    found = teller.session.execute(
+        sa.select(contract, last.c.day)
+        .join(last, last.c.contract_id == contract.id)
+        .where(contract.state.in_(m.IN_FORCE), last.c.day < teller.today - REFUNDED)
+        .order_by(last.c.day.desc(), contract.id)
+        .limit(len(TOO_MUCH))
+    ).all()
+    for n, (one, day) in enumerate(found):
+        too_much = teller.workday(day + dt.timedelta(days=2))
+        back = teller.workday(day + dt.timedelta(days=9))
+        _pay(teller, one, TOO_MUCH[n], too_much, "多付货款")
+        for _time in range(2 if n == TWICE else 1):
+            made = _pay(teller, one, -TOO_MUCH[n], back, "退回多付货款")
+        if n == TWICE:
+            at = teller.at(teller.workday(back + dt.timedelta(days=1)), 16)
+            with teller.by("finance", at) as actor:
+                payments.reverse(teller.session, made, by=actor, now=at)
+
+
+def _pay(
+    teller: Teller, contract: m.Contract, amount: int, day: dt.date, remark: str | None = None
+) -> m.Payment:
     at = teller.at(day, 16)
     values: dict[str, Any] = {
         "contract_id": contract.id,
@@ -144,14 +174,16 @@ def _pay(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> Non
         "amount": amount,
         "method": teller.draw.choice((m.PaymentMethod.wire, m.PaymentMethod.bank)),
         "voucher": f"PZ{teller.draw.randint(10**7, 10**8)}",
+        "remark": remark,
     }
     fresh = (teller.today - day).days < 3
     with teller.by("finance", at) as actor:
-        made = records.create(teller.session, m.Payment, values, by=actor, now=at)
+        made: m.Payment = records.create(teller.session, m.Payment, values, by=actor, now=at)
         if not fresh:
             payments.confirm(teller.session, made, by=actor, now=at)
-            if teller.draw.random() < 0.015:
+            if remark is None and teller.draw.random() < 0.015:
                 payments.reverse(teller.session, made, by=actor, now=at)
+    return made
 
 
 def _invoice(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> None:

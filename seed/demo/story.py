@@ -41,6 +41,7 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
         ago = AGAIN if fate == "again" else ago
         customers.tell(teller, fate, company, teller.workday(teller.today - dt.timedelta(ago)))
         session.expunge_all()
+    money.tell_refunds(teller)
     money.tell_waiting(teller)
     approvals.mark_read(teller)
     views.tell_views(teller)

@@ -134,7 +134,8 @@ def test_the_panel_names_a_duplicate_out_of_scope_masked_with_owner_and_state(ap
         world.customer("sales2", company=name, **{"primary.landline": "027-87654321"})
         same = {"company": name, "duplicate_note": "另一法人"}
         by_name = world.submitted(**same)[1]
-        by_number = world.submitted(**{"primary.landline": "(027) 87654321"})[1]
+        number = {"primary.landline": "(027) 87654321", "duplicate_note": "另一法人"}
+        by_number = world.submitted(**number)[1]
     client = app.test_client()
     login(client, "reviewer")
 

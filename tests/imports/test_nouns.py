@@ -175,9 +175,7 @@ def test_refunds_come_in_with_their_payments_whatever_the_order_of_the_file(offi
         ("有效合同", "2026-11-03", "300", "电汇", "P1"),
         ("有效合同", "2026-11-06", "-200", "电汇", "R2"),
     ]
-    admin = Office(office.app, "admin")
-
-    bring(admin, "payment", MONEY, *lines, key="external_ref", approval=approval)
+    bring(office, "payment", MONEY, *lines, key="external_ref", approval=approval)
 
     found = dict(rows(office.app, m.Payment, "external_ref", "amount"))
     assert sorted(found.values()) == [-200_00, -100_00, 300_00]

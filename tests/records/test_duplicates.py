@@ -166,7 +166,7 @@ def test_the_reviewer_reads_the_reason_beside_the_duplicate(app):
     for page in ("inbox", "request"):
         for ident in (created, changed):
             text = client.get(f"/admin/{page}/?id={ident}").get_data(as_text=True)
-            told = text.split("疑似重复", 1)[1].split("</div></div>", 1)[0]
+            told = text.split("<b>疑似重复</b>", 1)[1].split("</div></div>", 1)[0]
             assert "总机相同，独立采购" in told
 
 

@@ -86,6 +86,18 @@ def test_every_state_of_a_customer_and_of_money_occurs(told):
     assert {kind for (kind,) in kinds} == set(m.StageKind)
 
 
+def test_refunds_are_told_one_of_them_reversed_and_none_exceeds_what_came_in(told):
+    payment = m.Payment.__table__
+    back = sa.select(payment.c.state, sa.func.count()).where(payment.c.amount < 0)
+    states = dict(rows(told, back.group_by(payment.c.state)))
+    counted = payment.c.state == m.PaymentState.confirmed
+    net = sa.select(payment.c.contract_id).where(counted).group_by(payment.c.contract_id)
+
+    assert states[m.PaymentState.confirmed] >= 3
+    assert states[m.PaymentState.reversed] == 1
+    assert not rows(told, net.having(sa.func.sum(payment.c.amount) < 0))
+
+
 def test_numbers_have_no_gaps_and_counters_stand_where_they_ended(told):
     nouns = {"order": m.Order, "payment": m.Payment, "invoice": m.Invoice, **REVIEWED}
     counted = sum(n for (n,) in rows(told, sa.select(m.NumberCounter.__table__.c.n)))
