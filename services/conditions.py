@@ -18,7 +18,7 @@ from decimal import InvalidOperation
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql import ColumnElement
@@ -282,5 +282,7 @@ def _shown(one: Input, value: Any, show: Callable[[Input, Any], str]) -> str:
         days = value["today"]
         if days == 0:
             return gettext("今天")
-        return gettext("%(n)s 天后", n=days) if days > 0 else gettext("%(n)s 天前", n=-days)
+        if days > 0:
+            return ngettext("%(n)s 天后", "%(n)s 天后", days, n=days)
+        return ngettext("%(n)s 天前", "%(n)s 天前", -days, n=-days)
     return show(one, value)

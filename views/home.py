@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from flask import url_for
 from flask_admin import AdminIndexView, expose
-from flask_babel import format_date
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
@@ -78,7 +78,7 @@ def _greeting(now: dt.datetime) -> str:
 def _line(item: agenda.Item, day: dt.date) -> dict[str, Any]:
     late = (day - item.due_on).days
     if late > 0:
-        when, tone = _("逾期 %(n)s 天", n=late), "bad"
+        when, tone = ngettext("逾期 %(n)s 天", "逾期 %(n)s 天", late, n=late), "bad"
     elif item.due_at is not None:
         when, tone = f"{item.due_at.astimezone(ZONE):%H:%M}", "warn"
     else:

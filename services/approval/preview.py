@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import format_datetime, get_locale
+from flask_babel import format_datetime, get_locale, ngettext
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -138,12 +138,16 @@ def _model(one: Input) -> Any:
 
 
 def _time(step: m.ApprovalStep) -> str:
-    due = _("%(n)s 工作小时", n=step.due_hours) if step.due_hours else _("默认时限")
+    due = _hours(step.due_hours) if step.due_hours else _("默认时限")
     if step.escalate is False:
         return _("%(due)s，超时提醒", due=due)
     if step.escalate_hours:
-        return _("%(due)s，超时提醒，再过 %(n)s 工作小时升级", due=due, n=step.escalate_hours)
+        return _("%(due)s，超时提醒，再过 %(time)s升级", due=due, time=_hours(step.escalate_hours))
     return _("%(due)s，超时提醒，再次超时升级", due=due)
+
+
+def _hours(n: int) -> str:
+    return ngettext("%(n)s 工作小时", "%(n)s 工作小时", n, n=n)
 
 
 def money_text(fen: int, form: str = "g") -> str:

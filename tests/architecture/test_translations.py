@@ -51,3 +51,20 @@ def test_translations_keep_the_placeholders_and_are_not_fuzzy():
     ]
 
     assert wrong == []
+
+
+# A limit is never one; a share of something stands for its whole.
+LIMITS = re.compile(r"(?i)\b(most|than|least|of|characters and|it to) %\(\w+\)s$")
+COUNTED = re.compile(r"(%\((?:n|k|all|total)\)s) (?!this\b)(?:[a-z]+ )?[a-z]{2,}[^s\W]s\b")
+
+
+def test_no_english_text_counts_one_of_many():
+    wrong = [
+        one.string
+        for one in catalogue().values()
+        if isinstance(one.id, str)
+        for found in COUNTED.finditer(one.string)
+        if not LIMITS.search(one.string[: found.end(1)])
+    ]
+
+    assert wrong == []

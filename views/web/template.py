@@ -59,9 +59,14 @@ def hours_text(n: int) -> str:
     return ngettext("%(n)s 小时", "%(n)s 小时", n, n=n)
 
 
+def days_text(n: int) -> str:
+    """Return a number of days in words."""
+    return ngettext("%(n)s 天", "%(n)s 天", n, n=n)
+
+
 def waited(since: dt.datetime) -> str:
     """Return how long ago an instant was, in days or hours."""
     seconds = int((dt.datetime.now(dt.UTC) - since).total_seconds())
     if seconds >= DAY:
-        return _("%(n)s 天", n=seconds // DAY)
+        return days_text(seconds // DAY)
     return hours_text(seconds // HOUR) if seconds >= HOUR else _("不到 1 小时")
