@@ -26,8 +26,8 @@ def seed() -> None:
 @seed.command()
 @with_appcontext
 def roles() -> None:
-    """Create the roles and reference data that are missing."""
-    click.echo(f"{fill_reference()} rows added")
+    """Create the roles and reference data that are missing, and give roles newly shipped grants."""
+    click.echo(f"{fill_reference()} rows added or brought up to date")
 
 
 @seed.command()

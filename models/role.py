@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from flask_security import RoleMixin
-from sqlalchemy.orm import Mapped
+from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Model
 from models.field import field
@@ -51,6 +51,8 @@ class Role(Model, Stamped, RoleMixin):  # type: ignore[misc] # Flask-Security ha
         form=False,
         listed=True,
     )
+
+    offered: Mapped[list[str] | None] = mapped_column(sa.JSON)  # shipped grants it had a chance of
 
     def __str__(self) -> str:
         """Return the label in the reader's language where there is one."""

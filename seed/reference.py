@@ -102,7 +102,10 @@ FLOWS = [("customer", "大客户审批"), ("opportunity", "商机审批"), ("con
 
 
 def seed_roles(connection: Connection, now: dt.datetime) -> int:
-    """Create the roles that are missing; grants an admin changed stay as they are."""
+    """Create missing roles, give built-in ones the grants shipped since; return how many rows.
+
+    A grant is offered once: what an administrator took away stays away.
+    """
     rows = [
         {
             "name": r.name,
@@ -110,11 +113,32 @@ def seed_roles(connection: Connection, now: dt.datetime) -> int:
             "label_en": r.label_en,
             "scope": r.scope,
             "permissions": sorted(set(r.permissions)),
+            "offered": sorted(set(r.permissions)),
             "builtin": True,
         }
         for r in ROLES
     ]
-    return _missing(connection, m.Role.__table__, ("name",), _stamped(rows, now))
+    made = _missing(connection, m.Role.__table__, ("name",), _stamped(rows, now))
+    return made + _offer(connection, {row["name"]: row["permissions"] for row in rows}, now)
+
+
+def _offer(connection: Connection, shipped: dict[str, list[str]], now: dt.datetime) -> int:
+    """Give what is new in the shipped definition; return how many roles got something."""
+    role, given = m.Role.__table__, 0
+    known = sa.select(role.c["id", "name", "permissions", "offered"]).where(role.c.builtin)
+    for key, name, permissions, offered in connection.execute(known).all():
+        fresh = set(shipped.get(name, ())) - set(offered or ())
+        if not fresh:
+            continue
+        values = {
+            "permissions": sorted({*permissions, *fresh}),
+            "offered": sorted({*(offered or ()), *fresh}),
+            "updated_at": now,
+            "row_version": role.c.row_version + 1,
+        }
+        connection.execute(sa.update(role).where(role.c.id == key).values(values))
+        given += 1
+    return given
 
 
 def seed_reference(connection: Connection, now: dt.datetime) -> int:

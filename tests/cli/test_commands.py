@@ -1,9 +1,10 @@
 """Commands refuse with a clear message and exit code, and then nothing was written."""
 
 import pytest
+import sqlalchemy as sa
 
 import models as m
-from tests.support.world import PASSWORD, dump, login
+from tests.support.world import PASSWORD, World, dump, login
 
 GOOD = "Lang-genug-2026"
 
@@ -78,3 +79,20 @@ def test_roles_can_be_seeded_again(lite):
     assert dump(lite) == before
     with lite.app_context():
         assert m.db.session.query(m.Role).execution_options(system="login").count() == 7
+
+
+def test_seed_roles_gives_new_grants_and_leaves_what_an_admin_took_away(app):
+    new, taken = "customer:claim", "customer:submit"
+    with World(app) as world, world.acting("admin"):
+        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "sales")).one()
+        shipped = set(role.permissions)
+        role.offered = sorted(shipped - {new})  # as it was when `new` was not shipped yet
+        role.permissions = sorted(shipped - {new, taken})
+
+    first, second = (call(app, "seed", "roles").output for _time in range(2))
+
+    with World(app) as world:
+        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "sales")).one()
+        assert set(role.permissions) == shipped - {taken}
+        assert set(role.offered) == shipped
+    assert (first.split()[0], second.split()[0]) == ("1", "0")
