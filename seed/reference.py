@@ -106,7 +106,7 @@ def seed_roles(connection: Connection, now: dt.datetime) -> int:
 
     A grant is offered once: what an administrator took away stays away.
     """
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "name": r.name,
             "label": r.label,
@@ -154,7 +154,7 @@ def seed_reference(connection: Connection, now: dt.datetime) -> int:
 
 
 def _options() -> list[dict[str, Any]]:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "kind": m.DictionaryKind[kind],
             "code": code,

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, attributes
+from sqlalchemy.orm import RelationshipProperty, Session, attributes
 from sqlalchemy.orm.util import identity_key
 
 Group = tuple[Iterable[Any], Iterable[str]]  # rows of one model, keys of many-to-one relations
@@ -13,25 +13,35 @@ Group = tuple[Iterable[Any], Iterable[str]]  # rows of one model, keys of many-t
 def attach(session: Session, *groups: Group) -> None:
     """Load the named relations of all groups together, one statement a target model.
 
-    `owner` is found by `owner_id`; a key that is no relation is left alone. What the actor may
-    not see becomes None: a lazy load would ask for it again for every row.
+    Each is found by its own foreign key; a key that is no relation is left alone. What the actor
+    may not see becomes None: a lazy load would ask for it again for every row.
     """
     places = [place for rows, keys in groups for place in _places(rows, tuple(keys))]
     wanted: dict[type[Any], set[int]] = {}
-    for row, key, model in places:
-        wanted.setdefault(model, set()).add(getattr(row, f"{key}_id"))
+    for row, relation in places:
+        wanted.setdefault(relation.mapper.class_, set()).add(_points_at(row, relation))
     found = {model: _read(session, model, keys - {None}) for model, keys in wanted.items()}
-    for row, key, model in places:
-        attributes.set_committed_value(row, key, found[model].get(getattr(row, f"{key}_id")))
+    for row, relation in places:
+        target = found[relation.mapper.class_].get(_points_at(row, relation))
+        attributes.set_committed_value(row, relation.key, target)
 
 
-def _places(rows: Iterable[Any], keys: tuple[str, ...]) -> list[tuple[Any, str, type[Any]]]:
+def _points_at(row: Any, relation: RelationshipProperty[Any]) -> int | None:
+    """Return the value of the foreign key behind a relation, whatever it is called."""
+    (column,) = relation.local_columns
+    key: int | None = getattr(row, relation.parent.get_property_by_column(column).key)
+    return key
+
+
+def _places(
+    rows: Iterable[Any], keys: tuple[str, ...]
+) -> list[tuple[Any, RelationshipProperty[Any]]]:
     found = []
     for row in rows:
         state = sa.inspect(row)
         relations = state.mapper.relationships
         found += [
-            (row, key, relations[key].mapper.class_)
+            (row, relations[key])
             for key in keys
             if key in relations and key in state.unloaded and not relations[key].uselist
         ]

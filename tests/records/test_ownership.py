@@ -324,7 +324,7 @@ def test_office_and_the_technical_collaborator_work_the_pool_without_a_claim(wor
 
 
 def test_the_pages_say_where_to_claim_first(app):
-    with World(app) as world:
+    with World(app) as world:  # a customer with moves: its timeline tells from whom to whom
         (key,) = pooled(world)
     client = app.test_client()
     login(client, "sales")
@@ -334,6 +334,7 @@ def test_the_pages_say_where_to_claim_first(app):
 
     answer = client.post("/admin/followup/new/", data=data | {"_save": "1"})
 
+    assert "退回公海" in whole
     assert "公海客户，请先领取" in whole
     assert 'class="card composer"' not in whole
     assert "/admin/customer/claim/" in details
