@@ -224,6 +224,18 @@
     }
     $('[data-ticked]', queue).textContent = all.checked ? all.dataset.total : $$('input[name=rowid]:checked', queue).length;
   });
+  // How many will be approved: suspected duplicates among the ticked ones are left out.
+  queue.addEventListener('change', () => {
+    const [button, told] = [$('[data-sound]', queue), $('[data-doubtful]', queue)];
+    if (!button) return;
+    button.dataset.label ??= button.textContent;
+    const ticked = $$('input[name=rowid]:checked', queue);
+    const doubtful = ticked.filter((tick) => tick.closest('tr').matches('[data-flagged]')).length;
+    const n = ticked.length - doubtful;
+    const plain = $('[data-scope]', queue)?.checked || !n;
+    button.textContent = plain ? button.dataset.label : `${button.dataset.label} ${n}`;
+    if (told && doubtful) told.textContent = told.dataset.doubtful.replace('{n}', doubtful);
+  });
   $('.pager [rel=next]', queue)?.addEventListener('click', (event) => {
     if (rows().length) return;
     event.preventDefault();

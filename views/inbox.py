@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 import models as m
 from services import approval, texts
 from services.approval import bulk, inbox, recent
+from services.approval.pace import own_pace
 from services.errors import Invalid
 from services.settings import get_setting
 from views.beside import beside_of
@@ -59,6 +60,7 @@ class InboxView(Page):
             place=rows.index(line) + 1 + wanted.page * wanted.size if line else 0,
             panel=panel,
             late=counted.late,
+            pace=own_pace(self.session, self.actor, now=now) if wanted.tab == "open" else None,
             batch=recent.last(self.session, self.actor, now=now) if wanted.tab == "open" else None,
             words=get_setting(self.session, "approval.words").split("/"),
             kind_of=kind_of,

@@ -17,6 +17,5 @@ class OverviewView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show one line an approver."""
-        return self.render(
-            "approval/overview.html", rows=overview(self.session, now=self.now()), ages=AGES
-        )
+        rows, pace = overview(self.session, now=self.now())
+        return self.render("approval/overview.html", rows=rows, pace=pace, ages=AGES)

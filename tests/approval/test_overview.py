@@ -7,6 +7,8 @@ import sqlalchemy as sa
 import models as m
 from services.actor import SYSTEM
 from services.approval.overview import overview
+from services.approval.pace import own_pace
+from services.worktime import calendar
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -31,7 +33,7 @@ def test_open_tasks_are_counted_by_person_and_age(world):
         wait(world, world.submitted()[1], days, late=late)
     world.be("admin")
 
-    found = {one.name: one for one in overview(world.session, now=world.now)}
+    found = {one.name: one for one in overview(world.session, now=world.now)[0]}
 
     assert found["reviewer"].open == 3
     assert found["reviewer"].ages == [1, 1, 0, 1]
@@ -46,17 +48,38 @@ def test_the_median_is_over_what_was_decided(world):
         world.decided(request)
     world.be("admin")
 
-    found = {one.name: one for one in overview(world.session, now=world.now)}
+    found = {one.name: one for one in overview(world.session, now=world.now)[0]}
 
     assert (found["reviewer"].decided, found["reviewer"].median_hours) == (3, 48.0)
     assert found["reviewer"].open == 0
+
+
+def test_the_mean_counts_working_hours_alone(world):
+    request = world.submitted()[1]
+    wait(world, request, 3)  # from Friday 10:00 to Monday 10:00: one working day
+    world.decided(request)
+    by = world.be("reviewer")
+    _rows, mean = overview(world.session, now=world.now)
+
+    assert mean == own_pace(world.session, by, now=world.now) == calendar(world.session).day_hours
+    assert own_pace(world.session, world.be("reviewer2"), now=world.now) is None
+
+
+def test_the_queue_and_the_overview_say_how_quickly_it_goes(app):
+    with World(app) as world:
+        world.decided(world.submitted()[1])
+    doors = Visitors(app)
+
+    assert "平均处理" in doors.get("reviewer", "/admin/inbox/").text
+    assert "平均处理" in doors.get("admin", "/admin/overview/").text
+    assert "平均处理" not in doors.get("reviewer2", "/admin/inbox/").text
 
 
 def test_a_manager_sees_what_is_his_to_see(world):
     world.submitted()
     world.be("manager")
 
-    assert overview(world.session, now=world.now) == []
+    assert overview(world.session, now=world.now) == ([], None)
 
 
 def test_the_page_shows_a_line_an_approver(app):
