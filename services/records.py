@@ -197,7 +197,8 @@ def missing(
         if one.facts.required and one.kind != "lines" and given(record, values, key) in {None, ""}:
             found[key] = REQUIRED
     rules = SAVERS.get(type(record), Saver())
-    return dict(rules.missing(Call(session, by, now), record, values)) | found
+    lacking = dict(rules.missing(Call(session, by, now), record, values)) | found
+    return in_order(type(record), lacking)
 
 
 def faults(  # what was unreadable is left out of what hangs on it
@@ -213,7 +214,14 @@ def faults(  # what was unreadable is left out of what hangs on it
     else:
         values = _without_unchanged(record, values)
     found = _faults(call, rules, record, values)
-    return missing(session, record, values, by=by, now=now) | found if submitting else found
+    if submitting:
+        found = missing(session, record, values, by=by, now=now) | found
+    return in_order(type(record), found)
+
+
+def in_order(model: type[Any], errors: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is wrong in the order in which a form shows its fields."""
+    return {key: errors[key] for key in (*inputs_of(model), *errors) if key in errors}
 
 
 def given(record: Any, values: Values, key: str) -> Any:
@@ -252,7 +260,7 @@ def _faults(call: Call, rules: Saver, record: Any, values: Values) -> dict[str, 
             errors[key] = REQUIRED
     errors |= _refs(call.session, record, values)
     sound = {k: v for k, v in values.items() if k not in errors} if errors else values
-    return dict(rules.check(call, record, sound)) | errors
+    return in_order(type(record), dict(rules.check(call, record, sound)) | errors)
 
 
 def _refs(session: Session, record: Any, values: Values) -> dict[str, Any]:

@@ -256,7 +256,8 @@ class CrmView(GridView):
         if submitting:
             found |= approval.unchosen(session, row, values, **told)
         unknown = HANGS if "customer_id" in wrong else set()
-        return {key: text for key, text in found.items() if key not in unknown} | wrong
+        found = {key: text for key, text in found.items() if key not in unknown}
+        return records.in_order(self.model, found | wrong)
 
     def destination(self, saved: Any) -> str:
         """Return where a saved form leads: back to the page it stood on, or to the record."""
