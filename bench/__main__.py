@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+from pathlib import Path
 
 from bench.report import Options, machine, show
 
@@ -16,9 +17,10 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=1_000, help="requests approved at once")
     parser.add_argument("--times", type=int, default=5, help="how often a page is asked")
     parser.add_argument("--kind", choices=("sqlite", "postgres"), help="default: both")
+    parser.add_argument("--keep", type=Path, help="keep the grids' databases in this folder")
     found = parser.parse_args()
     kinds = (found.kind,) if found.kind else ("sqlite", "postgres")
-    options = Options(found.rows, found.items, found.times, kinds)
+    options = Options(found.rows, found.items, found.times, kinds, found.keep)
     print(machine(), flush=True)
     for name in found.names or NAMES:
         show(importlib.import_module(f"bench.{name}").run(options))

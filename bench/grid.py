@@ -1,5 +1,6 @@
 """The customer grid against a stock Flask-Admin ModelView on the same rows of the same database."""
 
+import contextlib
 import datetime as dt
 import tempfile
 import threading
@@ -17,7 +18,7 @@ from flask_babel import Babel
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 import models as m
-from bench.grow import double, doublings, settle
+from bench.grow import base_of, double, hire, settle
 from bench.report import Line, Options, first_or_median_ms, median_ms
 from seed.volume import seed_volume
 from tests.support.databases import Databases
@@ -47,41 +48,48 @@ class Stock(ModelView):  # type: ignore[misc] # no stubs
 
 
 def run(options: Options) -> Iterator[Line]:
-    """Ask the same pages of both, on both databases."""
-    with tempfile.TemporaryDirectory() as folder:
-        databases = Databases(Path(folder), seed_people)
-        try:
-            for kind in options.kinds:
-                with databases.fresh(kind) as url:
-                    app = make_app(url)
-                    rows = _fill(app, options.rows)
-                    yield from _compare(f"{rows:,}, {kind}", app, url, options)
-                    with app.app_context():
-                        m.db.engine.dispose()
-        finally:
-            databases.close()
+    """Ask the same pages of both, on both databases; grown ones stay in the folder to keep."""
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        databases = Databases(folder, seed_people)
+        stack.callback(databases.close)
+        for kind in options.kinds:
+            url = databases.kept(kind)
+            app = make_app(url)
+            rows = _fill(app, options.rows)
+            yield from _compare(f"{rows:,}, {kind}", app, url, options)
+            with app.app_context():
+                m.db.engine.dispose()
 
 
 def _fill(app: Flask, rows: int) -> int:
-    """Make about so many customers with contacts and opportunities; return how many."""
-    base, times = doublings(rows)
+    """Make about so many customers with contacts and opportunities, or go on; return how many."""
     with app.app_context():
-        with m.db.engine.begin() as connection:
-            seed_volume(
-                connection,
-                customers=base,
-                years=5,
-                seed=7,
-                now=dt.datetime.now(dt.UTC),
-                tell=lambda *_step: None,
-            )
-        for _n in range(times):
+        many = _many(m.db.engine)
+        if not many:
+            with m.db.engine.begin() as connection:
+                hire(connection)
+                seed_volume(
+                    connection,
+                    customers=base_of(rows),
+                    years=5,
+                    seed=7,
+                    now=dt.datetime.now(dt.UTC),
+                    tell=lambda *_step: None,
+                )
+        while 2 * (found := _many(m.db.engine)) <= rows:
             with m.db.engine.begin() as connection:
                 double(connection)
-        with m.db.engine.begin() as connection:
-            settle(connection)
-            found = connection.execute(sa.select(sa.func.count()).select_from(m.Customer.__table__))
-            return int(found.scalar_one())
+        if found != many:
+            with m.db.engine.begin() as connection:
+                settle(connection)
+        return found
+
+
+def _many(engine: sa.Engine) -> int:
+    with engine.connect() as connection:
+        found = connection.execute(sa.select(sa.func.count()).select_from(m.Customer.__table__))
+        return int(found.scalar_one())
 
 
 def _stock(url: str, most: int) -> Flask:

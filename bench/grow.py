@@ -1,5 +1,6 @@
 """Many rows quickly: a seeded volume is doubled inside the database until it is large enough."""
 
+import itertools
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,14 +19,32 @@ HURRY = {
     ),
 }
 TABLES = ("customer", "contact", "opportunity")
+SELLERS = 20  # two of them can log in
 
 
-def doublings(rows: int) -> tuple[int, int]:
-    """Return (rows to seed, how often to double them) for about so many customers."""
+def base_of(rows: int) -> int:
+    """Return how many rows to seed, to be doubled until there are about so many."""
     times = 0
     while rows >> times > BASE:
         times += 1
-    return max(1, rows >> times), times
+    return max(1, rows >> times)
+
+
+def hire(connection: Connection) -> None:
+    """Copy the sellers until there are SELLERS, so that nobody owns every second customer."""
+    user: Any = m.User.__table__
+    link, role = m.user_role, m.Role.__table__
+    sales = sa.select(link.c.user_id).join(role).where(role.c.name == "sales")
+    people = connection.execute(
+        sa.select(user).where(user.c.id.in_(sales)).order_by(user.c.id)
+    ).mappings()
+    for n, person in enumerate(itertools.islice(itertools.cycle(people.all()), 2, SELLERS)):
+        own = {"name": f"{person['name']}{n:02}", "email": f"seller-{n:02}@example.com"}
+        values = {**person, **own, "fs_uniquifier": own["email"]}
+        del values["id"]
+        key = connection.execute(sa.insert(user).values(values)).inserted_primary_key[0]
+        roles = sa.select(sa.literal(key), link.c.role_id).where(link.c.user_id == person["id"])
+        connection.execute(sa.insert(link).from_select(["user_id", "role_id"], roles))
 
 
 def double(connection: Connection) -> None:

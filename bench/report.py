@@ -6,6 +6,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 PATIENCE = 3  # seconds
@@ -16,13 +17,14 @@ class Options:
     """What the command line said.
 
     `rows` customers for the grids, `items` approved at once, `times` each page is asked, `kinds` of
-    databases.
+    databases, a folder to `keep` the grids' databases in.
     """
 
     rows: int
     items: int
     times: int
     kinds: tuple[str, ...] = ("sqlite", "postgres")
+    keep: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -161,6 +161,14 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
         sa.CheckConstraint("(state = 'open') = (closed_on IS NULL)", name="closed_has_date"),
         sa.Index("uq_opportunity_external_ref", "external_ref", unique=True),
         sa.Index("ix_opportunity_created_owner", "created_owner_id", "created_at"),
+        # Whose customers somebody sees because of an open opportunity: asked for every grid.
+        sa.Index(
+            "ix_opportunity_held",
+            "owner_id",
+            "customer_id",
+            sqlite_where=sa.text("state = 'open' AND deleted_at IS NULL"),
+            postgresql_where=sa.text("state = 'open' AND deleted_at IS NULL"),
+        ),
     )
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """Who acts: identity, grants and data scope, loaded once a request."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,7 @@ class Actor:
     `departments` are the ids his scope covers (dept, dept_tree), `team` the ids of himself and
     the people below him, at any depth; `below` the same without himself. `waiting` counts what lay
     before him when the request began (services/waiting.py): the side bar of every page asks for it.
+    `few` tells the read gate which shape of its rule is cheaper for him (services/reach.py).
     """
 
     id: int | None
@@ -34,6 +35,7 @@ class Actor:
     team: frozenset[int] = frozenset()
     waiting: Mapping[str, int] = dataclasses.field(default_factory=dict, compare=False)
     system: bool = False
+    few: Callable[[], bool] = dataclasses.field(default=lambda: False, compare=False)
 
     @property
     def below(self) -> frozenset[int]:

@@ -32,7 +32,7 @@ def deals(world):
 
 
 def walk(world, order, numbers):
-    query = sa.select(m.Opportunity)
+    query = paging.Rows(sa.select(m.Opportunity))
     return [
         row
         for n in numbers
@@ -82,7 +82,7 @@ def test_the_end_is_reached_backwards_when_rows_are_too_many_to_count(deals, key
     monkeypatch.setattr(paging, "CAP", 5)
     target = m.User if key == "owner_id" else None
     order = Order(m.Opportunity, key, True, target)
-    query = sa.select(m.Opportunity)
+    query = paging.Rows(sa.select(m.Opportunity))
     forwards = walk(deals, order, range(4))
 
     last = paging.read(deals.session, query, order, -1, SIZE, options=[])

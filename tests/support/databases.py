@@ -43,6 +43,17 @@ class Databases:
         with make(self.templates[key]) as url:
             yield url
 
+    def kept(self, kind):
+        """Return the URL of a database that stays in the folder: made once, then only migrated."""
+        name = f"template_{self.seed.__name__}"
+        path = self.folder / f"{name}.db"
+        url = f"sqlite:///{path}" if kind == "sqlite" else self._url(name)
+        if path.exists() if kind == "sqlite" else self._exists(name):
+            migrate(url)
+        else:
+            self._template(kind, self.seed)
+        return url
+
     def close(self):
         if self.server is not None:
             self.server.cleanup()
@@ -83,6 +94,11 @@ class Databases:
     def _create(self, name, template):
         self._admin(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
         return self._url(name)
+
+    def _exists(self, name):
+        with psycopg.connect(self._base("postgres")) as connection:
+            asked = "SELECT FROM pg_database WHERE datname = %s"
+            return connection.execute(asked, [name]).fetchone() is not None
 
     def _admin(self, statement):
         with psycopg.connect(self._base("postgres"), autocommit=True) as connection:

@@ -72,7 +72,8 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
         heads = self.shown(taste, found.filter.complaints)
         query = listing.matching(self.session, self.model, found, self.actor)
         order = self.order(found)
-        page = paging.read(self.session, query, order, found.page, found.size, options=self.loads())
+        rows = paging.Rows(query, listing.surely(self.session, self.model, found))
+        page = paging.read(self.session, rows, order, found.page, found.size, options=self.loads())
         attach(self.session, (page.rows, references(head.key for head in heads)))
         return self.render(
             self.list_template,

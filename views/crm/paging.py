@@ -83,11 +83,25 @@ class Page:
         return self.number + 1
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Rows:
+    """A SELECT of records, and of some of the same that are counted faster (or None)."""
+
+    query: Any
+    surely: Any = None
+
+    def counted(self, session: Session, model: type[Any]) -> int:
+        """Return how many there are, at most CAP + 1 are counted."""
+        if self.surely is not None and counted(session, self.surely, model) > CAP:
+            return CAP + 1
+        return counted(session, self.query, model)
+
+
 def read(  # a window is made of these
-    session: Session, query: Any, order: Order, number: int, size: int, *, options: list[Any]
+    session: Session, rows: Rows, order: Order, number: int, size: int, *, options: list[Any]
 ) -> Page:
-    """Return a page of a SELECT of records. A page beyond the end is the last one."""
-    total = counted(session, query, order.model)
+    """Return a page of records. A page beyond the end is the last one."""
+    query, total = rows.query, rows.counted(session, order.model)
     if total <= CAP:
         last = max((total - 1) // size, 0)
         number = max(last + 1 + number, 0) if number < 0 else min(number, last)
