@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_held"
-down_revision = "20261126_handover"
+down_revision = "20261126_offered_grants"
 branch_labels = None
 depends_on = None
 
