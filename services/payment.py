@@ -48,13 +48,15 @@ COMING = "payment.coming"  # session.info: contract → 分 that one file regist
 def together(session: Session) -> Iterator[None]:
     """Let refunds lean on payments registered beside them, as those of one file are.
 
-    What may be given back is asked again when a refund is confirmed.
+    Within another one it begins with what that knows. What may be given back is asked again when a
+    refund is confirmed.
     """
-    session.info[COMING] = {}
+    before = session.info.get(COMING)
+    session.info[COMING] = dict(before or {})
     try:
         yield
     finally:
-        del session.info[COMING]
+        session.info[COMING] = before
 
 
 def beside(session: Session, contract_id: int, amount: int) -> None:
@@ -68,7 +70,7 @@ def _refund(session: Session, contract_id: int | None, values: Values) -> dict[s
     amount = values.get("amount") or 0
     if amount >= 0 or contract_id is None:
         return {}
-    most = received(session, contract_id) + session.info.get(COMING, {}).get(contract_id, 0)
+    most = received(session, contract_id) + (session.info.get(COMING) or {}).get(contract_id, 0)
     if -amount <= most:
         return {}
     return {"amount": _("退款不能超过该合同已确认的回款 %(most)s 元", most=yuan(max(most, 0)))}

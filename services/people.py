@@ -48,7 +48,9 @@ def create_user(
     """Return a new person with a first password. Raises Invalid, on `password` too."""
     problem = check_password(password, values.get("email") or "")
     if problem:
-        raise Invalid({"password": problem})
+        blank, told = m.User(), {"by": by, "now": now}
+        others = records.faults(session, blank, values, submitting=False, **told)
+        raise Invalid({**others, "password": problem})
     session.info["new_password"] = hash_password(password)
     try:
         found: m.User = records.create(session, m.User, values, by=by, now=now)

@@ -51,6 +51,15 @@ class UserView(CrmView):
             "password_error": str(errors.get("password", "")),
         }
 
+    def faults(
+        self, record: Any, values: dict[str, Any], wrong: dict[str, Any], *, submitting: bool
+    ) -> dict[str, Any]:
+        """Tell of a bad first password beside what cannot be read."""
+        found = super().faults(record, values, wrong, submitting=submitting)
+        given = request.form.get("password", "")
+        problem = record is None and people.check_password(given, values.get("email") or "")
+        return found | ({"password": problem} if problem else {})
+
     def store(self, record: Any, values: dict[str, Any]) -> Any:
         """Save the person, the roles, and a first password for a new one."""
         names = request.form.getlist("roles")

@@ -35,6 +35,20 @@ def brought(session: Session, one: Planned) -> None:
         payment.beside(session, contract_id, amount)
 
 
+def brought_before(session: Session, job: m.ImportJob) -> None:
+    """Let the refunds of a piece lean on what earlier pieces of the job registered."""
+    paid, row = m.Payment.__table__, m.ImportRow.__table__
+    mine = sa.and_(row.c.record_id == paid.c.id, row.c.noun == m.Payment.__noun__)
+    query = (
+        sa.select(paid.c.contract_id, sa.func.sum(paid.c.amount))
+        .join(row, mine)
+        .where(row.c.job_id == job.id, paid.c.state == m.PaymentState.registered)
+        .group_by(paid.c.contract_id)
+    )
+    for contract_id, amount in session.execute(query):
+        payment.beside(session, contract_id, int(amount))
+
+
 def make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:
     """Create the records; return what undoing must put back."""
     with payment.together(writer.session):

@@ -26,6 +26,7 @@ from services.importing.reading import REMARKS, Sheet, limits_of, read
 from services.records import Call
 
 File = tuple[str, bytes]
+HANGING = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
 SLUG = "%s@import.example.com"
 
 
@@ -242,18 +243,7 @@ class _Rows:
     def _settle(self, one: Planned, found: list[Problem]) -> None:
         self.file.count(self.target.noun, "rows")
         known = next((one.values[k] for k in self.target.keys if one.values.get(k)), None)
-        first = self.seen.get(known) if known is not None else None
-        broken = one.line in {p.line for p in self.file.sheet.problems}
-        if broken or any(problem.fatal for problem in found):
-            outcome = "failed"
-        elif self.target.keys and known is None:
-            column = self._column(self.target.keys[0])
-            found.append(Problem(one.line, column, "", "KEY_MISSING", _("关键列为空")))
-            outcome = "failed"
-        elif first is not None:
-            outcome = self._again(one, first, found)
-        else:
-            outcome = self._judge(one, found)
+        outcome = self._outcome(one, known, found)
         self.file.problems += found
         self.file.count(self.target.noun, outcome)
         if outcome == "failed":
@@ -264,6 +254,18 @@ class _Rows:
             self.p.plan.records.append(one)
             if one.id is None:
                 self.p.finder.expect(one.model, one)
+
+    def _outcome(self, one: Planned, known: Any, found: list[Problem]) -> str:
+        first = self.seen.get(known) if known is not None else None
+        if one.line in {p.line for p in self.file.sheet.problems}:
+            return "failed"
+        if any(problem.fatal for problem in found):
+            return self._judge_rest(one, found)
+        if self.target.keys and known is None:
+            column = self._column(self.target.keys[0])
+            found.append(Problem(one.line, column, "", "KEY_MISSING", _("关键列为空")))
+            return "failed"
+        return self._judge(one, found) if first is None else self._again(one, first, found)
 
     def _again(self, one: Planned, first: Planned, found: list[Problem]) -> str:
         told = {k: v for k, v in first.values.items() if k in one.values}
@@ -277,13 +279,7 @@ class _Rows:
         ident = self.matcher.find(self.target.keys, one.values)
         if ident is not None:
             return self._compare(one, ident, found)
-        one.values = {**self.spare, **{k: v for k, v in one.values.items() if v is not None}}
-        complete(one)
-        for key, code, reason in self.p.judge.judge(one):
-            submitted = self.p.mapping.approval == "submitted"
-            fatal = code != "SIMILAR" and (code != "DUPLICATE" or submitted)
-            value = str(one.values.get(key) or "")[:200]
-            found.append(Problem(one.line, self._column(key), value, code, reason, fatal))
+        self._blame(one, found)
         if any(problem.fatal for problem in found):
             return "failed"
         gaps = lacking(one) if issubclass(one.model, m.Reviewed) else []
@@ -292,6 +288,28 @@ class _Rows:
             self.gaps["、".join(str(gap.facts.caption) for gap in gaps)] += 1
         formed.brought(self.p.session, one)
         return "created"
+
+    def _blame(self, one: Planned, found: list[Problem]) -> None:
+        """Fill what a new row leaves out and tell what stands against it."""
+        one.values = {**self.spare, **{k: v for k, v in one.values.items() if v is not None}}
+        complete(one)
+        for key, code, reason in self.p.judge.judge(one):
+            submitted = self.p.mapping.approval == "submitted"
+            fatal = code != "SIMILAR" and (code != "DUPLICATE" or submitted)
+            value = str(one.values.get(key) or "")[:200]
+            found.append(Problem(one.line, self._column(key), value, code, reason, fatal))
+
+    def _judge_rest(self, one: Planned, found: list[Problem]) -> str:
+        """Tell in the same round what else is wrong with a new row that has unreadable cells."""
+        if self.matcher.find(self.target.keys, one.values) is not None:
+            return "failed"
+        bad = {problem.column for problem in found}
+        rest: list[Problem] = []
+        self._blame(one, rest)
+        unknown = HANGING if self._column("customer_id") in bad else set()
+        skipped = bad | {self._column(key) for key in unknown}
+        found += [problem for problem in rest if problem.column not in skipped]
+        return "failed"
 
     def _compare(self, one: Planned, ident: int, found: list[Problem]) -> str:
         record = self.matcher.records.get(ident)

@@ -21,6 +21,7 @@ from services.importing.writing import problem_row
 from services.outbox import enqueue
 from services.settings import get_setting
 
+LATE = "late"  # options of a job: lines that come in after all others, as the check found them
 PIECE = 200  # lines a transaction
 TASK = "import"
 RULE = {"rule": "import"}
@@ -59,7 +60,8 @@ def sheet_of(
     query = sa.select(row.c.line, row.c.texts).where(row.c.job_id == job.id)
     if waiting:
         query = query.where(row.c.done.is_(False))
-    found = session.execute(query.order_by(row.c.id).limit(most)).all()
+    order = row.c.id if waiting or not job.options.get(LATE) else row.c.line
+    found = session.execute(query.order_by(order).limit(most)).all()
     if not found and not waiting:
         raise Locked(_("文件已导入，不再保留"))
     lines = [(one.line, list(one.texts)) for one in found]
@@ -106,6 +108,7 @@ def start(session: Session, job: m.ImportJob, *, partial: bool, now: dt.datetime
         raise Invalid({"file": _("有 %(n)s 处问题，未导入任何记录", n=len(bad))})
     mine = row.c.job_id == job.id
     session.execute(sa.update(row).where(mine).values(done=False), execution_options=RULE)
+    _put_last(session, job)
     lines = sorted(bad)
     for n in range(0, len(lines), 500):
         left = sa.update(row).where(mine, row.c.line.in_(lines[n : n + 500]))
@@ -114,6 +117,18 @@ def start(session: Session, job: m.ImportJob, *, partial: bool, now: dt.datetime
     with gate.rule(session, "import"):
         job.counts = counts
     ask(session, job, m.ImportState.running, {"partial": partial}, now=now)
+
+
+def _put_last(session: Session, job: m.ImportJob) -> None:
+    """Let lines that wait for others, as refunds do for payments, come in the last pieces."""
+    row, late = m.ImportLine.__table__, job.options.get(LATE, [])
+    for n in range(0, len(late), 500):
+        mine = sa.and_(row.c.job_id == job.id, row.c.line.in_(late[n : n + 500]))
+        keep = [row.c[key] for key in ("job_id", "line", "texts", "done")]
+        rows = session.execute(sa.select(*keep).where(mine).order_by(row.c.id)).mappings().all()
+        session.execute(sa.delete(row).where(mine), execution_options=RULE)
+        moved = [dict(one) for one in rows]
+        session.execute(sa.insert(row), moved, execution_options=RULE)
 
 
 def mark(session: Session, job: m.ImportJob, lines: list[int]) -> bool:

@@ -8,12 +8,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import models as m
-from services import audit, gate
+from services import audit, gate, payment
 from services.access import act, actor_of
 from services.actor import Actor, load_actor
 from services.engine import writing
 from services.errors import NotVisible, Refused, Stale
-from services.importing import jobs, staging
+from services.importing import formed, jobs, staging
 from services.importing.plan import Plan
 from services.importing.problems import Problem
 from services.importing.undo import take_back
@@ -56,6 +56,8 @@ def _check(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> b
     job = _held(session, job.id)
     with gate.rule(session, "import"):
         job.counts, job.state = counts_of(plan.files[0]), State.uploaded
+        late = sorted(one.line for one in plan.records if formed.later(one))
+        job.options = {**job.options, staging.LATE: late}
     keep_problems(session, job, plan.files[0])
     return True
 
@@ -77,6 +79,12 @@ def _planned(
 
 
 def _run(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> bool:
+    with payment.together(session):
+        formed.brought_before(session, job)
+        return _next(session, job, by, now)
+
+
+def _next(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> bool:
     """Write the next piece; a failing one ends the run, or is left out of a partial one."""
     key, partial = job.id, bool(job.options.get("partial"))
     try:

@@ -89,6 +89,22 @@ def test_a_bad_cell_is_told_by_line_and_column_and_nothing_is_written(world, row
     assert counts(world.app) == before
 
 
+def test_a_row_tells_all_its_errors_in_one_round(world):
+    world.be("office")
+    how = HOW.replace('approval = "draft"', 'approval = "submitted"')
+    row = bad(mobile="123", qq="x", name="", region="")
+
+    plan = prepare(world, [("a.csv", table(HEAD, GOOD, row))], how)
+
+    told = {(line, column): code for line, column, code in codes(plan)}
+    assert told == {
+        (3, "手机"): "BAD_VALUE",
+        (3, "QQ"): "BAD_VALUE",
+        (3, "联系人"): "REQUIRED",
+        (3, "地区"): "REQUIRED",
+    }
+
+
 @pytest.mark.parametrize(
     ("row", "found"),
     [

@@ -85,6 +85,27 @@ def test_a_large_file_is_checked_and_written_in_pieces_as_one_batch(office):
     assert "已导入" in office.page(f"/admin/import/job/?id={job}")
 
 
+def test_the_refunds_of_a_large_file_lean_on_payments_of_earlier_pieces(office):
+    with World(office.app) as world:
+        key = world.contract(world.approved(), name="框架合同", amount=10_000_00)
+        world.approved("sales", m.Contract, key)
+    head = ("合同", "回款日期", "回款金额", "付款方式", "外部编号")
+    refund = ("框架合同", "2026-11-05", str(-10 * (LINES - 1)), "电汇", "R1")
+    paid = [("框架合同", "2026-11-03", "10", "电汇", f"P{n}") for n in range(LINES - 1)]
+    job = office.upload(table(head, refund, *paid), "payment", name="回款.csv")
+    office.check(job, key="external_ref", approval="draft")
+    work(office.app, job)
+
+    assert office.run(job).status_code == 303
+    work(office.app, job)
+
+    assert state(office.app, job) is State.done
+    with World(office.app) as world:
+        found = world.session.scalars(sa.select(m.Payment).order_by(m.Payment.id)).all()
+        assert (len(found), sum(one.amount for one in found)) == (LINES, 0)
+        assert found[-1].external_ref.endswith("R1")
+
+
 def test_what_fails_in_the_middle_takes_back_the_pieces_before_it(office):
     job = checked(office, *(row(n) for n in range(LINES)))
     office.run(job)

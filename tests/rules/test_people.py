@@ -137,3 +137,13 @@ def test_a_role_that_somebody_has_stays(world):
             world.session, world.get(m.Role, key), seen=None, by=world.actor, now=world.now
         )
         assert world.get(m.Role, key) is None
+
+
+def test_a_new_person_is_told_all_that_is_wrong_in_one_round(world):
+    by = world.be("admin")
+    values = {"name": None, "email": "sales@demo.tcos.cn"}
+
+    with pytest.raises(Invalid) as refusal:
+        people.create_user(world.session, values, "short", by=by, now=world.now)
+
+    assert {"name", "email", "password"} <= refusal.value.errors.keys()
