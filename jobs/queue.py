@@ -19,14 +19,14 @@ from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
 from jobs import deliver, schedules
-from services.approval import run_batch
+from services import batch_work
 from services.importing import staging, worker
 
 LOG = logging.getLogger("tcos.worker")
 NAME = "tcos"
 ENOUGH = 4  # rings that wait already: who hears them sees our rows too
 # Tasks of the outbox by name.
-KNOWN: dict[str, deliver.Task] = {"batch": run_batch, staging.TASK: worker.work}
+KNOWN: dict[str, deliver.Task] = {"batch": batch_work.run_batch, staging.TASK: worker.work}
 
 
 class Queue:

@@ -1,7 +1,7 @@
 """Bulk verbs: the job and the stored result of every item."""
 
 import datetime as dt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -27,6 +27,7 @@ class BatchVerb(Labelled):
     assign = "assign", _("批量分配")
     tag = "tag", _("加标签")
     untag = "untag", _("去标签")
+    handover = "handover", _("移交")
 
 
 class ItemState(Labelled):
@@ -38,7 +39,10 @@ class ItemState(Labelled):
 
 
 class BatchJob(Model):
-    """One bulk verb by one person; `skipped` are the titles that were flagged and left out."""
+    """One bulk verb by one person; `skipped` are the titles that were flagged and left out.
+
+    `arguments` is what the verb needs beside its items; NULL while only the items are frozen.
+    """
 
     __tablename__ = "batch_job"
     __noun__ = "batch"
@@ -47,10 +51,12 @@ class BatchJob(Model):
     verb: Mapped[BatchVerb] = mapped_column(named(BatchVerb), nullable=False)
     noun: Mapped[str] = mapped_column(sa.String(40), nullable=False)
     comment: Mapped[str | None] = mapped_column(sa.String(500))
+    arguments: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
     actor_id: Mapped[int] = mapped_column(
         sa.ForeignKey("user_account.id"), nullable=False, index=True
     )
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
+    started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     skipped: Mapped[list[str]] = mapped_column(
         sa.JSON, nullable=False, default=list, server_default="[]"

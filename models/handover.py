@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Handover(Model):
-    """One hand-over; `moved` holds kind → [[record, receiver]], of tasks [[task, [new tasks]]]."""
+    """One hand-over; `moved` holds kind → [[record, receiver]], of tasks [[task, [new tasks]]].
+
+    Of chosen customers there is one a bulk job and giver.
+    """
 
     __tablename__ = "handover"
     __noun__ = "handover"
@@ -30,6 +33,9 @@ class Handover(Model):
     note: Mapped[str | None] = field(_("说明"), sa.String(300))
     moved: Mapped[dict[str, Any]] = mapped_column(sa.JSON, nullable=False)
     undone_at: Mapped[dt.datetime | None] = field(_("撤销时间"), UtcDateTime)
+    batch_id: Mapped[int | None] = mapped_column(sa.ForeignKey("batch_job.id"))
 
     leaver: Mapped["User"] = relationship(foreign_keys=[leaver_id])
     by: Mapped["User | None"] = relationship(foreign_keys=[by_id])
+
+    __table_args__ = (sa.UniqueConstraint("batch_id", "leaver_id"),)

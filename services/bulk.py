@@ -4,7 +4,6 @@ The same stored jobs as bulk approval: which version was meant, and why an item 
 """
 
 import datetime as dt
-from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,14 +11,16 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import audit, ownership, records
-from services.actor import Actor, demand
-from services.approval.batch import Item, open_job, run_job
-from services.errors import Invalid, NotVisible, Refused, Stale
+from services import audit, batch_work, batches, ownership, records, texts
+from services.actor import Actor, demand, may
+from services.approval.snapshot import frozen, revive
+from services.batch_work import Act, Call
+from services.batches import Task
+from services.errors import Forbidden, Invalid, NotVisible, Refused, Stale
 from services.fields import Input, inputs_of
 
 V = m.BatchVerb
-OWN = frozenset({V.edit, V.delete, V.restore, V.assign, V.tag, V.untag})  # chosen in a grid
+NOTE = 300
 KINDS = frozenset(
     {"text", "enum", "ref", "dictionary", "date", "datetime", "money", "percent", "int", "bool"}
 )
@@ -35,94 +36,121 @@ def editable_in_bulk(model: type[Any]) -> dict[str, Input]:
     }
 
 
-def edit_many(  # what, whose and when are part of the law
-    session: Session,
-    model: type[Any],
-    items: Iterable[Item],
-    values: dict[str, Any],
-    *,
-    by: Actor,
-    now: dt.datetime,
-) -> m.BatchJob:
-    """Change the same field of many records. Raises Invalid for a field that cannot be."""
-    if not values or not values.keys() <= editable_in_bulk(model).keys():
+def editing(session: Session, model: type[Any], values: dict[str, Any]) -> Task:
+    """Return the task of changing fields. Raises Invalid for a field that cannot be in bulk."""
+    known = editable_in_bulk(model)
+    if not values or not values.keys() <= known.keys():
         raise Invalid({"field": _("请选择要修改的字段")})
-    caption = "、".join(str(inputs_of(model)[key].facts.caption) for key in values)
+    caption = "、".join(str(known[key].facts.caption) for key in values)
+    kept = {key: frozen(session, known[key], value, {}) for key, value in values.items()}
+    return Task(V.edit, model.__noun__, caption, {"values": kept})
+
+
+@batch_work.singly(V.edit)
+def edit_each(call: Call) -> Act:
+    """Return what changes one record that is as it was seen."""
+    model = batches.MODELS[call.job.noun]
+    kept, known = _arguments(call)["values"], editable_in_bulk(model)
+    values = {key: revive(known[key], value) for key, value in kept.items()}
 
     def one(target: int, seen: int | None) -> str:
-        record = _visible(session, model, target)
-        records.update(session, record, dict(values), seen=seen, by=by, now=now)
+        record = batches.visible(call.session, model, target)
+        records.update(call.session, record, dict(values), seen=seen, by=call.by, now=call.now)
         return str(record)
 
-    job = open_job(session, model.__noun__, m.BatchVerb.edit, caption, by, now)
-    return run_job(session, job, items, one, now)
+    return one
 
 
-def assign_many(  # to whom and why are part of the law
-    session: Session,
-    items: Iterable[Item],
-    *,
-    to_id: int | None,
-    note: str | None,
-    by: Actor,
-    now: dt.datetime,
-) -> m.BatchJob:
-    """Give many customers with their open work to somebody. Raises Forbidden, Invalid."""
+def assigning(session: Session, to_id: int | None, note: str | None, *, by: Actor) -> Task:
+    """Return the task of giving customers to somebody. Raises Forbidden, Invalid."""
     demand(by, "customer:assign")
-    name = str(session.get(m.User, ownership.active_user(session, to_id)))
+    target = ownership.active_user(session, to_id)
+    name = str(session.get(m.User, target))
+    return Task(V.assign, m.Customer.__noun__, name, {"to_id": target, "note": note_of(note)})
+
+
+def note_of(text: str | None) -> str | None:
+    """Return why something is done, as it is kept. Raises Invalid on `comment`."""
+    try:
+        return texts.clean(text or "")[:NOTE] or None
+    except ValueError as problem:
+        raise Invalid({"comment": problem.args[0]}) from problem
+
+
+@batch_work.singly(V.assign)
+def assign_each(call: Call) -> Act:
+    """Return what gives one customer with its open work to somebody."""
+    demand(call.by, "customer:assign")
+    given = _arguments(call)
 
     def one(target: int, seen: int | None) -> str:
-        customer = _visible(session, m.Customer, target)
+        customer = batches.visible(call.session, m.Customer, target)
         if seen is not None and seen != customer.row_version:
             raise Stale
-        ownership.assign(session, customer, to_id, note=note, by=by, now=now)
+        ownership.assign(
+            call.session, customer, given["to_id"], note=given["note"], by=call.by, now=call.now
+        )
         return str(customer)
 
-    job = open_job(session, m.Customer.__noun__, m.BatchVerb.assign, name, by, now)
-    return run_job(session, job, items, one, now)
+    return one
 
 
-def delete_many(
-    session: Session, model: type[Any], items: Iterable[Item], *, by: Actor, now: dt.datetime
-) -> m.BatchJob:
-    """Delete many records, softly where the entity has a recycle bin."""
+@batch_work.singly(V.delete)
+def delete_each(call: Call) -> Act:
+    """Return what deletes one record, softly where the entity has a recycle bin."""
+    model = batches.MODELS[call.job.noun]
 
     def one(target: int, seen: int | None) -> str:
-        record = _visible(session, model, target)
+        record = batches.visible(call.session, model, target)
         title = str(record)
-        records.remove(session, record, seen=seen, by=by, now=now)
+        records.remove(call.session, record, seen=seen, by=call.by, now=call.now)
         return title
 
-    job = open_job(session, model.__noun__, m.BatchVerb.delete, None, by, now)
-    return run_job(session, job, items, one, now)
+    return one
 
 
-def restore_many(
-    session: Session, model: type[Any], keys: Iterable[int], *, by: Actor, now: dt.datetime
-) -> m.BatchJob:
-    """Take records out of the recycle bin again. Raises NotVisible where there is none."""
-    if not issubclass(model, m.SoftDeleted):
+def restoring(noun: str, *, by: Actor) -> Task:
+    """Return the task of taking records out of the bin. Raises NotVisible, Forbidden."""
+    if not issubclass(batches.MODELS[noun], m.SoftDeleted):
         raise NotVisible
-    table: Any = model.__table__  # type: ignore[attr-defined] # narrowed to the mixin
-    noun = str(model.__noun__)  # type: ignore[attr-defined]
+    if not (may(by, f"{noun}:delete") or may(by, f"{noun}:delete_own")):
+        raise Forbidden
+    return Task(V.restore, noun)
+
+
+@batch_work.singly(V.restore)
+def restore_each(call: Call) -> Act:
+    """Return what takes one record out of the recycle bin again."""
+    session, noun = call.session, call.job.noun
+    restoring(noun, by=call.by)
+    model = batches.MODELS[noun]
+    table: Any = model.__table__
 
     def one(target: int, _seen: int | None) -> str:
-        query = binned(model, by).where(table.c.id == target)
+        query = binned(model, call.by).where(table.c.id == target)
         row = session.connection().execute(query).mappings().first()
         if row is None:
             raise NotVisible
         session.connection().execute(
             sa.update(table)
             .where(table.c.id == target)
-            .values(deleted_at=None, updated_at=now, row_version=table.c.row_version + 1)
+            .values(deleted_at=None, updated_at=call.now, row_version=table.c.row_version + 1)
         )
         change = {"deleted_at": [str(row["deleted_at"]), None]}
         entry = {"action": m.AuditAction.update, "noun": noun, "record_id": target}
         audit.record(session, [entry | {"label": title_of(row), "changes": change}])
         return title_of(row)
 
-    job = open_job(session, noun, m.BatchVerb.restore, None, by, now)
-    return run_job(session, job, [(key, None) for key in keys], one, now)
+    return one
+
+
+def take_back(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> m.BatchJob:
+    """Return a new job that restores what a bulk deletion deleted, ready to be started."""
+    if job.verb is not V.delete:
+        raise NotVisible
+    fresh = batches.open_job(session, restoring(job.noun, by=by), by=by, now=now)
+    batches.copy(session, (job, m.ItemState.done), fresh, sa.null())
+    return fresh
 
 
 def binned(model: type[Any], by: Actor) -> Any:
@@ -138,20 +166,14 @@ def binned(model: type[Any], by: Actor) -> Any:
     return query.where(sa.or_(*(person == by.id for person in people)))
 
 
-def _visible(session: Session, model: type[Any], key: int) -> Any:
-    found = session.scalar(sa.select(model).where(model.id == key))
-    if found is None:
-        raise NotVisible
-    return found
-
-
 def title_of(row: Any) -> str:
     """Return what a row of a table is called."""
     named = (row.get(key) for key in ("company", "name", "label", "code"))
     return str(next((text for text in named if text), f"#{row['id']}"))
 
 
-def refuse_retry(job: m.BatchJob) -> None:
-    """Raise Refused for a verb that is chosen anew in its grid."""
-    if job.verb in OWN:
+def _arguments(call: Call) -> dict[str, Any]:
+    """Return what a job needs; one of earlier versions did not keep it. Raises Refused."""
+    if not call.job.arguments:
         raise Refused(_("请回到列表重新选择"))
+    return call.job.arguments

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,8 +74,36 @@ def hand_over(  # noqa: PLR0913 # from whom, to whom, why, and what was seen
         session.add(
             m.Handover(leaver_id=leaver_id, at=now, by_id=by.id, note=_short(note), moved=moved)
         )
-    _tell(session, leaver_id, set(shares.counts(given)), now)
+    _tell(session, leaver_id, set(shares.counts(given)), f"{now:%Y%m%d%H%M%S}", now)
     return Load(**{kind: len(pairs) for kind, pairs in moved.items()})
+
+
+def hand_chosen(  # noqa: PLR0913 # whose, to whom, why, in which job
+    session: Session,
+    giver_id: int,
+    to: Mapping[int, int],
+    *,
+    batch_id: int,
+    note: str | None,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """Move chosen customers (key → receiver) with the giver's open work on them, within a job.
+
+    The caller has asked whether the person may. One job and giver leave one record to undo.
+    """
+    moved = _move(session, giver_id, shares.along(session, giver_id, to), _Why(by, now, note))
+    query = sa.select(m.Handover).where(
+        m.Handover.batch_id == batch_id, m.Handover.leaver_id == giver_id
+    )
+    known = session.scalar(query)
+    with gate.rule(session, "ownership"):
+        if known is None:
+            made = {"at": now, "by_id": by.id, "note": note, "batch_id": batch_id}
+            session.add(m.Handover(leaver_id=giver_id, moved=moved, **made))
+        else:
+            known.moved = {kind: known.moved.get(kind, []) + moved[kind] for kind in KINDS}
+    _tell(session, giver_id, set(to.values()), f"batch{batch_id}", now)
 
 
 def undo(session: Session, handover_id: int | None, *, by: Actor, now: dt.datetime) -> Load:
@@ -167,7 +196,9 @@ def _check(session: Session, leaver: int, how: Shares) -> None:
         raise Invalid({"way": _("不支持的操作")})
 
 
-def _tell(session: Session, leaver_id: int, receivers: set[int], now: dt.datetime) -> None:
+def _tell(
+    session: Session, leaver_id: int, receivers: set[int], once: str, now: dt.datetime
+) -> None:
     leaver = session.scalars(sa.select(m.User).where(m.User.id == leaver_id)).one()
     for receiver in sorted(receivers):
         tell(
@@ -176,7 +207,7 @@ def _tell(session: Session, leaver_id: int, receivers: set[int], now: dt.datetim
             kind=m.NoticeKind.handover,
             title=leaver.name,
             url="/admin/customer/",
-            dedupe_key=f"handover:{leaver_id}:{receiver}:{now:%Y%m%d%H%M%S}",
+            dedupe_key=f"handover:{leaver_id}:{receiver}:{once}",
             now=now,
         )
 

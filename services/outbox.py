@@ -28,6 +28,7 @@ FRESH = dt.timedelta(days=1)  # how old a mail may be that goes out when mail ge
 KEPT = dt.timedelta(days=30)
 REASON = 300
 RULE = {"rule": "notice"}
+LIVE = (m.OutboxState.waiting, m.OutboxState.sending)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,9 +55,21 @@ def enqueue(
     `task` is a name of `jobs.queue.KNOWN`, `arguments` is JSON. The same task with the same
     arguments is asked for once.
     """
-    key = f"{task}:{json.dumps(arguments, sort_keys=True)}"
     payload = {"task": task, "arguments": arguments}
-    post(session, Posting(m.Channel.job, title, payload, f"job:{key}"), now=now)
+    post(session, Posting(m.Channel.job, title, payload, _key(task, arguments)), now=now)
+
+
+def _key(task: str, arguments: dict[str, Any]) -> str:
+    return f"job:{task}:{json.dumps(arguments, sort_keys=True)}"
+
+
+def underway(session: Session, task: str, arguments: dict[str, Any]) -> bool:
+    """Tell whether a task was asked for and waits for the worker, or is with it."""
+    table = m.Outbox.__table__
+    query = sa.select(table.c.id).where(
+        table.c.dedupe_key == _key(task, arguments), table.c.state.in_(LIVE)
+    )
+    return session.execute(query).first() is not None
 
 
 def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime) -> None:
@@ -118,7 +131,7 @@ def claim(
     table = m.Outbox.__table__
     due = sa.and_(
         table.c.channel == channel,
-        table.c.state.in_((m.OutboxState.waiting, m.OutboxState.sending)),
+        table.c.state.in_(LIVE),
         sa.or_(table.c.next_at <= now, table.c.next_at > now + 2 * LONGEST_WAIT),
     )
     oldest = table.alias("oldest")
@@ -126,7 +139,7 @@ def claim(
         sa.select(oldest.c.id)
         .where(
             oldest.c.channel == channel,
-            oldest.c.state.in_((m.OutboxState.waiting, m.OutboxState.sending)),
+            oldest.c.state.in_(LIVE),
             sa.or_(oldest.c.next_at <= now, oldest.c.next_at > now + 2 * LONGEST_WAIT),
         )
         .order_by(oldest.c.id)
@@ -179,10 +192,7 @@ def unconfigured(session: Session, *, now: dt.datetime) -> int:
     table = m.Outbox.__table__
     found: Any = session.execute(
         sa.update(table)
-        .where(
-            table.c.channel == m.Channel.mail,
-            table.c.state.in_((m.OutboxState.waiting, m.OutboxState.sending)),
-        )
+        .where(table.c.channel == m.Channel.mail, table.c.state.in_(LIVE))
         .values(state=m.OutboxState.unconfigured, next_at=now),
         execution_options=RULE,
     )

@@ -1,11 +1,13 @@
-"""Registers the rules of every noun; whoever saves records imports this."""
+"""Registers the rules of every noun and bulk verb; whoever saves records imports this."""
 
 from services import (
     approval,
+    bulk,
     contract,
     customer,
     dictionary,
     follow_up,
+    handover_bulk,
     opportunity,
     order,
     payment,
@@ -15,10 +17,12 @@ from services import (
 
 NOUNS = (
     approval,
+    bulk,
     contract,
     customer,
     dictionary,
     follow_up,
+    handover_bulk,
     opportunity,
     order,
     payment,

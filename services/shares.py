@@ -64,42 +64,51 @@ def one(to_id: int) -> Shares:
     return Shares("one", {"id": to_id})
 
 
-def work_of(session: Session, leaver_id: int) -> dict[str, list[Item]]:
-    """Return the open work of somebody by kind; five statements over Core tables."""
+def work_of(session: Session, leaver_id: int, only: Any = None) -> dict[str, list[Item]]:
+    """Return the open work of somebody by kind, of `only` these customers where they are named."""
+    return {
+        kind: [Item(key, above, getattr(level, "name", "none")) for key, above, level in rows]
+        for kind, query in queries(sa.literal(leaver_id), only).items()
+        for rows in [session.execute(query).all()]
+    }
+
+
+def queries(giver: Any, only: Any = None) -> dict[str, Any]:
+    """Return kind → SELECT (key, customer, level) over Core tables of the open work of a giver.
+
+    The giver is a key, or the column with the customer's owner; `only`: keys of customers, a list
+    or a sub-select.
+    """
     customer, deal, task = m.Customer.__table__, m.Opportunity.__table__, m.ApprovalTask.__table__
     plan, line, contract = (t.__table__ for t in (m.FollowUpPlan, m.PaymentPlan, m.Contract))
     request = m.ApprovalRequest.__table__
     own = sa.select(customer.c.id, customer.c.id, customer.c.level).where(
-        customer.c.owner_id == leaver_id, customer.c.deleted_at.is_(None)
+        customer.c.owner_id == giver, customer.c.deleted_at.is_(None)
     )
-    queries = {
+    found = {
         "customers": own.order_by(customer.c.level, customer.c.id),
         "opportunities": _with_level(deal, deal.c.customer_id).where(
-            deal.c.owner_id == leaver_id,
-            deal.c.state == m.StageKind.open,
-            deal.c.deleted_at.is_(None),
+            deal.c.owner_id == giver, deal.c.state == m.StageKind.open, deal.c.deleted_at.is_(None)
         ),
         "instalments": _with_level(
             line,
             contract.c.customer_id,
             sa.join(line, contract, contract.c.id == line.c.contract_id),
         ).where(
-            line.c.owner_id == leaver_id,
+            line.c.owner_id == giver,
             contract.c.deleted_at.is_(None),
             line.c.amount > settled_of(line),
         ),
         "plans": _with_level(plan, plan.c.customer_id).where(
-            plan.c.owner_id == leaver_id, plan.c.done_at.is_(None), plan.c.deleted_at.is_(None)
+            plan.c.owner_id == giver, plan.c.done_at.is_(None), plan.c.deleted_at.is_(None)
         ),
         "tasks": _with_level(
             task, request.c.customer_id, sa.join(task, request, request.c.id == task.c.request_id)
-        ).where(task.c.assignee_id == leaver_id, task.c.state == m.TaskState.open),
+        ).where(task.c.assignee_id == giver, task.c.state == m.TaskState.open),
     }
-    return {
-        kind: [Item(key, above, getattr(level, "name", "none")) for key, above, level in rows]
-        for kind, query in queries.items()
-        for rows in [session.execute(query).all()]
-    }
+    if only is None:
+        return found
+    return {kind: query.where(customer.c.id.in_(only)) for kind, query in found.items()}
 
 
 def _with_level(table: Any, customer_id: Any, source: Any = None) -> Any:
@@ -127,6 +136,14 @@ def allot(session: Session, leaver_id: int, shares: Shares) -> Allotment:
                 above[item.customer_id or 0] if follows else _named(shares, kind, item, turns)
             )
     return found
+
+
+def along(session: Session, giver_id: int, to: Mapping[int, int]) -> Allotment:
+    """Return who gets what when customers go to people: what hangs on each goes where it goes."""
+    return {
+        kind: {item.id: to[item.customer_id or 0] for item in items}
+        for kind, items in work_of(session, giver_id, list(to)).items()
+    }
 
 
 def _named(shares: Shares, kind: str, item: Item, turns: Iterator[int]) -> int:

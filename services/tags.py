@@ -10,13 +10,12 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import audit, gate, texts
+from services import audit, batch_work, batches, gate, texts
 from services.actor import Actor, may
-from services.approval.batch import Item, open_job, run_job
 from services.errors import Forbidden, Invalid, NotVisible
 from services.records import Call, Saver, Values, saver
 
-LONGEST, MOST = 30, 20
+LONGEST, MOST, COMMENT = 30, 20, 500
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -114,37 +113,37 @@ def put(session: Session, record: Any, wanted: list[m.Tag], *, by: Actor, now: d
         audit.record(session, [entry | {"label": str(record)[:200], "changes": changes}])
 
 
-def tag_many(  # what, whose and when are part of the law
-    session: Session,
-    model: type[Any],
-    items: Iterable[Item],
-    change: Change,
-    *,
-    by: Actor,
-    now: dt.datetime,
-) -> m.BatchJob:
-    """Put tags on many records, or take them off. Raises Invalid, NotVisible."""
+def tagging(session: Session, model: type[Any], change: Change, *, by: Actor) -> batches.Task:
+    """Return the task of putting tags on records, or off. Raises Invalid, NotVisible."""
     if not issubclass(model, m.Tagged):
         raise NotVisible
     noun: str = model.__noun__  # type: ignore[attr-defined] # narrowed to the mixin
     chosen = resolve(session, change.text, by=by)
     if not chosen:
         raise Invalid({"tags": _("请填写标签")})
+    verb = m.BatchVerb.untag if change.off else m.BatchVerb.tag
+    keys, names = [tag.id for tag in chosen], "、".join(tag.name for tag in chosen)
+    return batches.Task(verb, noun, names[:COMMENT], {"tags": keys})
+
+
+@batch_work.singly(m.BatchVerb.tag, m.BatchVerb.untag)
+def tag_each(call: batch_work.Call) -> batch_work.Act:
+    """Return what puts the tags on one record, or takes them off."""
+    session, job = call.session, call.job
+    model, off = batches.MODELS[job.noun], job.verb is m.BatchVerb.untag
+    keys = (job.arguments or {}).get("tags", ())
+    chosen = list(session.scalars(sa.select(m.Tag).where(m.Tag.id.in_(keys)).order_by(m.Tag.id)))
+    if not chosen:
+        raise Invalid({"tags": _("请填写标签")})
 
     def one(target: int, _seen: int | None) -> str:
-        record: Any = session.scalar(
-            sa.select(model).where(model.id == target)  # type: ignore[attr-defined]
-        )
-        if record is None:
-            raise NotVisible
-        had = of_records(session, noun, [target]).get(target, [])
+        record = batches.visible(session, model, target)
+        had = of_records(session, job.noun, [target]).get(target, [])
         left = [tag for tag in had if tag not in chosen]
-        put(session, record, left if change.off else [*left, *chosen], by=by, now=now)
+        put(session, record, left if off else [*left, *chosen], by=call.by, now=call.now)
         return str(record)
 
-    verb = m.BatchVerb.untag if change.off else m.BatchVerb.tag
-    job = open_job(session, noun, verb, "、".join(tag.name for tag in chosen), by, now)
-    return run_job(session, job, items, one, now)
+    return one
 
 
 def in_use(session: Session) -> dict[int, int]:

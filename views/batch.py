@@ -1,24 +1,28 @@
 """The results of bulk verbs: the question, the progress, what was done and what was not."""
 
-import csv
-import io
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Response, redirect, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
-from sqlalchemy.orm import selectinload
 
 import models as m
-from services import approval
+from services import batch_work, batches, handover_bulk
+from services import bulk as deletions
+from services.access import act
+from services.actor import Actor, may
 from services.approval import bulk
-from services.bulk import refuse_retry
-from services.errors import NotVisible
+from services.engine import writing
 from services.texts import neutral
+from views.crm import export
 from views.pages import Page
 from views.panel import caption_of
+from views.web.headers import is_local
 from views.web.keys import key_of
+
+SHOWN = 500  # items on the page; the download has all
 
 
 class BatchView(Page):
@@ -28,43 +32,61 @@ class BatchView(Page):
     icon = "list"
 
     def _job(self, text: str | None) -> m.BatchJob:
-        found = self.session.scalar(
-            sa.select(m.BatchJob)
-            .where(m.BatchJob.id == key_of(text))
-            .options(selectinload(m.BatchJob.items))
-            .execution_options(populate_existing=True)
-        )
-        if found is None:
-            raise NotVisible
-        return found
+        return batches.frozen(self.session, key_of(text))
 
     @expose("/")
     def index(self) -> Any:
         """Ask once more, show the progress, or what was done and what was not, with the reasons."""
         job = self._job(request.args.get("id"))
-        tally = bulk.tally(self.session, job.id)
-        running = request.args.get("running") == "1" and job.finished_at is None
+        tally = batches.tally(self.session, job.id)
+        unfinished = job.finished_at is None
+        running = batch_work.running(self.session, job) or (
+            unfinished and request.args.get("running") == "1"
+        )
+        back = request.args.get("next", "")
         page = self.render(
             "approval/batch.html",
             running=running,
             job=job,
+            rows=batches.rows_of(self.session, job, most=SHOWN),
             tally={state.name: n for state, n in tally.items()},
             total=sum(tally.values()),
-            kinds=[
-                (caption_of(noun if action is m.FlowAction.create else f"{noun}:{action.name}"), n)
-                for noun, action, n in (
-                    bulk.kinds(self.session, job) if job.noun == "request" else ()
-                )
-            ],
+            kinds=self._kinds(job),
+            undoable=self._undoable(job, tally),
+            back=back if is_local(back) else self._list(job),
         )
         # Seconds; works without a script.
         return page, 200, {"Refresh": "3"} if running else {}
 
+    def _kinds(self, job: m.BatchJob) -> list[tuple[str, int]]:
+        if job.noun != "request":
+            return []
+        return [
+            (caption_of(noun if action is m.FlowAction.create else f"{noun}:{action.name}"), n)
+            for noun, action, n in bulk.kinds(self.session, job)
+        ]
+
+    def _undoable(self, job: m.BatchJob, tally: dict[m.ItemState, int]) -> str:
+        """Return the verb that can be taken back, empty where there is none."""
+        done = tally.get(m.ItemState.done) and not tally.get(m.ItemState.waiting)
+        if job.verb is m.BatchVerb.handover:
+            undoable = may(self.actor, "customer:handover")
+        else:
+            soft = issubclass(batches.MODELS[job.noun], m.SoftDeleted)
+            undoable = job.verb is m.BatchVerb.delete and soft
+        return job.verb.name if done and undoable else ""
+
+    def _list(self, job: m.BatchJob) -> str:
+        place = "inbox.index" if job.noun == "request" else f"{job.noun}.index_view"
+        return str(url_for(place))
+
     @expose("/run/", methods=("POST",))
     def run(self) -> Any:
         """Do a frozen job; the worker does one that is too large for a page."""
-        job = self._job(request.form.get("id"))
-        done = bulk.start(self.session, job, by=self.actor, now=self.now())
+        return self._start(self._job(request.form.get("id")))
+
+    def _start(self, job: m.BatchJob) -> Any:
+        done = batch_work.start(self.session, job, by=self.actor, now=self.now())
         more = {} if done else {"running": 1}
         return redirect(url_for(".index", id=job.id, **more), code=303)
 
@@ -72,21 +94,34 @@ class BatchView(Page):
     def retry(self) -> Any:
         """Do only the failed items again."""
         job = self._job(request.form.get("id"))
-        refuse_retry(job)
-        again = approval.retry(self.session, job, by=self.actor, now=self.now())
-        return redirect(url_for(".index", id=again.id), code=303)
+        return self._start(batches.retry(self.session, job, by=self.actor, now=self.now()))
+
+    @expose("/undo/", methods=("POST",))
+    def undo(self) -> Any:
+        """Take a deletion or a hand-over back."""
+        job, call = self._job(request.form.get("id")), {"by": self.actor, "now": self.now()}
+        if job.verb is m.BatchVerb.delete:
+            return self._start(deletions.take_back(self.session, job, **call))
+        number = handover_bulk.take_back(self.session, job, **call)
+        flash(_("已撤销移交：%(n)s 个客户", n=number), "success")
+        return redirect(url_for(".index", id=job.id), code=303)
 
     @expose("/result.csv")
     def result(self) -> Any:
         """Download the result."""
         job = self._job(request.args.get("id"))
-        buffer = io.StringIO("\ufeff")
-        buffer.seek(0, io.SEEK_END)
-        writer = csv.writer(buffer)
-        writer.writerow([_("对象"), _("结果"), _("原因代码"), _("原因")])
-        for item in job.items:
-            writer.writerow(
-                [neutral(item.title), str(item.state), item.code or "", item.message or ""]
-            )
-        headers = {"Content-Disposition": f'attachment; filename="batch-{job.id}.csv"'}
-        return Response(buffer.getvalue(), mimetype="text/csv", headers=headers)
+        head = [_("对象"), _("结果"), _("原因代码"), _("原因")]
+        return export.respond("csv", f"batch-{job.id}", head, _lines(self.actor, job.id))
+
+
+def _lines(actor: Actor, job_id: int) -> Iterator[list[str]]:
+    """Yield the results; the request's session is closed before the first row is streamed."""
+    item = m.BatchItem
+    query = sa.select(item.title, item.state, item.code, item.message)
+    query = query.where(item.job_id == job_id).order_by(item.id)
+    with m.db.session.session_factory() as session:
+        act(session, actor)
+        with writing(on=False):
+            session.connection()
+        for row in session.execute(query.execution_options(yield_per=1000)):
+            yield [neutral(row.title), str(row.state), row.code or "", row.message or ""]

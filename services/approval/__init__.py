@@ -5,9 +5,8 @@ Only this package writes the approval state. Source of the law: design/product.m
 
 from services.approval.approvers import deciders
 from services.approval.ask import ask_change, ask_void, voidable
-from services.approval.batch import decide_many, resolve, retry, submit_many
+from services.approval.batch import decide_many, deciding, resolve, submit_many, submitting
 from services.approval.beside import Beside, Kept
-from services.approval.bulk import run_batch
 from services.approval.change import asked as changes_asked
 from services.approval.change import pending as change_of
 from services.approval.choice import unchosen
@@ -32,17 +31,17 @@ __all__ = [
     "decide",
     "decide_many",
     "deciders",
+    "deciding",
     "delegate",
     "digest",
     "end",
     "resolve",
-    "retry",
-    "run_batch",
     "shown",
     "snapshot",
     "standing",
     "submit",
     "submit_many",
+    "submitting",
     "take_back",
     "timeline",
     "transfer",

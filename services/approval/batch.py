@@ -1,24 +1,21 @@
 """Bulk verbs: every item succeeds or fails alone, and how it went is stored."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate
+from services import batch_work, batches
 from services.actor import Actor, demand
 from services.approval import bulk, choice
+from services.approval.decide import checked
 from services.approval.snapshot import REVIEWED
 from services.approval.submit import submit
-from services.errors import Invalid, NotVisible, Refused
-
-MODELS = {mapper.class_.__noun__: mapper.class_ for mapper in m.Model.registry.mappers}
-
-Item = tuple[int, int | None]  # target id, the version the person saw
+from services.batches import Item
+from services.errors import Invalid, Refused, Stale
 
 
 def decide_many(  # what was seen and said is part of the law
@@ -32,7 +29,7 @@ def decide_many(  # what was seen and said is part of the law
 ) -> m.BatchJob:
     """Decide requests, each for itself. Raises only when the whole call is wrong."""
     job = bulk.prepare(session, list(items), verb=verb, comment=comment, by=by, now=now, warn=False)
-    bulk.run(session, job, by=by, now=now)
+    batch_work.run(session, job, by=by, now=now)
     return job
 
 
@@ -46,17 +43,31 @@ def submit_many(
     job: m.BatchJob | None = None,
 ) -> m.BatchJob:
     """Submit drafts one by one, as more items of `job` where one is given."""
+    task = submitting(noun, by=by)
+    job = job or batches.open_job(session, task, by=by, now=now)
+    batches.add(session, job, dict(items).items())
+    batch_work.run(session, job, by=by, now=now)
+    return job
+
+
+def submitting(noun: str, *, by: Actor) -> batches.Task:
+    """Return the task of submitting records. Raises Forbidden."""
     demand(by, f"{noun}:submit")
-    model = REVIEWED[noun]
+    return batches.Task(m.BatchVerb.submit, noun)
+
+
+@batch_work.singly(m.BatchVerb.submit)
+def submit_each(call: batch_work.Call) -> batch_work.Act:
+    """Return what submits one draft as it was seen."""
+    demand(call.by, f"{call.job.noun}:submit")
+    model = REVIEWED[call.job.noun]
 
     def one(target: int, seen: int | None) -> str:
-        record = session.scalar(sa.select(model).where(model.id == target))
-        if record is None:
-            raise NotVisible
+        record = batches.visible(call.session, model, target)
         if seen is not None and seen != record.row_version:
-            raise Refused(_("记录已被他人修改，请刷新后重试"), code="CONTENT_CHANGED")
+            raise Stale
         try:
-            submit(session, record, by=by, now=now)
+            submit(call.session, record, by=call.by, now=call.now)
         except Invalid as problem:
             if choice.FIELD not in problem.errors:
                 raise
@@ -65,8 +76,13 @@ def submit_many(
             ) from problem
         return str(record)
 
-    job = job or open_job(session, noun, m.BatchVerb.submit, None, by, now)
-    return run_job(session, job, items, one, now)
+    return one
+
+
+def deciding(verb: m.BatchVerb, comment: str | None, *, by: Actor) -> batches.Task:
+    """Return the task of deciding requests. Raises Forbidden, Invalid without a due comment."""
+    demand(by, "task:decide")
+    return batches.Task(verb, "request", checked(verb.name, comment))
 
 
 def resolve(session: Session, noun: str, items: Iterable[Item]) -> tuple[list[Item], list[int]]:
@@ -87,73 +103,3 @@ def resolve(session: Session, noun: str, items: Iterable[Item]) -> tuple[list[It
     )
     ready = [(found[key], seen) for key, seen in pairs if key in found]
     return ready, [key for key, _seen in pairs if key not in found]
-
-
-def retry(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> m.BatchJob:
-    """Do only the failed items again, with the versions as they are now for submissions."""
-    failed = [(i.target_id, i.seen_version) for i in job.items if i.state is m.ItemState.failed]
-    if job.verb is m.BatchVerb.submit:
-        return submit_many(session, job.noun, [(key, None) for key, _s in failed], by=by, now=now)
-    return decide_many(session, failed, verb=job.verb.name, comment=job.comment, by=by, now=now)
-
-
-def open_job(
-    session: Session, noun: str, verb: m.BatchVerb, comment: str | None, by: Actor, now: dt.datetime
-) -> m.BatchJob:
-    """Return a new job of somebody, without items yet."""
-    with gate.rule(session, "approval"):
-        job = m.BatchJob(verb=verb, noun=noun, comment=comment, actor_id=by.id or 0, created_at=now)
-        session.add(job)
-    return job
-
-
-def run_job(
-    session: Session,
-    job: m.BatchJob,
-    items: Iterable[Item],
-    act: Callable[[int, int | None], str],
-    now: dt.datetime,
-) -> m.BatchJob:
-    """Do every item alone and store how it went; an item that is named twice is done once."""
-    seen_ids: set[int] = set()
-    results: list[dict[str, Any]] = []
-    for target, seen in items:
-        if target in seen_ids:
-            continue
-        seen_ids.add(target)
-        results.append(
-            {"job_id": job.id, "target_id": target, "seen_version": seen}
-            | _one(session, job.noun, (target, seen), act)
-        )
-    with gate.rule(session, "approval"):
-        for row in results:
-            session.add(m.BatchItem(**row))
-        job.finished_at = now
-    session.expire(job, ["items"])
-    return job
-
-
-def _one(
-    session: Session, noun: str, item: Item, act: Callable[[int, int | None], str]
-) -> dict[str, Any]:
-    """Do one item inside its own SAVEPOINT, so that a refusal undoes that item alone."""
-    target, seen = item
-    try:
-        with session.begin_nested():
-            title = act(target, seen)
-    except Invalid as problem:
-        text = "；".join(f"{message}" for message in problem.errors.values())
-        return _failed(session, noun, target, ("INVALID", text))
-    except Refused as problem:
-        return _failed(session, noun, target, (problem.code, str(problem)))
-    return {"state": m.ItemState.done, "title": title[:200], "code": None, "message": None}
-
-
-def _failed(session: Session, noun: str, target: int, problem: tuple[str, str]) -> dict[str, Any]:
-    record = session.scalar(sa.select(MODELS[noun]).where(MODELS[noun].id == target))
-    return {
-        "state": m.ItemState.failed,
-        "title": str(record)[:200] if record else f"#{target}",
-        "code": problem[0],
-        "message": problem[1][:300],
-    }

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from services.actor import Actor
 from services.approval.claim import refused
 from services.approval.decide import decide
-from services.errors import Invalid, Refused
+from services.batch_work import told
+from services.errors import Refused
 
 Problem = tuple[str, str]
 
@@ -31,8 +32,6 @@ def each(  # what was seen and said is part of the law
                     raise refused("CONTENT_CHANGED")
                 decide(session, key, seen=seen, verb=verb, comment=comment, by=by, now=now)
             found[key] = None
-        except Invalid as problem:
-            found[key] = ("INVALID", "；".join(f"{text}" for text in problem.errors.values()))
-        except Refused as problem:
-            found[key] = (problem.code, str(problem))
+        except Refused as refusal:
+            found[key] = told(refusal)
     return found

@@ -19,11 +19,12 @@ from services.approval import sets
 from services.approval.decide import VERBS
 from services.approval.snapshot import REVIEWED
 from services.approval.tasks import LIVE, RULE
+from services.batch_work import Chunk
+from services.batches import ITEM
 
 PLAIN = ("customer", "opportunity")
 REQUEST: Any = m.ApprovalRequest.__table__
 TASK: Any = m.ApprovalTask.__table__
-ITEM: Any = m.BatchItem.__table__
 FACTS = (
     "id", "noun", "state", "action", "step", "steps", "flow_id", "route", "seen_version",
     "submitted_by_id", "last_editor_id",
@@ -48,25 +49,6 @@ class Said:
     def state(self) -> m.Approval:
         """Return the state that ends the requests."""
         return m.Approval.approved if self.verb == "approve" else m.Approval.rejected
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Chunk:
-    """Consecutive waiting items of a job."""
-
-    job_id: int
-    items: list[Any]  # rows: id, target_id, seen_version
-
-    def where(self, state: m.ItemState) -> sa.ColumnElement[bool]:
-        """Return the condition on batch_item: of this chunk, in a state."""
-        first, last = self.items[0].id, self.items[-1].id
-        return sa.and_(
-            ITEM.c.job_id == self.job_id, ITEM.c.id.between(first, last), ITEM.c.state == state
-        )
-
-    def targets(self, state: m.ItemState) -> sa.Select[Any]:
-        """Return the request ids of the chunk's items in a state."""
-        return sa.select(ITEM.c.target_id).where(self.where(state))
 
 
 def plain_of(session: Session, chunk: Chunk, said: Said) -> set[int]:

@@ -5,7 +5,7 @@ import re
 import sqlalchemy as sa
 
 import models as m
-from services import approval
+from services import approval, batch_work
 from services.actor import SYSTEM
 from services.approval import bulk
 from tests.approval.flows import act, flow, turn
@@ -33,7 +33,7 @@ def prepared(world, what, who="reviewer", verb="approve", comment=None):
 def finished(world, job_id):
     """Run a job as the worker does; return target → code of its items."""
     world.be(SYSTEM)
-    while not bulk.run_batch(world.session, job_id=job_id, now=world.now):
+    while not batch_work.run_batch(world.session, job_id=job_id, now=world.now):
         world.session.commit()
     world.session.commit()
     item = m.BatchItem.__table__
@@ -53,7 +53,7 @@ def test_a_hundred_are_approved_in_twenty_statements_with_every_effect(world):
     world.be("reviewer")
     job = world.session.get_one(m.BatchJob, job_id)
     with count_queries(world.app) as found:
-        done = bulk.step(world.session, job, by=world.actor, now=world.now)
+        done = batch_work.step(world.session, job, by=world.actor, now=world.now)
 
     assert done == 100
     assert len(found) <= MOST_STATEMENTS, "\\n".join(s[:90] for s in found)

@@ -92,9 +92,7 @@ def test_what_is_deleted_lies_in_the_bin_of_its_people_and_comes_back(visitors):
 def test_no_field_beyond_the_form_is_changed_in_bulk(small, key):
     small.be("admin")
     with pytest.raises(Invalid):
-        bulk.edit_many(
-            small.session, m.Customer, [(1, 1)], {key: "x"}, by=small.actor, now=small.now
-        )
+        bulk.editing(small.session, m.Customer, {key: "x"})
 
 
 def test_too_many_or_none_are_refused_before_anything_is_done(visitors):

@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
-from services import records
-from services.approval import decide_many, retry, submit, withdraw
+from services import batches, records
+from services.approval import decide_many, submit, withdraw
 from services.approval.timeline import timeline
 from services.errors import Forbidden, Invalid, Locked, Refused
 
@@ -264,5 +264,5 @@ def test_of_a_hundred_four_bad_ones_fail_alone_and_only_they_are_retried(small):
         codes = [i.code for i in job.items if i.state is m.ItemState.failed]
         assert sorted(codes) == ["ALREADY_HANDLED", "CONTENT_CHANGED", "NOT_FOUND", "WITHDRAWN"]
         assert sum(i.state is m.ItemState.done for i in job.items) == 17
-        again = retry(world.session, job, by=world.actor, now=world.now)
+        again = batches.retry(world.session, job, by=world.actor, now=world.now)
         assert len(again.items) == 4

@@ -4,7 +4,7 @@ import sys
 import warnings
 
 from services.actor import SYSTEM
-from services.approval import run_batch
+from services.batch_work import run_batch
 from tests.support.world import World, make_app
 
 

@@ -10,13 +10,13 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import bulk, saved_views
+from services import batch_work, bulk, saved_views
 from services.contract import yuan
 from services.errors import NotVisible
 from services.fields import Input, inputs_of
 from services.filters import askable
 from services.related import attach
-from views.crm import actions, cells, filters, listing, lookups, paging, selection, tabs
+from views.crm import cells, filters, listing, lookups, paging, selection, tabs, verbs
 from views.crm.closed import ClosedView
 from views.crm.columns import TAGS, ColumnDoors, Head
 from views.crm.saved import SavedDoors, state_of
@@ -90,8 +90,8 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
             extras=self.computed_cells(page.rows, heads),
             cell=self.cell,
             panel=filters.panel(found.filter, self.model, askable(self.model, self.actor)),
-            actions=actions.offered(self),
-            fields=actions.fields(self),
+            actions=verbs.offered(self),
+            fields=verbs.fields(self),
             sums=self.sums(query) if request.args.get("totals") else None,
             inline=set(self.inline_fields) if self.may_door("edit") else set(),
             may_create=self.may_door("create"),
@@ -131,8 +131,9 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
     @expose("/restore/", methods=("POST",))
     def restore_view(self) -> Any:
         """Take ticked records out of the bin."""
-        keys = [key for key, _seen in selection.ticked()]
-        job = bulk.restore_many(self.session, self.model, keys, by=self.actor, now=self.now())
+        task = bulk.restoring(self.noun, by=self.actor)
+        items = selection.ticked()
+        job = batch_work.perform(self.session, task, items, by=self.actor, now=self.now())
         return redirect(url_for("batch.index", id=job.id), code=303)
 
     @property

@@ -1,6 +1,7 @@
 """What a bulk verb acts on: ticked rows or all that match, one object for every verb."""
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -9,49 +10,90 @@ from flask import request
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from services.errors import Invalid
+import models as m
+from services import batches
+from services.errors import Invalid, NotVisible
 from views.crm import listing
+from views.web.keys import key_of
 
 Items = list[tuple[int, int | None]]
 
-MOST = 1000
+FEW = 1000  # as many the confirm page carries; more are frozen in a stored job
 SAMPLE = 10
+PART = 5000  # rows read at a time
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Selection:
-    """Chosen records with the versions that were seen; what comes later is outside of it."""
+    """Chosen records with the versions that were seen; what comes later is outside of it.
 
-    items: Items
+    Few are `items`; many are those of a stored `job`, or of a `query` that has to be stored yet.
+    """
+
+    items: Items = dataclasses.field(default_factory=list)
+    job: m.BatchJob | None = None
+    query: Any = None
 
     @property
-    def frozen(self) -> str:
-        """Return the pairs as the confirm page carries them."""
-        return ",".join(f"{key}:{seen or ''}" for key, seen in self.items)
+    def carried(self) -> tuple[str, str]:
+        """Return the name and the value by which the confirm page carries it."""
+        if self.job is not None:
+            return "job", str(self.job.id)
+        return "frozen", ",".join(f"{key}:{seen or ''}" for key, seen in self.items)
+
+    def number(self, view: Any) -> int:
+        """Return how many they are."""
+        if self.job is None:
+            return len(self.items)
+        return sum(batches.tally(view.session, self.job.id).values())
+
+    def keys(self) -> Any:
+        """Return the keys of what is meant, as a list or a sub-select."""
+        if self.job is None:
+            return [key for key, _seen in self.items]
+        return sa.select(batches.ITEM.c.target_id).where(batches.ITEM.c.job_id == self.job.id)
 
     def titles(self, view: Any) -> list[str]:
         """Return what the first of them are called, through the read gate."""
-        keys = [key for key, _seen in self.items[:SAMPLE]]
-        query = sa.select(view.model).where(view.model.id.in_(keys)).order_by(view.model.id)
-        return [str(row) for row in view.session.scalars(query)]
+        model = view.model if self.job is None else batches.MODELS[self.job.noun]
+        query = sa.select(model).where(model.id.in_(self.keys())).order_by(model.id)
+        rows = view.session.scalars(query.limit(SAMPLE))
+        return [getattr(row, "title", None) or str(row) for row in rows]
+
+    def read(self, view: Any) -> Iterator[Items]:
+        """Yield all of them, part by part."""
+        if self.query is None:
+            yield self.items
+            return
+        rows = view.session.execute(self.query.execution_options(yield_per=PART))
+        for part in rows.partitions():
+            yield [(row[0], row[1]) for row in part]
 
 
 def chosen(view: Any) -> Selection:
     """Return what was confirmed, all that match the filter, or the ticked rows. Raises Invalid."""
+    if "job" in request.form:
+        return Selection(job=_stored(view))
     if "frozen" in request.form:
         return Selection(_pairs(request.form["frozen"].split(",")))
     if not request.form.get("everything"):
         return Selection(ticked())
-    query = everything(view)
     version = getattr(view.model, "row_version", sa.null())
-    rows = view.session.execute(
-        query.with_only_columns(view.model.id, version).order_by(view.model.id).limit(MOST + 1)
-    ).all()
-    if len(rows) > MOST:
-        raise Invalid({"rowid": _("符合筛选的记录超过 %(n)s 条，请缩小筛选范围", n=MOST)})
+    query = everything(view).with_only_columns(view.model.id, version).order_by(view.model.id)
+    rows = view.session.execute(query.limit(FEW + 1)).all()
     if not rows:
         raise Invalid({"rowid": _("没有符合条件的记录。")})
+    if len(rows) > FEW:
+        return Selection(query=query)
     return Selection([(row[0], row[1]) for row in rows])
+
+
+def _stored(view: Any) -> m.BatchJob:
+    """Return the job a confirm page carries: of this person and this grid. Raises NotVisible."""
+    job = batches.frozen(view.session, key_of(request.form["job"]))
+    if job.noun not in {view.noun, "request"}:
+        raise NotVisible
+    return job
 
 
 def everything(view: Any) -> Any:
@@ -77,11 +119,11 @@ def ticked() -> Items:
 
 
 def _pairs(texts: list[str]) -> Items:
-    found = [text.partition(":")[::2] for text in texts]
-    if len(found) > MOST or not all(_key(key) and (not seen or _key(seen)) for key, seen in found):
-        raise Invalid({"rowid": _("勾选的记录无效或过多（最多 %(n)s 条）", n=MOST)})
-    return [(int(key), int(seen) if seen else None) for key, seen in found]
-
-
-def _key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 # int32
+    found: Items = []
+    for text in texts:
+        key, _colon, seen = text.partition(":")
+        number, version = key_of(key), key_of(seen) if seen else None
+        if number is None or (seen and version is None) or len(found) >= FEW:
+            raise Invalid({"rowid": _("勾选的记录无效或过多（最多 %(n)s 条）", n=FEW)})
+        found.append((number, version))
+    return found

@@ -1,0 +1,164 @@
+"""移交 of chosen customers: with their open work, to one or several, and back again."""
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from services import batch_work, batches, handover_bulk, ownership
+from services.errors import Forbidden, Invalid, Locked
+from tests.records.test_handover import book, owners
+from tests.support.visitors import Visitors
+from tests.support.world import World
+
+A = m.Level.a
+
+
+def hand(world, keys, people, who="admin", seen=None):
+    """Hand customers over; return (job, customer → code)."""
+    with world.acting(who):
+        task = handover_bulk.handing(
+            world.session, map(world.id_of, people), "调岗", by=world.actor
+        )
+        items = [(key, (seen or {}).get(key)) for key in keys]
+        job = batch_work.perform(world.session, task, items, by=world.actor, now=world.now)
+        return job.id, {item.target_id: item.code for item in job.items}
+
+
+def counted(world, keys, who="admin"):
+    with world.acting(who):
+        return handover_bulk.counts(world.session, keys, by=world.actor)
+
+
+def test_chosen_customers_go_with_their_open_work_and_the_rest_stays(world):
+    chosen, left = book(world, A, A)
+    sales, other = world.id_of("sales"), world.id_of("sales2")
+    before = counted(world, [chosen])
+
+    _job, codes = hand(world, [chosen], ["sales2"])
+
+    assert before == dict.fromkeys(("customers", "opportunities", "instalments", "plans"), 1) | {
+        "tasks": 0
+    }
+    assert codes == {chosen: None}
+    for model in (m.Customer, m.Opportunity, m.PaymentPlan, m.FollowUpPlan):
+        assert owners(world, model) == [other, sales], model
+    move = world.session.scalars(sa.select(m.OwnershipMove)).one()
+    assert (move.kind, move.note, move.to_id) == (m.MoveKind.handover, "调岗", other)
+    assert world.get(m.Customer, left).owner_id == sales
+
+
+def test_several_givers_and_several_receivers_in_turn(world):
+    keys = book(world, A, A, A)
+    keys.append(world.customer("sales2"))
+
+    hand(world, keys, ["manager", "sales2"])
+
+    manager, other = world.id_of("manager"), world.id_of("sales2")
+    assert owners(world, m.Customer) == [manager, other, manager, manager]
+    assert owners(world, m.Opportunity) == [manager, other, manager]
+    givers = set(world.session.scalars(sa.select(m.Handover.leaver_id)))
+    assert givers == {world.id_of("sales"), other}
+    told = sa.select(m.Notification.user_id).where(m.Notification.kind == m.NoticeKind.handover)
+    with world.acting("manager"):
+        assert len(world.session.scalars(told).all()) == 2  # one a giver
+
+
+def moved(world, key, **values):
+    """Write a customer's people past everybody."""
+    with world.acting("admin"):
+        table = m.Customer.__table__
+        world.session.execute(
+            sa.update(table).where(table.c.id == key).values(values),
+            execution_options={"rule": "ownership"},
+        )
+
+
+def test_each_that_cannot_go_says_why_and_the_rest_goes(world):
+    keys = first, second, pool, foreign = book(world, A, A, A, A)
+    hidden = world.customer("sales2")
+    moved(world, pool, owner_id=None, technical_id=world.id_of("manager"))
+    moved(world, foreign, owner_id=world.id_of("sales2"), technical_id=world.id_of("manager"))
+    moved(world, second, row_version=99)
+
+    _job, codes = hand(world, [*keys, hidden], ["sales2"], "manager", seen={second: 1})
+
+    assert codes == {
+        first: None,
+        second: "CONTENT_CHANGED",
+        pool: "LOCKED",
+        foreign: "FORBIDDEN",
+        hidden: "NOT_FOUND",
+    }
+    _job, codes = hand(world, [first], ["sales2"])
+    assert codes == {first: "INVALID"}  # already his
+
+
+def test_a_task_about_a_chosen_customer_goes_on_and_others_stay(world):
+    key, request = world.submitted("manager", owner_id=world.id_of("reviewer"))
+    _other, unrelated = world.submitted()
+    task = m.ApprovalTask
+
+    hand(world, [key], ["reviewer2"])
+
+    world.be("admin")
+    query = sa.select(task.request_id, task.assignee_id).where(task.state == m.TaskState.open)
+    found = {tuple(row) for row in world.session.execute(query)}
+    assert (request, world.id_of("reviewer2")) in found
+    assert (request, world.id_of("reviewer")) not in found
+    assert (unrelated, world.id_of("reviewer")) in found
+
+
+def test_it_is_taken_back_once_but_for_what_moved_on(world):
+    first, second = book(world, A, A)
+    sales, manager = world.id_of("sales"), world.id_of("manager")
+    job_id, _codes = hand(world, [first, second], ["sales2"])
+    with world.acting("admin"):
+        row = world.get(m.Customer, second)
+        ownership.assign(world.session, row, manager, note=None, by=world.actor, now=world.now)
+        job = batches.frozen(world.session, job_id)
+        back = handover_bulk.take_back(world.session, job, by=world.actor, now=world.now)
+
+    assert back == 1
+    assert owners(world, m.Customer) == [sales, manager]
+    assert owners(world, m.Opportunity) == [sales, manager]
+    world.be("admin")
+    job = batches.frozen(world.session, job_id)
+    with pytest.raises(Locked):
+        handover_bulk.take_back(world.session, job, by=world.actor, now=world.now)
+
+
+def test_only_who_may_hands_over_and_somebody_has_to_receive(world):
+    key = world.approved("sales")
+    with pytest.raises(Forbidden):
+        hand(world, [key], ["sales2"], who="sales")
+    for people in ([], [10**9]):
+        with pytest.raises(Invalid), world.acting("admin"):
+            handover_bulk.handing(world.session, people, None, by=world.actor)
+    assert counted(world, [key], who="manager")["customers"] == 1
+
+
+def test_the_page_counts_asks_for_receivers_and_takes_back(app):
+    with World(app) as world:
+        keys = book(world, A, A)
+        sales, other, manager = (world.id_of(who) for who in ("sales", "sales2", "manager"))
+    visitors = Visitors(app)
+    action, form = "/admin/customer/action/", {"action": "handover", "rowid": keys}
+
+    page = visitors.post("admin", action, form).get_data(as_text=True)
+    lacking = visitors.post("admin", action, {**form, "sure": "1"})
+    done = visitors.post(
+        "admin", action, {**form, "sure": "1", "people": [other, manager], "comment": "调岗"}
+    )
+
+    assert "<dt>进行中的商机</dt><dd>2</dd>" in page
+    assert "移交：共 2 条记录" in page
+    assert lacking.status_code == 422
+    assert done.status_code == 303
+    assert visitors.post("sales", action, form).status_code == 403
+    with World(app) as world:
+        assert owners(world, m.Customer) == [other, manager]
+        job = world.session.scalar(sa.select(sa.func.max(m.BatchJob.id)))
+    assert "撤销移交" in visitors.get("admin", f"/admin/batch/?id={job}").get_data(as_text=True)
+    visitors.post("admin", "/admin/batch/undo/", {"id": job})
+    with World(app) as world:
+        assert owners(world, m.Customer) == [sales, sales]
