@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 import models as m
 from services import audit, batch_work, batches, gate, texts
 from services.actor import Actor, may
-from services.errors import Forbidden, Invalid, NotVisible
+from services.batch_work import Chunk, Outcome
+from services.errors import Forbidden, Invalid, NotVisible, Refused
 from services.records import Call, Saver, Values, saver
 
 LONGEST, MOST, COMMENT = 30, 20, 500
+RULED: dict[str, Any] = {"execution_options": {"rule": "tags"}}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -95,22 +97,50 @@ def put(session: Session, record: Any, wanted: list[m.Tag], *, by: Actor, now: d
     """Give a record exactly these tags. Raises Forbidden."""
     if not gate.may_write(by, "edit", record):
         raise Forbidden
-    noun, link = record.__noun__, m.Tagging
-    query = sa.select(link).where(link.noun == noun, link.record_id == record.id)
-    had = {one.tag_id: one for one in session.scalars(query)}
-    names = [one.name for one in of_records(session, noun, [record.id]).get(record.id, [])]
-    keys = {tag.id for tag in wanted}
-    with gate.rule(session, "tags"):
-        for key, one in had.items():
-            if key not in keys:
-                session.delete(one)
-        for key in sorted(keys - had.keys()):
-            session.add(link(noun=noun, record_id=record.id, tag_id=key, by_id=by.id, at=now))
-    after = sorted(tag.name for tag in wanted)
-    if sorted(names) != after:
-        entry = {"action": m.AuditAction.update, "noun": noun, "record_id": record.id}
-        changes = {"tags": ["、".join(sorted(names)), "、".join(after)]}
-        audit.record(session, [entry | {"label": str(record)[:200], "changes": changes}])
+    had = of_records(session, record.__noun__, [record.id]).get(record.id, [])
+    _write(session, [_Turn(record, had, wanted)], by=by, now=now)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Turn:
+    """A record with the tags it had and those it gets."""
+
+    record: Any
+    had: list[m.Tag]
+    wanted: list[m.Tag]
+
+    @property
+    def names(self) -> list[str]:
+        """Return what the audit log says: before, after."""
+        return ["、".join(sorted(tag.name for tag in tags)) for tags in (self.had, self.wanted)]
+
+
+def _write(session: Session, turns: list[_Turn], *, by: Actor, now: dt.datetime) -> None:
+    """Put tags on and off records of one noun, audited; three statements for all of them."""
+    changed = [one for one in turns if {t.id for t in one.had} != {t.id for t in one.wanted}]
+    if not changed:
+        return
+    link: Any = m.Tagging.__table__
+    noun = changed[0].record.__noun__
+    off: dict[int, list[int]] = {}
+    fresh = []
+    for one in changed:
+        had, wanted = {tag.id for tag in one.had}, {tag.id for tag in one.wanted}
+        for key in had - wanted:
+            off.setdefault(key, []).append(one.record.id)
+        stamp = {"noun": noun, "record_id": one.record.id, "by_id": by.id, "at": now}
+        fresh += [stamp | {"tag_id": key} for key in sorted(wanted - had)]
+    for key, records in off.items():
+        gone = sa.delete(link).where(
+            link.c.noun == noun, link.c.tag_id == key, link.c.record_id.in_(records)
+        )
+        session.execute(gone, **RULED)
+    if fresh:
+        session.execute(sa.insert(link), fresh, **RULED)
+    entry = {"action": m.AuditAction.update, "noun": noun}
+    rows = [{"record_id": one.record.id, "label": str(one.record)[:200]} for one in changed]
+    told = [{"changes": {"tags": one.names}} for one in changed]
+    audit.record(session, [entry | row | says for row, says in zip(rows, told, strict=True)])
 
 
 def tagging(session: Session, model: type[Any], change: Change, *, by: Actor) -> batches.Task:
@@ -126,24 +156,37 @@ def tagging(session: Session, model: type[Any], change: Change, *, by: Actor) ->
     return batches.Task(verb, noun, names[:COMMENT], {"tags": keys})
 
 
-@batch_work.singly(m.BatchVerb.tag, m.BatchVerb.untag)
-def tag_each(call: batch_work.Call) -> batch_work.Act:
-    """Return what puts the tags on one record, or takes them off."""
+@batch_work.together(m.BatchVerb.tag, m.BatchVerb.untag)
+def tag_chunk(call: batch_work.Call, chunk: Chunk) -> tuple[int, dict[int, Outcome]]:
+    """Put the tags on a chunk of records, or take them off; in a few statements."""
     session, job = call.session, call.job
-    model, off = batches.MODELS[job.noun], job.verb is m.BatchVerb.untag
-    keys = (job.arguments or {}).get("tags", ())
-    chosen = list(session.scalars(sa.select(m.Tag).where(m.Tag.id.in_(keys)).order_by(m.Tag.id)))
-    if not chosen:
-        raise Invalid({"tags": _("请填写标签")})
+    noun, keys = job.noun, [row.target_id for row in chunk.items]
+    model = batches.MODELS[noun]
+    named = (job.arguments or {}).get("tags", ())
+    chosen = list(session.scalars(sa.select(m.Tag).where(m.Tag.id.in_(named)).order_by(m.Tag.id)))
+    known = {one.id: one for one in session.scalars(sa.select(model).where(model.id.in_(keys)))}
+    had = of_records(session, noun, known)
+    found, turns = {}, []
+    for row in chunk.items:
+        record, before = known.get(row.target_id), had.get(row.target_id, [])
+        problem = _against(call.by, record, chosen)
+        if problem is not None:
+            found[row.target_id] = batch_work.refused(call, row, problem)
+            continue
+        left = [tag for tag in before if tag not in chosen]
+        off = job.verb is m.BatchVerb.untag
+        turns.append(_Turn(record, before, left if off else [*left, *chosen]))
+        found[row.target_id] = Outcome(str(record))
+    _write(session, turns, by=call.by, now=call.now)
+    return len(chunk.items), found
 
-    def one(target: int, _seen: int | None) -> str:
-        record = batches.visible(session, model, target)
-        had = of_records(session, job.noun, [target]).get(target, [])
-        left = [tag for tag in had if tag not in chosen]
-        put(session, record, left if off else [*left, *chosen], by=call.by, now=call.now)
-        return str(record)
 
-    return one
+def _against(by: Actor, record: Any, chosen: list[m.Tag]) -> Refused | None:
+    if record is None:
+        return NotVisible()
+    if not gate.may_write(by, "edit", record):
+        return Forbidden()
+    return None if chosen else Invalid({"tags": _("标签已被删除")})
 
 
 def in_use(session: Session) -> dict[int, int]:

@@ -4,6 +4,7 @@ import pytest
 
 import models as m
 from tests.support.browser import browsing, chromium, overflow
+from tests.support.crowd import worked
 from tests.support.world import World
 
 GRID = "/admin/customer/"
@@ -135,3 +136,28 @@ def test_after_a_verb_the_page_stands_where_it_stood(site, lite):
     assert page.locator(".toast a", has_text="撤销").count() == 1
     assert page.evaluate("document.querySelector('.grid .scroll').scrollTop") >= 80
     assert "光谷3" not in companies(page)
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_a_wide_verb_is_asked_shown_at_work_and_told(site, lite, monkeypatch, size):
+    for place in ("views.crm.selection.FEW", "services.batch_work.AT_ONCE"):
+        monkeypatch.setattr(place, 2)
+    page = site.go(site.visit("sales", size=size), f"{GRID}?page_size=2")
+    page.locator("tbody input[name=rowid]").first.check()
+    page.locator("[data-everything]").check()
+    page.click("button[value=delete]")
+    page.wait_for_selector("text=删除：共 4 条记录")
+    assert "在后台分批执行" in page.inner_text("main")
+    assert overflow(page) == 0
+    page.click("section button.bad")
+    page.wait_for_url("**/admin/batch/**")
+    assert "正在后台处理：0 / 4" in page.inner_text("main")
+    assert overflow(page) == 0
+
+    worked(lite)
+    page.wait_for_selector("text=成功 4", timeout=30_000)  # it refreshes itself
+    page.click("text=撤销删除")
+    page.wait_for_selector("text=正在后台处理")
+    worked(lite)
+    page.wait_for_selector("text=成功 4", timeout=30_000)
+    assert overflow(page) == 0

@@ -9,7 +9,10 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
+from services import batches
+from services import bulk as bulk_fields
 from services.approval import bulk, submit
+from tests.support.crowd import crowd
 from tests.support.databases import ROOT
 from tests.support.world import World, make_app, seed_people
 
@@ -44,6 +47,19 @@ def _seed(engine, many):
                 now=world.now,
                 warn=False,
             )
+        with world.app.app_context():
+            m.db.engine.dispose()
+
+
+def seed_wide_edit(engine):
+    """People, 300 drafts and the job that changes a field of each."""
+    seed_people(engine)
+    with World(make_app(engine.url.render_as_string(hide_password=False))) as world:
+        first = crowd(world, 300, company="光谷")
+        with world.acting("sales"):
+            task = bulk_fields.editing(world.session, m.Customer, {"level": m.Level.c})
+            job = batches.open_job(world.session, task, by=world.actor, now=world.now)
+            batches.add(world.session, job, [(first + n, None) for n in range(300)])
         with world.app.app_context():
             m.db.engine.dispose()
 
@@ -113,7 +129,29 @@ def _numbers(model, column, **states):
     return sa.select(request.c.id).join_from(table, request, matches).where(*where)
 
 
-def kill_often(databases, kind, seed, kills):
+def edited(url):
+    """Return how many items are done; changed and audited are exactly these, each once."""
+    item, customer, audit = (t.__table__ for t in (m.BatchItem, m.Customer, m.AuditLog))
+    queries = {
+        "record": sa.select(customer.c.id).where(customer.c.level == m.Level.c),
+        "audit": sa.select(audit.c.record_id).where(
+            audit.c.noun == "customer", audit.c.action == m.AuditAction.update
+        ),
+    }
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        done = sorted(
+            connection.execute(
+                sa.select(item.c.target_id).where(item.c.state == m.ItemState.done)
+            ).scalars()
+        )
+        for name, query in queries.items():
+            assert sorted(connection.execute(query).scalars()) == done, name
+    engine.dispose()
+    return len(done)
+
+
+def kill_often(databases, kind, seed, kills, left=left):
     chance = random.Random(7)
     with databases.fresh(kind, seed) as url:
         runner = start(url)
@@ -140,6 +178,11 @@ def kill_often(databases, kind, seed, kills):
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_killed_bulk_leaves_no_item_half_done_and_goes_on(databases, kind):
     kill_often(databases, kind, seed_small_bulk, kills=2)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_killed_change_of_a_field_loses_and_doubles_nothing(databases, kind):
+    kill_often(databases, kind, seed_wide_edit, kills=2, left=edited)
 
 
 @pytest.mark.soak
