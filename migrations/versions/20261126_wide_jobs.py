@@ -6,7 +6,7 @@ from alembic import op
 from models.types import UtcDateTime
 
 revision = "20261126_wide_jobs"
-down_revision = "20261126_offered_grants"
+down_revision = "20261126_held"
 branch_labels = None
 depends_on = None
 
