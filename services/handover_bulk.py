@@ -137,13 +137,19 @@ def _round(call: Call) -> _Round:
 def take_back(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> int:
     """Give back what a job handed over and its receivers still have; return how many customers.
 
-    Raises Forbidden, NotVisible where there is nothing of it, Locked when it was taken back.
+    Raises Forbidden, NotVisible for another verb, Locked where nothing of it stands.
     """
-    query = sa.select(m.Handover).where(m.Handover.batch_id == job.id).order_by(m.Handover.id)
-    rows = list(session.scalars(query))
-    if job.verb is not V.handover or not rows:
+    if job.verb is not V.handover:
         raise NotVisible
-    left = [row.id for row in rows if row.undone_at is None]
+    left = standing(session, job)
     if not left:
         raise Locked(_("这次移交已撤销"))
     return sum(handover.undo(session, key, by=by, now=now).customers for key in left)
+
+
+def standing(session: Session, job: m.BatchJob) -> list[int]:
+    """Return the keys of the hand-overs of a job that were not taken back, one a giver."""
+    query = sa.select(m.Handover.id).where(
+        m.Handover.batch_id == job.id, m.Handover.undone_at.is_(None)
+    )
+    return list(session.scalars(query.order_by(m.Handover.id)))

@@ -12,7 +12,7 @@ import models as m
 from services import batch_work, batches, handover_bulk
 from services import bulk as deletions
 from services.access import act
-from services.actor import Actor, may
+from services.actor import Actor
 from services.approval import bulk
 from services.engine import writing
 from services.texts import neutral
@@ -70,7 +70,7 @@ class BatchView(Page):
         """Return the verb that can be taken back, empty where there is none."""
         done = tally.get(m.ItemState.done) and not tally.get(m.ItemState.waiting)
         if job.verb is m.BatchVerb.handover:
-            undoable = may(self.actor, "customer:handover")
+            undoable = bool(handover_bulk.standing(self.session, job))
         else:
             soft = issubclass(batches.MODELS[job.noun], m.SoftDeleted)
             undoable = job.verb is m.BatchVerb.delete and soft

@@ -158,7 +158,11 @@ def test_the_page_counts_asks_for_receivers_and_takes_back(app):
     with World(app) as world:
         assert owners(world, m.Customer) == [other, manager]
         job = world.session.scalar(sa.select(sa.func.max(m.BatchJob.id)))
-    assert "撤销移交" in visitors.get("admin", f"/admin/batch/?id={job}").get_data(as_text=True)
+    assert ">撤销移交<" in visitors.get("admin", f"/admin/batch/?id={job}").get_data(as_text=True)
     visitors.post("admin", "/admin/batch/undo/", {"id": job})
+    assert ">撤销移交<" not in visitors.get("admin", f"/admin/batch/?id={job}").get_data(
+        as_text=True
+    )
+    assert visitors.post("admin", "/admin/batch/undo/", {"id": job}).status_code == 409
     with World(app) as world:
         assert owners(world, m.Customer) == [sales, sales]
