@@ -76,7 +76,7 @@ class BatchItem(Model):
     __caption__ = _("批量明细")
 
     job_id: Mapped[int] = mapped_column(
-        sa.ForeignKey("batch_job.id", ondelete="CASCADE"), nullable=False, index=True
+        sa.ForeignKey("batch_job.id", ondelete="CASCADE"), nullable=False
     )
     target_id: Mapped[int] = mapped_column(sa.BigInteger, nullable=False)
     seen_version: Mapped[int | None] = mapped_column(sa.Integer)

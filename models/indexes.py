@@ -1,8 +1,9 @@
 """The indexes every grid needs: each listed column in order, names of what is pointed at, the bin.
 
-A grid sorts by any listed column with the primary key as tie-break, so each has (column, id). The
-recycle bin is small: its index is partial, because SQLite would take a full one for "is not
-deleted", which is nearly every row, and then sort a million of them.
+A grid sorts by any listed column with the primary key as tie-break, so each has (column, id), in
+place of the index of the column alone, which every write would pay for as well. The recycle bin is
+small: its index is partial, because SQLite would take a full one for "is not deleted", which is
+nearly every row, and then sort a million of them.
 """
 
 from typing import Any
@@ -45,10 +46,15 @@ def add_indexes() -> None:
         if table.name in LARGE:
             for column in table.c:
                 if _sorted(column):
-                    sa.Index(f"ix_{table.name}_{column.name}_order", column, table.c.id)
+                    _ordered(table, column)
         if table.name in NAMED:
-            column = table.c[NAMED[table.name]]
-            sa.Index(f"ix_{table.name}_{column.name}_order", column, table.c.id)
+            _ordered(table, table.c[NAMED[table.name]])
+
+
+def _ordered(table: Any, column: Any) -> None:
+    alone = [i for i in table.indexes if list(i.columns) == [column] and not i.unique]
+    table.indexes.difference_update(alone)
+    sa.Index(f"ix_{table.name}_{column.name}_order", column, table.c.id)
 
 
 def _bin(table: Any) -> None:

@@ -1,6 +1,7 @@
 """Who acts: identity, grants and data scope, loaded once a request."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -70,7 +71,7 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
 
     One of the named system queries: it runs before the session has an actor.
     """
-    rows = session.execute(_everything(user_id)).all()
+    rows = session.execute(_everything(), {"me": user_id}).all()
     mine = [row for row in rows if row.kind == "role"]
     if not mine:
         return None
@@ -92,12 +93,14 @@ def load_actor(session: Session, user_id: int) -> Actor | None:
     )
 
 
-def _everything(user_id: int) -> Any:
+@functools.cache  # every request asks it: putting it together takes longer than the answer
+def _everything() -> Any:
     """Return one statement for every request: (kind, key, name, role, scope, permissions).
 
     A row a role with the department as key, then the keys of people and of departments below, then
     what waits with its number as key.
     """
+    person = sa.bindparam("me", type_=sa.Integer())
     user, role, department = User.__table__, Role.__table__, Department.__table__
     roles = (
         sa.select(
@@ -110,16 +113,16 @@ def _everything(user_id: int) -> Any:
         )
         .outerjoin_from(user, user_role, user_role.c.user_id == user.c.id)
         .outerjoin(role, role.c.id == user_role.c.role_id)
-        .where(user.c.id == user_id, user.c.active.is_(True))
+        .where(user.c.id == person, user.c.active.is_(True))
     )
     own = sa.select(user.c.department_id.label("id")).where(
-        user.c.id == user_id, user.c.department_id.is_not(None)
+        user.c.id == person, user.c.department_id.is_not(None)
     )
-    me = sa.select(user.c.id).where(user.c.id == user_id)
+    me = sa.select(user.c.id).where(user.c.id == person)
     trees = (("team", user, "manager_id", me), ("department", department, "parent_id", own))
     waiting = (
         sa.select(sa.literal("waiting"), count, sa.literal(name), *_blank("role scope permissions"))
-        for name, count in waiting_for_person(user_id).items()
+        for name, count in waiting_for_person(person).items()
     )
     return roles.union_all(*(_below(*tree) for tree in trees), *waiting)
 

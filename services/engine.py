@@ -19,6 +19,7 @@ PRAGMAS = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA recursive_triggers=ON",
     "PRAGMA synchronous=FULL",
+    "PRAGMA cache_size=-65536",  # KiB: 2 MB by default, less than one bulk decision writes
 )
 
 

@@ -18,7 +18,6 @@ import models as m
 from models.field import NEXT, Facts, facts_of, fields_of
 from models.types import Money, Quantity, UtcDateTime
 from services import regions, texts
-from services.texts import LARGEST_INT
 
 PRIMARY = ("name", "title", "mobile", "wechat", "email", "qq", "landline", "gender")
 
@@ -193,15 +192,9 @@ def _permissions(_one: Input, text: str) -> list[str]:
     return sorted({word for word in re.split(r"[\s,]+", text) if word})
 
 
-def _key(text: str) -> int | None:
-    """Return a primary key, None when the text is none that fits the column."""
-    plain = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_INT))
-    return int(text) if plain and int(text) <= LARGEST_INT else None
-
-
 def _dictionary(session: Session, one: Input, text: str, *, keys: bool) -> int:
     """Find an option of the right dictionary; a disabled one is refused when it is saved anew."""
-    option, key = m.DictionaryOption, _key(text) if keys else None
+    option, key = m.DictionaryOption, texts.key(text) if keys else None
     named = sa.or_(option.label == text, option.code == text, option.label_en == text)
     found = session.scalar(
         sa.select(option.id)
@@ -216,7 +209,7 @@ def _dictionary(session: Session, one: Input, text: str, *, keys: bool) -> int:
 
 def _ref(session: Session, one: Input, text: str, *, keys: bool) -> int:
     """Find the record by key, or by its exact number or name; only what the actor may see."""
-    model, key = one.target, _key(text) if keys else None
+    model, key = one.target, texts.key(text) if keys else None
     by_name = sa.or_(sa.false(), *(getattr(model, k) == text for k in names_of(model)))
     found = session.scalars(
         sa.select(model.id).where(by_name if key is None else model.id == key).limit(2)

@@ -18,6 +18,7 @@ from services.numbers import ZONE
 
 LARGEST_MONEY = 10**13  # 分: a hundred billion yuan; beyond it is a typing error
 LARGEST_INT = 2**31 - 1
+LONGEST_KEY = len(str(LARGEST_INT))
 WHOLE = 10_000  # basis points
 YEARS = range(1900, 2201)  # of business dates; their neighbours are dates in every zone too
 LONGEST_NUMBER = 40
@@ -78,6 +79,13 @@ def email(text: str) -> str:
     except EmailNotValidError as problem:
         raise ValueError(_("不是有效的邮箱地址，例如 name@example.com")) from problem
     return text
+
+
+def key(text: str | None) -> int | None:
+    """Return a record's key as it comes from outside, None for what is none or fits no column."""
+    if not text or not text.isascii() or not text.isdigit() or len(text) > LONGEST_KEY:
+        return None
+    return int(text) if int(text) <= LARGEST_INT else None
 
 
 def integer(text: str) -> int:

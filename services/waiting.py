@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from models import Approval, ApprovalCopy, ApprovalRequest, ApprovalTask, Notification, TaskState
 
 
-def waiting_for_person(user_id: int) -> dict[str, Any]:
+def waiting_for_person(user_id: sa.ColumnElement[int]) -> dict[str, Any]:
     """Return inbox, created (pending), cc and notices (unread), each a scalar sub-select.
 
     Over Core tables: each names the person himself, so no wider gate is needed.

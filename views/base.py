@@ -15,7 +15,7 @@ from markupsafe import escape
 import models as m
 import services.savers  # noqa: F401 # registers the nouns' rules
 from models.field import fields_of
-from services import approval, pool, records
+from services import approval, pool, records, texts
 from services.actor import may
 from services.errors import Forbidden, Invalid, NotVisible, Refused
 from services.fields import inputs_of
@@ -28,7 +28,6 @@ from views.crm.grid import GridView
 from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
 from views.web.headers import is_local
-from views.web.keys import key_of
 
 HANGS = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -142,11 +141,11 @@ class CrmView(GridView):
             raise Forbidden
         if request.method == "POST":
             return self._save(record)
-        texts = forms.texts_of(self.model, record)
+        shown = forms.texts_of(self.model, record)
         if "again" in request.args:
-            again = key_of(request.args["again"])
-            texts = over(texts, asked_before(self.session, record, again))
-        return self._form(record, texts, {})
+            again = texts.key(request.args["again"])
+            shown = over(shown, asked_before(self.session, record, again))
+        return self._form(record, shown, {})
 
     def form_keys(self, record: Any) -> set[str]:
         """Return the inputs this person gets: no masked field is offered for overwriting."""
@@ -190,7 +189,7 @@ class CrmView(GridView):
         """Return the pool customer that has to be claimed before this form is saved."""
         if errors.get("customer_id") is not pool.CLAIM_FIRST:
             return None
-        return key_of(texts.get("customer_id__id") or texts.get("customer_id"))
+        return texts.key(texts.get("customer_id__id") or texts.get("customer_id"))
 
     def picker(self, record: Any, errors: Mapping[str, Any]) -> Any:
         """Return the approvers to pick where the flow leaves them to the submitter."""
@@ -283,10 +282,10 @@ class CrmView(GridView):
         )
 
     def _seen(self) -> int:
-        text = request.form.get("row_version", "")
-        if not text.isascii() or not text.isdigit() or len(text) > 9:  # noqa: PLR2004 # int32
+        seen = texts.key(request.form.get("row_version"))
+        if seen is None:
             raise Invalid({"_": _("缺少版本信息，请刷新页面后重试")})
-        return int(text)
+        return seen
 
     # -- delete, actions, inline, look-up, export ----------------------------------------------
 

@@ -9,7 +9,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import batch_work, batches, handover_bulk
+from services import batch_work, batches, handover_bulk, texts
 from services import bulk as deletions
 from services.access import act
 from services.actor import Actor
@@ -20,7 +20,6 @@ from views.crm import export
 from views.pages import Page
 from views.panel import caption_of
 from views.web.headers import is_local
-from views.web.keys import key_of
 
 SHOWN = 500  # items on the page; the download has all
 
@@ -32,7 +31,7 @@ class BatchView(Page):
     icon = "list"
 
     def _job(self, text: str | None) -> m.BatchJob:
-        return batches.frozen(self.session, key_of(text))
+        return batches.frozen(self.session, texts.key(text))
 
     @expose("/")
     def index(self) -> Any:

@@ -9,12 +9,12 @@ from flask_babel import gettext as _
 
 from services import texts
 from services.approval import copies
-from services.errors import Invalid, NotVisible
+from services.errors import Invalid
 from views.crm.listing import SIZES
 from views.pages import Page
 from views.panel import CAPTIONS, kind_of
 from views.web.headers import is_local
-from views.web.keys import key_of
+from views.web.keys import needed
 
 PAGE = SIZES[0]
 
@@ -31,7 +31,7 @@ class CopyView(Page):
         wanted = self._wanted()
         total = copies.count(self.session, self.actor, wanted)
         last = max((total - 1) // PAGE, 0)
-        page = min(key_of(request.args.get("page")) or 0, last)
+        page = min(texts.key(request.args.get("page")) or 0, last)
         return self.render(
             "approval/cc.html",
             rows=copies.rows(self.session, self.actor, wanted, page=page, size=PAGE),
@@ -52,7 +52,7 @@ class CopyView(Page):
         return copies.Wanted(
             unread=args.get("unread") == "1",
             noun=noun,
-            submitter=key_of(args.get("submitter")),
+            submitter=texts.key(args.get("submitter")),
             since=_day("from"),
             until=_day("to"),
             q=args.get("q", "").strip()[:100].replace("\x00", ""),
@@ -61,15 +61,13 @@ class CopyView(Page):
     @expose("/read/", methods=("POST",))
     def read(self) -> Any:
         """Mark one copy read and open its request or stay, or mark all read."""
-        key = key_of(request.form.get("id"))
-        if "id" in request.form and key is None:
-            raise NotVisible
-        found = copies.mark_read(self.session, key, by=self.actor, now=self.now())
         back = request.form.get("next", "")
         back = back if is_local(back) else url_for(".index")
-        if key is None:
+        if "id" not in request.form:
+            copies.mark_all_read(self.session, by=self.actor, now=self.now())
             flash(_("已全部标为已读"), "success")
             return redirect(back, code=303)
+        found = copies.mark_read(self.session, needed("id"), by=self.actor, now=self.now())
         stays = "stay" in request.form
         return redirect(back if stays else url_for("request.index", id=found), code=303)
 

@@ -7,12 +7,12 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import approval
+from services import approval, texts
 from services.approval import created
 from views.crm.listing import SIZES
 from views.pages import Page
 from views.panel import kind_of
-from views.web.keys import key_of, needed
+from views.web.keys import needed
 
 PAGE = SIZES[0]
 
@@ -31,7 +31,7 @@ class CreatedView(Page):
         counts = created.counts(self.session, self.actor)
         total = counts.get(m.Approval[state], 0) if state else sum(counts.values())
         last = max((total - 1) // PAGE, 0)
-        page = min(key_of(request.args.get("page")) or 0, last)
+        page = min(texts.key(request.args.get("page")) or 0, last)
         rows = created.rows(self.session, self.actor, state, page=page, size=PAGE, now=self.now())
         return self.render(
             "approval/created.html",

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import approval, attachment, duplicates, history, numbers, portrait
+from services import approval, attachment, duplicates, history, numbers, portrait, texts
 from services.actor import may
 from services.contract import yuan
 from services.errors import Forbidden
@@ -25,7 +25,6 @@ from views.crm.composer import composer
 from views.crm.files import FileDoors
 from views.crm.listing import columns_of
 from views.crm.tables import groups_of, short_table
-from views.inbox import key_of
 from views.ownership import OwnershipDoors
 
 TABS = (
@@ -264,7 +263,7 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         if not (self.may_door("create") or self.may_door("edit")):
             raise Forbidden
         given: dict[str, Any] = {k: request.form.get(k, "")[:120] for k in duplicates.TYPED}
-        given["id"] = key_of(request.form.get("id"))
+        given["id"] = texts.key(request.form.get("id"))
         found = duplicates.candidates(self.session, given, by=self.actor)
         return jsonify(
             [

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services import conditions
+from services import conditions, texts
 from services.approval.choice import offered
 from services.approval.draft import MOST_RULES, MOST_STEPS, Draft, Rule, StepDraft
 from services.approval.draft_rules import UNREADABLE
@@ -31,8 +31,7 @@ def read(post: Any, noun: str, action: m.FlowAction) -> Draft:
 
 
 def _count(post: Any, key: str, most: int) -> int:
-    text = post.get(key, "")
-    return min(int(text), most) if text.isascii() and text.isdigit() and len(text) < 5 else 0  # noqa: PLR2004 # digits
+    return min(texts.key(post.get(key, "")) or 0, most)
 
 
 def _step(post: Any, at: str) -> StepDraft:
@@ -60,7 +59,7 @@ def change(draft: Draft, what: str) -> None:
     What fits nothing changes nothing.
     """
     verb, _dash, rest = what.partition("-")
-    numbers = [int(part) for part in rest.split("-") if part.isascii() and part.isdigit()]
+    numbers = [n for n in map(texts.key, rest.split("-")) if n is not None]
     if verb == "add":
         draft.steps.append(StepDraft())
     elif verb in MOVES and numbers and numbers[0] < len(draft.steps):

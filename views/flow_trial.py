@@ -8,6 +8,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
+from services import texts
 from services.approval import versions
 from services.approval.flow import current_flow
 from services.approval.preview import Words
@@ -25,7 +26,11 @@ class TrialDoor(CrmView):
         """Show who would get a record; nothing is written."""
         flow = self._tried()
         key, text = request.args.get("record", ""), request.args.get("q", "")
-        found = [self._record(flow.noun, key)] if key else candidates(self.session, flow.noun, text)
+        found = (
+            [self._record(flow.noun, key)]
+            if key
+            else candidates(self.session, flow.noun, text, by=self.actor)
+        )
         people = self.session.execute(
             sa.select(m.User.id, m.User.name).where(m.User.active).order_by(m.User.name)
         ).all()
@@ -57,9 +62,8 @@ class TrialDoor(CrmView):
 
     def _record(self, noun: str, key: str) -> Any:
         model: Any = REVIEWED[noun]
-        plain = key.isascii() and key.isdigit() and len(key) < 10  # noqa: PLR2004 # int32
-        query = sa.select(model).where(model.id == int(key)) if plain else None
-        record = None if query is None else self.session.scalar(query)
+        query = sa.select(model).where(model.id == texts.key(key))
+        record = self.session.scalar(query)
         if record is None:
             raise NotVisible
         return record
@@ -68,7 +72,7 @@ class TrialDoor(CrmView):
         """Return who is said to submit: the person picked, else the record's owner."""
         text = request.args.get("submitter", "")
         if text:
-            key = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0  # noqa: PLR2004 # int32
+            key = texts.key(text)
             if key not in known:
                 raise Invalid({"submitter": _("请从列表中选择提交人")})
             return key

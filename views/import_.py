@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
+from services import texts
 from services.actor import may
 from services.errors import Invalid, NotVisible
 from services.grants import IMPORTABLE
@@ -19,7 +20,6 @@ from services.importing import error_workbook, jobs, staging
 from services.importing.mapping import MODELS, past_of
 from services.importing.undo import ask, undo
 from services.importing.worker import undo_later
-from views.inbox import key_of
 from views.pages import Page
 from views.web.edge import current_actor, start_writing
 
@@ -48,7 +48,7 @@ class ImportView(Page):
         return given
 
     def _job(self, text: str | None, *, own: bool = False) -> m.ImportJob:
-        return jobs.job_of(self.session, key_of(text), by=self.actor, own=own)
+        return jobs.job_of(self.session, texts.key(text), by=self.actor, own=own)
 
     @expose("/")
     def index(self) -> Any:

@@ -22,9 +22,9 @@ from views.crm.selection import ticked
 from views.pages import Page
 from views.panel import CAPTIONS, caption_of, doubles_of, kind_of, left_text, level_of, panel_of
 from views.web.errors import wants_json
-from views.web.keys import key_of, needed
+from views.web.keys import needed
 
-__all__ = ["CAPTIONS", "InboxView", "key_of", "needed", "panel_of"]
+__all__ = ["CAPTIONS", "InboxView", "needed", "panel_of"]
 
 
 class InboxView(Page):
@@ -74,7 +74,7 @@ class InboxView(Page):
         return inbox.Wanted(
             tab=tab if tab in inbox.TABS else "open",
             type=request.args.get("noun", ""),
-            submitter=key_of(request.args.get("submitter")),
+            submitter=texts.key(request.args.get("submitter")),
             sort=sort if sort in inbox.SORTS else "due",
         )
 
@@ -82,13 +82,13 @@ class InboxView(Page):
         """Return what is wanted without what is not there any more, on a page that is."""
         kind = wanted.type if wanted.type in counted.kinds else ""
         who = wanted.submitter if wanted.submitter in counted.submitters else None
-        size = min(key_of(request.args.get("page_size")) or SIZES[0], SIZES[-1])
+        size = min(texts.key(request.args.get("page_size")) or SIZES[0], SIZES[-1])
         fitted = dataclasses.replace(wanted, type=kind, submitter=who, size=size)
         last = max((counted.total(fitted) - 1) // size, 0)
-        return dataclasses.replace(fitted, page=min(key_of(request.args.get("page")) or 0, last))
+        return dataclasses.replace(fitted, page=min(texts.key(request.args.get("page")) or 0, last))
 
     def _chosen(self, rows: list[inbox.Row]) -> Any:
-        key = key_of(request.args.get("id"))
+        key = texts.key(request.args.get("id"))
         if key is None:
             return rows[0].request if rows else None
         found = next((row.request for row in rows if row.request.id == key), None)
@@ -109,7 +109,7 @@ class InboxView(Page):
             comment=request.form.get("comment"),
             by=self.actor,
             now=self.now(),
-            to_step=key_of(request.form.get("to_step")),
+            to_step=texts.key(request.form.get("to_step")),
             beside=beside,
         )
         words = {"approve": _("已通过"), "reject": _("已驳回"), "give_back": _("已退回")}
@@ -170,7 +170,7 @@ class InboxView(Page):
             comment=request.form.get("comment"),
             by=self.actor,
             now=self.now(),
-            submitter=key_of(request.form.get("submitter")),
+            submitter=texts.key(request.form.get("submitter")),
         )
         return redirect(url_for("batch.index", id=job.id), code=303)
 
@@ -203,13 +203,13 @@ class InboxView(Page):
         return page, 422 if errors else 200
 
     def _delegate(self) -> Any:
-        ended = key_of(request.form.get("end"))
+        ended = texts.key(request.form.get("end"))
         if ended is not None:
             approval.end(self.session, ended, by=self.actor, now=self.now())
         else:
             approval.delegate(
                 self.session,
-                to=key_of(request.form.get("delegate_id")),
+                to=texts.key(request.form.get("delegate_id")),
                 from_on=_day(request.form.get("from_on", "")),
                 to_on=_day(request.form.get("to_on", "")),
                 reason=request.form.get("reason"),

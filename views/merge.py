@@ -9,11 +9,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import duplicates, merge
+from services import duplicates, merge, texts
 from services.fields import inputs_of
 from services.records import primary_of, value_of
 from views.crm import cells
-from views.inbox import key_of
 from views.pages import Page
 
 SIZE = 20
@@ -30,7 +29,7 @@ class MergeView(Page):
         """Show customers that share a name or a number, and the newest merges."""
         reason = request.args.get("by", "company")
         reason = reason if reason in duplicates.REASONS else "company"
-        page = min(key_of(request.args.get("page")) or 0, 10_000)
+        page = min(texts.key(request.args.get("page")) or 0, 10_000)
         found, more = duplicates.groups(self.session, reason, page=page, size=SIZE)
         rows = {
             row.id: row
@@ -69,16 +68,16 @@ class MergeView(Page):
     def pair(self) -> Any:
         """Choose field by field, see the result, merge."""
         given = request.form if request.method == "POST" else request.args
-        keys = [key for key in map(key_of, given.getlist("id")) if key]
+        keys = [key for key in map(texts.key, given.getlist("id")) if key]
         if len(keys) != 2:  # noqa: PLR2004 # a pair
             flash(_("请选择两个客户"), "error")
             return redirect(url_for(".index"), code=303)
-        kept = key_of(given.get("kept")) or keys[0]
+        kept = texts.key(given.get("kept")) or keys[0]
         other = next((key for key in keys if key != kept), keys[-1])
         take = {key: given[key] for key in merge.fields() if key in given}
         plan = merge.plan(self.session, kept, other, take, by=self.actor)
         if request.method == "POST" and "_merge" in request.form:
-            seen = (key_of(given.get("kept_version")), key_of(given.get("dropped_version")))
+            seen = (texts.key(given.get("kept_version")), texts.key(given.get("dropped_version")))
             merge.merge(
                 self.session, plan, seen=(seen[0] or 0, seen[1] or 0), by=self.actor, now=self.now()
             )
@@ -124,7 +123,7 @@ class MergeView(Page):
     def undo(self) -> Any:
         """Take a merge back."""
         back = merge.undo(
-            self.session, key_of(request.form.get("id")) or 0, by=self.actor, now=self.now()
+            self.session, texts.key(request.form.get("id")) or 0, by=self.actor, now=self.now()
         )
         flash(_("已撤销合并，「%(name)s」已恢复", name=str(back)), "success")
         return redirect(url_for("customer.details_view", id=back.id), code=303)

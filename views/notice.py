@@ -8,12 +8,11 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import notices, outbox
+from services import notices, outbox, texts
 from services.actor import may
 from services.errors import NotVisible
 from views.base import CrmView
 from views.crm.listing import SIZES
-from views.inbox import key_of
 from views.pages import Page
 
 PAGE = SIZES[0]
@@ -34,7 +33,7 @@ class NoticeView(Page):
             query = query.where(notice.read_at.is_(None))
         total = self.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
         last = max((total - 1) // PAGE, 0)
-        page = min(key_of(request.args.get("page")) or 0, last)
+        page = min(texts.key(request.args.get("page")) or 0, last)
         rows = list(
             self.session.scalars(
                 query.order_by(notice.created_at.desc(), notice.id.desc())
@@ -53,7 +52,7 @@ class NoticeView(Page):
             notices.read_all(self.session, by=self.actor, now=self.now())
             flash(_("已全部标为已读"), "success")
             return redirect(url_for(".index"), code=303)
-        key = key_of(request.form["id"])
+        key = texts.key(request.form["id"])
         if key is None:
             raise NotVisible
         found = notices.open_notice(self.session, key, by=self.actor, now=self.now())

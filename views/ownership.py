@@ -9,12 +9,11 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import handover, ownership, pool, records
+from services import handover, ownership, pool, records, texts
 from services.actor import may
 from services.errors import Invalid
 from services.related import attach
 from services.shares import KINDS, LEVELS, WAYS, Shares, members
-from views.inbox import key_of
 from views.pages import Page
 
 SIZE = 20
@@ -75,7 +74,7 @@ class OwnershipDoors:
         ownership.assign(
             self.session,
             record,
-            key_of(request.form.get("to_id")),
+            texts.key(request.form.get("to_id")),
             note=request.form.get("note"),
             by=self.actor,
             now=self.now(),
@@ -99,7 +98,7 @@ class PoolView(Page):
         )
         if text:
             query = query.where(customer.company.contains(text, autoescape=True))
-        page = min(key_of(request.args.get("page")) or 0, 100_000)
+        page = min(texts.key(request.args.get("page")) or 0, 100_000)
         rows = list(
             self.session.scalars(
                 query.order_by(customer.id.desc()).offset(page * SIZE).limit(SIZE + 1)
@@ -121,7 +120,7 @@ class HandoverView(Page):
     def index(self) -> Any:
         """Show the wizard: whose work, how it is shared, the preview; the last step does it."""
         given = request.form if request.method == "POST" else request.args
-        leaver = key_of(given.get("leaver_id"))
+        leaver = texts.key(given.get("leaver_id"))
         if request.method == "POST" and leaver:
             return self._do(leaver)
         load = handover.load_of(self.session, leaver, by=self.actor) if leaver else None
@@ -161,11 +160,11 @@ class HandoverView(Page):
         """Return how the work is shared, as the form says."""
         way = given.get("way", "one")
         keys = {"one": ("id",), "kind": KINDS, "level": LEVELS}.get(way, ())
-        chosen = {key: key_of(given.get(f"to_{key}")) for key in keys}
+        chosen = {key: texts.key(given.get(f"to_{key}")) for key in keys}
         to = {key: found for key, found in chosen.items() if found is not None}
-        people = tuple(dict.fromkeys(filter(None, map(key_of, given.getlist("people")))))
+        people = tuple(dict.fromkeys(filter(None, map(texts.key, given.getlist("people")))))
         if way == "department":
-            department = key_of(given.get("department_id"))
+            department = texts.key(given.get("department_id"))
             people = members(self.session, department, but=leaver)
         return Shares(way, to, people if way in {"turn", "department"} else ())
 
@@ -190,7 +189,7 @@ class HandoverView(Page):
     @expose("/undo/", methods=("POST",))
     def undo_view(self) -> Any:
         """Give back what a hand-over moved and nobody touched since."""
-        key = key_of(request.form.get("id"))
+        key = texts.key(request.form.get("id"))
         done = handover.undo(self.session, key, by=self.actor, now=self.now())
         self._flash(_("已撤销移交"), done)
         return redirect(url_for(".index"), code=303)

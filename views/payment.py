@@ -8,13 +8,12 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import payment
+from services import payment, texts
 from services.actor import may
 from services.capital import capital
 from services.contract import open_amount, yuan
 from views.base import CrmView
 from views.crm.tables import short_table
-from views.inbox import key_of
 
 
 class PaymentView(CrmView):
@@ -39,7 +38,9 @@ class PaymentView(CrmView):
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Say what is still open of the contract the payment is for."""
         found: dict[str, Any] = super().form_extras(record, errors)
-        key = record.contract_id if record is not None else key_of(request.args.get("contract_id"))
+        key = (
+            record.contract_id if record is not None else texts.key(request.args.get("contract_id"))
+        )
         row = self.session.scalar(sa.select(m.Contract).where(m.Contract.id == key))
         if row is not None:
             rest = open_amount(self.session, row.id)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import approval
+from services import approval, texts
 from services.approval import created
 from services.errors import Invalid, NotVisible
 from services.settings import get_setting
@@ -17,7 +17,7 @@ from views.beside import beside_of
 from views.crm.files import ACCEPT, download
 from views.pages import Page
 from views.panel import doubles_of, panel_of, people_to_ask
-from views.web.keys import key_of, needed
+from views.web.keys import needed
 
 
 class RequestView(Page):
@@ -29,7 +29,7 @@ class RequestView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show the snapshot; sight of the request is sight of this only."""
-        return self._page(key_of(request.args.get("id")), {})
+        return self._page(texts.key(request.args.get("id")), {})
 
     def _page(self, key: int | None, errors: dict[str, Any]) -> Any:
         found = self.session.scalar(
@@ -87,7 +87,7 @@ class RequestView(Page):
     @expose("/file/")
     def file(self) -> Any:
         """Download a file of an event: whoever sees the request may, nobody else."""
-        key = key_of(request.args.get("id"))
+        key = texts.key(request.args.get("id"))
         found = self.session.scalar(sa.select(m.ApprovalFile).where(m.ApprovalFile.id == key))
         if found is None:
             raise NotVisible

@@ -10,9 +10,8 @@ from sqlalchemy.orm import Session
 import models as m
 from services.access import unscoped
 from services.actor import Actor
-from services.approval.events import note
+from services.approval.events import RULE, note
 from services.approval.snapshot import REVIEWED
-from services.approval.tasks import RULE
 from services.errors import Invalid, NotVisible, Refused
 
 COMMENT_LENGTH = 500

@@ -8,10 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager, selectinload
 
 import models as m
-from services import gate
 from services.actor import Actor
+from services.agenda import day_bounds
 from services.errors import NotVisible
-from services.numbers import ZONE
 from services.search import escape_like
 
 
@@ -37,19 +36,15 @@ def _mine(actor: Actor, wanted: Wanted) -> list[Any]:
     if wanted.submitter is not None:
         where.append(request.submitted_by_id == wanted.submitter)
     if wanted.since is not None:
-        where.append(copy.at >= _midnight(wanted.since))
+        where.append(copy.at >= day_bounds(wanted.since)[0])
     if wanted.until is not None:
-        where.append(copy.at < _midnight(wanted.until + dt.timedelta(days=1)))
+        where.append(copy.at < day_bounds(wanted.until)[1])
     if wanted.q:
         like = f"%{escape_like(wanted.q)}%"
         where.append(
             sa.or_(request.title.ilike(like, escape="\\"), copy.comment.ilike(like, escape="\\"))
         )
     return where
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), ZONE)
 
 
 def count(session: Session, actor: Actor, wanted: Wanted) -> int:
@@ -96,15 +91,23 @@ def submitters(session: Session, actor: Actor) -> list[Any]:
     )
 
 
-def mark_read(session: Session, key: int | None, *, by: Actor, now: dt.datetime) -> int | None:
-    """Mark one copy of a person read, or all; return the one's request. Raises NotVisible."""
+def mark_read(session: Session, key: int, *, by: Actor, now: dt.datetime) -> int:
+    """Mark one copy of a person read; return its request. Raises NotVisible."""
     copy = m.ApprovalCopy
-    query = sa.select(copy).where(copy.user_id == by.id)
-    query = query.where(copy.read_at.is_(None) if key is None else copy.id == key)
-    found = session.scalars(query).all()
-    if key is not None and not found:
+    mine = sa.and_(copy.id == key, copy.user_id == by.id)
+    found = session.scalar(sa.select(copy.request_id).where(mine))
+    if found is None:
         raise NotVisible
-    with gate.rule(session, "read_mark"):
-        for row in found:
-            row.read_at = row.read_at or now
-    return None if key is None else found[0].request_id
+    _mark(session, mine, now)
+    return found
+
+
+def mark_all_read(session: Session, *, by: Actor, now: dt.datetime) -> None:
+    """Mark every copy of a person read: one statement."""
+    _mark(session, m.ApprovalCopy.user_id == by.id, now)
+
+
+def _mark(session: Session, which: Any, now: dt.datetime) -> None:
+    copy = m.ApprovalCopy
+    unread = sa.update(copy).where(which, copy.read_at.is_(None)).values(read_at=now)
+    session.execute(unread, execution_options={"rule": "read_mark"})

@@ -14,10 +14,11 @@ import models as m
 from services import gate
 from services.actor import Actor, demand
 from services.approval.beside import NOTHING, Beside, checked_remarks, keep, reason
-from services.approval.claim import claim, find, note, record_of, refused, said
+from services.approval.claim import claim, find, record_of, refused, said
 from services.approval.effects import announce, finish, tell_submitter
+from services.approval.events import RULE, note
 from services.approval.sets import REQUEST, copies
-from services.approval.tasks import LIVE, RULE, cancel, hand_on, live, open_tasks
+from services.approval.tasks import LIVE, cancel, hand_on, live, open_tasks
 from services.errors import Invalid, NotVisible, Refused
 
 VERBS = {

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services import texts
-from services.approval.approvers import RIGHT, deciders
+from services.approval.approvers import HIGHEST, RIGHT, deciders
 from services.approval.draft import MOST_STEPS, Draft, StepDraft
 from services.approval.draft_rules import condition
 from services.errors import Invalid
@@ -54,7 +54,7 @@ def _step(
         approver_kind=kind,
         mode=_member(step, "mode", m.StepMode),
         people=_people(step, able) if kind is m.ApproverKind.person else [],
-        level=_number(step, "level", 9) or 1 if kind is m.ApproverKind.superior else 1,
+        level=_number(step, "level", HIGHEST) or 1 if kind is m.ApproverKind.superior else 1,
         due_hours=_number(step, "due_hours", LONGEST_HOURS),
         escalate=step.escalate,
         escalate_hours=_number(step, "escalate_hours", LONGEST_HOURS) if step.escalate else None,
@@ -90,15 +90,15 @@ def _number(step: StepDraft, key: str, most: int) -> int | None:
     text = getattr(step, key).strip()
     if not text:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):  # noqa: PLR2004 # int32
+    number = texts.key(text)
+    if number is None or not 1 <= number <= most:
         step.errors[key] = _("请填写 1 到 %(n)s 的整数", n=most)
         return None
-    return int(text)
+    return number
 
 
 def _role(step: StepDraft, roles: Any) -> int | None:
-    text = step.role_id
-    role = roles.get(int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004 # int32
+    role = roles.get(texts.key(step.role_id))
     if role is None:
         step.errors["role_id"] = _("请选择角色")
         return None
@@ -108,7 +108,7 @@ def _role(step: StepDraft, roles: Any) -> int | None:
 
 
 def _people(step: StepDraft, able: set[int]) -> list[int]:
-    keys = [int(t) for t in step.people if t.isascii() and t.isdigit() and len(t) < 10]  # noqa: PLR2004 # int32
+    keys = [key for key in map(texts.key, step.people) if key is not None]
     if not keys:
         step.errors["people"] = _("请选择人员")
     elif len(keys) != len(step.people) or set(keys) - able:

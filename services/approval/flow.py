@@ -36,13 +36,16 @@ def applying(
     return found or list(flow.steps[-1:])
 
 
+def ordinal(request: Any) -> int:
+    """Return the ordinal of the flow's step a request (or a row of one) stands in."""
+    return int(request.route[request.step - 1] if request.route else request.step)
+
+
 def step_of(session: Session, request: m.ApprovalRequest) -> m.ApprovalStep:
     """Return the step a request stands in."""
-    ordinal = request.route[request.step - 1] if request.route else request.step
     step = m.ApprovalStep
-    return session.scalars(
-        sa.select(step).where(step.flow_id == request.flow_id, step.ordinal == ordinal)
-    ).one()
+    here = sa.and_(step.flow_id == request.flow_id, step.ordinal == ordinal(request))
+    return session.scalars(sa.select(step).where(here)).one()
 
 
 def place(submitter: int | None, now: dt.datetime) -> conditions.Place:

@@ -2,6 +2,8 @@
 
 import dataclasses
 import datetime as dt
+import functools
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -239,15 +241,18 @@ def _tell_now(session: Session, actor: Actor, lines: list[Row]) -> None:
 
 def hours(work: Any, now: dt.datetime, due_at: dt.datetime) -> float:
     """Return the working hours left until an instant, negative when it is over."""
-    left = work.between(now, due_at) - work.between(due_at, now)
+    left = work.between(now, due_at) if due_at >= now else -work.between(due_at, now)
     return float(left.total_seconds() / 3600)
 
 
-def flagged(session: Session, ids: Any) -> set[int]:
-    """Return which of these requests enter a customer that may be a duplicate; one statement.
+def flagged(session: Session, ids: Collection[int]) -> set[int]:
+    """Return which of these requests enter a customer that may be a duplicate; one statement."""
+    return set(session.execute(_doubtful(), {"ids": list(ids)}).scalars())
 
-    Over Core tables: a duplicate out of one's scope is still one.
-    """
+
+@functools.cache  # put together once: half of what it takes is its making
+def _doubtful() -> sa.Select[tuple[int]]:
+    """Return the statement, over Core tables: a duplicate out of one's scope is still one."""
     request, customer = m.ApprovalRequest.__table__, m.Customer.__table__
     contact = m.Contact.__table__
     same_name = sa.exists().where(
@@ -266,17 +271,15 @@ def flagged(session: Session, ids: Any) -> set[int]:
         )
         for key in ("mobile_key", "landline_key")
     ]
-    return set(
-        session.execute(
-            sa.select(request.c.id)
-            .select_from(sa.join(request, customer, customer.c.id == request.c.record_id))
-            .where(
-                request.c.noun == "customer",
-                request.c.action == m.FlowAction.create,
-                request.c.id.in_(ids),
-                sa.or_(same_name, *same_number),
-            )
-        ).scalars()
+    return (
+        sa.select(request.c.id)
+        .select_from(sa.join(request, customer, customer.c.id == request.c.record_id))
+        .where(
+            request.c.noun == "customer",
+            request.c.action == m.FlowAction.create,
+            request.c.id.in_(sa.bindparam("ids", expanding=True)),
+            sa.or_(same_name, *same_number),
+        )
     )
 
 

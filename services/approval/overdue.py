@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services.approval.tasks import RULE
+from services.approval.events import RULE
+from services.approval.flow import ordinal
 from services.notices import Notice, tell_many
 from services.settings import get_setting
 from services.worktime import calendar
@@ -95,7 +96,7 @@ def _steps(session: Session, flows: Iterable[int | None]) -> Steps:
 
 
 def _place_of(row: Any) -> tuple[int, int]:
-    return row.flow_id, row.route[row.step - 1] if row.route else row.step
+    return row.flow_id, ordinal(row)
 
 
 def _remind(session: Session, rows: list[Any], now: dt.datetime) -> int:

@@ -16,9 +16,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 import models as m
 from services import audit, notices
+from services.approval.events import RULE
 
 REQUEST: Any = m.ApprovalRequest.__table__
-RULE = {"rule": "approval"}
 COPIED = ("step", "steps", "state", "actor_id", "comment", "at", "read_at")
 
 

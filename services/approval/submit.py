@@ -12,8 +12,8 @@ import models as m
 from services import gate, numbers, records
 from services.actor import Actor, demand
 from services.approval import choice
-from services.approval.claim import note
 from services.approval.effects import announce, summary
+from services.approval.events import note
 from services.approval.flow import applying, current_flow, place
 from services.approval.snapshot import REVIEWED, digest, revive, snapshot
 from services.approval.tasks import open_tasks

@@ -16,7 +16,6 @@ from services.settings import get_setting
 from services.worktime import due_after
 
 LIVE = (m.TaskState.open, m.TaskState.waiting)
-RULE = {"rule": "approval"}
 
 
 def open_tasks(session: Session, request: m.ApprovalRequest, *, now: dt.datetime) -> list[int]:

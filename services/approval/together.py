@@ -15,21 +15,17 @@ from sqlalchemy.orm import Session
 import models as m
 from services import audit, gate
 from services.actor import Actor, may
-from services.approval import sets
+from services.approval import flow, sets
 from services.approval.decide import VERBS
+from services.approval.events import RULE
 from services.approval.snapshot import REVIEWED
-from services.approval.tasks import LIVE, RULE
+from services.approval.tasks import LIVE
 from services.batch_work import Chunk
 from services.batches import ITEM
 
 PLAIN = ("customer", "opportunity")
 REQUEST: Any = m.ApprovalRequest.__table__
 TASK: Any = m.ApprovalTask.__table__
-FACTS = (
-    "id", "noun", "state", "action", "step", "steps", "flow_id", "route", "seen_version",
-    "submitted_by_id", "last_editor_id",
-)  # fmt: skip
-TASKS = ("request_id", "step", "assignee_id", "state", "after_id", "added_by_id")
 
 
 class _Lost(Exception):  # noqa: N818 # a signal inside this module
@@ -57,50 +53,45 @@ def plain_of(session: Session, chunk: Chunk, said: Said) -> set[int]:
     The lock is what every decision takes first, so what is read after it stays as it is.
     """
     waiting = chunk.targets(m.ItemState.waiting)
-    seen = {row.target_id: row.seen_version for row in chunk.items}
-    query = sa.select(*(REQUEST.c[key] for key in FACTS)).where(REQUEST.c.id.in_(waiting))
-    found = session.execute(query.order_by(REQUEST.c.id).with_for_update()).all()
-    mine: dict[int, list[Any]] = {}
-    chained: set[int] = set()
-    live = sa.select(
-        TASK.c["request_id", "step", "assignee_id", "state", "after_id", "added_by_id"]
-    )
-    for task in session.execute(live.where(TASK.c.request_id.in_(waiting), TASK.c.state.in_(LIVE))):
-        if task.assignee_id == said.by.id:
-            mine.setdefault(task.request_id, []).append(task)
-        if task.after_id is not None:
-            chained.add(task.request_id)
+    lock = sa.select(REQUEST.c.id).where(REQUEST.c.id.in_(waiting)).order_by(REQUEST.c.id)
+    session.execute(lock.with_for_update())
+    found = session.execute(_plain(chunk, said)).all()
+    if said.verb != "approve":
+        return {row.id for row in found}
     anyone = _steps_of_any(session, {row.flow_id for row in found})
-
-    def is_plain(row: Any) -> bool:
-        if not _open_to(row, said, seen[row.id]) or not _sole(mine.get(row.id, []), row.step):
-            return False
-        if said.verb != "approve":
-            return True
-        ordinal = row.route[row.step - 1] if row.route else row.step
-        last = row.step == row.steps and row.id not in chained
-        return last and (row.flow_id, ordinal) in anyone
-
-    return {row.id for row in found if is_plain(row)}
+    return {row.id for row in found if (row.flow_id, flow.ordinal(row)) in anyone}
 
 
-def _open_to(row: Any, said: Said, seen: int | None) -> bool:
-    """Whether the request is pending, as it was seen, and of somebody else."""
-    return (
-        row.state is m.Approval.pending
-        and row.action is m.FlowAction.create
-        and row.noun in PLAIN
-        and row.seen_version == seen
-        and said.by.id not in {row.submitted_by_id, row.last_editor_id}
+def _plain(chunk: Chunk, said: Said) -> sa.Select[Any]:
+    """Select what is pending, as it was seen, of somebody else, and the actor's one open task.
+
+    Nobody's extra signature; what is to be approved stands in its last step and waits for no other.
+    """
+    live = sa.and_(TASK.c.request_id == REQUEST.c.id, TASK.c.state.in_(LIVE))
+    mine = sa.and_(live, TASK.c.assignee_id == said.by.id)
+    open_here = sa.and_(
+        mine,
+        TASK.c.state == m.TaskState.open,
+        TASK.c.step == REQUEST.c.step,
+        TASK.c.added_by_id.is_(None),
     )
-
-
-def _sole(tasks: list[Any], step: int) -> bool:
-    """Whether a person's live tasks are one open task of the step, nobody's extra signature."""
-    if len(tasks) != 1:
-        return False
-    (task,) = tasks
-    return task.state is m.TaskState.open and task.step == step and task.added_by_id is None
+    sole = sa.select(sa.func.count()).where(mine).correlate(REQUEST).scalar_subquery() == 1
+    where = [
+        chunk.where(m.ItemState.waiting),
+        ITEM.c.seen_version == REQUEST.c.seen_version,
+        REQUEST.c.state == m.Approval.pending,
+        REQUEST.c.action == m.FlowAction.create,
+        REQUEST.c.noun.in_(PLAIN),
+        REQUEST.c.submitted_by_id.is_distinct_from(said.by.id),
+        REQUEST.c.last_editor_id.is_distinct_from(said.by.id),
+        sa.exists().where(open_here),
+        sole,
+    ]
+    if said.verb == "approve":
+        where.append(REQUEST.c.step == REQUEST.c.steps)
+        where.append(~sa.exists().where(live, TASK.c.after_id.is_not(None)))
+    query = sa.select(*REQUEST.c["id", "flow_id", "route", "step"])
+    return query.join(ITEM, ITEM.c.target_id == REQUEST.c.id).where(*where)
 
 
 def _steps_of_any(session: Session, flows: Collection[int | None]) -> set[tuple[int, int]]:

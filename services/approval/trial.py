@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services import conditions
+from services import conditions, search
+from services.actor import Actor
 from services.approval.approvers import approvers
 from services.approval.flow import applying, place
 from services.approval.preview import Words, parsed
 from services.approval.snapshot import REVIEWED
 from services.approval.tasks import Cast, cast
-from services.search import escape_like
 
 MOST = 10
 
@@ -116,16 +116,14 @@ def _people(found: Cast, names: dict[int, str]) -> tuple[list[tuple[str, str]], 
     return pairs, found.fallback, found.second
 
 
-def candidates(session: Session, noun: str, text: str) -> list[Any]:
-    """Return the records a text may mean: the one with this number, else what has it in it."""
+def candidates(session: Session, noun: str, text: str, *, by: Actor) -> list[Any]:
+    """Return the records a text may mean: the one with this number, else what search finds."""
     model: Any = REVIEWED[noun]
-    words = text.replace("\x00", "").strip()[:100]
-    if not words:
-        return []
-    exact = list(session.scalars(sa.select(model).where(model.code == words)))
-    if exact:
+    exact = list(session.scalars(sa.select(model).where(model.code == text.strip()[:100])))
+    words = search.words_of(text)
+    if exact or not words:
         return exact
-    name = model.company if hasattr(model, "company") else model.name
-    pattern = f"%{escape_like(words)}%"
-    like = sa.or_(name.like(pattern, escape="\\"), model.code.like(pattern, escape="\\"))
-    return list(session.scalars(sa.select(model).where(like).order_by(model.id.desc()).limit(MOST)))
+    hits = (search.found(session, model, word, by) for word in words)
+    return list(
+        session.scalars(sa.select(model).where(*hits).order_by(model.id.desc()).limit(MOST))
+    )

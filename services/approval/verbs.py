@@ -11,8 +11,9 @@ from services import gate
 from services.actor import Actor, demand
 from services.approval.approvers import deciders
 from services.approval.beside import NOTHING, Beside, keep
-from services.approval.claim import claim, find, lock, note, refused, said
+from services.approval.claim import claim, find, lock, refused, said
 from services.approval.effects import announce
+from services.approval.events import note
 from services.approval.flow import step_of
 from services.approval.tasks import deadline, live
 from services.errors import Invalid, NotVisible, Refused

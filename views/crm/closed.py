@@ -11,13 +11,13 @@ from flask_admin.contrib.sqla import ModelView
 from wtforms import Form as EmptyForm
 
 import models as m
+from services import texts
 from services.actor import Actor, may
 from services.errors import Forbidden, NotVisible
 from services.grants import CATALOGUE
 from views.web.edge import current_actor
 from views.web.errors import log_in_first
 
-LARGEST_KEY = 2**31 - 1
 # Flask-Admin's method name → the verb of the grant that opens it. What is not here stays shut.
 DOORS = {
     "index_view": "read",
@@ -119,11 +119,10 @@ class ClosedView(ModelView):
 
     def get_one(self, id: Any) -> Any:  # noqa: A002 # Flask-Admin's name
         """Return a visible record by key. Raises NotVisible for junk, strangers and gaps alike."""
-        text = str(id or "")
-        digits = text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST_KEY))
-        if not digits or int(text) > LARGEST_KEY:
+        key = texts.key(str(id or ""))
+        if key is None:
             raise NotVisible
-        query = sa.select(self.model, self.beside()).where(self.model.id == int(text))
+        query = sa.select(self.model, self.beside()).where(self.model.id == key)
         found = self.session.execute(query).first()
         if found is None:
             raise NotVisible

@@ -14,7 +14,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
 import models as m
-from services import attachment
+from services import attachment, texts
 from services.actor import Actor
 from services.engine import writing
 from services.errors import Invalid, NotVisible
@@ -22,7 +22,6 @@ from services.filestore import Store
 from services.filetypes import KINDS
 from views.web.edge import start_writing
 from views.web.headers import is_local
-from views.web.keys import key_of
 
 KILO = 1024
 HINTED = 60  # seconds
@@ -201,13 +200,13 @@ class FileDoors(EntryFiles):
     @expose("/attachment/")
     def attachment_view(self) -> Any:
         """Download a file: never shown by the browser, whatever it holds."""
-        found = attachment.one(self.session, self.noun, key_of(request.args.get("id")))
+        found = attachment.one(self.session, self.noun, texts.key(request.args.get("id")))
         return download(self.session, found, by=self.actor, now=self.now())
 
     @expose("/detach/", methods=("POST",))
     def detach_view(self) -> Any:
         """Remove a file."""
-        found = attachment.one(self.session, self.noun, key_of(request.form.get("id")))
+        found = attachment.one(self.session, self.noun, texts.key(request.form.get("id")))
         attachment.remove(self.session, found, by=self.actor, now=self.now())
         flash(_("已移除「%(name)s」", name=found.name), "success")
         return redirect(_back(found.record_id), code=303)

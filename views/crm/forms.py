@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import records
+from services import records, texts
 from services.actor import Actor
 from services.errors import Invalid
 from services.fields import Input, inputs_of, parse
@@ -229,9 +229,10 @@ class Choices:
 
     def name(self, model: type[Any], ident: str) -> str:
         """Return the name of a looked-up record the person may see."""
-        if not ident.isascii() or not ident.isdigit() or len(ident) > 9:  # noqa: PLR2004 # int32
+        key = texts.key(ident)
+        if key is None:
             return ""
-        found = self.session.scalar(sa.select(model).where(model.id == int(ident)))
+        found = self.session.scalar(sa.select(model).where(model.id == key))
         return str(found) if found is not None else ""
 
 

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services import texts
 from services.fields import Input
 from services.search import escape_like
 from views.crm.forms import LOOKED_UP
@@ -40,16 +41,12 @@ def look_up(session: Session, one: Input, args: Mapping[str, str]) -> list[dict[
     for word in words:
         pattern = f"%{escape_like(word)}%"
         query = query.where(sa.or_(*(getattr(model, k).like(pattern, escape="\\") for k in keys)))
-    customer = args.get("customer_id", "")
-    if hasattr(model, "customer_id") and _key(customer):
-        query = query.where(model.customer_id == int(customer))
+    customer = texts.key(args.get("customer_id"))
+    if hasattr(model, "customer_id") and customer is not None:
+        query = query.where(model.customer_id == customer)
     if model in {m.Customer, m.Contract}:
         query = (
             query.where(model.approval == m.Approval.approved) if args.get("approved") else query
         )
     rows = session.scalars(query.order_by(model.id.desc()).limit(LOOKUPS))
     return [{"id": r.id, "text": str(r), "detail": getattr(r, "code", None) or ""} for r in rows]
-
-
-def _key(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 # int32

@@ -7,6 +7,7 @@ from flask import request
 from sqlalchemy.orm import Session
 
 import models as m
+from services import texts
 from services.actor import Actor
 from services.approval import choice
 from services.errors import Invalid
@@ -39,5 +40,5 @@ def remember(session: Session) -> None:
 
 
 def _ticked() -> list[int]:
-    texts = request.form.getlist(choice.FIELD)
-    return [int(t) for t in texts if t.isascii() and t.isdigit() and len(t) < 10]  # noqa: PLR2004 # int32
+    found = map(texts.key, request.form.getlist(choice.FIELD))
+    return [key for key in found if key is not None]

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 import models as m
-from services import saved_views
+from services import saved_views, texts
 from services.actor import may
 from services.errors import Invalid, NotVisible
 from views.web.headers import is_local
@@ -27,12 +27,6 @@ def state_of(args: MultiDict[str, str]) -> str:
     return urlencode(pairs[:MOST], safe=READ)
 
 
-def key_of(text: str | None) -> int | None:
-    """Return a key, None for junk."""
-    plain = text and text.isascii() and text.isdigit() and len(text) < 10  # noqa: PLR2004 # int32
-    return int(text) if text and plain else None
-
-
 class SavedDoors:
     """Saved views, mixed into every grid."""
 
@@ -44,7 +38,7 @@ class SavedDoors:
     def landing(self, views: list[saved_views.Known], default: int | None) -> str:
         """Return where a grid opened without a state leads, '' for itself."""
         args = request.args
-        wanted = key_of(args.get("view")) if set(args) <= {"view", "page"} else None
+        wanted = texts.key(args.get("view")) if set(args) <= {"view", "page"} else None
         wanted = default if not args else wanted
         found = next((k.view for k in views if k.view.id == wanted), None)
         return self.address(found) if found is not None and found.query else ""
@@ -86,7 +80,7 @@ class SavedDoors:
 
     def chosen_view(self) -> m.SavedView:
         """Return the view a post names."""
-        return saved_views.get(self.session, self.noun, key_of(request.form.get("id")))
+        return saved_views.get(self.session, self.noun, texts.key(request.form.get("id")))
 
 
 def _save(doors: SavedDoors) -> str:
@@ -104,7 +98,7 @@ def _change(doors: SavedDoors) -> str:
     if "name" in form:
         values["name"] = form["name"]
     if "role_id" in form:
-        values["role_id"] = key_of(form["role_id"])
+        values["role_id"] = texts.key(form["role_id"])
     if "state" in form:
         values["query"] = state_of(MultiDict(parse_qsl(form["state"], keep_blank_values=True)))
     found = doors.chosen_view()

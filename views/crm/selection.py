@@ -11,10 +11,9 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 import models as m
-from services import batches
+from services import batches, texts
 from services.errors import Invalid, NotVisible
 from views.crm import listing
-from views.web.keys import key_of
 
 Items = list[tuple[int, int | None]]
 
@@ -90,7 +89,7 @@ def chosen(view: Any) -> Selection:
 
 def _stored(view: Any) -> m.BatchJob:
     """Return the job a confirm page carries: of this person and this grid. Raises NotVisible."""
-    job = batches.frozen(view.session, key_of(request.form["job"]))
+    job = batches.frozen(view.session, texts.key(request.form["job"]))
     if job.noun not in {view.noun, "request"}:
         raise NotVisible
     return job
@@ -118,11 +117,11 @@ def ticked() -> Items:
     return _pairs([f"{key}:{seen.get(key, '')}" for key in keys])
 
 
-def _pairs(texts: list[str]) -> Items:
+def _pairs(given: list[str]) -> Items:
     found: Items = []
-    for text in texts:
+    for text in given:
         key, _colon, seen = text.partition(":")
-        number, version = key_of(key), key_of(seen) if seen else None
+        number, version = texts.key(key), texts.key(seen) if seen else None
         if number is None or (seen and version is None) or len(found) >= FEW:
             raise Invalid({"rowid": _("勾选的记录无效或过多（最多 %(n)s 条）", n=FEW)})
         found.append((number, version))

@@ -12,13 +12,12 @@ from flask import request
 from flask_babel import gettext as _
 
 import models as m
-from services import approval, bulk, handover_bulk, tags
+from services import approval, bulk, handover_bulk, tags, texts
 from services.actor import may
 from services.batches import Task
 from services.errors import Invalid
 from services.fields import parse
 from views.crm.selection import Items
-from views.web.keys import key_of
 
 V = m.BatchVerb
 
@@ -131,12 +130,12 @@ def _edit(view: Any) -> Task:
 
 
 def _assign(view: Any) -> Task:
-    to_id, note = key_of(request.form.get("to_id")), request.form.get("comment")
+    to_id, note = texts.key(request.form.get("to_id")), request.form.get("comment")
     return bulk.assigning(view.session, to_id, note, by=view.actor)
 
 
 def _hand_over(view: Any) -> Task:
-    people = filter(None, map(key_of, request.form.getlist("people")))
+    people = filter(None, map(texts.key, request.form.getlist("people")))
     note = request.form.get("comment")
     return handover_bulk.handing(view.session, people, note, by=view.actor)
 
