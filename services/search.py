@@ -56,12 +56,12 @@ def found(session: Session, model: type[Any], word: str, actor: Actor) -> Any:
     beside = m.Contact if model is m.Customer else m.Customer
     rates = _rates(session, word, model, beside)
     clauses, lists = [], []
-    if rates[model].all >= COMMON:
+    if rates[model].share >= COMMON:
         clauses.append(_contains(session, model, word))
     else:
         own = _core(model)  # its rows are those of the statement around it, which is gated
         lists.append(sa.select(own.c.id).where(_hit(session, model, own.c, word)))
-    if rates[beside].all >= COMMON:
+    if rates[beside].share >= COMMON:
         clauses.append(_walked(session, model, beside, word))
     else:
         lists.append(_beside(session, model, word))
@@ -83,10 +83,10 @@ def surely(session: Session, model: type[Any], words: list[str], query: Any) -> 
     if not words or model not in INDEXED:
         return None
     rates = [_rates(session, word, model)[model] for word in words]
-    rate = min(found.all for found in rates)
+    share = min(found.share for found in rates)
     lite = session.get_bind().dialect.name == "sqlite"
     dense = DENSE if max(map(len, words)) > 1 else DENSE_SINGLE
-    if min(found.seen for found in rates) < ENOUGH or (not lite and rate >= dense):
+    if not all(found.tried for found in rates) or (not lite and share >= dense):
         return None
     texts = [_contains(session, model, word) for word in words]
     if not lite:
@@ -99,17 +99,23 @@ def surely(session: Session, model: type[Any], words: list[str], query: Any) -> 
 
 def of_customer(session: Session, model: type[Any], word: str) -> Any:
     """Return the clause "the record's customer is called so"."""
-    if _rates(session, word, m.Customer)[m.Customer].all >= COMMON:
+    if _rates(session, word, m.Customer)[m.Customer].share >= COMMON:
         return _walked(session, model, m.Customer, word)
     return model.customer_id.in_(_customers(session, word))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rate:
-    """How often a word is there: its share of all rows, about how many rows the actor sees."""
+    """How often a word is there: its share of all rows; about how many, and how many are seen."""
 
+    share: float
     all: float
     seen: float
+
+    @property
+    def tried(self) -> bool:
+        """Tell whether it is worth trying to count more than the cap: little is read in vain."""
+        return self.share >= COMMON and (self.seen >= ENOUGH or self.seen >= self.all / 2)
 
 
 def _rates(session: Session, word: str, *models: type[Any]) -> dict[type[Any], Rate]:
@@ -125,7 +131,8 @@ def _rates(session: Session, word: str, *models: type[Any]) -> dict[type[Any], R
         row = iter(session.execute(sa.select(*columns).select_from(beside)).one())
         for model, rows, last, hits, seen in zip(asked, row, row, row, row, strict=False):
             share = (hits or 0) / max(rows, 1)
-            known[model, word] = Rate(share, (last or 0) * seen / SAMPLE)
+            each = (last or 0) / SAMPLE  # so many rows stand behind one of the sample
+            known[model, word] = Rate(share, each * (hits or 0), each * seen)
     return {model: known[model, word] for model in models}
 
 
