@@ -17,7 +17,6 @@ from services import outbox
 from services.errors import Refused
 
 LOG = logging.getLogger("tcos.worker")
-LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 
 Task = Callable[..., bool]
 
@@ -88,7 +87,7 @@ def letter_of(row: m.Outbox, base: str) -> Letter | None:
     user = row.user
     if user is None or not user.active or not user.email:
         return None
-    with force_locale(LOCALES[user.language.name]):
+    with force_locale(user.language.locale):
         kind = m.NoticeKind[row.payload["kind"]].caption
         text = _(
             "%(name)s，您好：\n\n%(kind)s：%(title)s\n\n打开：%(url)s\n\n此邮件由系统自动发送，请勿回复。",

@@ -24,6 +24,11 @@ class Language(Labelled):
     zh = "zh", _("中文")
     en = "en", _("English")
 
+    @property
+    def locale(self) -> str:
+        """Return the code of the catalogue."""
+        return "zh_Hans_CN" if self is Language.zh else self.name
+
 
 user_role = sa.Table(
     "user_role",

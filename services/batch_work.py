@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
@@ -22,7 +23,7 @@ from services.errors import Invalid, Refused
 from services.notices import tell
 from services.outbox import enqueue, underway
 
-CHUNK = 500
+CHUNK = 1000
 SINGLY = 100  # of what is done one by one: a chunk holds the write lock of SQLite
 AT_ONCE = 500  # more than these are done by the worker
 
@@ -224,6 +225,7 @@ def run_batch(session: Session, *, job_id: int, now: dt.datetime) -> bool:
 
     A task of the worker, whose session acts for the system: it commits the chunk and asks again,
     so it may be killed at any moment. Whoever lost the right meanwhile gets every item refused.
+    Reasons are told in the person's language: they are stored as they are read.
     """
     before = actor_of(session)
     job = session.get(m.BatchJob, job_id)
@@ -232,7 +234,9 @@ def run_batch(session: Session, *, job_id: int, now: dt.datetime) -> bool:
         return True
     act(session, by)
     try:
-        if step(session, job, by=by, now=now):
+        with force_locale(job.actor.language.locale):
+            left = step(session, job, by=by, now=now)
+        if left:
             return False
         _tell(session, job, now)
     finally:

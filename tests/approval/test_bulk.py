@@ -3,11 +3,13 @@
 import re
 
 import sqlalchemy as sa
+from flask_babel import force_locale
 
 import models as m
 from services import approval, batch_work
 from services.actor import SYSTEM
 from services.approval import bulk
+from services.approval.claim import REASONS
 from tests.approval.flows import act, flow, turn
 from tests.support.world import count_queries
 
@@ -133,6 +135,22 @@ def plain(row, key, title):
         for column, value in row.items()
         if column not in NAMES_IT
     }
+
+
+def test_the_worker_tells_reasons_in_the_persons_language(world):
+    (_record, key), (_other, _key) = submitted(world, 2)
+    job_id = prepared(world, "customer")
+    act(world, "sales", "withdraw", key)
+    world.be(SYSTEM)
+    world.get(m.User, world.id_of("reviewer")).language = m.Language.en
+    world.session.commit()
+
+    codes = finished(world, job_id)
+
+    told = sa.select(m.BatchItem.message).where(m.BatchItem.target_id == key)
+    with force_locale("en"):
+        assert world.session.scalar(told) == str(REASONS["WITHDRAWN"])
+    assert codes[key] == "WITHDRAWN"
 
 
 def test_the_bad_ones_fail_alone_with_their_reasons_and_only_they_are_retried(world):

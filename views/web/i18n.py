@@ -8,9 +8,10 @@ from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from models import Language
 from views.web.headers import is_local
 
-LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
+LOCALES = {one.name: one.locale for one in Language}
 HTML = {"zh": "zh-CN", "en": "en"}
 
 pages = Blueprint("i18n", __name__)
