@@ -10,7 +10,9 @@ from sqlalchemy.orm import selectinload
 
 import models as m
 from services import approval, texts
+from services.actor import demand
 from services.approval import created
+from services.approval.compare import compare
 from services.errors import Invalid, NotVisible
 from services.settings import get_setting
 from views.beside import beside_of
@@ -31,7 +33,7 @@ class RequestView(Page):
         """Show the snapshot; sight of the request is sight of this only."""
         return self._page(texts.key(request.args.get("id")), {})
 
-    def _page(self, key: int | None, errors: dict[str, Any]) -> Any:
+    def _one(self, key: int | None) -> m.ApprovalRequest:
         found = self.session.scalar(
             sa.select(m.ApprovalRequest)
             .where(m.ApprovalRequest.id == key)
@@ -39,6 +41,10 @@ class RequestView(Page):
         )
         if found is None:
             raise NotVisible
+        return found
+
+    def _page(self, key: int | None, errors: dict[str, Any]) -> Any:
+        found = self._one(key)
         panel = panel_of(self.session, found)
         panel["doubles"] = doubles_of(self.session, found, self.actor)
         task = self.session.scalar(
@@ -67,6 +73,18 @@ class RequestView(Page):
             errors=errors,
             accept=ACCEPT,
         )
+
+    @expose("/compare/")
+    def compare(self) -> Any:
+        """Show a submitted customer beside one the reader may see."""
+        demand(self.actor, "customer:read")
+        found = self._one(texts.key(request.args.get("id")))
+        key = texts.key(request.args.get("with"))
+        other = self.session.scalar(sa.select(m.Customer).where(m.Customer.id == key))
+        if other is None or found.noun != "customer":
+            raise NotVisible
+        lines = compare(self.session, found, other, by=self.actor)
+        return self.render("approval/compare.html", chosen=found, other=other, lines=lines)
 
     @expose("/comment/", methods=("POST",))
     def comment(self) -> Any:

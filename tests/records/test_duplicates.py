@@ -170,6 +170,28 @@ def test_the_reviewer_reads_the_reason_beside_the_duplicate(app):
             assert "总机相同，独立采购" in told
 
 
+def test_the_reviewer_compares_the_two_and_a_stranger_does_not(app):
+    with World(app) as world:
+        theirs = world.approved("sales", **{"primary.mobile": "13912345678"})
+        same = {"primary.mobile": "139 1234 5678", "duplicate_note": "总机相同"}
+        _record, asked = world.submitted(company="另一家公司", **same)
+        foreign = world.approved("sales2", company="别部门的公司")
+    client = app.test_client()
+    login(client, "reviewer")
+    address = f"/admin/request/compare/?id={asked}&amp;with={theirs}"
+
+    assert address in client.get(f"/admin/inbox/?id={asked}").get_data(as_text=True)
+    text = client.get(address.replace("&amp;", "&")).get_data(as_text=True)
+    mobile = text.split("手机</td>", 1)[1].split("</tr>", 1)[0]
+    assert "139 1234 5678" in mobile
+    assert "相同" in mobile
+    company = text.split("客户单位</td>", 1)[1].split("</tr>", 1)[0]
+    assert "另一家公司" in company
+    assert "相同" not in company
+    for other in (foreign, 10**9, "x"):
+        assert client.get(f"/admin/request/compare/?id={asked}&with={other}").status_code == 404
+
+
 def test_typing_asks_few_statements_and_writes_nothing(app):
     client = app.test_client()
     login(client, "sales")

@@ -1,0 +1,53 @@
+"""Two customers side by side: what was submitted, and the one it may be the same as."""
+
+import dataclasses
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import models as m
+from services import duplicates
+from services.actor import Actor
+from services.approval.snapshot import snapshot, text_of
+from services.fields import inputs_of
+from services.masking import shown
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Line:
+    """One field: its caption, what was submitted, what the other has, whether that is the same."""
+
+    caption: Any
+    submitted: str
+    existing: str
+    same: bool
+
+
+def compare(
+    session: Session, request: m.ApprovalRequest, other: m.Customer, *, by: Actor
+) -> list[Line]:
+    """Return the fields that either has; of a change only those it changes.
+
+    `other` is a record the actor sees; its personal fields are masked where his grants ask for it.
+    """
+    theirs, lines = snapshot(session, other), []
+    for key, one in inputs_of(m.Customer).items():
+        if one.kind == "lines" or key not in request.payload["values"]:
+            continue
+        pair = [
+            "" if value in {None, ""} else text_of(one, value, payload["names"], key)
+            for payload in (request.payload, theirs)
+            for value in (payload["values"].get(key),)
+        ]
+        if any(pair):
+            told = str(shown(by, other, pair[1])) if one.facts.sensitive else pair[1]
+            lines.append(Line(one.facts.caption, pair[0], told, _same(key, pair[0], pair[1])))
+    return lines
+
+
+def _same(key: str, mine: str, theirs: str) -> bool:
+    """Tell whether two texts are one to the search for duplicates, which reads past spellings."""
+    reason = duplicates.TYPED.get(key)
+    if reason is None:
+        return mine == theirs
+    return duplicates.key_of(reason, mine) == duplicates.key_of(reason, theirs)
