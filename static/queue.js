@@ -13,6 +13,12 @@
     box.focus();
   });
 
+  // On the page of one request: no rejection leaves without its reason, and nothing typed is lost.
+  document.addEventListener('click', (event) => {
+    const verb = event.target.closest('#decide button[name=verb]');
+    if (verb) $('#comment').required = verb.value !== 'approve';
+  });
+
   const queue = $('[data-queue]');
   if (!queue) return;
   const text = queue.dataset;

@@ -128,10 +128,10 @@ class CrmView(GridView):
         """Show the blank form, or save it."""
         if request.method == "POST":
             return self._save(None)
-        texts = forms.defaults_of(self.session, self.model, self.actor, self.now())
+        shown = forms.defaults_of(self.session, self.model, self.actor, self.now())
         known = inputs_of(self.model)
-        texts |= {k: v for k, v in request.args.items() if k in known}
-        return self._form(None, texts, {})
+        shown |= {k: v for k, v in request.args.items() if k in known}
+        return self._form(None, shown, {})
 
     @expose("/edit/", methods=("GET", "POST"))
     def edit_view(self) -> Any:
@@ -154,7 +154,7 @@ class CrmView(GridView):
             keys -= {k for k, one in inputs_of(self.model).items() if one.facts.sensitive}
         return keys
 
-    def _form(self, record: Any, texts: Any, errors: dict[str, Any], status: int = 200) -> Any:
+    def _form(self, record: Any, typed: Any, errors: dict[str, Any], status: int = 200) -> Any:
         locked, remark = frozenset(), None
         if record is not None:
             changing = False
@@ -165,7 +165,7 @@ class CrmView(GridView):
             may_edit = records.editable(record, changing=changing)
             locked = frozenset(k for k, ok in may_edit.items() if not ok)
         form = forms.build(
-            self.session, self.model, texts, errors, only=self.form_keys(record), locked=locked
+            self.session, self.model, typed, errors, only=self.form_keys(record), locked=locked
         )
         form.seen = getattr(record, "row_version", None)
         page = self.render(
@@ -181,15 +181,15 @@ class CrmView(GridView):
             extras=self.form_extras(record, errors),
             back=self.back(request.values.get("next", "")),
             picker=self.picker(record, errors) if self.reviewed else None,
-            claim=self._to_claim(texts, errors),
+            claim=self._to_claim(typed, errors),
         )
         return page, status
 
-    def _to_claim(self, texts: Any, errors: Mapping[str, Any]) -> int | None:
+    def _to_claim(self, typed: Any, errors: Mapping[str, Any]) -> int | None:
         """Return the pool customer that has to be claimed before this form is saved."""
         if errors.get("customer_id") is not pool.CLAIM_FIRST:
             return None
-        return texts.key(texts.get("customer_id__id") or texts.get("customer_id"))
+        return texts.key(typed.get("customer_id__id") or typed.get("customer_id"))
 
     def picker(self, record: Any, errors: Mapping[str, Any]) -> Any:
         """Return the approvers to pick where the flow leaves them to the submitter."""
@@ -300,7 +300,7 @@ class CrmView(GridView):
 
     @expose("/submit/", methods=("POST",))
     def submit_view(self) -> Any:
-        """Submit one record from its details page."""
+        """Submit one record from its details page; what it lacks is asked for on its form."""
         if not self.reviewed:
             raise NotVisible
         record = self.get_one(request.form.get("id"))
@@ -309,10 +309,14 @@ class CrmView(GridView):
             remember(self.session)
             approval.submit(self.session, record, by=self.actor, now=self.now())
         except Invalid as problem:
-            if "chosen" not in problem.errors:
-                raise
             self.session.rollback()
-            return self.details(self.get_one(key), status=problem.status, wrong=problem.errors)
+            record = self.get_one(key)
+            if "chosen" in problem.errors:
+                return self.details(record, status=problem.status, wrong=problem.errors)
+            if not may_write(self.actor, "edit", record):
+                raise
+            shown = forms.texts_of(self.model, record)
+            return self._form(record, shown, problem.errors, problem.status)
         flash(_("已提交审批"), "success")
         return redirect(url_for(".details_view", id=key), code=303)
 

@@ -238,3 +238,38 @@ def test_more_lines_than_a_form_takes_are_refused_by_name(app):
 def test_a_region_may_not_stop_above_the_county(code):
     assert regions.text_of(code)
     assert not regions.is_leaf(code)
+
+
+def test_a_draft_that_lacks_something_is_asked_for_it_where_it_is_typed(app):
+    with World(app) as world:
+        taken = world.approved()
+        world.be("admin")
+        name = world.get(m.Customer, taken).company
+        key = world.customer(company=name)
+    client = app.test_client()
+    login(client, "sales")
+    details = client.get(f"/admin/customer/details/?id={key}").get_data(as_text=True)
+    form = {"csrf_token": token_of(details), "id": str(key)}
+
+    refused = client.post("/admin/customer/submit/", data=form)
+
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == 422
+    assert f'action="/admin/customer/edit/?id={key}"' in page
+    assert 'aria-describedby="f-duplicate_note-err"' in page
+    assert name in page
+
+
+def test_a_refusal_leads_back_to_the_page_it_came_from(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    where = "/admin/created/?state=pending"
+    form = {"csrf_token": token_of(client.get(where).get_data(as_text=True)), "id": "0"}
+
+    def links(referrer):
+        answer = client.post("/admin/created/withdraw/", data=form, headers={"Referer": referrer})
+        assert answer.status_code == 404
+        return answer.get_data(as_text=True)
+
+    assert f'<a class="btn p" href="{where}">' in links(f"http://localhost{where}")
+    assert "返回上一页" not in links(f"http://elsewhere.example{where}")

@@ -36,6 +36,14 @@ def is_local(address: str) -> bool:
     return not parts.scheme and not parts.netloc
 
 
+def came_from() -> str:
+    """Return the page a posted form stood on, '' where that is not known."""
+    parts = urlsplit(request.referrer or "")
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    known = request.method == "POST" and parts.netloc == request.host and is_local(path)
+    return path if known else ""
+
+
 def _check_returns() -> None:
     for name in RETURNS:
         for value in (*request.args.getlist(name), *_form(name)):

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from services.contract import yuan
 from views.crm.cells import plain
 from views.crm.files import in_bytes
+from views.web.headers import came_from
 
 HOUR, DAY = 3600, 86400
 READ = ",:;=()"  # needs no escape in a query, and people read it
@@ -26,6 +27,7 @@ def init_template(app: Flask) -> None:
         local=plain,
         waited=waited,
         in_bytes=in_bytes,
+        came_from=came_from,
         yuan=yuan,
     )
     app.jinja_env.add_extension("jinja2.ext.i18n")
