@@ -57,7 +57,9 @@ def upload(
     sheet = read(name, content, limits_of(session))
     head = [column for column in sheet.head if column not in REMARKS]
     fields = guess(noun, head)
-    keys = [key for key in KEYS.get(noun, ()) if key in fields.values()]
+    column = {key: sheet.head.index(head) for head, key in fields.items()}
+    told = {key for key, n in column.items() if any(texts[n] for _line, texts in sheet.rows)}
+    keys = [key for key in KEYS.get(noun, ()) if key in told]  # an empty column tells no row apart
     large = staging.is_large(session, sheet)
     options = {
         **(staging.options_of(sheet) if large else {}),

@@ -58,6 +58,23 @@ def test_the_template_of_each_noun_is_guessed_whole(office, noun):
     assert all(office.chosen(job).values())
 
 
+def test_an_empty_key_column_of_the_template_makes_every_row_new(office):
+    answer = office.visitors.get("office", "/admin/import/template/?noun=contract")
+    head = next(openpyxl.load_workbook(io.BytesIO(answer.data)).active.values)
+    filled = {"合同名称": "维保", "外部编号": "A-1"}
+    lines = [[filled.get(name.rstrip("*"), "") for name in head]]
+
+    def key_of(lines):
+        job = office.upload(table(head, *lines), noun="contract", name="合同.csv")
+        with World(office.app) as world:
+            world.be("admin")
+            return world.get(m.ImportJob, int(job)).options["key"]
+
+    assert key_of(lines) == "external_ref"
+    filled.pop("外部编号")
+    assert key_of([[filled.get(name.rstrip("*"), "") for name in head]]) == ""
+
+
 def test_a_level_is_read_as_the_grid_prints_it(office):
     texts = ["B", "b级", "B级: 重要, 方案报价"]
     lines = [(f"宜昌第{n}水泵有限公司", f'"{text}"') for n, text in enumerate(texts)]

@@ -37,10 +37,11 @@ def is_local(address: str) -> bool:
 
 
 def came_from() -> str:
-    """Return the page a posted form stood on, '' where that is not known."""
+    """Return the page that led to this one, '' where that is not known."""
     parts = urlsplit(request.referrer or "")
     path = parts.path + (f"?{parts.query}" if parts.query else "")
-    known = request.method == "POST" and parts.netloc == request.host and is_local(path)
+    other = path != request.full_path.rstrip("?")
+    known = other and parts.netloc == request.host and is_local(path)
     return path if known else ""
 
 
