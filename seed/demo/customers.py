@@ -5,6 +5,7 @@ from typing import Any
 
 import models as m
 from seed.demo import approvals, deals, follow_ups
+from seed.demo.doubles import twin_of
 from seed.demo.people import SELLERS, TECHNICIANS
 from seed.demo.teller import Teller
 from services import records
@@ -20,7 +21,8 @@ STREETS = ("光谷大道", "科技路", "创业街", "工业园路", "开发大�
 def tell(teller: Teller, fate: str, company: tuple[str, str, str], day: dt.date) -> None:
     """Tell one customer's story up to today."""
     seller = teller.draw.choices(SELLERS, (30, 22, 16, 14, 10, 8))[0]
-    customer = enter(teller, seller, company, day)
+    twin = twin_of(teller, seller) if fate == "double" else {}
+    customer = enter(teller, seller, company, day, **twin)
     if fate == "draft":
         return
     decided = decide_customer(teller, customer, seller, fate, day)
@@ -36,8 +38,10 @@ def tell(teller: Teller, fate: str, company: tuple[str, str, str], day: dt.date)
     follow_ups.tell(teller, customer, seller, since)
 
 
-def enter(teller: Teller, seller: str, company: tuple[str, str, str], day: dt.date) -> m.Customer:
-    """Enter a customer as a salesperson does."""
+def enter(
+    teller: Teller, seller: str, company: tuple[str, str, str], day: dt.date, **given: Any
+) -> m.Customer:
+    """Enter a customer as a salesperson does; what is given stands instead of what is drawn."""
     name, industry, prefix = company
     draw, person = teller.draw, teller.faker.name()
     values: dict[str, Any] = {
@@ -54,7 +58,7 @@ def enter(teller: Teller, seller: str, company: tuple[str, str, str], day: dt.da
         "primary.title": draw.choice(POSTS),
         "primary.gender": draw.choice(list(m.Gender)) if draw.random() < 0.7 else None,
         "primary.wechat": f"wx{draw.randint(10**6, 10**8)}" if draw.random() < 0.6 else None,
-    }
+    } | given
     at = teller.at(day)
     with teller.by(seller, at) as actor:
         found: m.Customer = records.create(teller.session, m.Customer, values, by=actor, now=at)
@@ -74,7 +78,7 @@ def decide_customer(
     request = approvals.submit(teller, customer, seller, day)
     if fate == "withdrawn":
         approvals.withdraw(teller, request, seller, day)
-    if fate in {"again", "pending", "withdrawn"}:
+    if fate in {"again", "double", "pending", "withdrawn"}:
         return day
     day = teller.workday(day + dt.timedelta(days=teller.draw.choice((0, 0, 1, 1, 2))))
     verb = "reject" if fate == "rejected" else "approve"

@@ -15,7 +15,7 @@ from services.actor import SYSTEM
 CUSTOMERS = 300
 DAYS = 730
 # The last ones have just been entered: what state each of them is in today.
-LATEST = {"again": 2, "pending": 12, "rejected": 5, "withdrawn": 3, "draft": 6}
+LATEST = {"again": 2, "double": 1, "pending": 11, "rejected": 5, "withdrawn": 3, "draft": 6}
 POOL = 12  # approved customers that nobody owns
 AGAIN = 6  # days ago: time enough for two rounds that were rejected
 

@@ -148,6 +148,19 @@ def test_something_waits_for_reviewers_and_manager_and_something_was_rejected_be
     assert number == 5
 
 
+def test_a_suspected_duplicate_waits_with_its_reason(told):
+    customer, mine, other = m.Customer.__table__, m.Contact.__table__, m.Contact.__table__.alias()
+    query = (
+        sa.select(customer.c.duplicate_note)
+        .join(mine, mine.c.customer_id == customer.c.id)
+        .join(other, other.c.mobile_key == mine.c.mobile_key)
+        .where(customer.c.approval == m.Approval.pending, other.c.customer_id != customer.c.id)
+    )
+
+    ((reason,),) = rows(told, query)
+    assert reason
+
+
 def test_nothing_lies_ahead_of_the_end_of_the_story(told):
     for column in (
         m.FollowUp.__table__.c.at,

@@ -1,0 +1,27 @@
+"""A customer that may be one the company has already: entered with its written reason."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+import models as m
+from seed.demo.teller import Teller
+from services.access import act
+from services.actor import SYSTEM
+
+
+def twin_of(teller: Teller, seller: str) -> dict[str, Any]:
+    """Return the mobile of a customer of the seller, and why another is entered with it."""
+    act(teller.session, SYSTEM)
+    mobile = (
+        sa.select(m.Contact.mobile)
+        .join(m.Contact.customer)
+        .where(m.Customer.owner_id == teller.people[seller], m.Contact.is_primary)
+        .where(m.Customer.approval == m.Approval.approved, m.Contact.mobile.is_not(None))
+        .order_by(m.Customer.id.desc())
+        .limit(1)
+    )
+    return {
+        "primary.mobile": teller.session.scalar(mobile),
+        "duplicate_note": "同一集团的两家公司，由同一位采购经理负责",
+    }
