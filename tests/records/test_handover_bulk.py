@@ -166,3 +166,14 @@ def test_the_page_counts_asks_for_receivers_and_takes_back(app):
     assert visitors.post("admin", "/admin/batch/undo/", {"id": job}).status_code == 409
     with World(app) as world:
         assert owners(world, m.Customer) == [sales, sales]
+
+
+def test_a_row_that_was_left_out_leads_to_its_record(app):
+    with World(app) as world:
+        key = world.approved("sales2")
+        job_id, codes = hand(world, [key], ["sales2"])
+    page = Visitors(app).get("admin", f"/admin/batch/?id={job_id}").get_data(as_text=True)
+
+    assert codes == {key: "INVALID"}
+    assert f'<a href="/admin/customer/details/?id={key}">' in page
+    assert "回到待我处理" not in page
