@@ -1,5 +1,7 @@
 """Dictionary options: the drop-down values a company edits itself."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
@@ -64,6 +66,15 @@ class DictionaryOption(Model, Stamped):
 
     def __str__(self) -> str:
         """Return the label in the reader's language where there is one."""
-        locale = get_locale()
-        english = locale is not None and locale.language == "en"
-        return (self.label_en or self.label) if english else self.label
+        return (self.label_en or self.label) if _english() else self.label
+
+    @classmethod
+    def worded(cls) -> Any:
+        """Return the expression of the label in the reader's language, for statements."""
+        english = sa.func.coalesce(sa.func.nullif(cls.label_en, ""), cls.label)
+        return english if _english() else cls.label
+
+
+def _english() -> bool:
+    locale = get_locale()
+    return locale is not None and locale.language == "en"

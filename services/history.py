@@ -62,8 +62,8 @@ def facts(session: Session, customer: m.Customer) -> Facts:
         sa.select(sa.func.min(plan.due_at)).where(
             plan.customer_id == customer.id, plan.done_at.is_(None)
         ),
-        sa.select(option.label).where(option.id == customer.industry_id),
-        sa.select(option.label).where(option.id == customer.source_id),
+        sa.select(option.worded()).where(option.id == customer.industry_id),
+        sa.select(option.worded()).where(option.id == customer.source_id),
     )
     row = session.execute(sa.select(*(part.scalar_subquery() for part in parts))).one()
     return Facts(*map(int, row[:4]), *row[4:])

@@ -74,6 +74,22 @@ def test_the_owner_sees_everything_on_one_page(site):
     assert "客户状态" in texts["changes"]
 
 
+def test_the_page_names_industry_and_source_in_the_readers_language(lite):
+    with World(lite) as world:
+        fair = sa.select(m.DictionaryOption).where(m.DictionaryOption.label == "展会")
+        source = world.session.scalars(fair).one()
+        names = source.label, source.label_en
+        key = world.approved(source_id=source.id)
+    assert names[1]
+    for code, shown, hidden in (("zh", *names), ("en", *reversed(names))):
+        client = lite.test_client()
+        login(client, "sales")
+        client.get(f"/lang/{code}")
+        whole = client.get(f"/admin/customer/360/?id={key}").get_data(as_text=True)
+        assert f"<dd>{shown}</dd>" in whole
+        assert f"<dd>{hidden}</dd>" not in whole
+
+
 @pytest.mark.parametrize("tab", TABS)
 def test_a_tab_takes_at_most_fifteen_statements(lite, tab):
     with World(lite) as world:
