@@ -126,12 +126,18 @@ def doubles_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> lis
 def people_to_ask(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> list[Any]:
     """Return (id, name) of everybody a task of the request could go to; one statement."""
     user, role, link = m.User.__table__, m.Role.__table__, m.user_role
+    task = m.ApprovalTask.__table__
+    busy = sa.select(task.c.assignee_id).where(
+        task.c.request_id == chosen.id,
+        task.c.step == chosen.step,
+        task.c.state.in_([m.TaskState.open, m.TaskState.waiting]),
+    )
     rows = session.execute(
         sa.select(user.c.id, user.c.name, role.c.permissions)
         .select_from(
             sa.join(user, link, link.c.user_id == user.c.id).join(role, role.c.id == link.c.role_id)
         )
-        .where(user.c.active)
+        .where(user.c.active, user.c.id.not_in(busy))
         .order_by(user.c.name, user.c.id)
     )
     barred = {chosen.submitted_by_id, chosen.last_editor_id, actor.id}

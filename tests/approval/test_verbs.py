@@ -9,6 +9,8 @@ import models as m
 from services import approval
 from services.errors import Invalid, NotVisible, Refused
 from tests.approval.flows import act, events, flow, state, turn
+from tests.support.visitors import Visitors
+from tests.support.world import World
 
 LARGE = {"field": "amount", "op": "ge", "value": 50_000_000}
 
@@ -122,6 +124,17 @@ def test_a_task_goes_only_to_who_may_decide_and_has_none_yet(small, who):
         act(small, "reviewer", "transfer", request_id, to=small.id_of(who), comment=None)
 
     assert turn(small, request_id) == ["reviewer", "reviewer2"]
+
+
+def test_only_who_could_get_the_task_is_offered_for_it(app):
+    with World(app) as world:
+        _key, request_id = world.submitted()
+        names = {who: world.id_of(who) for who in ("manager", "reviewer2", "reviewer", "sales")}
+
+    page = Visitors(app).get("reviewer", f"/admin/request/?id={request_id}").get_data(as_text=True)
+
+    offered = page.split('id="transfer-to"')[1].split("</select>")[0]
+    assert {who for who, key in names.items() if f'value="{key}"' in offered} == {"manager"}
 
 
 def test_no_transfer_signature_or_stand_in_leads_round_self_approval(world):
