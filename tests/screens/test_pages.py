@@ -52,8 +52,8 @@ def pages(who, keys):
             step = max(len(every[door.noun]) // SAMPLE, 1)
             for key in every[door.noun][::step]:
                 yield f"{door.path}?id={key}", 200 if key in seen[who, door.noun] else 404
-        elif (
-            door.rule.startswith(("/admin/request/", "/admin/batch/")) and "/file/" not in door.rule
+        elif door.rule.startswith(("/admin/request/", "/admin/batch/")) and not door.rule.endswith(
+            ("/file/", "/compare/")  # these take another key besides, or one of another table
         ):
             noun = door.rule.split("/")[2]
             for key in every[noun][:SAMPLE]:
