@@ -15,13 +15,12 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate
+from services import gate, outbox
 from services.access import act, actor_of
 from services.actor import Actor, load_actor
 from services.batches import ITEM, MODELS, Item, Task, add, open_job, tally
 from services.errors import Invalid, Refused
 from services.notices import tell
-from services.outbox import enqueue, underway
 
 CHUNK = 1000
 SINGLY = 100  # of what is done one by one: a chunk holds the write lock of SQLite
@@ -140,13 +139,18 @@ def start(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> 
         return True
     with gate.rule(session, "approval"):
         job.started_at = job.started_at or now
-    enqueue(session, "batch", {"job_id": job.id}, title=str(job.verb), now=now)
+    outbox.enqueue(session, "batch", {"job_id": job.id}, title=str(job.verb), now=now)
     return False
 
 
 def running(session: Session, job: m.BatchJob) -> bool:
     """Tell whether the worker has a job before it."""
-    return job.finished_at is None and underway(session, "batch", {"job_id": job.id})
+    return job.finished_at is None and outbox.underway(session, "batch", {"job_id": job.id})
+
+
+def stalled(session: Session, job: m.BatchJob, *, now: dt.datetime) -> bool:
+    """Tell whether the worker has not come for a job."""
+    return outbox.stalled(session, "batch", {"job_id": job.id}, now=now)
 
 
 def perform(

@@ -25,6 +25,7 @@ FIRST_WAIT, LONGEST_WAIT = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 GIVE_UP = dt.timedelta(days=3)  # a mail server may be away for a weekend
 MOST_FAULTS = 8  # tries of a row that is itself at fault: it is poison, not the network
 FRESH = dt.timedelta(days=1)  # how old a mail may be that goes out when mail gets configured
+PATIENCE = dt.timedelta(minutes=1)  # a worker asks every few seconds, and again after each chunk
 KEPT = dt.timedelta(days=30)
 REASON = 300
 RULE = {"rule": "notice"}
@@ -68,6 +69,17 @@ def underway(session: Session, task: str, arguments: dict[str, Any]) -> bool:
     table = m.Outbox.__table__
     query = sa.select(table.c.id).where(
         table.c.dedupe_key == _key(task, arguments), table.c.state.in_(LIVE)
+    )
+    return session.execute(query).first() is not None
+
+
+def stalled(session: Session, task: str, arguments: dict[str, Any], *, now: dt.datetime) -> bool:
+    """Tell whether a task that was asked for is left lying: no worker has looked for PATIENCE."""
+    table = m.Outbox.__table__
+    query = sa.select(table.c.id).where(
+        table.c.dedupe_key == _key(task, arguments),
+        table.c.state.in_(LIVE),
+        table.c.next_at < now - PATIENCE,
     )
     return session.execute(query).first() is not None
 

@@ -215,6 +215,7 @@
   };
   document.addEventListener('keydown', (event) => {
     const typing = event.target.closest('input:not([type=checkbox]), textarea, select, [contenteditable], dialog');
+    if (on && typing && event.key === 'Escape') event.target.blur(); // back to the keys
     if (!on || typing || event.ctrlKey || event.metaKey || event.altKey) return;
     const act = keys[event.key.toLowerCase()];
     if (act) { event.preventDefault(); act(); }

@@ -46,6 +46,7 @@ class BatchView(Page):
         page = self.render(
             "approval/batch.html",
             running=running,
+            stalled=running and batch_work.stalled(self.session, job, now=self.now()),
             job=job,
             rows=batches.rows_of(self.session, job, most=SHOWN),
             tally={state.name: n for state, n in tally.items()},

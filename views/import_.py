@@ -117,6 +117,7 @@ class ImportView(Page):
             "import/job.html",
             job=job,
             working=working,
+            stalled=working and staging.stalled(self.session, job, now=self.now()),
             pace=staging.progress(self.session, job) if working else None,
             caption=MODELS[job.noun].__caption__,
             fields=jobs.fields_of(job.noun),

@@ -12,13 +12,12 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate
+from services import gate, outbox
 from services.errors import Invalid, Locked
 from services.importing.plan import FilePlan
 from services.importing.problems import Problem
 from services.importing.reading import REMARKS, Sheet
 from services.importing.writing import problem_row
-from services.outbox import enqueue
 from services.settings import get_setting
 
 LATE = "late"  # options of a job: lines that come in after all others, as the check found them
@@ -96,7 +95,13 @@ def ask(
     with gate.rule(session, "import"):
         job.state, job.options = state, {**job.options, **more, "turn": turn}
     arguments = {"job_id": job.id, "turn": turn}
-    enqueue(session, TASK, arguments, title=job.file_name[:80], now=now)
+    outbox.enqueue(session, TASK, arguments, title=job.file_name[:80], now=now)
+
+
+def stalled(session: Session, job: m.ImportJob, *, now: dt.datetime) -> bool:
+    """Tell whether the worker has not come for a job."""
+    arguments = {"job_id": job.id, "turn": job.options.get("turn", 0)}
+    return outbox.stalled(session, TASK, arguments, now=now)
 
 
 def start(session: Session, job: m.ImportJob, *, partial: bool, now: dt.datetime) -> None:

@@ -1,5 +1,6 @@
 """All that match, however many: frozen in a job, done by the worker, told item by item."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -87,6 +88,23 @@ def test_more_than_a_page_carries_are_frozen_done_by_the_worker_and_told(app):
     key = re.search(r"id=(\d+)", answer.location)[1]
     visitors.post("sales", "/admin/batch/retry/", {"id": key})
     assert customers(app, m.Customer.level)[0] is m.Level.c
+
+
+@pytest.mark.usefixtures("low")
+def test_a_page_says_so_when_no_worker_comes(app):
+    with World(app) as world:
+        crowd(world, 5, company="光谷")
+    visitors = Visitors(app)
+    place = confirmed(visitors, "sales", action="edit", field="level", value="c").location
+    assert "没有动静" not in visitors.get("sales", place).get_data(as_text=True)
+
+    box = m.Outbox.__table__
+    with app.app_context(), m.db.engine.begin() as connection:
+        connection.execute(sa.update(box).values(next_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)))
+
+    assert "没有动静" in visitors.get("sales", place).get_data(as_text=True)
+    assert worked(app) == 1
+    assert "没有动静" not in visitors.get("sales", place).get_data(as_text=True)
 
 
 def test_a_wide_deletion_is_taken_back_from_its_result(app):
