@@ -79,3 +79,9 @@ class InvoiceView(CrmView):
     """Invoices."""
 
     icon = "file"
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Leave an issued invoice as it is."""
+        found: dict[str, Any] = super().buttons(record)
+        asked = record.state is m.InvoiceState.requested
+        return found | {key: found[key] and asked for key in ("edit", "delete")}
