@@ -23,6 +23,7 @@ from sqlalchemy.sql.operators import custom_op
 import models as m
 from models.keys import phone_key
 from services.actor import Actor, may
+from services.reach import alias
 
 INDEXED: dict[type[Any], tuple[str, ...]] = {
     m.Customer: ("company", "code", "pinyin"),
@@ -37,6 +38,7 @@ DENSE, DENSE_SINGLE = 0.15, 0.06
 ENOUGH = 12_000  # hits to be expected before "more than 10,000" is tried on a part of the rows
 PRIME = 2_654_435_761  # its multiples fall evenly over any range
 SHORTEST_NUMBER = 3
+PAIR = 2  # characters the index keeps together
 LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 FIRST, LAST = "\u4e00", "\u9fff"  # of the Chinese characters in use
 MOST_WORDS, LONGEST = 8, 100
@@ -59,7 +61,7 @@ def found(session: Session, model: type[Any], word: str, actor: Actor) -> Any:
     if rates[model].share >= COMMON:
         clauses.append(_contains(session, model, word))
     else:
-        own = _core(model)  # its rows are those of the statement around it, which is gated
+        own = alias(model, "found")  # its rows are those of the statement around it, which is gated
         lists.append(sa.select(own.c.id).where(_hit(session, model, own.c, word)))
     if rates[beside].share >= COMMON:
         clauses.append(_walked(session, model, beside, word))
@@ -86,9 +88,12 @@ def surely(session: Session, model: type[Any], words: list[str], query: Any) -> 
     share = min(found.share for found in rates)
     lite = session.get_bind().dialect.name == "sqlite"
     dense = DENSE if max(map(len, words)) > 1 else DENSE_SINGLE
-    if not all(found.tried for found in rates) or (not lite and share >= dense):
+    if not all(found.tried for found in rates):
         return None
-    texts = [_contains(session, model, word) for word in words]
+    if not lite and share >= dense:
+        return query.where(*(_contains(session, model, word) for word in words))
+    # What is no longer than a pair the index alone tells exactly.
+    texts = [_contains(session, model, word) for word in words if len(word) > PAIR]
     if not lite:
         return query.where(*(_matched(model, model, word) for word in words), *texts)
     index, match = _fts(model, words)
@@ -138,7 +143,7 @@ def _rates(session: Session, word: str, *models: type[Any]) -> dict[type[Any], R
 
 def _sampled(session: Session, model: type[Any], word: str) -> tuple[Any, Any]:
     """Return SELECTs of one row: sampled, their last key, with the word; and seen with the word."""
-    table, keys = _core(model), _spread(model)
+    table, keys = alias(model, "sampled"), _spread(model)
     hit = sa.case((_contains(session, model, word, table.c), 1), else_=0)
     rows = sa.select(sa.func.count(), sa.func.max(table.c.id), sa.func.sum(hit))
     seen = sa.select(sa.func.count(model.id)).where(_contains(session, model, word))
@@ -150,16 +155,12 @@ def _spread(model: type[Any]) -> Any:
 
     Not at equal distances: rows of an import have a rhythm.
     """
-    table = _core(model)
+    table = alias(model, "spread")
     last = sa.select(sa.func.max(table.c.id)).scalar_subquery()
     steps = sa.select(sa.literal(1).label("n"), last.label("last")).cte(recursive=True)
     more = sa.select(steps.c.n + 1, steps.c.last).where(steps.c.n < SAMPLE)
     steps = steps.union_all(more)
     return sa.select(sa.cast(steps.c.n, sa.BigInteger) * PRIME % steps.c.last + 1)
-
-
-def _core(model: type[Any]) -> Any:
-    return model.__table__.alias()
 
 
 def _walked(session: Session, model: type[Any], beside: type[Any], word: str) -> Any:
@@ -172,10 +173,10 @@ def _walked(session: Session, model: type[Any], beside: type[Any], word: str) ->
 def _beside(session: Session, model: type[Any], word: str) -> Any:
     """Return a SELECT of the keys of records whose contacts, or whose customer, have the word."""
     if model is m.Customer:
-        near = _core(m.Contact)  # a contact is visible exactly when its customer is
+        near = alias(m.Contact, "found")  # a contact is visible exactly when its customer is
         hit = _hit(session, m.Contact, near.c, word)
         return sa.select(near.c.customer_id).where(hit, near.c.deleted_at.is_(None))
-    own = _core(model)
+    own = alias(model, "beside")
     return sa.select(own.c.id).where(own.c.customer_id.in_(_customers(session, word)))
 
 
@@ -211,7 +212,7 @@ def _matched(model: type[Any], one: Any, word: str) -> Any:
 
 def _pairs(word: str) -> list[str]:
     """Return the pairs of characters of a word; of a single one only itself."""
-    return list(dict.fromkeys(word[i : i + 2] for i in range(len(word) - 1))) or [word]
+    return list(dict.fromkeys(word[i : i + PAIR] for i in range(len(word) - 1))) or [word]
 
 
 def _coded(pair: str) -> str:
