@@ -18,11 +18,12 @@ import models as m
 from services import gate
 from services.actor import Actor
 from services.errors import NotVisible, Refused
+from services.rules import APPROVAL
 
 V = m.BatchVerb
 MODELS = {mapper.class_.__noun__: mapper.class_ for mapper in m.Model.registry.mappers}
 ITEM: Any = m.BatchItem.__table__
-RULED: dict[str, Any] = {"execution_options": {"rule": "approval"}}
+RULED: dict[str, Any] = {"execution_options": APPROVAL}
 PART = 5000  # rows an INSERT
 KEPT = dt.timedelta(days=7)  # how long a frozen job waits for its word
 # A retry of these acts on what was seen, and on nothing else; the others take it as it is now.

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 import models as m
 from services.access import actor_of
 from services.actor import ADMIN, load_actor, may
+from services.rules import APPROVAL
 
 LIVE = (m.TaskState.open, m.TaskState.waiting)
-RULE = {"rule": "approval"}
 Given = list[list[Any]]  # [[task, [new tasks]]]
 
 
@@ -41,7 +41,7 @@ def give_on(session: Session, keys: list[int], target: int, now: dt.datetime) ->
         fresh = [_opened(session, row, heir, now) for heir in heirs if heir not in taken]
         next_one = fresh[0] if fresh else taken[heirs[0]]
         follow = sa.update(task).where(task.c.after_id == row.id, task.c.state.in_(LIVE))
-        session.execute(follow.values(after_id=next_one), execution_options=RULE)
+        session.execute(follow.values(after_id=next_one), execution_options=APPROVAL)
         _note(session, row, heirs[0], now)
         given.append([row.id, fresh])
     return given
@@ -64,7 +64,7 @@ def give_back(session: Session, given: Given) -> int:
         _set(session, fresh, m.TaskState.cancelled)
         _set(session, [key], m.TaskState.open)
         follow = sa.update(task).where(task.c.after_id.in_(fresh), task.c.state.in_(LIVE))
-        session.execute(follow.values(after_id=key), execution_options=RULE)
+        session.execute(follow.values(after_id=key), execution_options=APPROVAL)
         done += 1
     return done
 
@@ -75,7 +75,7 @@ def _opened(session: Session, row: Any, heir: int, now: dt.datetime) -> int:
     values = {key: getattr(row, key) for key in kept}
     values |= {"assignee_id": heir, "state": m.TaskState.open, "created_at": now}
     made = session.execute(
-        sa.insert(task).values(values).returning(task.c.id), execution_options=RULE
+        sa.insert(task).values(values).returning(task.c.id), execution_options=APPROVAL
     )
     return int(made.scalar_one())
 
@@ -83,7 +83,7 @@ def _opened(session: Session, row: Any, heir: int, now: dt.datetime) -> int:
 def _set(session: Session, keys: list[int], state: m.TaskState) -> None:
     task = m.ApprovalTask.__table__
     session.execute(
-        sa.update(task).where(task.c.id.in_(keys)).values(state=state), execution_options=RULE
+        sa.update(task).where(task.c.id.in_(keys)).values(state=state), execution_options=APPROVAL
     )
 
 
@@ -99,7 +99,7 @@ def _note(session: Session, row: Any, heir: int, now: dt.datetime) -> None:
         "comment": _("离职移交"),
         "at": now,
     }
-    session.execute(sa.insert(m.ApprovalEvent.__table__).values(event), execution_options=RULE)
+    session.execute(sa.insert(m.ApprovalEvent.__table__).values(event), execution_options=APPROVAL)
 
 
 def _live(session: Session, request_id: int, step: int) -> dict[int, int]:

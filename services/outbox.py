@@ -66,22 +66,19 @@ def _key(task: str, arguments: dict[str, Any]) -> str:
 
 def underway(session: Session, task: str, arguments: dict[str, Any]) -> bool:
     """Tell whether a task was asked for and waits for the worker, or is with it."""
-    table = m.Outbox.__table__
-    query = sa.select(table.c.id).where(
-        table.c.dedupe_key == _key(task, arguments), table.c.state.in_(LIVE)
-    )
-    return session.execute(query).first() is not None
+    return session.execute(_live(task, arguments)).first() is not None
 
 
 def stalled(session: Session, task: str, arguments: dict[str, Any], *, now: dt.datetime) -> bool:
     """Tell whether a task that was asked for is left lying: no worker has looked for PATIENCE."""
+    late = _live(task, arguments).where(m.Outbox.__table__.c.next_at < now - PATIENCE)
+    return session.execute(late).first() is not None
+
+
+def _live(task: str, arguments: dict[str, Any]) -> sa.Select[Any]:
     table = m.Outbox.__table__
-    query = sa.select(table.c.id).where(
-        table.c.dedupe_key == _key(task, arguments),
-        table.c.state.in_(LIVE),
-        table.c.next_at < now - PATIENCE,
-    )
-    return session.execute(query).first() is not None
+    mine = table.c.dedupe_key == _key(task, arguments)
+    return sa.select(table.c.id).where(mine, table.c.state.in_(LIVE))
 
 
 def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime) -> None:

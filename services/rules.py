@@ -9,6 +9,8 @@ GRANT_OF = {
     "allocation": "payment",
 }
 
+APPROVAL = {"rule": "approval"}  # how a bulk statement names the rule it acts under
+
 # rule → nouns a service may write while it acts under that rule, whatever the actor's grants.
 # The service that opens the rule has asked for the actor's right to the verb itself.
 RULES: dict[str, frozenset[str]] = {

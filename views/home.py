@@ -18,7 +18,7 @@ from services.actor import Actor, may
 from services.contract import yuan
 from services.errors import Forbidden
 from services.numbers import ZONE, today
-from views.inbox import CAPTIONS
+from views.panel import CAPTIONS
 from views.web.edge import current_actor
 from views.web.errors import log_in_first
 

@@ -20,11 +20,9 @@ from views.crm.files import ACCEPT
 from views.crm.listing import SIZES
 from views.crm.selection import ticked
 from views.pages import Page
-from views.panel import CAPTIONS, caption_of, doubles_of, kind_of, left_text, level_of, panel_of
+from views.panel import caption_of, doubles_of, kind_of, left_text, level_of, panel_of
 from views.web.errors import wants_json
 from views.web.keys import needed
-
-__all__ = ["CAPTIONS", "InboxView", "needed", "panel_of"]
 
 
 class InboxView(Page):

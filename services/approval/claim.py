@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 import models as m
 from services.access import unscoped
 from services.actor import Actor
-from services.approval.events import RULE, note
+from services.approval.events import note
 from services.approval.snapshot import REVIEWED
 from services.errors import Invalid, NotVisible, Refused
+from services.rules import APPROVAL
 
 COMMENT_LENGTH = 500
 REASONS: dict[str, Any] = {
@@ -97,7 +98,7 @@ def claim(
         where.append(table.c.submitted_by_id != by.id)
         where.append(sa.or_(table.c.last_editor_id.is_(None), table.c.last_editor_id != by.id))
     statement = sa.update(table).where(*where).values(last_actor_id=by.id)
-    found: Any = session.execute(statement, execution_options=RULE)
+    found: Any = session.execute(statement, execution_options=APPROVAL)
     if found.rowcount != 1:
         raise _why_not(session, request.id, seen, by, own=own)
     # Locked now; a second window of the same person finds his task done.
@@ -117,7 +118,7 @@ def lock(session: Session, request: m.ApprovalRequest) -> None:
         sa.update(table)
         .where(table.c.id == request.id, table.c.state == m.Approval.pending)
         .values(step=table.c.step),
-        execution_options=RULE,
+        execution_options=APPROVAL,
     )
     if found.rowcount != 1:
         raise refused("ALREADY_HANDLED")

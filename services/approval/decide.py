@@ -16,10 +16,11 @@ from services.actor import Actor, demand
 from services.approval.beside import NOTHING, Beside, checked_remarks, keep, reason
 from services.approval.claim import claim, find, record_of, refused, said
 from services.approval.effects import announce, finish, tell_submitter
-from services.approval.events import RULE, note
+from services.approval.events import note
 from services.approval.sets import REQUEST, copies
 from services.approval.tasks import LIVE, cancel, hand_on, live, open_tasks
 from services.errors import Invalid, NotVisible, Refused
+from services.rules import APPROVAL
 
 VERBS = {
     "approve": m.Decision.approve,
@@ -146,7 +147,7 @@ def withdraw(
         .values(state=m.Approval.withdrawn, decided_at=now, last_actor_id=by.id)
     )
     with gate.rule(session, "approval"):
-        found: Any = session.execute(statement, execution_options=RULE)
+        found: Any = session.execute(statement, execution_options=APPROVAL)
         if found.rowcount != 1:
             raise Refused(_("已有人处理，不能撤回"), code="ALREADY_HANDLED")
         session.refresh(request)
@@ -172,7 +173,7 @@ def take_back(
             sa.update(table)
             .where(table.c.id == request.id, table.c.state == m.Approval.pending)
             .values(last_actor_id=by.id),
-            execution_options=RULE,
+            execution_options=APPROVAL,
         )
         if found.rowcount != 1:
             raise refused("ALREADY_HANDLED")

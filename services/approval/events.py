@@ -6,8 +6,6 @@ from sqlalchemy.orm import Session
 
 import models as m
 
-RULE = {"rule": "approval"}  # how a bulk statement of the approval centre names itself
-
 
 def note(  # noqa: PLR0913 # an event says all of this
     session: Session,

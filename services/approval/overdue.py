@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services.approval.events import RULE
 from services.approval.flow import ordinal
 from services.notices import Notice, tell_many
+from services.rules import APPROVAL
 from services.settings import get_setting
 from services.worktime import calendar
 
@@ -117,7 +117,7 @@ def _remind(session: Session, rows: list[Any], now: dt.datetime) -> int:
             )
             .values(reminded_at=now)
             .returning(task.c.id),
-            execution_options=RULE,
+            execution_options=APPROVAL,
         ).scalars()
     )
     won = [row for row in rows if row.id in marked]
@@ -135,7 +135,7 @@ def _remind(session: Session, rows: list[Any], now: dt.datetime) -> int:
             }
             for row in won
         ],
-        execution_options=RULE,
+        execution_options=APPROVAL,
     )
     return tell_many(session, [_reminder(row) for row in won], now=now)
 

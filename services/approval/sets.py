@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 import models as m
 from services import audit, notices
-from services.approval.events import RULE
+from services.rules import APPROVAL
 
 REQUEST: Any = m.ApprovalRequest.__table__
 COPIED = ("step", "steps", "state", "actor_id", "comment", "at", "read_at")
@@ -108,7 +108,7 @@ def copies(  # noqa: PLR0913 # what a copy says
             index_elements=[table.c.request_id, table.c.user_id],
             set_={key: statement.excluded[key] for key in COPIED},
         ),
-        execution_options=RULE,
+        execution_options=APPROVAL,
     )
 
 
@@ -169,7 +169,7 @@ def _bound(column: Any, value: Any) -> Any:
 
 def _insert(session: Session, table: Any, values: dict[str, Any], query: Any) -> None:
     statement = sa.insert(table).from_select(list(values), query, include_defaults=False)
-    session.execute(statement, execution_options=RULE)
+    session.execute(statement, execution_options=APPROVAL)
 
 
 def _content() -> Any:

@@ -17,11 +17,10 @@ from services import audit, gate
 from services.actor import Actor, may
 from services.approval import flow, sets
 from services.approval.decide import VERBS
-from services.approval.events import RULE
 from services.approval.snapshot import REVIEWED
 from services.approval.tasks import LIVE
 from services.batch_work import Chunk
-from services.batches import ITEM
+from services.batches import ITEM, RULED
 
 PLAIN = ("customer", "opportunity")
 REQUEST: Any = m.ApprovalRequest.__table__
@@ -125,7 +124,7 @@ def _mark(session: Session, chunk: Chunk, plain: Collection[int]) -> None:
     marks = sa.update(ITEM).where(chunk.where(m.ItemState.waiting))
     if rest:
         marks = marks.where(ITEM.c.target_id.not_in(rest))
-    _exactly(len(plain), session.execute(marks.values(state=m.ItemState.done), **_RULED))
+    _exactly(len(plain), session.execute(marks.values(state=m.ItemState.done), **RULED))
 
 
 def _decide(session: Session, which: Any, many: int, said: Said) -> None:
@@ -135,16 +134,16 @@ def _decide(session: Session, which: Any, many: int, said: Said) -> None:
     moved = moved.values(
         state=state, decided_at=said.now, last_actor_id=said.by.id, last_comment=said.comment
     )
-    _exactly(many, session.execute(moved, **_RULED))
+    _exactly(many, session.execute(moved, **RULED))
     asked = TASK.c.request_id.in_(sa.select(REQUEST.c.id).where(which))
     mine = sa.update(TASK).where(
         asked, TASK.c.assignee_id == said.by.id, TASK.c.state == m.TaskState.open
     )
     mine = mine.values(state=m.TaskState.done, decision=decision, decided_at=said.now)
-    _exactly(many, session.execute(mine, **_RULED))
+    _exactly(many, session.execute(mine, **RULED))
     others = sa.update(TASK).where(asked, TASK.c.state.in_(LIVE))
     others = others.values(state=m.TaskState.cancelled, decided_at=said.now)
-    session.execute(others, **_RULED)
+    session.execute(others, **RULED)
     sets.events(
         session, which, decision=decision, comment=said.comment, by=said.by.id, now=said.now
     )
@@ -163,7 +162,7 @@ def _effects(session: Session, which: Any, many: int, said: Said) -> None:
         statement = statement.values(
             approval=state, decided_at=now, updated_at=now, row_version=table.c.row_version + 1
         )
-        found: Any = session.execute(statement, **_RULED)
+        found: Any = session.execute(statement, **RULED)
         moved += found.rowcount
     if moved != many:
         raise _Lost
@@ -175,9 +174,6 @@ def _effects(session: Session, which: Any, many: int, said: Said) -> None:
         sets.follow_ups(session, which, now=now)
     sets.copies(session, which, state=state, comment=said.comment, by=said.by.id, now=now)
     sets.tell_submitters(session, which, now=now)
-
-
-_RULED: dict[str, Any] = {"execution_options": RULE}
 
 
 def _exactly(many: int, result: Any) -> None:

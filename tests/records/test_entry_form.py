@@ -41,6 +41,12 @@ def blocks(page):
     return page.split('<div class="field')[1:]
 
 
+def entered(client, noun, data):
+    """Post the entry form of a noun."""
+    page = client.get(f"/admin/{noun}/new/").get_data(as_text=True)
+    return client.post(f"/admin/{noun}/new/", data={"csrf_token": token_of(page), **data})
+
+
 def test_the_17_fields_stand_in_order_with_their_marks(page):
     found = [
         (match.group(1), 'class="must"' in block)
@@ -80,12 +86,11 @@ def test_the_number_is_a_preview_of_both_classes_and_reserves_nothing(lite):
 def test_an_error_stands_beside_its_field_and_what_was_typed_stays(lite):
     client = lite.test_client()
     login(client, "sales")
-    page = client.get("/admin/customer/new/").get_data(as_text=True)
 
-    answer = client.post(
-        "/admin/customer/new/",
-        data={
-            "csrf_token": token_of(page),
+    answer = entered(
+        client,
+        "customer",
+        {
             "company": "武汉测试有限公司",
             "primary.mobile": "123",
             "region_code": "湖北省",
@@ -105,12 +110,11 @@ def test_a_submission_tells_all_its_errors_in_one_round(app):
         world.approved(company="武汉光谷精工机械有限公司")
     client = app.test_client()
     login(client, "sales")
-    page = client.get("/admin/customer/new/").get_data(as_text=True)
 
-    answer = client.post(
-        "/admin/customer/new/",
-        data={
-            "csrf_token": token_of(page),
+    answer = entered(
+        client,
+        "customer",
+        {
             "company": "武汉光谷精工机械有限公司",
             "primary.mobile": "123",
             "primary.qq": "1",
@@ -163,12 +167,11 @@ def test_a_change_of_a_stale_record_is_refused_before_its_fields_are_judged(lite
 def test_rows_a_script_added_come_back_after_an_error(lite):
     client = lite.test_client()
     login(client, "sales")
-    page = client.get("/admin/opportunity/new/").get_data(as_text=True)
 
-    answer = client.post(
-        "/admin/opportunity/new/",
-        data={
-            "csrf_token": token_of(page),
+    answer = entered(
+        client,
+        "opportunity",
+        {
             "name": "产线改造",
             "lines-sent": "1",
             "lines-new101-quantity": "2",
