@@ -6,7 +6,7 @@ PORT := $(or $(TCOS_PORT),5000)
 FLASK := $(BIN)/flask --app admin_app
 PO := $(wildcard translations/*/LC_MESSAGES/*.po translations/security/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=
 
 .PHONY: run test check lint soak bench translations
 

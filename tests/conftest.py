@@ -2,9 +2,13 @@
 
 import pytest
 
-from tests.support.browser import browsing, chromium
+from tests.support.browser import CHROMIUM, browsing, chromium
 from tests.support.databases import Databases, folder_for_databases
-from tests.support.world import World, make_app, seed_people
+from tests.support.world import World, seed_people
+
+
+def pytest_sessionfinish():
+    CHROMIUM.quit()
 
 
 @pytest.fixture(scope="session")
@@ -18,15 +22,15 @@ def databases(tmp_path_factory):
 @pytest.fixture(params=["sqlite", "postgres"])
 def app(request, databases):
     """An application on a fresh database with roles, reference data and one person a role."""
-    with databases.fresh(request.param) as url:
-        yield make_app(url)
+    with databases.lent(request.param) as found:
+        yield found
 
 
 @pytest.fixture
 def lite(databases):
     """The same on SQLite alone, for what does not depend on the database."""
-    with databases.fresh("sqlite") as url:
-        yield make_app(url)
+    with databases.lent("sqlite") as found:
+        yield found
 
 
 @pytest.fixture

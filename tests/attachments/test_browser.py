@@ -7,7 +7,6 @@ from tests.support.uploads import PDF
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(chromium() is None, reason="no Chromium: set TCOS_TEST_CHROMIUM"),
 ]
 

@@ -10,7 +10,7 @@ from tests.support.browser import SIZES, overflow
 from tests.support.uploads import JPEG, PDF
 from tests.support.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 COMPANY = "宜昌三峡水泵有限公司"
 LOOKS = [("wide", "zh", "提交审批"), ("phone", "en", "Submit for approval")]
 

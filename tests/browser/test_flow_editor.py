@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.browser import overflow
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 
 @pytest.mark.parametrize("size", ["wide", "phone"])

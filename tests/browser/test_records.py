@@ -7,7 +7,7 @@ import pytest
 import models as m
 from tests.support.world import World
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 COMPANY = "宜昌三峡水泵有限公司"
 
 

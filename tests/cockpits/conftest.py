@@ -2,18 +2,17 @@
 
 import pytest
 
-import models as m
 from dashboards.columns import shown
 from dashboards.pages import SUMMARIES
 from tests.support.books import seed_books
 from tests.support.visitors import Visitors
-from tests.support.world import World, make_app
+from tests.support.world import World
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def books_url(request, databases):
-    with databases.fresh(request.param, seed_books) as url:
-        yield url
+def books(request, databases):
+    with databases.lent(request.param, seed_books) as app:
+        yield app
 
 
 class Cockpit:
@@ -56,12 +55,11 @@ class Cockpit:
 
 
 @pytest.fixture
-def cockpit(books_url):
-    with World(make_app(books_url)) as world:
+def cockpit(books):
+    with World(books) as world:
         yield Cockpit(world)
-        m.db.engine.dispose()
 
 
 @pytest.fixture
-def visitors(books_url):
-    return Visitors(make_app(books_url))
+def visitors(books):
+    return Visitors(books)

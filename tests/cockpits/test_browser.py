@@ -4,9 +4,8 @@ import pytest
 
 from tests.support.books import seed_books
 from tests.support.browser import browsing, chromium, overflow
-from tests.support.world import make_app
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 BAR = "figure:first-of-type .bars .point path"
 KEYS = ("performance", "collections", "opportunities", "followups", "visits", "tracking")
 
@@ -15,7 +14,7 @@ KEYS = ("performance", "collections", "opportunities", "followups", "visits", "t
 def site(databases):
     if chromium() is None:
         pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
-    with databases.fresh("sqlite", seed_books) as url, browsing(make_app(url)) as found:
+    with databases.lent("sqlite", seed_books) as app, browsing(app) as found:
         yield found
         assert found.faults == []
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import models as m
 from dashboards.pages import SUMMARIES
 from tests.support.books import Books
-from tests.support.world import NOW, World, make_app, seed_people
+from tests.support.world import NOW, World, seed_people
 
 TODAY = dt.date(2026, 11, 23)
 PERIOD = (dt.date(2026, 10, 1), dt.date(2026, 12, 31))
@@ -116,8 +116,8 @@ def write(connection, contracts):
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def app(request, databases):
-    with databases.fresh(request.param, seed_people) as url:
-        yield make_app(url)
+    with databases.lent(request.param, seed_people) as found:
+        yield found
 
 
 @settings(
@@ -143,4 +143,3 @@ def test_totals_equal_a_plain_recomputation(app, contracts):
                 for name in wanted.keys() & totals.keys():
                     assert totals[name] == wanted[name], (key, by, name)
         assert found["due"] == found["settled"] + found["open"]
-        m.db.engine.dispose()

@@ -11,7 +11,7 @@ from services import conditions, filters
 from services.conditions import Place, parse
 from services.filters import Item, Tree
 from tests.support.visitors import AJAX, Visitors
-from tests.support.world import World, make_app
+from tests.support.world import World
 from views.crm import filters as grid_filters
 
 OPPORTUNITY = "/admin/opportunity/"
@@ -32,8 +32,7 @@ def company(world):
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def visitors(request, databases):
-    with databases.fresh(request.param) as url:
-        app = make_app(url)
+    with databases.lent(request.param) as app:
         with World(app) as world:
             company(world)
         yield Visitors(app)

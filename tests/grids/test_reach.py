@@ -9,14 +9,14 @@ import models as m
 from services import access, reach, search
 from services.access import READ, visible_to
 from tests.support.company import seed_company
-from tests.support.world import PEOPLE, World, make_app
+from tests.support.world import PEOPLE, World
 from views.crm import listing, paging
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def company(request, databases):
     """The people of the demo company and its records; the manager helps with every fifth one."""
-    with databases.fresh(request.param, seed_company) as url, World(make_app(url)) as world:
+    with databases.lent(request.param, seed_company) as app, World(app) as world:
         customer = m.Customer.__table__
         keys = customer.c.id % 5 == 0
         helps = sa.update(customer).values(technical_id=world.id_of("manager")).where(keys)

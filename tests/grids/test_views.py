@@ -9,7 +9,7 @@ import models as m
 from services import saved_views
 from services.errors import Forbidden
 from tests.support.visitors import AJAX, Visitors
-from tests.support.world import World, make_app
+from tests.support.world import World
 
 GRID = "/admin/customer/"
 VIEWS, COLUMNS = f"{GRID}views/", f"{GRID}columns/"
@@ -18,8 +18,7 @@ STATE = "f.level=in:a&sort=-company&columns=company,level"
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def app(request, databases):
-    with databases.fresh(request.param) as url:
-        found = make_app(url)
+    with databases.lent(request.param) as found:
         with World(found) as world:
             world.approved("sales", company="光谷", level=m.Level.a)
             world.approved("sales2", company="东湖", level=m.Level.b)

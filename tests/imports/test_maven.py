@@ -10,8 +10,9 @@ import sqlalchemy as sa
 import models as m
 from dashboards import opportunity_groups, query
 from services.actor import SYSTEM
+from tests.support.apps import behind
 from tests.support.imports import counts, run
-from tests.support.world import World, make_app, seed_people
+from tests.support.world import World, seed_people
 
 ROOT = Path(__file__).resolve().parents[2]
 GIVEN = os.environ.get("TCOS_TEST_MAVEN")
@@ -32,16 +33,13 @@ def files():
 def seed_maven(engine):
     """People and reference data, then the four files: imported once, copied for every test."""
     seed_people(engine)
-    app = make_app(engine.url.render_as_string(hide_password=False))
-    with World(app) as world:
+    with behind(engine) as app, World(app) as world:
         run(world, files(), HOW)
-    with app.app_context():
-        m.db.engine.dispose()  # a template that somebody looks at cannot be copied
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def imported(request, databases):
-    with databases.fresh(request.param, seed_maven) as url, World(make_app(url)) as world:
+    with databases.lent(request.param, seed_maven) as app, World(app) as world:
         query_ = sa.select(m.ImportJob).order_by(m.ImportJob.id)
         world.jobs = list(world.session.scalars(query_))
         yield world

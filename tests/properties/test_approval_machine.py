@@ -15,7 +15,7 @@ from services import records
 from services.actor import SYSTEM
 from services.approval import decide, digest, submit, withdraw
 from services.errors import Refused
-from tests.support.world import World, make_app, seed_people
+from tests.support.world import World, seed_people
 
 AUTHORS = ("sales", "sales2", "office", "admin")
 DECIDERS = ("reviewer", "reviewer2", "admin", "manager")
@@ -39,14 +39,12 @@ class Approvals(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.fresh = DATABASES["found"].fresh("sqlite", seed_people)
-        self.world = World(make_app(self.fresh.__enter__()))
+        self.fresh = DATABASES["found"].lent("sqlite", seed_people)
+        self.world = World(self.fresh.__enter__())
         self.world.__enter__()
         self.known, self.minute = [], 0
 
     def teardown(self):
-        with self.world.app.app_context():
-            m.db.engine.dispose()
         self.world.__exit__()
         self.fresh.__exit__(None, None, None)
 

@@ -12,9 +12,10 @@ import models as m
 from services import batches
 from services import bulk as bulk_fields
 from services.approval import bulk, submit
+from tests.support.apps import behind
 from tests.support.crowd import crowd
 from tests.support.databases import ROOT
-from tests.support.world import World, make_app, seed_people
+from tests.support.world import World, seed_people
 
 
 def seed_bulk(engine):
@@ -29,7 +30,7 @@ def seed_small_bulk(engine):
 
 def _seed(engine, many):
     seed_people(engine)
-    with World(make_app(engine.url.render_as_string(hide_password=False))) as world:
+    with behind(engine) as app, World(app) as world:
         items = []
         with world.acting("sales"):
             for n in range(many):
@@ -47,21 +48,17 @@ def _seed(engine, many):
                 now=world.now,
                 warn=False,
             )
-        with world.app.app_context():
-            m.db.engine.dispose()
 
 
 def seed_wide_edit(engine):
     """People, 300 drafts and the job that changes a field of each."""
     seed_people(engine)
-    with World(make_app(engine.url.render_as_string(hide_password=False))) as world:
+    with behind(engine) as app, World(app) as world:
         first = crowd(world, 300, company="光谷")
         with world.acting("sales"):
             task = bulk_fields.editing(world.session, m.Customer, {"level": m.Level.c})
             job = batches.open_job(world.session, task, by=world.actor, now=world.now)
             batches.add(world.session, job, [(first + n, None) for n in range(300)])
-        with world.app.app_context():
-            m.db.engine.dispose()
 
 
 def start(url):

@@ -12,7 +12,7 @@ import models as m
 from services import approval, records
 from tests.approval.flows import flow
 from tests.support.rounds import START, Known, Rounds
-from tests.support.world import World, make_app, seed_people
+from tests.support.world import World, seed_people
 
 AUTHORS = ("sales", "sales2", "admin")
 DECIDERS = ("reviewer", "reviewer2", "manager", "admin")
@@ -319,7 +319,7 @@ class Verbs(Rounds, RuleBasedStateMachine):
 
 
 def run(databases, kind, examples, steps):
-    with databases.fresh(kind, seed_people) as url, World(make_app(url)) as world:
+    with databases.lent(kind, seed_people) as app, World(app) as world:
         anyone = {"people": ("reviewer", "reviewer2"), "mode": m.StepMode.any}
         flow(world, anyone, {"people": ("manager", "admin"), "mode": m.StepMode.all})
         flow(world, anyone, action=m.FlowAction.change)

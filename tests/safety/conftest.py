@@ -6,7 +6,7 @@ import sqlalchemy as sa
 import models as m
 from tests.support.company import seed_company
 from tests.support.visitors import Visitors
-from tests.support.world import dump, make_app
+from tests.support.world import dump
 
 
 class Target(Visitors):
@@ -31,8 +31,8 @@ class Target(Visitors):
 
 @pytest.fixture(scope="module")
 def target(databases):
-    with databases.fresh("sqlite", seed_company) as url:
-        yield Target(make_app(url))
+    with databases.lent("sqlite", seed_company) as app:
+        yield Target(app)
 
 
 @pytest.fixture

@@ -95,10 +95,9 @@ def test_junk_in_a_form_is_refused_and_leaves_nothing(target):
 def test_junk_on_postgres_too(databases):
     from tests.safety.conftest import Target
     from tests.support.company import seed_company
-    from tests.support.world import make_app
 
-    with databases.fresh("postgres", seed_company) as url:
-        found = Target(make_app(url))
+    with databases.lent("postgres", seed_company) as app:
+        found = Target(app)
         check(found, 150, seed=4)
         for value in ("abc", "%00", "-5", str(10**21)):
             for name in ("id", "page", "search", "level", "owner_id"):

@@ -10,7 +10,6 @@ from models.field import fields_of
 from tests.safety.conftest import Target
 from tests.support.company import seed_company
 from tests.support.matrix import DOORS
-from tests.support.world import make_app
 
 MARK = '"><svg onload=x>'  # short enough for the shortest column that shows more than codes
 RAW = re.compile(r"<svg onload")
@@ -56,8 +55,7 @@ def _drop_guards(connection, table):
 
 @pytest.fixture(scope="module")
 def poisoned(databases):
-    with databases.fresh("sqlite", seed_company) as url:
-        app = make_app(url)
+    with databases.lent("sqlite", seed_company) as app:
         poison(app)
         yield Target(app)
 

@@ -5,7 +5,7 @@ import pytest
 from tests.support.company import seed_company
 from tests.support.matrix import DOORS, EVERYBODY, METHODS
 from tests.support.visitors import AJAX, Visitors
-from tests.support.world import dump, make_app
+from tests.support.world import dump
 
 SHUT = {401, 403}
 VERBS = ("submit", "approve", "reject", "edit", "delete", "export_csv")
@@ -22,8 +22,8 @@ def rules_of(app):
 
 @pytest.fixture(scope="module")
 def visitors(databases):
-    with databases.fresh("sqlite", seed_company) as url:
-        yield Visitors(make_app(url))
+    with databases.lent("sqlite", seed_company) as app:
+        yield Visitors(app)
 
 
 def test_every_route_stands_in_the_matrix(visitors):

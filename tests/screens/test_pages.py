@@ -9,7 +9,7 @@ from services.actor import load_actor
 from tests.support.company import seed_company
 from tests.support.matrix import DOORS, EVERYBODY
 from tests.support.visitors import Visitors
-from tests.support.world import World, count_queries, make_app
+from tests.support.world import World, count_queries
 
 MOST_QUERIES = 15
 SAMPLE = 3  # records of each noun whose pages are opened
@@ -19,8 +19,8 @@ MODELS = {mapper.class_.__noun__: mapper.class_ for mapper in m.Model.registry.m
 
 @pytest.fixture(scope="module")
 def visitors(databases):
-    with databases.fresh("sqlite", seed_company) as url:
-        yield Visitors(make_app(url))
+    with databases.lent("sqlite", seed_company) as app:
+        yield Visitors(app)
 
 
 @pytest.fixture(scope="module")

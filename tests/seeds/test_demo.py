@@ -10,7 +10,7 @@ from cli.common import system_session
 from seed.demo import seed_demo
 from seed.reference import seed_reference, seed_roles
 from services.approval import REVIEWED, digest
-from tests.support.world import make_app
+from tests.support.apps import behind
 
 NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
 COUNT = 70  # of 300: every fate occurs
@@ -22,13 +22,11 @@ def demo(engine):
     with engine.begin() as connection:
         seed_roles(connection, NOW)
         seed_reference(connection, NOW)
-    app = make_app(engine.url.render_as_string(hide_password=False))
-    with app.test_request_context():
+    with behind(engine) as app, app.test_request_context():
         session = system_session()
         seed_demo(session, now=NOW, count=COUNT)
         session.commit()
         m.db.session.remove()
-        m.db.engine.dispose()  # a template that somebody is connected to cannot be copied
 
 
 def demo_again(engine):

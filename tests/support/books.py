@@ -9,7 +9,8 @@ import datetime as dt
 import sqlalchemy as sa
 
 import models as m
-from tests.support.world import NOW, World, make_app, seed_people
+from tests.support.apps import behind
+from tests.support.world import NOW, World, seed_people
 
 AT = dt.datetime(2026, 1, 1, 2, tzinfo=dt.UTC)
 
@@ -196,10 +197,8 @@ class Books:
 def seed_books(engine):
     """Fill a database with the company that tests/cockpits counts."""
     seed_people(engine)
-    app = make_app(engine.url.render_as_string(hide_password=False))
-    with World(app) as world:
+    with behind(engine) as app, World(app) as world:
         world.approved("sales", company="丙公司")  # by the real service: leaves a row of approval
-        m.db.engine.dispose()
     with engine.begin() as connection:
         write(Books(connection))
 

@@ -88,17 +88,43 @@ class Site:
             context.close()
 
 
+class Chromium:
+    """The one Chromium of this process, started when a test first asks; windows are the tests'."""
+
+    def __init__(self):
+        self.playwright = self.browser = None
+
+    def running(self):
+        """Return the browser; one that has crashed is replaced."""
+        if self.playwright is None:
+            self.playwright = sync_playwright().start()
+        if self.browser is None or not self.browser.is_connected():
+            self.browser = self.playwright.chromium.launch(
+                executable_path=chromium(), args=list(QUIET)
+            )
+        return self.browser
+
+    def quit(self):
+        """Stop everything."""
+        if self.browser is not None:
+            self.browser.close()
+        if self.playwright is not None:
+            self.playwright.stop()
+        self.playwright = self.browser = None
+
+
+CHROMIUM = Chromium()
+
+
 @contextlib.contextmanager
 def browsing(app):
     """Yield a Site on the application."""
-    with serving(app) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(QUIET))
-        site = Site(address, browser)
+    with serving(app) as address:
+        site = Site(address, CHROMIUM.running())
         try:
             yield site
         finally:
             site.close()
-            browser.close()
 
 
 def overflow(page):

@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 import models as m
 from services import approval, payment
-from tests.support.world import World, make_app, seed_people
+from tests.support.apps import behind
+from tests.support.world import World, seed_people
 
 ROWS = 24  # more than one page of a grid, so that a statement a row would show
 
@@ -14,13 +15,11 @@ ROWS = 24  # more than one page of a grid, so that a statement a row would show
 def seed_company(engine):
     """Two salespeople with customers, deals, contracts, money; three things wait for a reviewer."""
     seed_people(engine)
-    with World(make_app(engine.url.render_as_string(hide_password=False))) as world:
+    with behind(engine) as app, World(app) as world:
         for who in ("sales", "sales2"):
             _book(world, who)
         _many(world)
         _batch(world)
-        world.session.close()
-        m.db.engine.dispose()  # PostgreSQL copies no template that somebody is connected to
 
 
 def _book(world, who):

@@ -3,14 +3,15 @@
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import uuid
 from pathlib import Path
 
 import psycopg
 import sqlalchemy as sa
+
+from services.engine import engine_options
+from tests.support.apps import behind, migrate
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm")  # noqa: S108 # a file system in memory: nothing waits for a disk
@@ -29,104 +30,144 @@ def folder_for_databases(other):
     return Path(tempfile.mkdtemp(prefix=f"tcos-tests-{os.getpid()}-", dir=MEMORY))
 
 
-def migrate(url: str) -> None:
-    """Run the real migrations in a process of their own."""
-    subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "flask", "--app", "admin_app", "db", "upgrade"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        env=os.environ | {"TCOS_DATABASE_URL": url, "TCOS_ENV": "test"},
-    )
+def bare(_engine):
+    """Seed nothing: what every other template begins with."""
 
 
 class Databases:
-    """Templates by kind; `seed` fills a migrated one.
+    """Templates by kind and seed, and the copies of them.
 
     `lasting` keeps the folder and lets PostgreSQL wait for its disk, as a benchmark wants it.
     """
 
     def __init__(self, folder, seed, *, lasting=True):
         self.folder, self.seed, self.lasting = folder, seed, lasting
-        self.templates, self.server = {}, None
+        self.templates, self.server, self.admin = set(), None, None
+        self.idle, self.places = {"sqlite": [], "postgres": []}, 0
+        self.mark = "" if lasting else f"_{os.getpid()}"  # workers may share a given server
 
     @contextlib.contextmanager
     def fresh(self, kind, seed=None):
         """Yield the URL of a copy of the template of this kind (and this seed)."""
-        seed = seed or self.seed
-        key = (kind, seed.__name__)
-        if key not in self.templates:
-            self.templates[key] = self._template(kind, seed)
-        make = self._copy_sqlite if kind == "sqlite" else self._copy_postgres
-        with make(self.templates[key]) as url:
-            yield url
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        self._copy(kind, self._template(kind, seed or self.seed), name)
+        try:
+            yield self._url(kind, name)
+        finally:
+            self._drop(kind, name)
+
+    @contextlib.contextmanager
+    def lent(self, kind, seed=None):
+        """Yield the process's application on such a copy.
+
+        The copies of a kind follow each other under one address, so that the engine, and with it
+        the statements it has compiled, is kept.
+        """
+        template = self._template(kind, seed or self.seed)
+        name, engine = self.idle[kind].pop() if self.idle[kind] else self._place(kind)
+        self._drop(kind, name)
+        self._copy(kind, template, name)
+        try:
+            with behind(engine) as app:
+                yield app
+        finally:
+            engine.dispose()
+            self.idle[kind].append((name, engine))
 
     def kept(self, kind):
         """Return the URL of a database that stays in the folder: made once, then only migrated."""
-        name = f"template_{self.seed.__name__}"
-        path = self.folder / f"{name}.db"
-        url = f"sqlite:///{path}" if kind == "sqlite" else self._url(name)
-        if path.exists() if kind == "sqlite" else self._exists(name):
-            migrate(url)
+        name = f"template_{self.seed.__name__}{self.mark}"
+        if self._exists(kind, name):
+            engine = self._engine(kind, name)
+            migrate(engine)
+            engine.dispose()
         else:
             self._template(kind, self.seed)
-        return url
+        return self._url(kind, name)
 
     def close(self):
+        if self.server is None and not self.lasting:
+            for kind, name in [
+                *self.templates,
+                *(("postgres", n) for n, _e in self.idle["postgres"]),
+            ]:
+                self._drop(kind, name)
+        if self.admin is not None:
+            self.admin.close()
         if self.server is not None:
             self.server.cleanup()
         if not self.lasting:
             shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _place(self, kind):
+        self.places += 1
+        name = f"place_{self.places}{self.mark}"
+        return name, self._engine(kind, name)
+
     def _template(self, kind, seed):
-        name = f"template_{seed.__name__}"
-        if kind == "sqlite":
-            path = self.folder / f"{name}.db"
-            url = f"sqlite:///{path}"
+        """Return the name of a database that this seed has filled."""
+        name = f"template_{seed.__name__}{self.mark}"
+        if (kind, name) in self.templates:
+            return name
+        if seed is bare:
+            self._drop(kind, name)
+            self._create(kind, name)
         else:
-            path, url = name, self._create(name, None)
-        migrate(url)
-        engine = sa.create_engine(url)
+            start = self._template(kind, bare)
+            self._drop(kind, name)
+            self._copy(kind, start, name)
+        engine = self._engine(kind, name)
+        if seed is bare:
+            migrate(engine)
         seed(engine)
         if kind == "sqlite":
             with engine.connect() as connection:
                 connection.exec_driver_sql("ROLLBACK")
                 connection.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 connection.exec_driver_sql("BEGIN")
-        engine.dispose()
-        return path
+        engine.dispose()  # PostgreSQL copies no template that somebody is connected to
+        self.templates.add((kind, name))
+        return name
 
-    @contextlib.contextmanager
-    def _copy_sqlite(self, template):
-        path = self.folder / f"{uuid.uuid4().hex}.db"
-        shutil.copy(template, path)
-        yield f"sqlite:///{path}"
-        for suffix in ("", "-wal", "-shm"):
-            Path(f"{path}{suffix}").unlink(missing_ok=True)
+    def _engine(self, kind, name):
+        url = self._url(kind, name)
+        return sa.create_engine(url, **engine_options(url))
 
-    @contextlib.contextmanager
-    def _copy_postgres(self, template):
-        name = f"t_{uuid.uuid4().hex[:12]}"
-        url = self._create(name, template)
-        yield url
-        self._admin(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def _create(self, name, template):
-        copy = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
-        self._admin(f"CREATE DATABASE {name}{copy}")
-        return self._url(name)
-
-    def _exists(self, name):
-        with psycopg.connect(self._base("postgres")) as connection:
-            asked = "SELECT FROM pg_database WHERE datname = %s"
-            return connection.execute(asked, [name]).fetchone() is not None
-
-    def _admin(self, statement):
-        with psycopg.connect(self._base("postgres"), autocommit=True) as connection:
-            connection.execute(statement)
-
-    def _url(self, name):
+    def _url(self, kind, name):
+        if kind == "sqlite":
+            return f"sqlite:///{self._path(name)}"
         return self._base(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def _path(self, name):
+        return self.folder / f"{name}.db"
+
+    def _exists(self, kind, name):
+        if kind == "sqlite":
+            return self._path(name).exists()
+        asked = "SELECT FROM pg_database WHERE datname = %s"
+        return self._say(asked, name).fetchone() is not None
+
+    def _create(self, kind, name):
+        if kind == "postgres":
+            self._say(f"CREATE DATABASE {name}")
+
+    def _copy(self, kind, template, name):
+        if kind == "sqlite":
+            shutil.copy(self._path(template), self._path(name))
+        else:
+            self._say(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+
+    def _drop(self, kind, name):
+        if kind == "postgres":
+            self._say(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            return
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path(name)}{suffix}").unlink(missing_ok=True)
+
+    def _say(self, statement, *values):
+        if self.admin is None:
+            self.admin = psycopg.connect(self._base("postgres"), autocommit=True)
+        return self.admin.execute(statement, values or None)
 
     def _base(self, name):
         given = os.environ.get("TCOS_TEST_DATABASE_URL")
@@ -138,6 +179,6 @@ class Databases:
 
             self.server = pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
             for setting in () if self.lasting else UNSAFE:
-                self._admin(f"ALTER SYSTEM SET {setting}")
-            self._admin("SELECT pg_reload_conf()")
+                self._say(f"ALTER SYSTEM SET {setting}")
+            self._say("SELECT pg_reload_conf()")
         return self.server.get_uri(database=name)
