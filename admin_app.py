@@ -13,7 +13,17 @@ from models import db
 from services import gate
 from views import progress
 from views.admin import make_admin
-from views.web import errors, headers, health, i18n, production, security, template, throttle
+from views.web import (
+    errors,
+    headers,
+    health,
+    i18n,
+    production,
+    security,
+    template,
+    throttle,
+    traces,
+)
 from views.web.config import ROOT, load_config
 from views.web.edge import init_edge
 
@@ -32,6 +42,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     gate.install(db.session)
     init_jobs(app, db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    traces.init_traces(app)  # before the edge: its answers are traced once they are committed
     init_edge(app)
     headers.init_headers(app)
     errors.init_errors(app)

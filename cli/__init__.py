@@ -6,7 +6,18 @@ from cli.backup import backup, restore
 from cli.import_ import import_files
 from cli.seed import seed
 from cli.serve import serve
-from cli.users import create_user
+from cli.users import activate_user, create_user, deactivate_user, set_password
 from cli.worker import worker
 
-COMMANDS: list[click.Command] = [import_files, seed, serve, create_user, backup, restore, worker]
+COMMANDS: list[click.Command] = [
+    import_files,
+    seed,
+    serve,
+    create_user,
+    set_password,
+    deactivate_user,
+    activate_user,
+    backup,
+    restore,
+    worker,
+]

@@ -24,6 +24,9 @@ class AuditAction(Labelled):
     delete = "delete", _("删除")
     export = "export", _("导出")
     login = "login", _("登录")
+    logout = "logout", _("退出登录")
+    login_failed = "login_failed", _("登录失败")
+    view = "view", _("查看敏感信息")
     import_in = "import_in", _("导入")
 
 

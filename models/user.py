@@ -78,7 +78,9 @@ class User(Model, Stamped, UserMixin):  # type: ignore[misc] # Flask-Security ha
         listed=True,
         filter=True,
     )
-    password: Mapped[str] = mapped_column(sa.String(255), nullable=False)
+    password: Mapped[str] = mapped_column(
+        sa.String(255), nullable=False, info={"secret": True, "caption": _("密码")}
+    )
     fs_uniquifier: Mapped[str] = mapped_column(sa.String(64), nullable=False, unique=True)
     external_ref: Mapped[str | None] = field(_("外部编号"), sa.String(80), form=False)
 

@@ -15,6 +15,7 @@ from models.field import Facts, fields_of
 from services.access import actor_of
 from services.rules import NOT_AUDITED
 
+HIDDEN = "****"
 PLUMBING = frozenset({"updated_at", "created_at", "created_by_id"})
 
 
@@ -102,7 +103,31 @@ def _changes(row: Any) -> dict[str, list[Any]]:
         new = history.added[0] if history.added else None
         if old != new:
             found[key] = [_plain(old, facts), _plain(new, facts)]
+    return found | _relations(state) | _secrets(state)
+
+
+def _relations(state: Any) -> dict[str, list[Any]]:
+    """Return the names before and after of collections that are kept in a table of pairs.
+
+    They are no columns, yet they decide: a person's roles are one.
+    """
+    found = {}
+    for relation in state.mapper.relationships:
+        history = state.attrs[relation.key].history
+        if relation.secondary is None or relation.viewonly or not history.has_changes():
+            continue
+        kept = [row.name for row in history.unchanged or ()]
+        old = sorted({*kept, *(row.name for row in history.deleted or ())})
+        new = sorted({*kept, *(row.name for row in history.added or ())})
+        if old != new:
+            found[relation.key] = [old, new]
     return found
+
+
+def _secrets(state: Any) -> dict[str, list[Any]]:
+    """Return that a secret changed, never its value."""
+    secret = (a.key for a in state.mapper.column_attrs if a.columns[0].info.get("secret"))
+    return {key: [None, HIDDEN] for key in secret if state.attrs[key].history.has_changes()}
 
 
 def _plain(value: Any, facts: Facts) -> Any:
@@ -121,4 +146,4 @@ def _plain(value: Any, facts: Facts) -> Any:
 def mask(text: str) -> str:
     """Return the text with its middle hidden: 13800138000 → 138****8000; short ones are ****."""
     shown = 7
-    return f"{text[:3]}****{text[-4:]}" if len(text) > shown else "****"
+    return f"{text[:3]}****{text[-4:]}" if len(text) > shown else HIDDEN

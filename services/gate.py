@@ -15,11 +15,12 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from models import Approval, Reviewed, SoftDeleted, Stamped
 from models.field import fields_of
+from services import ceiling
 from services.access import actor_of, read_gate
 from services.actor import Actor, may
 from services.audit import write_audit
 from services.errors import Forbidden, Locked
-from services.rules import APPROVAL_OWNED, GRANT_OF, MOVABLE, RULES, STATE_FREE
+from services.rules import APPROVAL_OWNED, BY_STATEMENT, GRANT_OF, MOVABLE, RULES, STATE_FREE
 
 
 def install(factory: Any) -> None:
@@ -60,8 +61,13 @@ def _bulk_gate(state: ORMExecuteState) -> None:
     actor = actor_of(state.session)
     if not (writes or raw) or state.session.info.get("flushing") or (actor and actor.system):
         return
-    if state.execution_options.get("rule") not in RULES:
+    name = state.execution_options.get("rule")
+    if name not in RULES:
         message = "a bulk statement must name the rule it acts under"
+        raise PermissionError(message)
+    table = getattr(getattr(state.statement, "table", None), "name", "")
+    if name not in BY_STATEMENT.get(table, RULES):
+        message = f"{table} is written through the unit of work: the ceiling must see it"
         raise PermissionError(message)
 
 
@@ -71,6 +77,8 @@ def _write_gate(session: Session, _context: UOWTransaction, _instances: Any) -> 
     dirty = [row for row in session.dirty if session.is_modified(row)]
     for row in (*session.new, *dirty):
         _stamp(row, actor, now)
+    if actor is not None:
+        ceiling.guard(session, actor, [*session.new, *dirty, *session.deleted], session.deleted)
     if actor is not None and actor.system:
         return
     work = [("create", r) for r in session.new]

@@ -124,7 +124,7 @@ def changes(session: Session, customer: m.Customer, *, limit: int = MOST) -> lis
                     sa.and_(log.c.noun == "customer", log.c.record_id == customer.id),
                     sa.and_(log.c.noun == "contact", log.c.record_id.in_(contacts)),
                 ),
-                log.c.action != m.AuditAction.export,
+                log.c.action.not_in([m.AuditAction.export, m.AuditAction.view]),
             )
             .order_by(log.c.id.desc())
             .limit(limit)

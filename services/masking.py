@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import models as m
 from services.actor import Actor, may
 from services.audit import mask
 
@@ -12,11 +13,22 @@ def sees_sensitive(actor: Actor | None, record: Any) -> bool:
         return True
     if actor is None or not may(actor, "sensitive:own"):
         return False
+    return _own(actor, record)
+
+
+def _own(actor: Actor, record: Any) -> bool:
     holder = getattr(record, "customer", None) or record
     people = {getattr(holder, key, None) for key in ("owner_id", "technical_id", "created_by_id")}
     # A pool customer has no owner; who entered it once has no claim to its contacts any more.
     pool = hasattr(holder, "owner_id") and holder.owner_id is None
     return not pool and actor.id in people
+
+
+def sees_by_grant(actor: Actor | None, record: Any) -> bool:
+    """Tell whether the actor sees them by `sensitive:read` alone: that is a view to be noted."""
+    if actor is None or not may(actor, "sensitive:read"):
+        return False
+    return actor.id != record.id if isinstance(record, m.User) else not _own(actor, record)
 
 
 def shown(actor: Actor | None, record: Any, value: object) -> object:

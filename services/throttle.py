@@ -23,7 +23,12 @@ def key_of(account: str, address: str) -> str:
 
 
 def attempt(engine: Engine, key: str, *, now: dt.datetime) -> bool:
-    """Count an attempt and tell whether it is still within the window's number.
+    """Count an attempt and tell whether it is still within the window's number."""
+    return tries(engine, key, now=now) <= MOST
+
+
+def tries(engine: Engine, key: str, *, now: dt.datetime) -> int:
+    """Count an attempt and return which one of the window it is.
 
     In a short transaction of its own: a refused request rolls its session back, the count stays.
     """
@@ -44,7 +49,7 @@ def attempt(engine: Engine, key: str, *, now: dt.datetime) -> bool:
     )
     with writing(on=True), engine.begin() as connection:
         connection.execute(sa.delete(table).where(old, table.c.key != key))
-        return bool(connection.execute(statement).scalar_one() <= MOST)
+        return int(connection.execute(statement).scalar_one())
 
 
 def forget(engine: Engine, key: str) -> None:

@@ -58,6 +58,7 @@ class CrmView(GridView):
 
         `wrong` (key → message) is what was wrong with a verb's own fields.
         """
+        self.saw(record)
         rounds = approval.timeline(self.session, record) if self.reviewed else []
         tables, buttons = self.tables(record), self.buttons(record)
         files = self.files(record, problem)
@@ -163,6 +164,7 @@ class CrmView(GridView):
                 changing = stand.open and record.approval is m.Approval.approved
                 remark = stand.remark
             may_edit = records.editable(record, changing=changing)
+            self.saw(record)
             locked = frozenset(k for k, ok in may_edit.items() if not ok)
         form = forms.build(
             self.session, self.model, typed, errors, only=self.form_keys(record), locked=locked

@@ -110,8 +110,9 @@ class BatchView(Page):
     def result(self) -> Any:
         """Download the result."""
         job = self._job(request.args.get("id"))
-        head = [_("对象"), _("结果"), _("原因代码"), _("原因")]
-        return export.respond("csv", f"batch-{job.id}", head, _lines(self.actor, job.id))
+        key, head = job.id, [_("对象"), _("结果"), _("原因代码"), _("原因")]
+        export.note_export(self.session, self.actor, job.__noun__, now=self.now())
+        return export.respond("csv", f"batch-{key}", head, _lines(self.actor, key))
 
 
 def _lines(actor: Actor, job_id: int) -> Iterator[list[str]]:

@@ -161,6 +161,7 @@ class CustomerView(FileDoors, OwnershipDoors, CrmView):
         tab = tab if tab in TABS else TABS[0]
         if tab == "portrait" and not may(self.actor, "portrait:read"):
             raise Forbidden
+        self.saw(record)
         tables = self.whole_tables(record, tab)
         files = self.files(record) if tab == "files" else None
         below = attachment.beneath(self.session, record.id) if files else []

@@ -20,6 +20,7 @@ from services.importing import error_workbook, jobs, staging
 from services.importing.mapping import MODELS, past_of
 from services.importing.undo import ask, undo
 from services.importing.worker import undo_later
+from views.crm.export import note_export
 from views.pages import Page
 from views.web.edge import current_actor, start_writing
 
@@ -189,7 +190,9 @@ class ImportView(Page):
         plan = jobs.findings_of(self.session, job)
         imported = job.state is m.ImportState.done
         name = _("%(name)s-错误", name=job.file_name.rsplit(".", 1)[0])
-        return _download(error_workbook(plan, imported=imported), name)
+        content = error_workbook(plan, imported=imported)
+        note_export(self.session, self.actor, job.__noun__, now=self.now())
+        return _download(content, name)
 
     @expose("/undo/", methods=("POST",))
     def undo(self) -> Any:

@@ -16,6 +16,7 @@ from services.approval.preview import money_text
 from services.approval.snapshot import REVIEWED, blank, differences, shown, shown_lines
 from services.approval.timeline import rounds
 from views.web.template import hours_text
+from views.web.traces import saw_request
 
 CAPTIONS = {noun: model.__caption__ for noun, model in REVIEWED.items()}
 
@@ -69,6 +70,7 @@ def left_text(row: inbox.Row) -> tuple[str, str]:
 
 def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
     """Return what a request shows; four statements, more where a duplicate is suspected."""
+    saw_request(chosen)
     known = chosen.noun in REVIEWED and "values" in chosen.payload
     changing = known and "old" in chosen.payload
     found = rounds(session, chosen.noun, chosen.record_id) if known else []

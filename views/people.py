@@ -4,14 +4,13 @@ import secrets
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import flash, redirect, request, url_for
+from flask import request
 from flask_admin import expose
-from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import people
+from services import ceiling, people
 from services.grants import CATALOGUE, NOUNS
 from views.base import CrmView
 
@@ -37,8 +36,12 @@ class UserView(CrmView):
         return [*super().loads(), selectinload(m.User.roles)]
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
-        """Return the roles to tick and, for a new person, the password field."""
-        roles = list(self.session.scalars(sa.select(m.Role).order_by(m.Role.id)))
+        """Return the roles to tick and, for a new person, the password field.
+
+        Only what the person at the screen may give, and only where he may change roles at all.
+        """
+        every = self.session.scalars(sa.select(m.Role).order_by(m.Role.id))
+        roles = [role for role in every if ceiling.grantable(self.actor, role)]
         ticked = (
             request.form.getlist("roles") or [r.name for r in record.roles]
             if record
@@ -48,8 +51,18 @@ class UserView(CrmView):
             "roles": roles,
             "ticked": set(ticked),
             "own": record and record.id == self.actor.id,
+            "above": record is not None and not self._may_touch(record),
             "password_error": str(errors.get("password", "")),
         }
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Offer a new password only where it may be given."""
+        found = super().buttons(record)
+        mine = record.id == self.actor.id
+        return found | {"password": found["edit"] and not mine and self._may_touch(record)}
+
+    def _may_touch(self, record: Any) -> bool:
+        return record.id == self.actor.id or ceiling.touchable(self.session, self.actor, record)
 
     def faults(
         self, record: Any, values: dict[str, Any], wrong: dict[str, Any], *, submitting: bool
@@ -75,17 +88,20 @@ class UserView(CrmView):
             saved = super().store(record, values)
         if "roles_sent" in request.form and not (record and record.id == self.actor.id):
             people.set_roles(self.session, saved, names, by=self.actor)
-            self.session.flush()
         return saved
 
     @expose("/password/", methods=("POST",))
     def password_view(self) -> Any:
-        """Give a person a fresh random password, shown once."""
+        """Give a person a fresh random password, shown once, on this very answer.
+
+        A message for the next page would carry it in the session's cookie, which anybody can read.
+        """
         record = self.get_one(request.form.get("id"))
         password = secrets.token_urlsafe(12)
-        people.set_password(self.session, record, password)
-        flash(_("新密码（只显示一次）：%(password)s", password=password), "success")
-        return redirect(url_for(".details_view", id=record.id), code=303)
+        people.reset_password(self.session, record, password, by=self.actor)
+        return self.render(
+            "admin/model/user_password.html", view=self, record=record, password=password
+        )
 
 
 class RoleView(CrmView):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import flash, redirect, request, session, url_for
+from flask import flash, g, redirect, request, session, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_security import verify_password
@@ -70,6 +70,7 @@ class ProfileView(Page):
         errors: dict[str, Any] = {}
         if not verify_password(request.form.get("current", ""), user.password):
             errors["current"] = _("当前密码不正确")
+            g.wrong_password = True
         if request.form.get("password") != request.form.get("again"):
             errors["again"] = _("两次输入的新密码不一致")
         problem = people.check_password(request.form.get("password", ""), user.email)

@@ -96,3 +96,84 @@ def test_seed_roles_gives_new_grants_and_leaves_what_an_admin_took_away(app):
         assert set(role.permissions) == shipped - {taken}
         assert set(role.offered) == shipped
     assert (first.split()[0], second.split()[0]) == ("1", "0")
+
+
+def row_of(app, who):
+    with app.app_context(), m.db.engine.connect() as connection:
+        user = m.User.__table__
+        query = sa.select(user).where(user.c.email == f"{who}@demo.tcos.cn")
+        return connection.execute(query).one()
+
+
+def is_in(client):
+    return client.get("/admin/profile/").status_code == 200
+
+
+def test_set_password_takes_the_old_one_away_and_ends_the_sessions(app):
+    client = app.test_client()
+    login(client, "sales")
+    assert is_in(client)
+
+    done = call(app, "set-password", "SALES@demo.tcos.cn", "--password-stdin", input=f"{GOOD}\n")
+
+    assert done.exit_code == 0, done.output
+    assert not is_in(client)
+    assert login(app.test_client(), "sales").status_code == 200
+    assert login(app.test_client(), "sales", GOOD).status_code == 302
+
+
+def test_a_disabled_person_is_out_at_once_and_comes_back_when_activated(app):
+    client = app.test_client()
+    login(client, "sales")
+
+    done = call(app, "deactivate-user", "sales@demo.tcos.cn")
+
+    assert (done.exit_code, done.output) == (0, "sales@demo.tcos.cn is disabled now\n")
+    assert row_of(app, "sales").active is False
+    assert not is_in(client)
+    assert login(app.test_client(), "sales").status_code == 200
+    again = call(app, "deactivate-user", "sales@demo.tcos.cn")
+    assert (again.exit_code, again.output) == (0, "sales@demo.tcos.cn was disabled already\n")
+
+    assert call(app, "activate-user", "sales@demo.tcos.cn").exit_code == 0
+    assert login(app.test_client(), "sales").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("command", "email", "password", "told"),
+    [
+        ("set-password", "nobody@demo.tcos.cn", GOOD, "email: nobody"),
+        ("set-password", "sales@demo.tcos.cn", "short", "password: "),
+        ("set-password", "sales@demo.tcos.cn", "", "password: "),
+        ("set-password", "sales@demo.tcos.cn", "Zhangwei2026", "password: "),
+        ("deactivate-user", "nobody@demo.tcos.cn", None, "email: nobody"),
+        ("deactivate-user", "admin@demo.tcos.cn", None, "管理员"),
+        ("activate-user", "nobody@demo.tcos.cn", None, "email: nobody"),
+    ],
+)
+def test_commands_on_people_refuse_clearly_and_write_nothing(lite, command, email, password, told):
+    before = dump(lite)
+    more = [] if password is None else ["--password-stdin"]
+
+    refused = call(lite, command, email, *more, input=f"{password}\n")
+
+    assert refused.exit_code == 1
+    assert told in refused.output
+    assert dump(lite) == before
+
+
+def test_every_command_is_ours_or_flask_s(lite):
+    ours = {"import", "seed", "serve", "backup", "restore", "worker", "create-user"}
+    ours |= {"set-password", "deactivate-user", "activate-user"}
+
+    assert set(lite.cli.commands) == ours | {"db"}
+    assert call(lite, "users", "deactivate", "sales@demo.tcos.cn").exit_code == 2
+    assert call(lite, "roles", "create", "x").exit_code == 2
+
+
+def test_the_library_writes_no_person(lite):
+    with World(lite) as world, world.acting("admin"):
+        user = world.session.get_one(m.User, world.id_of("sales"))
+        user.active = False
+        with pytest.raises(PermissionError):
+            lite.extensions["security"].datastore.put(user)

@@ -57,9 +57,12 @@ def test_a_password_given_by_the_admin_ends_every_session(browsers):
     found, thief = browsers
     with World(found.app) as world:
         key = world.id_of("sales")
-    assert found.post("admin", "/admin/user/password/", {"id": key}).status_code == 303
+    answer = found.post("admin", "/admin/user/password/", {"id": key})
+    assert answer.status_code == 200
 
     assert not is_in(thief)
+    given = re.search(r'<code id="new-password"[^>]*>([^<]+)<', answer.get_data(as_text=True))[1]
+    assert login(found.app.test_client(), "sales", given).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -120,3 +123,27 @@ def test_weak_and_known_passwords_are_refused(browsers):
     for known in (PASSWORD, "12345678"):
         page = found.get("sales", "/admin/profile/").get_data(as_text=True)
         assert known not in page
+
+
+def test_a_given_password_stands_in_no_cookie_and_nobody_gives_himself_one(browsers):
+    found, _thief = browsers
+    with World(found.app) as world:
+        mine, other = world.id_of("admin"), world.id_of("sales")
+    answer = found.post("admin", "/admin/user/password/", {"id": other})
+    given = re.search(r'<code id="new-password"[^>]*>([^<]+)<', answer.get_data(as_text=True))[1]
+
+    cookie = found.client("admin").get_cookie("session").value
+    signer = found.app.session_interface.get_signing_serializer(found.app)
+    assert given not in str(signer.loads(cookie))
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert found.post("admin", "/admin/user/password/", {"id": mine}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "weak", ["password1234", "qwerty123456", "Yawei12345", "zhangwei2026", "2026zhangwei"]
+)
+def test_a_word_with_a_number_is_no_password(browsers, weak):
+    found, _thief = browsers
+    form = {"current": PASSWORD, "password": weak, "again": weak}
+
+    assert found.post("sales", "/admin/profile/password/", form).status_code == 422

@@ -5,11 +5,26 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+
 import models as m
+from services.audit import HIDDEN
+from services.grants import CATALOGUE
 from views.crm.cells import plain
 from views.crm.listing import Column, columns_of
 
-CAPTIONS = {"tags": m.Tag.__caption__}  # what is audited beside the columns
+CAPTIONS = {  # what is audited beside the columns
+    "tags": m.Tag.__caption__,
+    "roles": m.Role.__caption__,
+    "password": _("密码"),
+    "address": _("来源地址"),
+    "result": _("结果"),
+}
+WORDS = {
+    ("password", HIDDEN): _("已修改"),
+    ("result", "refused"): _("密码不正确"),
+    ("result", "held"): _("尝试过多，暂停登录"),
+}
 
 
 def changes_of(noun: str, changes: Mapping[str, Any]) -> list[tuple[Any, str, str]]:
@@ -20,8 +35,17 @@ def changes_of(noun: str, changes: Mapping[str, Any]) -> list[tuple[Any, str, st
     for key, (old, new) in changes.items():
         column = known.get(key)
         caption = column.facts.caption if column is not None else CAPTIONS.get(key, key)
-        rows.append((caption, audited(column, old), audited(column, new)))
+        rows.append((caption, *(_said(key, column, value) for value in (old, new))))
     return rows
+
+
+def _said(key: str, column: Column | None, value: Any) -> str:
+    if isinstance(value, list) and key == "permissions":
+        return "、".join(str(CATALOGUE.get(one, one)) for one in value)
+    if isinstance(value, list) and column is None:
+        return "、".join(map(str, value))
+    word = WORDS.get((key, value)) if isinstance(value, str) else None
+    return audited(column, value) if word is None else str(word)
 
 
 @functools.cache

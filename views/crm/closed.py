@@ -14,7 +14,9 @@ import models as m
 from services import texts
 from services.actor import Actor, may
 from services.errors import Forbidden, NotVisible
+from services.fields import inputs_of
 from services.grants import CATALOGUE
+from views.web import traces
 from views.web.edge import current_actor
 from views.web.errors import log_in_first
 
@@ -132,3 +134,8 @@ class ClosedView(ModelView):
     def beside(self) -> Any:
         """Return what is read in the same statement as a record, kept in its `beside`."""
         return sa.null()
+
+    def saw(self, record: Any) -> None:
+        """Have it noted that this answer shows a record, where it shows personal data plainly."""
+        if any(one.facts.sensitive for one in inputs_of(self.model).values()):
+            traces.saw(record)

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services import traces
 from services.access import act
 from services.actor import Actor
 from services.engine import writing
@@ -185,17 +186,10 @@ def _target(column: Column) -> Any:
 
 def note_export(session: Session, actor: Actor, noun: str, *, now: dt.datetime) -> None:
     """Audit an export in a short transaction of its own: a GET's session never writes."""
-    row = {
-        "at": now,
-        "actor_id": actor.id,
-        "action": m.AuditAction.export,
-        "noun": noun,
-        "label": CONTROL.sub("", unquote(request.query_string))[:200],  # for people to read
-        "changes": {},
-    }
+    label = CONTROL.sub("", unquote(request.query_string))  # for people to read
+    row = traces.trace(m.AuditAction.export, noun, label, actor_id=actor.id)
     session.rollback()  # SQLite has one writer, and this session's snapshot is older
-    with writing(on=True), m.db.engine.begin() as connection:
-        connection.execute(sa.insert(m.AuditLog.__table__), row)
+    traces.note(m.db.engine, row, now=now)
 
 
 def respond(kind: str, name: str, head: list[str], rows: Iterable[list[Any]]) -> Response:

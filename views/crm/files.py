@@ -6,7 +6,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
 from flask import Response, current_app, flash, g, redirect, request, send_file, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
@@ -14,9 +13,8 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy.orm import Session
 
 import models as m
-from services import attachment, texts
+from services import attachment, texts, traces
 from services.actor import Actor
-from services.engine import writing
 from services.errors import Invalid, NotVisible
 from services.filestore import Store
 from services.filetypes import KINDS
@@ -240,16 +238,8 @@ def download(session: Session, found: Any, *, by: Actor, now: dt.datetime) -> Re
     if not path.is_file():
         raise NotVisible(_("文件的内容已丢失，请联系管理员"), code="CONTENT_LOST")
     name, mime = found.name, found.mime
-    row = {
-        "at": now,
-        "actor_id": by.id,
-        "action": m.AuditAction.export,
-        "noun": found.__noun__,
-        "record_id": found.id,
-        "label": found.name,
-        "changes": {},
-    }
+    told = {"actor_id": by.id, "record_id": found.id}
+    row = traces.trace(m.AuditAction.export, found.__noun__, found.name, **told)
     session.rollback()  # a GET's session never writes: the audit has a short transaction of its own
-    with writing(on=True), m.db.engine.begin() as connection:
-        connection.execute(sa.insert(m.AuditLog.__table__), row)
+    traces.note(m.db.engine, row, now=now)
     return served(path, name, mime)

@@ -90,6 +90,9 @@ def _security() -> dict[str, Any]:
         "SECURITY_POST_LOGOUT_VIEW": "/login",
         "SECURITY_LOGOUT_CSRF": True,
         "SECURITY_FLASH_MESSAGES": True,
+        # The library's commands pass by our rules; cli/users.py has those that are needed.
+        "SECURITY_CLI_USERS_NAME": False,
+        "SECURITY_CLI_ROLES_NAME": False,
         "SECURITY_SEND_REGISTER_EMAIL": False,
         "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
         "SECURITY_I18N_DIRNAME": ["builtin", str(ROOT / "translations" / "security")],

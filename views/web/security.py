@@ -4,13 +4,14 @@ import uuid
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask
+from flask import Flask, g, has_request_context
 from flask_login import user_logged_out
 from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.core import _on_identity_loaded, identity_loaded
 from flask_wtf import CSRFProtect
 
-from models import Role, User, db
+from models import AuditAction, Role, User, db
+from services import audit
 
 csrf = CSRFProtect()
 
@@ -29,7 +30,19 @@ class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
         return db.session.scalar(query)
 
     def put(self, model: Any) -> Any:
-        """Write nothing: a log-in only reads, an old hash is renewed with the next password."""
+        """Keep a hash that a right password renewed; refuse whatever else the library would write.
+
+        A log-in only reads, so the new hash waits for the short transaction that notes the log-in.
+        Everything else about people has rules and a trace, and is written by services/people.py.
+        """
+        state = sa.inspect(model)
+        hashes = state.attrs.password.history
+        renewed = db.session.is_modified(model) and hashes.deleted and has_request_context()
+        others = [a.key for a in state.attrs if a.key != "password" and a.history.has_changes()]
+        if not renewed or others:
+            message = "people are written by services/people.py"
+            raise PermissionError(message)
+        g.renewed = (hashes.deleted[0], model.password)
         db.session.expire(model)
         return model
 
@@ -44,7 +57,7 @@ def init_security(app: Flask) -> None:
 
 
 def _end_sessions(_app: Flask, user: Any, **_extra: Any) -> None:
-    """Rotate the session key: a copied cookie must not outlive the log-out."""
+    """Rotate the session key, traced: a copied cookie must not outlive the log-out."""
     if user is None or not getattr(user, "id", None):
         return
     statement = (
@@ -54,3 +67,5 @@ def _end_sessions(_app: Flask, user: Any, **_extra: Any) -> None:
         .execution_options(rule="profile", synchronize_session=False)
     )
     db.session.execute(statement)
+    row = {"noun": User.__noun__, "record_id": user.id, "label": user.name, "changes": {}}
+    audit.record(db.session(), [row | {"action": AuditAction.logout}])

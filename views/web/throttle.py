@@ -1,5 +1,6 @@
 """Where passwords are tried: the log-in, its renewal, and the change of one's own password."""
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -10,7 +11,17 @@ from models import db
 from services import throttle
 
 LOGIN = "security.login"
+PROVING = frozenset({LOGIN, "security.verify"})  # a wrong password shows their form again
 OWN = frozenset({"security.verify", "profile.password"})  # they check the password of who is in
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tried:
+    """An account whose password was tried; `first` refusal of those that hold it."""
+
+    account: str
+    held: bool
+    first: bool
 
 
 def init_throttle(app: Flask) -> None:
@@ -29,7 +40,9 @@ def _count() -> None:
     account = _given() if request.endpoint == LOGIN else current_user.email
     db.session.rollback()  # SQLite has one writer, and this session may have begun as one
     key = throttle.key_of(account, request.remote_addr or "")
-    if not throttle.attempt(db.engine, key, now=dt.datetime.now(dt.UTC)):
+    tries = throttle.tries(db.engine, key, now=dt.datetime.now(dt.UTC))
+    g.tried = Tried(account, held=tries > throttle.MOST, first=tries == throttle.MOST + 1)
+    if g.tried.held:
         abort(429)
     g.attempt = key
 

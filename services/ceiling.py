@@ -1,0 +1,281 @@
+"""The ceiling: nobody gives what he does not hold, and nobody touches somebody above him.
+
+The write gate asks here before each flush, whatever the door: form, inline edit, bulk edit, import
+and its undo, hand-over. An administrator has no ceiling, nor has the operator at the command line;
+but nobody, they included, takes the last active administrator away or changes his own roles.
+
+What counts as held: the permissions of the roles (`x:edit` holds `x:edit_own`), the data scope,
+and what that scope opens from where the person stands. Everybody sees his own records, so the
+scope 本人 is never above anybody's.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services import sight
+from services.actor import ADMIN, WIDTH, Actor
+from services.errors import Forbidden, Locked
+from services.grants import CATALOGUE
+from services.sight import PERSON, Company
+
+LOGIN = frozenset({"email", "password", "fs_uniquifier", "active"})  # how a person gets in
+STANDING = frozenset({"department_id", "manager_id"})  # where he stands
+RIGHTS = frozenset({"permissions", "scope", "name"})
+NAMED = 3  # what is beyond is named up to here
+
+
+def guard(session: Session, by: Actor, rows: Sequence[Any], deleted: Collection[Any] = ()) -> None:
+    """Ask of everything a flush writes. Raises Forbidden with what is beyond, Locked."""
+    users = [row for row in rows if isinstance(row, m.User)]
+    roles = [row for row in rows if isinstance(row, m.Role)]
+    places = [row for row in rows if isinstance(row, m.Department)]
+    if not (users or roles or places):
+        return
+    if not by.system:
+        _not_oneself(by, users, roles)
+    if not (by.system or by.is_admin):
+        for user in users:
+            _check_user(session, by, user, gone=user in deleted)
+        for role in roles:
+            _check_role(session, by, role, gone=role in deleted)
+        _check_sight(session, by, users, roles, places)
+    _keep_an_admin(session, users, deleted)
+
+
+def holds(by: Actor, permission: str) -> bool:
+    """Tell whether an actor has a permission, or a wider one that includes it."""
+    if by.system or by.is_admin or permission in by.permissions:
+        return True
+    if permission == "sensitive:own":
+        return "sensitive:read" in by.permissions
+    wide = permission.removesuffix("_own")
+    return wide != permission and wide in by.permissions
+
+
+def grantable(by: Actor, role: m.Role) -> bool:
+    """Tell whether an actor may give a role as it stands: forms offer no other."""
+    return by.system or by.is_admin or not _beyond(by, [role])
+
+
+def touchable(session: Session, by: Actor, user: m.User) -> bool:
+    """Tell whether an actor may change how a person gets in and what he may do."""
+    if by.system or by.is_admin:
+        return True
+    return user.id != by.id and not _above(session, by, user.id)
+
+
+def _somebody_else(session: Session, leaving: Collection[int], coming: int) -> None:
+    """Raise Locked where nobody else would be an active administrator.
+
+    The row of the role is the lock: of two who deny each other the office one waits for the other.
+    """
+    user, role, link = m.User.__table__, m.Role.__table__, m.user_role
+    connection = session.connection()
+    lock = sa.select(role.c.id).where(role.c.name == ADMIN).with_for_update(key_share=True)
+    connection.execute(lock).all()
+    admins = set(
+        connection.execute(
+            sa.select(user.c.id)
+            .join_from(user, link, link.c.user_id == user.c.id)
+            .join(role, role.c.id == link.c.role_id)
+            .where(role.c.name == ADMIN, user.c.active)
+        ).scalars()
+    )
+    if admins & set(leaving) and not admins - set(leaving) and not coming:
+        raise Locked(_("至少要保留一名启用的管理员"))
+
+
+def _keep_an_admin(session: Session, users: list[m.User], deleted: Collection[Any]) -> None:
+    leaving = [u.id for u in users if u.id and (u in deleted or _off(u) or _loses_office(u))]
+    if leaving:
+        coming = [
+            u for u in users if u.active is not False and _names(_added(u, "roles")) & {ADMIN}
+        ]
+        _somebody_else(session, leaving, len(coming))
+
+
+def _off(user: m.User) -> bool:
+    return False in _added(user, "active")
+
+
+def _loses_office(user: m.User) -> bool:
+    return ADMIN in _names(sa.inspect(user).attrs.roles.history.deleted)
+
+
+def _added(row: Any, key: str) -> Sequence[Any]:
+    found: Sequence[Any] = sa.inspect(row).attrs[key].history.added
+    return found or ()
+
+
+def _names(roles: Iterable[m.Role]) -> set[str]:
+    return {role.name for role in roles or ()}
+
+
+def _not_oneself(by: Actor, users: list[m.User], roles: list[m.Role]) -> None:
+    for user in users:
+        if user.id is not None and user.id == by.id and sight.changed(user, ["roles"]):
+            raise Forbidden(_("不能修改自己的角色"), field="roles")
+    for role in roles:
+        if role.id is not None and role.name in by.roles and sight.changed(role, RIGHTS):
+            raise Forbidden(_("不能修改自己所属角色的权限"), field="permissions")
+
+
+# -- rights ----------------------------------------------------------------------------------------
+
+
+def _check_user(session: Session, by: Actor, user: m.User, *, gone: bool) -> None:
+    given = _beyond(by, _added(user, "roles"))
+    if given:
+        raise Forbidden(_("超出您自己的权限，不能授予：%(what)s", what=_list(given)), field="roles")
+    if user.id is None or user.id == by.id:
+        return
+    touched = sight.changed(user, (*LOGIN, *STANDING, "roles"))
+    above = (gone or touched) and _above(session, by, user.id)
+    if above:
+        field = next((key for key in ("roles", *LOGIN, *STANDING) if key in touched), "")
+        message = _(
+            "「%(name)s」拥有您没有的权限（%(what)s），不能由您变更",
+            name=user.name, what=_list(above),
+        )  # fmt: skip
+        raise Forbidden(message, field="" if field in {"password", "fs_uniquifier"} else field)
+
+
+def _check_role(session: Session, by: Actor, role: m.Role, *, gone: bool) -> None:
+    if not gone and not sight.changed(role, RIGHTS):
+        return
+    beyond = [] if gone else _beyond(by, [role])
+    if role.id is not None:
+        table = m.Role.__table__
+        query = sa.select(table.c.name, table.c.permissions, table.c.scope)
+        beyond += _beyond(by, session.connection().execute(query.where(table.c.id == role.id)))
+        held = sa.select(m.user_role.c.user_id).where(m.user_role.c.role_id == role.id)
+        for key in session.connection().execute(held).scalars().all():
+            beyond += _above(session, by, key)
+    if beyond:
+        message = _("超出您自己的权限，不能变更此角色：%(what)s", what=_list(beyond))
+        raise Forbidden(message, field="permissions")
+
+
+def _beyond(by: Actor, roles: Iterable[Any]) -> list[Any]:
+    """Return what of these roles the actor does not hold, in words."""
+    found: list[Any] = []
+    for role in roles:
+        if role.name == ADMIN:
+            found.append(_("管理员"))
+        if role.scope is not None and WIDTH.index(role.scope) > WIDTH.index(by.scope):
+            found.append(_("数据范围「%(scope)s」", scope=role.scope.caption))
+        lacking = [p for p in role.permissions or () if not holds(by, p)]
+        found += [CATALOGUE.get(p, p) for p in lacking]
+    return found
+
+
+def _above(session: Session, by: Actor, key: int) -> list[Any]:
+    """Return what a person holds, as the database has it, that the actor does not, in words."""
+    role, link = m.Role.__table__, m.user_role
+    query = (
+        sa.select(role.c.name, role.c.permissions, role.c.scope)
+        .join_from(link, role, link.c.role_id == role.c.id)
+        .where(link.c.user_id == key)
+    )
+    found = _beyond(by, session.connection().execute(query))
+    if found or by.scope is m.Scope.all:
+        return found
+    company = sight.company(session.connection())
+    place = company.people.get(key)
+    if place is None:
+        return []
+    company.people[key] = dataclasses.replace(place, active=True)  # he may be about to come back
+    seen = company.seen_by(key)
+    return _told(session, (seen or frozenset()) - _own(company, by))
+
+
+# -- sight -----------------------------------------------------------------------------------------
+
+
+def _own(company: Company, by: Actor) -> sight.Seen:
+    """Return what the actor sees, himself included."""
+    return (company.seen_by(by.id) or frozenset()) | {(PERSON, by.id)}
+
+
+def _check_sight(
+    session: Session, by: Actor, users: list[m.User], roles: list[m.Role], places: list[Any]
+) -> None:
+    """Refuse a change that opens to anybody what the actor does not see himself."""
+    if by.scope is m.Scope.all or not _moves(users, roles, places):
+        return
+    before = sight.company(session.connection())
+    after = sight.after(session.connection(), before, (users, roles, places))
+    known = {(PERSON, key) for key in before.people}
+    known |= {(sight.DEPARTMENT, key) for key in before.above}
+    mine = _own(before, by)
+    for key in after.people:
+        had, has = before.seen_by(key), after.seen_by(key)
+        if had is None:
+            continue
+        opened = known - had if has is None else (has - had) & known
+        if opened - mine:
+            message = _(
+                "会让「%(name)s」看到您自己看不到的数据：%(what)s",
+                name=_name(session, key), what=_list(_told(session, opened - mine)),
+            )  # fmt: skip
+            raise Forbidden(message, field=_field(users, roles, places))
+
+
+def _moves(users: list[m.User], roles: list[m.Role], places: list[Any]) -> bool:
+    return any(
+        (
+            any(sight.changed(user, (*STANDING, "active", "roles")) for user in users),
+            any(sight.changed(role, ["scope"]) for role in roles),
+            any(sight.changed(place, ["parent_id", "head_id"]) for place in places),
+        )
+    )
+
+
+def _field(users: list[m.User], roles: list[m.Role], places: list[Any]) -> str:
+    keys = ("department_id", "manager_id", "roles", "active")
+    tried = ((users, keys), (roles, ("scope",)), (places, ("parent_id", "head_id")))
+    return next(
+        (
+            key
+            for rows, names in tried
+            for key in names
+            for row in rows
+            if sight.changed(row, [key])
+        ),
+        "",
+    )
+
+
+# -- words -----------------------------------------------------------------------------------------
+
+
+def _told(session: Session, seen: sight.Seen) -> list[Any]:
+    """Return departments and people in words, departments first."""
+    found = []
+    for kind, model in ((sight.DEPARTMENT, m.Department), (PERSON, m.User)):
+        keys = [key for one, key in seen if one == kind and isinstance(key, int)]
+        table = model.__table__
+        query = sa.select(table.c.name).where(table.c.id.in_(sorted(keys))).order_by(table.c.id)
+        found += list(session.connection().execute(query).scalars()) if keys else []
+    return found
+
+
+def _name(session: Session, key: Any) -> str:
+    if isinstance(key, m.User):
+        return key.name
+    table = m.User.__table__
+    return str(
+        session.connection().execute(sa.select(table.c.name).where(table.c.id == key)).scalar()
+    )
+
+
+def _list(words: Sequence[Any]) -> str:
+    told = list(dict.fromkeys(map(str, words)))
+    shown = "、".join(told[:NAMED])
+    return str(_("%(some)s 等 %(n)s 项", some=shown, n=len(told))) if len(told) > NAMED else shown

@@ -1,0 +1,85 @@
+"""What a request leaves in the audit log beside its changes: who logged in, who saw what plainly.
+
+It is written after the request's own transaction and before the answer goes out: what cannot be
+traced is not shown. docs/audit.md tells which views count.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from flask import Flask, Response, current_app, g, request, session
+from flask_login import user_logged_in
+from sqlalchemy.exc import SQLAlchemyError
+
+from models import ApprovalRequest, AuditAction, db
+from services import traces
+from services.approval.snapshot import REVIEWED
+from services.fields import inputs_of
+from services.masking import sees_by_grant
+from views.web.edge import current_actor
+from views.web.throttle import PROVING
+
+Job = Callable[..., None]
+
+
+def init_traces(app: Flask) -> None:
+    """Hear of log-ins, and write last. Register it before the edge: what is first runs last."""
+    app.after_request(_write)
+    user_logged_in.connect(_remember, app)
+
+
+def saw(record: Any) -> None:
+    """Tell that this answer shows personal data of a record, where only a grant lets it."""
+    if sees_by_grant(current_actor(), record):
+        _add(record.__noun__, record.id, str(record))
+
+
+def saw_request(chosen: ApprovalRequest) -> None:
+    """Tell that this answer shows the personal data that were submitted to somebody else."""
+    model, actor = REVIEWED.get(chosen.noun), current_actor()
+    if model is None or actor is None or chosen.submitted_by_id == actor.id:
+        return
+    values = chosen.payload.get("values", {})
+    if any(values.get(key) for key, one in inputs_of(model).items() if one.facts.sensitive):
+        _add(chosen.__noun__, chosen.id, chosen.title)
+
+
+def _add(noun: str, key: int, label: str) -> None:
+    g.setdefault("seen", {})[noun, key] = label
+
+
+def _remember(_app: Flask, user: Any, **_more: Any) -> None:
+    g.logged_in = user.id
+
+
+def _write(response: Response) -> Response:
+    now = dt.datetime.now(dt.UTC)
+    try:
+        for job in _due(response):
+            job(now=now)
+    except SQLAlchemyError as problem:
+        if "logged_in" in g:
+            session.clear()
+        return current_app.make_response(current_app.handle_user_exception(problem))
+    return response
+
+
+def _due(response: Response) -> Iterator[Job]:
+    address, tried = request.remote_addr or "", g.get("tried")
+    if "logged_in" in g:
+        renewed = g.get("renewed")
+        yield partial(traces.logged_in, db.engine, g.logged_in, address, renewed=renewed)
+    elif tried is not None and (tried.first if tried.held else _wrong(response)):
+        yield partial(traces.log_in_failed, db.engine, tried.account, address, held=tried.held)
+    actor = current_actor()
+    for (noun, key), label in g.get("seen", {}).items() if actor is not None else ():
+        row = traces.trace(AuditAction.view, noun, label, actor_id=actor.id, record_id=key)
+        yield partial(traces.note_view, db.engine, row)
+
+
+def _wrong(response: Response) -> bool:
+    """Tell whether the password that was tried was wrong: a right one leads on."""
+    shown_again = request.endpoint in PROVING and not 300 <= response.status_code < 400  # noqa: PLR2004 # HTTP's redirects
+    return shown_again or "wrong_password" in g
