@@ -18,9 +18,9 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import sight
+from services import last_admin, sight
 from services.actor import ADMIN, WIDTH, Actor
-from services.errors import Forbidden, Locked
+from services.errors import Forbidden
 from services.grants import CATALOGUE
 from services.sight import PERSON, Company
 
@@ -45,7 +45,7 @@ def guard(session: Session, by: Actor, rows: Sequence[Any], deleted: Collection[
         for role in roles:
             _check_role(session, by, role, gone=role in deleted)
         _check_sight(session, by, users, roles, places)
-    _keep_an_admin(session, users, deleted)
+    last_admin.keep(session, users, deleted)
 
 
 def holds(by: Actor, permission: str) -> bool:
@@ -70,53 +70,6 @@ def touchable(session: Session, by: Actor, user: m.User) -> bool:
     return user.id != by.id and not _above(session, by, user.id)
 
 
-def _somebody_else(session: Session, leaving: Collection[int], coming: int) -> None:
-    """Raise Locked where nobody else would be an active administrator.
-
-    The row of the role is the lock: of two who deny each other the office one waits for the other.
-    """
-    user, role, link = m.User.__table__, m.Role.__table__, m.user_role
-    connection = session.connection()
-    lock = sa.select(role.c.id).where(role.c.name == ADMIN).with_for_update(key_share=True)
-    connection.execute(lock).all()
-    admins = set(
-        connection.execute(
-            sa.select(user.c.id)
-            .join_from(user, link, link.c.user_id == user.c.id)
-            .join(role, role.c.id == link.c.role_id)
-            .where(role.c.name == ADMIN, user.c.active)
-        ).scalars()
-    )
-    if admins & set(leaving) and not admins - set(leaving) and not coming:
-        raise Locked(_("至少要保留一名启用的管理员"))
-
-
-def _keep_an_admin(session: Session, users: list[m.User], deleted: Collection[Any]) -> None:
-    leaving = [u.id for u in users if u.id and (u in deleted or _off(u) or _loses_office(u))]
-    if leaving:
-        coming = [
-            u for u in users if u.active is not False and _names(_added(u, "roles")) & {ADMIN}
-        ]
-        _somebody_else(session, leaving, len(coming))
-
-
-def _off(user: m.User) -> bool:
-    return False in _added(user, "active")
-
-
-def _loses_office(user: m.User) -> bool:
-    return ADMIN in _names(sa.inspect(user).attrs.roles.history.deleted)
-
-
-def _added(row: Any, key: str) -> Sequence[Any]:
-    found: Sequence[Any] = sa.inspect(row).attrs[key].history.added
-    return found or ()
-
-
-def _names(roles: Iterable[m.Role]) -> set[str]:
-    return {role.name for role in roles or ()}
-
-
 def _not_oneself(by: Actor, users: list[m.User], roles: list[m.Role]) -> None:
     for user in users:
         if user.id is not None and user.id == by.id and sight.changed(user, ["roles"]):
@@ -130,7 +83,7 @@ def _not_oneself(by: Actor, users: list[m.User], roles: list[m.Role]) -> None:
 
 
 def _check_user(session: Session, by: Actor, user: m.User, *, gone: bool) -> None:
-    given = _beyond(by, _added(user, "roles"))
+    given = _beyond(by, sight.added(user, "roles"))
     if given:
         raise Forbidden(_("超出您自己的权限，不能授予：%(what)s", what=_list(given)), field="roles")
     if user.id is None or user.id == by.id:

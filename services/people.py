@@ -1,8 +1,6 @@
 """People, roles and departments: what an admin may do, and what nobody may do to himself."""
 
 import datetime as dt
-import re
-import secrets
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,45 +11,20 @@ from flask_security import hash_password
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, records
+from services import gate, passwords, records
 from services.actor import ADMIN, Actor, demand
 from services.errors import Forbidden, Invalid, Locked
 from services.grants import CATALOGUE
 from services.records import Call, Saver, Values, saver
 
-SHORTEST = 10
 DEMO_DOMAIN = "demo.tcos.cn"  # its accounts have a public password: never in production
-LONG = 16  # characters from which a mere word is long enough
-WORD_AND_NUMBER = re.compile(r"[A-Za-z]+[0-9]*|[0-9]+[A-Za-z]*")
-COMMON = frozenset({"1234567890", "0123456789", "password123", "qwertyuiop", "1q2w3e4r5t"})
-
-
-def check_password(text: str, email: str = "") -> Any:
-    """Return what is wrong with a new password, None when nothing is."""
-    if len(text) < SHORTEST:
-        return _("密码至少 %(n)s 个字符", n=SHORTEST)
-    if len(text) < LONG and WORD_AND_NUMBER.fullmatch(text):
-        return _("一个单词加数字太容易猜中，请加入符号或用 %(n)s 个字符以上的短句", n=LONG)
-    name = email.split("@", maxsplit=1)[0].lower()
-    if text.lower() in COMMON or len(set(text)) < 4 or (name and name in text.lower()):  # noqa: PLR2004
-        return _("密码太常见，或含有登录名")
-    return None
-
-
-def unusable_password() -> str:
-    """Return a hash nobody knows the password of: such people cannot log in until they get one.
-
-    A marker that is no hash would make their log-in an error that tells them from others.
-    """
-    found: str = hash_password(secrets.token_urlsafe(32))
-    return found
 
 
 def create_user(
     session: Session, values: Values, password: str, *, by: Actor, now: dt.datetime
 ) -> m.User:
     """Return a new person with a first password. Raises Invalid, on `password` too."""
-    problem = check_password(password, values.get("email") or "")
+    problem = passwords.check(password, values.get("email") or "")
     if problem:
         blank, told = m.User(), {"by": by, "now": now}
         others = records.faults(session, blank, values, submitting=False, **told)
@@ -66,7 +39,7 @@ def create_user(
 
 def set_password(session: Session, user: m.User, password: str) -> None:
     """Give a new password; every session of the person ends. Raises Invalid on `password`."""
-    problem = check_password(password, user.email)
+    problem = passwords.check(password, user.email)
     if problem:
         raise Invalid({"password": problem})
     with gate.rule(session, "profile"):
@@ -141,7 +114,7 @@ class UserSaver(Saver):
     def applied(self, call: Call, record: Any, values: Values) -> None:
         """A new person gets password and session key; whoever is disabled is logged out."""
         if record.fs_uniquifier is None:
-            record.password = call.session.info.get("new_password") or unusable_password()
+            record.password = call.session.info.get("new_password") or passwords.unusable()
             record.fs_uniquifier = uuid.uuid4().hex
         if values.get("active") is False:
             record.fs_uniquifier = uuid.uuid4().hex

@@ -105,6 +105,12 @@ def changed(row: Any, keys: Iterable[str]) -> set[str]:
     return {key for key in keys if attributes[key].history.has_changes()}
 
 
+def added(row: Any, key: str) -> Sequence[Any]:
+    """Return what an attribute of a row is about to become: one value, or the new ones of many."""
+    found: Sequence[Any] = sa.inspect(row).attrs[key].history.added
+    return found or ()
+
+
 def after(
     connection: Connection,
     before: Company,

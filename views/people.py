@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy.orm import selectinload
 
 import models as m
-from services import ceiling, people
+from services import ceiling, passwords, people
 from services.grants import CATALOGUE, NOUNS
 from views.base import CrmView
 
@@ -70,7 +70,7 @@ class UserView(CrmView):
         """Tell of a bad first password beside what cannot be read."""
         found = super().faults(record, values, wrong, submitting=submitting)
         given = request.form.get("password", "")
-        problem = record is None and people.check_password(given, values.get("email") or "")
+        problem = record is None and passwords.check(given, values.get("email") or "")
         return found | ({"password": problem} if problem else {})
 
     def store(self, record: Any, values: dict[str, Any]) -> Any:

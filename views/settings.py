@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_security import verify_password
 
 import models as m
-from services import gate, people, settings
+from services import gate, passwords, people, settings
 from services.errors import Invalid
 from views.pages import Page
 from views.web.i18n import LOCALES
@@ -73,7 +73,7 @@ class ProfileView(Page):
             g.wrong_password = True
         if request.form.get("password") != request.form.get("again"):
             errors["again"] = _("两次输入的新密码不一致")
-        problem = people.check_password(request.form.get("password", ""), user.email)
+        problem = passwords.check(request.form.get("password", ""), user.email)
         if problem:
             errors["password"] = problem
         if errors:

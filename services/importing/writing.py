@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, audit, gate, lines, people, records
+from services import approval, audit, gate, lines, passwords, records
 from services.actor import Actor
 from services.errors import Invalid, Stale
 from services.importing import formed
@@ -40,7 +40,7 @@ def write(
         return []
     writer = Writer(session, by, now, plan.mapping.historic)
     if any(one.model is m.User for one in plan.work):
-        writer.no_password = people.unusable_password()  # before anything is locked
+        writer.no_password = passwords.unusable()  # before anything is locked
     writer.stages = {stage.id: stage for stage in session.scalars(sa.select(m.Stage))}
     session.flush()
     before = _update(writer, plan)

@@ -86,14 +86,18 @@ def new_role(**more):
     return "/admin/role/new/", {"name": "x", "label": "x", "scope": "self"} | more
 
 
+GIVES = {"roles_sent": "1", "roles": "admin"}
+GRANTS = {"permissions": ["payment:confirm", "user:read"]}
+
+
 def attacks(site):
     """Return (path, form) of everything that is tried, by door."""
-    admin, finance, hr = (site.user(who) for who in ("admin", "finance", "hr"))
-    clerk, sales = site.user("clerk"), site.user("sales")
+    return on_people(site) | in_cells(site) | on_roles(site) | on_departments(site)
+
+
+def on_people(site):
+    admin, finance, hr, sales = (site.user(who) for who in ("admin", "finance", "hr", "sales"))
     east, centre, head = (site.row(m.Department, name=name) for name in ("华东", "华中", "总部"))
-    mine, weak, others = (site.row(m.Role, name=name) for name in ("hr", "clerk", "finance"))
-    gives = {"roles_sent": "1", "roles": "admin"}
-    grants = {"permissions": ["payment:confirm", "user:read"]}
     return {
         "POST /admin/user/new/": [
             new_user(roles="admin"),
@@ -101,7 +105,7 @@ def attacks(site):
             new_user(roles="hr", department_id=str(east.id)),
         ],
         "POST /admin/user/edit/": [
-            edit(site, "clerk", **gives),
+            edit(site, "clerk", **GIVES),
             edit(site, "clerk", roles_sent="1", roles="sales"),
             edit(site, "clerk", department_id=str(centre.id)),
             edit(site, "clerk", manager_id=str(hr.id)),
@@ -114,6 +118,21 @@ def attacks(site):
         "POST /admin/user/password/": [
             ("/admin/user/password/", {"id": user.id}) for user in (admin, finance, sales, hr)
         ],
+        "POST /admin/user/delete/": [
+            ("/admin/user/delete/", {"id": admin.id, "row_version": admin.row_version})
+        ],
+        "POST /admin/handover/": [
+            ("/admin/handover/", {
+                "leaver_id": sales.id, "way": "one", "to_id": hr.id, "disable": "1",
+            }),
+        ],
+    }  # fmt: skip
+
+
+def in_cells(site):
+    admin, finance, hr, clerk = (site.user(who) for who in ("admin", "finance", "hr", "clerk"))
+    centre, head = (site.row(m.Department, name=name) for name in ("华中", "总部"))
+    return {
         "POST /admin/user/ajax/update/": [
             inline("user", admin, "active", "0"),
             inline("user", finance, "email", "mine@demo.tcos.cn"),
@@ -127,14 +146,17 @@ def attacks(site):
             bulk("user", clerk, "manager_id", str(hr.id)),
             bulk("user", finance, "email", "mine@demo.tcos.cn"),
         ],
-        "POST /admin/user/delete/": [
-            ("/admin/user/delete/", {"id": admin.id, "row_version": admin.row_version})
-        ],
-        "POST /admin/role/new/": [new_role(**grants), new_role(scope="all")],
+    }
+
+
+def on_roles(site):
+    mine, weak, others = (site.row(m.Role, name=name) for name in ("hr", "clerk", "finance"))
+    return {
+        "POST /admin/role/new/": [new_role(**GRANTS), new_role(scope="all")],
         "POST /admin/role/edit/": [
-            own_edit("role", mine, label="hr", scope="dept_tree", **grants),
+            own_edit("role", mine, label="hr", scope="dept_tree", **GRANTS),
             own_edit("role", mine, label="hr", scope="all", permissions=list(RIGHTS)),
-            own_edit("role", weak, label="clerk", scope="self", **grants),
+            own_edit("role", weak, label="clerk", scope="self", **GRANTS),
             own_edit("role", weak, label="clerk", scope="all", permissions=["user:read"]),
             own_edit("role", others, label="x", scope="self", permissions=["user:read"]),
         ],
@@ -146,6 +168,13 @@ def attacks(site):
         "POST /admin/role/delete/": [
             ("/admin/role/delete/", {"id": others.id, "row_version": others.row_version})
         ],
+    }
+
+
+def on_departments(site):
+    east, centre, head = (site.row(m.Department, name=name) for name in ("华东", "华中", "总部"))
+    hr = site.user("hr")
+    return {
         "POST /admin/department/new/": [
             ("/admin/department/new/", {"name": "华中", "parent_id": str(head.id)})
         ],
@@ -164,12 +193,7 @@ def attacks(site):
         "POST /admin/department/delete/": [
             ("/admin/department/delete/", {"id": east.id, "row_version": east.row_version})
         ],
-        "POST /admin/handover/": [
-            ("/admin/handover/", {
-                "leaver_id": sales.id, "way": "one", "to_id": hr.id, "disable": "1",
-            }),
-        ],
-    }  # fmt: skip
+    }
 
 
 def test_every_door_to_people_and_rights_is_attacked(site):

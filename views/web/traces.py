@@ -74,7 +74,9 @@ def _due(response: Response) -> Iterator[Job]:
     elif tried is not None and (tried.first if tried.held else _wrong(response)):
         yield partial(traces.log_in_failed, db.engine, tried.account, address, held=tried.held)
     actor = current_actor()
-    for (noun, key), label in g.get("seen", {}).items() if actor is not None else ():
+    if actor is None:
+        return
+    for (noun, key), label in g.get("seen", {}).items():
         row = traces.trace(AuditAction.view, noun, label, actor_id=actor.id, record_id=key)
         yield partial(traces.note_view, db.engine, row)
 
