@@ -16,7 +16,6 @@ from services.numbers import ZONE
 
 MOST = 50  # failed log-ins of one address that are told in a window: a flood must not fill the log
 REMEMBERED = 10_000  # views a process knows that it noted
-NOTED: set[tuple[Any, ...]] = set()
 USER = m.User.__noun__
 
 
@@ -32,15 +31,17 @@ def note(engine: Engine, row: dict[str, Any], *, now: dt.datetime) -> None:
         connection.execute(sa.insert(m.AuditLog.__table__), row | {"at": now})
 
 
-def note_view(engine: Engine, row: dict[str, Any], *, now: dt.datetime) -> None:
+def note_view(
+    engine: Engine, row: dict[str, Any], noted: set[tuple[Any, ...]], *, now: dt.datetime
+) -> None:
     """Add a row unless the same person was noted with the same record this day.
 
-    What this process noted itself it remembers: looking again costs nothing.
+    `noted` is what this process remembers of it: looking again costs nothing.
     """
     midnight = now.astimezone(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
     keys = ("noun", "record_id", "actor_id", "action")
-    mark = (str(engine.url), midnight, *(row[key] for key in keys))
-    if mark in NOTED:
+    mark = (midnight, *(row[key] for key in keys))
+    if mark in noted:
         return
     log: Any = m.AuditLog.__table__
     same = sa.select(log.c.id).where(log.c.at >= midnight, *(log.c[k] == row[k] for k in keys))
@@ -48,9 +49,9 @@ def note_view(engine: Engine, row: dict[str, Any], *, now: dt.datetime) -> None:
     fresh = sa.select(*values.values()).where(~sa.exists(same.correlate(None)))
     with writing(on=True), engine.begin() as connection:
         connection.execute(sa.insert(log).from_select(list(values), fresh, include_defaults=False))
-    if len(NOTED) >= REMEMBERED:
-        NOTED.clear()
-    NOTED.add(mark)
+    if len(noted) >= REMEMBERED:
+        noted.clear()
+    noted.add(mark)
 
 
 def logged_in(

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import people, records
+from services.actor import SYSTEM
 from services.errors import Forbidden, Invalid, Locked
 
 
@@ -80,7 +81,9 @@ def test_one_administrator_always_remains(world):
     with world.acting("office"):
         people.set_roles(world.session, person(world, "admin"), ["analyst"], by=world.actor)
 
-    with pytest.raises(Locked), world.acting("office"):
+    with pytest.raises(Invalid), world.acting("office"):  # himself
+        change(world, person(world, "office"), active=False)
+    with pytest.raises(Locked), world.acting(SYSTEM):
         change(world, person(world, "office"), active=False)
 
 

@@ -9,7 +9,7 @@ from services.fields import inputs_of
 from tests.support.office import Office
 from tests.support.staff import KEEPS, keeper
 from tests.support.visitors import AJAX, Visitors
-from tests.support.world import PASSWORD, World, make_app, seed_people
+from tests.support.world import PASSWORD, World, seed_people
 
 NOUNS = ("user", "role", "department")
 RIGHTS = (
@@ -29,8 +29,7 @@ HARMLESS = {  # doors of the same screens that write no right
 @pytest.fixture(scope="module")
 def site(databases):
     """The attacker sees 华中 and what is below; an equal of narrow rights sits in 华东."""
-    with databases.fresh("sqlite", seed_people) as url:
-        app = make_app(url)
+    with databases.lent("sqlite", seed_people) as app:
         with World(app) as world:
             keeper(world, "hr", RIGHTS, m.Scope.dept_tree, "华中")
             keeper(world, "clerk", ("user:read",), m.Scope.self, "华东")

@@ -78,7 +78,8 @@ def _due(response: Response) -> Iterator[Job]:
         return
     for (noun, key), label in g.get("seen", {}).items():
         row = traces.trace(AuditAction.view, noun, label, actor_id=actor.id, record_id=key)
-        yield partial(traces.note_view, db.engine, row)
+        noted = current_app.extensions.setdefault("noted_views", set())
+        yield partial(traces.note_view, db.engine, row, noted)
 
 
 def _wrong(response: Response) -> bool:
