@@ -3,6 +3,7 @@
 import click
 
 from cli.backup import backup, restore
+from cli.contracts import contracts
 from cli.import_ import import_files
 from cli.seed import seed
 from cli.serve import serve
@@ -17,6 +18,7 @@ COMMANDS: list[click.Command] = [
     set_password,
     deactivate_user,
     activate_user,
+    contracts,
     backup,
     restore,
     worker,

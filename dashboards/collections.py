@@ -52,7 +52,7 @@ MEASURES = (
         of=("paid_days", "weight"),
     ),
     Column("cash", _("本期到账"), "money", _("期内到账的回款，不论哪一期应收")),
-    Column("surplus", _("预收/多收"), "money", _("合同收到的、超出回款计划的部分")),
+    Column("surplus", _("未分摊"), "money", _("合同收到的、没有分到任何一期的部分：预收或多收")),
 )
 COMPANY = Column(
     "company",

@@ -80,7 +80,13 @@ class Invoice(Model, Stamped, SoftDeleted):
     amount: Mapped[int] = field(_("金额"), Money, nullable=False, required=True, listed=True)
     issued_on: Mapped[dt.date | None] = field(_("开票日期"), sa.Date, listed=True, filter=True)
     title: Mapped[str | None] = field(_("抬头"), sa.String(120), search=True, section=MORE)
-    tax_no: Mapped[str | None] = field(_("税号"), sa.String(40), section=MORE)
+    tax_no: Mapped[str | None] = field(
+        _("税号"),
+        sa.String(40),
+        section=MORE,
+        widget="tax",
+        help=_("18 位统一社会信用代码；旧税号 15 或 20 位"),
+    )
     bank: Mapped[str | None] = field(_("开户行"), sa.String(120), section=MORE)
     account_no: Mapped[str | None] = field(_("账号"), sa.String(60), section=MORE)
     number: Mapped[str | None] = field(

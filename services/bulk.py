@@ -55,8 +55,9 @@ def edit_each(call: Call) -> Act:
 
     def one(target: int, seen: int | None) -> str:
         record = batches.visible(call.session, model, target)
+        told = records.warnings(call.session, record, values, by=call.by, now=call.now)
         records.update(call.session, record, dict(values), seen=seen, by=call.by, now=call.now)
-        return str(record)
+        return "；".join([str(record), *(str(one.message) for one in told)])
 
     return one
 
@@ -131,6 +132,10 @@ def restore_each(call: Call) -> Act:
         row = session.connection().execute(query).mappings().first()
         if row is None:
             raise NotVisible
+        rules = records.SAVERS.get(model, records.Saver())
+        wrong = rules.restorable(records.Call(session, call.by, call.now), row)
+        if wrong:
+            raise Invalid(wrong)
         session.connection().execute(
             sa.update(table)
             .where(table.c.id == target)

@@ -9,11 +9,15 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import lines, numbers, pool
+from services import contract_plan, contract_sums, lines, numbers, pool
+from services.contract_sums import Sums
 from services.errors import Locked
 from services.opportunity import approved_customer, check_contact
 from services.order import steps
 from services.records import Call, Saver, Values, department_of, given, saver
+from services.texts import yuan
+
+__all__ = ["ContractSaver", "on_approved", "on_voided", "open_amount", "yuan"]
 
 
 @saver(m.Contract)
@@ -38,7 +42,8 @@ class ContractSaver(Saver):
         problem = lines.check_products(call, values.get("lines") or [])
         if problem:
             errors["lines"] = problem
-        errors |= _check_plan(record, values)
+        else:
+            errors |= _check_plan(record, values) or self.whole(call, record, values) | errors
         errors |= pool.unclaimed(call.session, values.get("customer_id"), by=call.by)
         return errors | check_contact(call, record, values)
 
@@ -54,19 +59,25 @@ class ContractSaver(Saver):
         rows = values.get("plan")
         if rows is None and record.plan:
             return
-        _replace_plan(call, record, [dict(row) for row in rows or []])
+        contract_plan.write(call, record, [dict(row) for row in rows or []])
+
+    def follow(self, call: Call, record: Any, values: Values) -> Values:
+        """Let the amount follow the lines, and the plan the amount."""
+        del call
+        return contract_plan.follow(record, values)
+
+    def whole(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Lines, plan, invoices and what is settled agree with the amount."""
+        return contract_sums.faults(contract_sums.ahead(call.session, record, values))
 
     def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """The customer is approved, and the plan sums to the amount; `check` sees a new plan."""
         found = approved_customer(call, given(record, values, "customer_id"))
-        planned, amount = sum(line.amount for line in record.plan), _amount(record, values)
-        stands = record.id is not None and not values.keys() & {"plan", "signed_on"}
-        if stands and amount is not None and planned != amount:
-            found["plan"] = _(
-                "回款计划合计 %(sum)s 元，与合同金额 %(amount)s 元不符",
-                sum=yuan(planned),
-                amount=yuan(amount),
-            )
+        if record.id is not None and not values.keys() & {"plan", "signed_on"}:
+            stands = contract_sums.stored(record)
+            amount = contract_sums.amount_ahead(record, values)
+            told = stands if amount == record.amount else Sums(amount, plan=stands.plan)
+            found |= contract_sums.faults(told)
         return found
 
     def removable(self, call: Call, record: Any) -> None:
@@ -76,61 +87,14 @@ class ContractSaver(Saver):
             raise Locked(_("审批中的记录不能删除，请先撤回"))
 
 
-def yuan(fen: int) -> str:
-    """Return an amount in 分 as yuan with two decimals and thousands."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
-
-
 def _check_plan(record: Any, values: Values) -> dict[str, Any]:
-    rows = values.get("plan")
-    if not rows:
-        return {}
-    amount = _amount(record, values)
-    filled = lines.by_ratio(rows, amount or 0)
-    for n, row in enumerate(filled, 1):
+    amount = contract_sums.amount_ahead(record, values)
+    for n, row in enumerate(lines.by_ratio(values.get("plan") or [], amount or 0), 1):
         if row.get("amount") is None or row["amount"] < 0:
             return {"plan": _("第 %(n)s 期：请填写比例或金额", n=n)}
         if row.get("due_on") is None:
             return {"plan": _("第 %(n)s 期：请填写应收日期", n=n)}
-    total = sum(row["amount"] for row in filled)
-    if amount is not None and total != amount:
-        return {
-            "plan": _(
-                "回款计划合计 %(sum)s 元，与合同金额 %(amount)s 元不符",
-                sum=yuan(total),
-                amount=yuan(amount),
-            )
-        }
     return {}
-
-
-def _amount(record: Any, values: Values) -> int | None:
-    if values.get("lines"):
-        rows = lines.product_rows(m.ContractLine, values["lines"])
-        return sum(line.subtotal for line in rows)
-    found: int | None = values.get("amount", record.amount)
-    return found
-
-
-def _replace_plan(call: Call, record: m.Contract, rows: list[dict[str, Any]]) -> None:
-    if not rows and record.amount is not None and record.signed_on is not None:
-        rows = [{"amount": record.amount, "due_on": record.signed_on, "note": None}]
-    record.plan.clear()
-    call.session.flush()  # old ordinals go before new ones come
-    department = department_of(call.session, record.owner_id)
-    for n, row in enumerate(lines.by_ratio(rows, record.amount or 0), 1):
-        record.plan.append(
-            m.PaymentPlan(
-                ordinal=n,
-                ratio_bp=row.get("ratio_bp"),
-                amount=row["amount"],
-                due_on=row["due_on"],
-                note=row.get("note"),
-                owner_id=record.owner_id,
-                owner_department_id=department,
-            )
-        )
 
 
 def on_approved(session: Session, contract: m.Contract, *, now: dt.datetime) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 import models as m
 from models.field import NEXT, Facts, facts_of, fields_of
 from models.types import Money, Quantity, UtcDateTime
-from services import regions, texts
+from services import regions, tax, texts
 
 PRIMARY = ("name", "title", "mobile", "wechat", "email", "qq", "landline", "gender")
 
@@ -159,6 +159,8 @@ def parse(session: Session, one: Input, text: str, *, keys: bool = True) -> Any:
     if one.kind in {"dictionary", "ref"}:
         find = _dictionary if one.kind == "dictionary" else _ref
         return find(session, one, text, keys=keys)
+    if one.facts.widget == "tax":
+        return tax.number(text)
     special = BY_TARGET.get(one.kind)
     return special(one, text) if special is not None else PARSERS[one.kind](text)
 

@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services.contract import yuan
 from services.related import attach
+from services.texts import yuan
 
 MOST = 60
 

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services.allocation import Book
 
 Ask = Callable[..., Any]
 AGES: tuple[tuple[int, Any], ...] = (
@@ -68,6 +69,16 @@ class Figures:
         return _percent(self.paid, self.amount)
 
     @property
+    def unallocated(self) -> int:
+        """Return what was paid (分) and settles no instalment; the cockpit's 未分摊 is the same."""
+        return max(self.paid - sum(one.settled for one in self.plan), 0)
+
+    @property
+    def beyond(self) -> int:
+        """Return by how much (分) more was paid than the contract is worth."""
+        return max(self.paid - self.amount, 0)
+
+    @property
     def settled(self) -> int:
         """Return how many instalments are paid."""
         return sum(one.state is m.PlanState.done for one in self.plan)
@@ -108,14 +119,42 @@ def figures(
     if not known:
         return found
     _deliveries(ask, found)
+    lines: dict[int, list[tuple[m.PaymentPlan, int]]] = {}
     for key, invoiced, paid, line, settled in _money(ask, known):
         one = found[key]
         one.invoiced, one.paid = int(invoiced), int(paid)
         if line is not None:
-            state = plan_state(known[key], line, int(settled), day)
+            lines.setdefault(key, []).append((line, int(settled)))
+    for key, told in lines.items():
+        one, shares = found[key], _shares(found[key].paid, told)
+        for line, _direct in told:
+            state = plan_state(known[key], line, shares[line.id], day)
             late = (day - line.due_on).days if state is m.PlanState.overdue else 0
-            one.plan.append(Instalment(line, int(settled), state, late))
+            one.plan.append(Instalment(line, shares[line.id], state, late))
     return found
+
+
+def _shares(paid: int, lines: list[tuple[m.PaymentPlan, int]]) -> dict[int, int]:
+    """Return what is settled of each instalment, as the cockpit counts it.
+
+    Allocations come first, confirmed money without a line fills the oldest lines, a refund without
+    one empties the newest (dashboards/instalments.py).
+    """
+    book = Book(
+        {line.id: line.amount for line in sorted((ln for ln, _s in lines), key=_due)},
+        {line.id: settled for line, settled in lines},
+        {},
+    )
+    rest = paid - sum(settled for _line, settled in lines)
+    if rest > 0:
+        book.fill(0, rest)
+    elif rest < 0:
+        book.take(0, -rest)
+    return book.settled
+
+
+def _due(line: m.PaymentPlan) -> tuple[dt.date, int]:
+    return line.due_on, line.id
 
 
 def _deliveries(ask: Ask, found: dict[int, Figures]) -> None:

@@ -35,6 +35,20 @@ class Call:
     now: dt.datetime
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """What people are to know before they save: it is told beside the field and forbids nothing.
+
+    `code` is stable for programs; `mark` changes with what is told, so that somebody who knows of
+    one thing is asked again about another.
+    """
+
+    field: str
+    code: str
+    message: Any
+    mark: str
+
+
 class Saver:
     """The rules of one noun around the generic save; the default has none."""
 
@@ -43,6 +57,19 @@ class Saver:
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """Return what is wrong with the payload, key → message; the record is untouched yet."""
+        del call, record, values
+        return {}
+
+    def follow(self, call: Call, record: Any, values: Values) -> Values:
+        """Return the payload of a change with what follows from it, for people to see."""
+        del call, record
+        return values
+
+    def whole(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Return what would not hold for the record with its lines under `values`.
+
+        A part of `check`; a change request is asked it again when it is approved.
+        """
         del call, record, values
         return {}
 
@@ -55,6 +82,11 @@ class Saver:
     def still_open(self, call: Call, record: Any) -> None:
         """Raise Locked when the record can no longer be changed at all."""
 
+    def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
+        """Return what somebody should know before these values are saved."""
+        del call, record, values
+        return []
+
     def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """Return what a submission still lacks beyond the plain required fields.
 
@@ -65,6 +97,11 @@ class Saver:
 
     def removable(self, call: Call, record: Any) -> None:
         """Raise Locked when the record must stay."""
+
+    def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return what stands against taking a row of the table out of the recycle bin."""
+        del call, row
+        return {}
 
 
 SAVERS: dict[type[Any], Saver] = {}
@@ -121,7 +158,7 @@ def update(  # the seen version is part of the law
     """Change a record that is still as it was seen. Raises Invalid, Stale, Locked, Forbidden."""
     changeable(record, seen=seen, by=by)
     call, rules = Call(session, by, now), SAVERS.get(type(record), Saver())
-    values = _without_unchanged(record, values)
+    values = rules.follow(call, record, _without_unchanged(record, values))
     _check(call, rules, record, values)
     later = _diverted(session, record, values)
     write(call, record, {k: v for k, v in values.items() if k not in later})
@@ -212,11 +249,21 @@ def faults(  # what was unreadable is left out of what hangs on it
     if record.id is None:
         _prepare(call, type(record), values)
     else:
-        values = _without_unchanged(record, values)
+        values = rules.follow(call, record, _without_unchanged(record, values))
     found = _faults(call, rules, record, values)
     if submitting:
         found = missing(session, record, values, by=by, now=now) | found
     return in_order(type(record), found)
+
+
+def warnings(
+    session: Session, record: Any, values: Values, *, by: Actor, now: dt.datetime
+) -> list[Said]:
+    """Return what somebody should know before sound values are saved; nothing is written."""
+    rules, given_ = SAVERS.get(type(record), Saver()), dict(values)
+    if record.id is not None:
+        given_ = _without_unchanged(record, given_)
+    return rules.warn(Call(session, by, now), record, given_)
 
 
 def in_order(model: type[Any], errors: Mapping[str, Any]) -> dict[str, Any]:

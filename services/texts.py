@@ -117,6 +117,12 @@ def money(text: str) -> int:
     return fen
 
 
+def yuan(fen: int) -> str:
+    """Return an amount in 分 as yuan with two decimals and thousands: 123456 → `1,234.56`."""
+    sign = "-" if fen < 0 else ""
+    return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
+
+
 def percent(text: str) -> int:
     """Return a percentage as basis points: `12.5%` → 1250."""
     points = int(_decimal(_folded(text).removesuffix("%"), 2) * 100)

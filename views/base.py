@@ -23,7 +23,7 @@ from services.gate import may_write
 from services.masking import sees_sensitive
 from services.related import attach
 from views.again import asked_before, over
-from views.crm import actions, cells, export, forms, listing, lookups
+from views.crm import actions, cells, export, forms, known, listing, lookups
 from views.crm.grid import GridView
 from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
@@ -62,9 +62,9 @@ class CrmView(GridView):
         rounds = approval.timeline(self.session, record) if self.reviewed else []
         tables, buttons = self.tables(record), self.buttons(record)
         files = self.files(record, problem)
-        known = ([record], references(listing.columns_of(self.model)))
+        mine = ([record], references(listing.columns_of(self.model)))
         uploads = (files.rows if files else [], ["uploader"])
-        attach(self.session, known, uploads, *groups_of(tables))
+        attach(self.session, mine, uploads, *groups_of(tables))
         page = self.render(
             self.details_template,
             base="admin/fragment.html" if request.args.get("drawer") else "admin/shell.html",
@@ -130,8 +130,8 @@ class CrmView(GridView):
         if request.method == "POST":
             return self._save(None)
         shown = forms.defaults_of(self.session, self.model, self.actor, self.now())
-        known = inputs_of(self.model)
-        shown |= {k: v for k, v in request.args.items() if k in known}
+        inputs = inputs_of(self.model)
+        shown |= {k: v for k, v in request.args.items() if k in inputs}
         return self._form(None, shown, {})
 
     @expose("/edit/", methods=("GET", "POST"))
@@ -219,7 +219,9 @@ class CrmView(GridView):
         post = request.form
         try:
             remember(self.session)
-            saved = self.store(record, self._sound(record, post))
+            values = self._sound(record, post)
+            known.ask(self.session, record or self.model(), values, post, **self._now())
+            saved = self.store(record, values)
             if "_submit" in post and self.reviewed:
                 approval.submit(self.session, saved, by=self.actor, now=self.now())
         except Invalid as problem:
@@ -252,13 +254,16 @@ class CrmView(GridView):
     ) -> dict[str, Any]:
         """Return what was unreadable (`wrong`) and what else stands against the values."""
         session, row = self.session, self.model() if record is None else record
-        told = {"by": self.actor, "now": self.now()}
+        told = self._now()
         found = records.faults(session, row, values, submitting=submitting, **told)
         if submitting:
             found |= approval.unchosen(session, row, values, **told)
         unknown = HANGS if "customer_id" in wrong else set()
         found = {key: text for key, text in found.items() if key not in unknown}
         return records.in_order(self.model, found | wrong)
+
+    def _now(self) -> dict[str, Any]:
+        return {"by": self.actor, "now": self.now()}
 
     def destination(self, saved: Any) -> str:
         """Return where a saved form leads: back to the page it stood on, or to the record."""

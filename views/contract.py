@@ -12,9 +12,9 @@ from markupsafe import Markup
 import models as m
 from services import approval, numbers
 from services.actor import may
-from services.contract import yuan
 from services.errors import Forbidden, Invalid, Stale
 from services.progress import Figures, figures
+from services.texts import yuan
 from views.base import CrmView
 from views.crm.cells import tag
 from views.crm.files import FileDoors

@@ -12,12 +12,12 @@ from sqlalchemy.orm import selectinload
 import models as m
 from services import approval, attachment, duplicates, history, numbers, portrait, texts
 from services.actor import may
-from services.contract import yuan
 from services.errors import Forbidden
 from services.gate import may_write
 from services.masking import sees_sensitive, shown
 from services.records import primary_of
 from services.related import attach
+from services.texts import yuan
 from views.base import CrmView
 from views.crm import cells
 from views.crm.audited import changes_of

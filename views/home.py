@@ -15,9 +15,9 @@ from dashboards.home import tiles
 from models import db
 from services import agenda
 from services.actor import Actor, may
-from services.contract import yuan
 from services.errors import Forbidden
 from services.numbers import ZONE, today
+from services.texts import yuan
 from views.panel import CAPTIONS
 from views.web.edge import current_actor
 from views.web.errors import log_in_first

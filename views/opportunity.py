@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 import models as m
 from services import board, numbers
 from services.actor import may
-from services.contract import yuan
 from services.errors import Forbidden
 from services.gate import may_write
 from services.opportunity import move_stage
+from services.texts import yuan
 from views.base import CrmView
 from views.crm import forms
 from views.crm.composer import composer

@@ -8,11 +8,13 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 import models as m
-from services import payment, texts
+from services import excess, payment, texts
 from services.actor import may
 from services.capital import capital
-from services.contract import open_amount, yuan
+from services.contract import open_amount
+from services.texts import yuan
 from views.base import CrmView
+from views.crm import known
 from views.crm.tables import short_table
 
 
@@ -51,7 +53,15 @@ class PaymentView(CrmView):
         """Spell the amount as receipts do."""
         sections: list[tuple[str, list[tuple[Any, Any]]]] = super().detail_sections(record)
         sections[0][1].append((_("大写金额"), capital(record.amount)))
+        rest = record.amount - sum(part.amount for part in record.allocations)
+        if rest and record.state is not m.PaymentState.reversed:
+            sections[0][1].append((_("未分摊"), yuan(rest)))
         return sections
+
+    def to_know(self, record: Any) -> dict[str, Any]:
+        """Return what finance is to read before it confirms, and what the ticked box sends."""
+        said = excess.said_on_confirming(self.session, record)
+        return {"said": [one.message for one in said], "mark": known.mark(said)}
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return the instalments it settles."""
@@ -60,7 +70,12 @@ class PaymentView(CrmView):
 
     @expose("/confirm/", methods=("POST",))
     def confirm_view(self) -> Any:
-        """Confirm a registered payment."""
+        """Confirm a registered payment; money beyond the contract is to be read of first."""
+        record = self.get_one(request.form.get("id"))
+        if known.unread(excess.said_on_confirming(self.session, record), request.form):
+            return self.details(
+                record, status=422, wrong={"known": _("请先核对并勾选，再确认到账")}
+            )
         return self._move(payment.confirm, _("已确认到账"))
 
     @expose("/reverse/", methods=("POST",))

@@ -85,11 +85,23 @@ def complete(session: Session, record: Any, values: records.Values) -> None:
 
 
 def apply(session: Session, request: m.ApprovalRequest, record: Any, *, now: dt.datetime) -> None:
-    """Put an approved change into its record. Raises Refused (CONTENT_CHANGED) when that moved."""
+    """Put an approved change into its record.
+
+    Raises Refused: CONTENT_CHANGED when the record moved, NO_LONGER_WHOLE when what must hold for
+    it would not, because of what hangs on it or because the request is older than the rule.
+    """
     if record.deleted_at is not None or fingerprint(session, record) != request.payload["base"]:
         raise Refused(_("原记录已变化，请驳回后由提交人重新申请"), code="CONTENT_CHANGED")
     inputs = inputs_of(REVIEWED[request.noun])
     values = {key: revive(inputs[key], value) for key, value in request.payload["values"].items()}
     call = records.Call(session, Actor(request.submitted_by_id), now)
+    _stand(call, record, values)
     with gate.rule(session, "approval"):
         records.write(call, record, values)
+
+
+def _stand(call: records.Call, record: Any, values: records.Values) -> None:
+    rules = records.SAVERS.get(type(record), records.Saver())
+    for field, reason in rules.whole(call, record, values).items():
+        told = _("%(reason)s，请驳回后由提交人重新申请", reason=reason)
+        raise Refused(told, field=field, code="NO_LONGER_WHOLE")

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 import models as m
 from services import conditions, regions
 from services.approval.snapshot import REVIEWED
-from services.contract import yuan
 from services.errors import Invalid
 from services.fields import Input
+from services.texts import yuan
 
 WAN = 1_000_000  # 分 in 万元
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 import models as m
 from services import regions
 from services.audit import mask
-from services.contract import yuan
 from services.fields import Input, inputs_of
 from services.records import value_of
+from services.texts import yuan
 
 REVIEWED: dict[str, type[Any]] = {
     model.__noun__: model for model in (m.Customer, m.Opportunity, m.Contract)

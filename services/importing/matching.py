@@ -88,9 +88,6 @@ def _same_lines(lines: list[Any], rows: list[dict[str, Any]]) -> bool:
 def _against(one: Planned, record: Any, by: Actor, *, historic: bool) -> list[Problem]:
     if getattr(record, "approval", None) is m.Approval.pending:
         return [_problem(one, "", "LOCKED", _("审批中的记录不能修改，请先撤回"))]
-    money = {"amount", "plan"} & one.changes.keys()
-    if historic and money and isinstance(record, m.Contract) and len(record.plan) > 1:
-        return [_problem(one, "amount", "LOCKED", _("有多期回款计划的合同，请在合同页面变更金额"))]
     if historic and (by.system or getattr(record, "external_ref", None)):
         return []  # a past that came in by import is corrected by import, under the same right
     if not by.system and not may_write(by, "edit", record):

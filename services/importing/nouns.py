@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 import models as m
 from services import duplicates, records
 from services.actor import Actor
+from services.contract_sums import Sums, amount_ahead, faults, planned
 from services.errors import Locked
 from services.fields import Input, inputs_of
-from services.importing import formed
+from services.importing import formed, past
 from services.importing.finding import chunks
 from services.importing.plan import Planned
 from services.records import SAVERS, Call, Saver
@@ -87,15 +88,24 @@ class Judge:
         values = {k: v for k, v in one.values.items() if not isinstance(v, Planned)}
         values |= one.lines
         blank = one.model()
-        for key, reason in SAVERS.get(one.model, Saver()).check(self.call, blank, values).items():
+        rules = SAVERS.get(one.model, Saver())
+        wrong = rules.check(self.call, blank, values)
+        for key, reason in wrong.items():
             yield key, "BAD_VALUE", reason
+        for said in [] if wrong else rules.warn(self.call, blank, values):
+            yield said.field, said.code, said.message
 
     def change(self, one: Planned) -> Found:
         """Yield what the form's own rules have against the changes of a record that is there."""
-        if self.approval == "approved" and one.model not in formed.MODELS:
-            return  # a past that came in by import is corrected by import
         rules, record = SAVERS.get(one.model, Saver()), one.record
         values = {k: v for k, v in one.changes.items() if not isinstance(v, Planned)}
+        values |= past.told_lines(values)
+        values = rules.follow(self.call, record, values)
+        if self.approval == "approved" and one.model not in formed.MODELS:
+            # a past that came in by import is corrected by import: but it stays whole
+            for key, reason in rules.whole(self.call, record, values).items():
+                yield key, "BAD_VALUE", reason
+            return
         try:
             rules.still_open(self.call, record)
             for key, reason in rules.check(self.call, record, values).items():
@@ -162,6 +172,16 @@ def _historic(one: Planned, stages: dict[int, m.Stage]) -> Found:
         yield from _closed(values, stages)
     if noun == "contract":
         yield from _in_force(values)
+        whole = {"amount": values.get("amount"), **past.told_lines(one.lines)}
+        for key, reason in faults(_sums(whole)).items():
+            yield key, "BAD_VALUE", reason
+
+
+def _sums(values: dict[str, Any]) -> Sums:
+    """Return the figures of a contract that is to come in: lines make the amount, the plan fits."""
+    amount = amount_ahead(m.Contract(), values)
+    rows = planned(values.get("plan"), amount)
+    return Sums(amount, plan=tuple(row["amount"] for row in rows) or None)
 
 
 def _closed(values: dict[str, Any], stages: dict[int, m.Stage]) -> Found:

@@ -1,6 +1,7 @@
 """Contracts and orders that were there before us: rows with their plan, their order, its steps."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,19 @@ def contract_row(row: Row, told: list[Row]) -> None:
     if row.get("state") is None:
         signed = row.get("signed_on") is not None
         row["state"] = m.ContractState.active if signed else m.ContractState.to_sign
+
+
+def priced(row: Row) -> Row:
+    """Return a product line that has what a sum needs: a past may know no price."""
+    return row | {"price": row.get("price") or 0, "quantity": row.get("quantity") or Decimal(1)}
+
+
+def told_lines(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the lines and instalments of a row (or what it changes) as a form would give them."""
+    found = {key: value for key, value in given.items() if key in {"lines", "plan"}}
+    if found.get("lines"):
+        found["lines"] = [priced(row) for row in found["lines"]]
+    return found
 
 
 def plan_rows(row: Row, told: list[Row]) -> list[Row]:

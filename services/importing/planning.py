@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import payment
+from services import excess, payment
 from services.actor import Actor, demand
 from services.errors import Invalid
 from services.importing import formed, matching
@@ -27,6 +27,7 @@ from services.records import Call
 
 File = tuple[str, bytes]
 HANGING = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
+TOLD = frozenset({"SIMILAR", excess.OVER, excess.SAME})  # findings that keep no row out
 SLUG = "%s@import.example.com"
 
 
@@ -295,7 +296,7 @@ class _Rows:
         complete(one)
         for key, code, reason in self.p.judge.judge(one):
             submitted = self.p.mapping.approval == "submitted"
-            fatal = code != "SIMILAR" and (code != "DUPLICATE" or submitted)
+            fatal = code not in TOLD and (code != "DUPLICATE" or submitted)
             value = str(one.values.get(key) or "")[:200]
             found.append(Problem(one.line, self._column(key), value, code, reason, fatal))
 

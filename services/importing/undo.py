@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, audit, gate
+from services import approval, audit, contract_plan, gate, records
 from services.actor import Actor
-from services.errors import Locked
+from services.errors import Invalid, Locked
 from services.fields import Input
 from services.importing.finding import chunks
 from services.importing.mapping import MODELS, inputs_for
@@ -31,6 +31,7 @@ WITH_IT = {
 RULE = {"rule": "import"}
 FINAL = {  # what a row changed that cannot be put back
     "lines": _("这次导入改过产品明细，不能撤销"),
+    "plan": _("这次导入改过回款计划，不能撤销"),
     "stage": _("这次导入移动过商机阶段，不能撤销"),
 }
 
@@ -76,7 +77,7 @@ def take_back(session: Session, rows: list[m.ImportRow], *, by: Actor, now: dt.d
         _remove(session, MODELS[noun], mine, now)
     for row in rows:
         if not row.fresh:
-            _restore(session, row)
+            _restore(records.Call(session, by, now), row)
 
 
 def _reversible(rows: list[m.ImportRow]) -> None:
@@ -190,14 +191,25 @@ BEFORE: dict[str, Callable[[Session, list[m.ImportRow], dt.datetime], None]] = {
 }
 
 
-def _restore(session: Session, row: m.ImportRow) -> None:
+def _restore(call: records.Call, row: m.ImportRow) -> None:
     model = MODELS[row.noun]
     inputs = inputs_for(model)
-    record = session.scalars(sa.select(model).where(model.id == row.record_id)).one()
-    with gate.rule(session, "import"):
-        for key, value in row.before.items():
-            if not key.startswith("primary."):
-                setattr(record, key, _back(inputs[key], value))
+    record = call.session.scalars(sa.select(model).where(model.id == row.record_id)).one()
+    before = row.before.items()
+    values = {k: _back(inputs[k], value) for k, value in before if not k.startswith("primary.")}
+    with gate.rule(call.session, "import"):
+        if isinstance(record, m.Contract):
+            _amend(call, record, values)
+            return
+        for key, value in values.items():
+            setattr(record, key, value)
+
+
+def _amend(call: records.Call, contract: m.Contract, values: records.Values) -> None:
+    try:
+        contract_plan.amend(call, contract, values)
+    except Invalid as problem:
+        raise Locked(str(problem)) from problem
 
 
 def _back(one: Input, value: Any) -> Any:

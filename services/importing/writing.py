@@ -10,10 +10,10 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, audit, gate, lines, passwords, records
+from services import approval, audit, contract_plan, gate, lines, passwords, records
 from services.actor import Actor
 from services.errors import Invalid, Stale
-from services.importing import formed
+from services.importing import formed, past
 from services.importing.finding import chunks
 from services.importing.plan import FilePlan, Plan, Planned
 from services.importing.problems import Problem
@@ -104,7 +104,7 @@ def _update(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
                 if record is None or getattr(record, "row_version", 1) != one.version:
                     raise Stale
                 before[one] = {
-                    k: None if k == "lines" else _json(records.value_of(record, k))
+                    k: None if k in {"lines", "plan"} else _json(records.value_of(record, k))
                     for k in one.changes
                 }
                 _change(writer, plan, one, record)
@@ -119,24 +119,27 @@ def _change(writer: Writer, plan: Plan, one: Planned, record: Any) -> None:
         session, by, now = writer.session, writer.by, writer.now
         records.update(session, record, changes, seen=one.version, by=by, now=now)
         return
+    if one.model is m.Contract:
+        changes |= {key: _settled(rows) for key, rows in past.told_lines(changes).items()}
+        with gate.rule(writer.session, "import"):
+            call = records.Call(writer.session, writer.by, writer.now)
+            contract_plan.amend(call, record, changes)
+        return
     with gate.rule(writer.session, "import"), writer.session.no_autoflush:
         for key, value in changes.items():
             if key.startswith("primary."):
                 _primary(writer.session, record, key.removeprefix("primary."), value)
             elif key == "lines":
-                rows = [{k: settled(v) for k, v in row.items()} for row in value]
                 line = sa.inspect(one.model).relationships["lines"].mapper.class_
-                record.lines = lines.product_rows(line, map(_priced, rows))
+                record.lines = lines.product_rows(line, map(past.priced, _settled(value)))
             else:
                 setattr(record, key, value)
         if "stage_id" in changes:
             _move(writer, record)
-        if one.model is m.Contract and "amount" in changes and len(record.plan) == 1:
-            record.plan[0].amount = record.amount
 
 
-def _priced(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"price": row.get("price") or 0, "quantity": row.get("quantity") or Decimal(1)}
+def _settled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: settled(value) for key, value in row.items()} for row in rows]
 
 
 def _primary(session: Session, record: Any, key: str, value: Any) -> None:

@@ -92,6 +92,10 @@ GUARDS = {
     "guard_contact_pending",
     "guard_attachment_added",
     "guard_attachment_changed",
+    "guard_payment_refunded",
+    *(f"guard_plan_sum_{what}" for what in ("added", "changed", "removed", "amount")),
+    *(f"guard_invoice_{what}" for what in ("insert", "update")),
+    "guard_contract_invoiced",
 }
 SEARCH = {
     f"search_{t}_{what}" for t in (*REVIEWED, "contact") for what in ("added", "changed", "removed")

@@ -1,10 +1,14 @@
 """Who asks for an invoice, and who issues it."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import sqlalchemy as sa
 
 import models as m
+from services import approval, batch_work, batches, bulk, records, tax
 from services.errors import Invalid
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -42,3 +46,171 @@ def test_an_issued_invoice_is_not_offered_for_editing(app):
 
     assert "/admin/invoice/edit/" in page(asked)
     assert "/admin/invoice/edit/" not in page(done)
+
+
+@pytest.fixture
+def contract(world):
+    key = world.contract(world.approved(), amount=12_800_00)
+    return world.approved(model=m.Contract, key=key)
+
+
+def invoice(world, contract, amount, who="sales", **values):
+    with world.acting(who):
+        return world.create(m.Invoice, contract_id=contract, amount=amount, **values).id
+
+
+def change(world, key, values, who="finance"):
+    with world.acting(who):
+        record = world.get(m.Invoice, key)
+        records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+
+
+def test_invoices_stay_within_the_contract_and_what_is_left_is_told(world, contract):
+    first = invoice(world, contract, 10_000_00)
+
+    with pytest.raises(Invalid) as refusal:
+        invoice(world, contract, 2_800_01)
+    assert list(refusal.value.errors) == ["amount"]
+    assert "2,800.00" in str(refusal.value)
+    second = invoice(world, contract, 2_800_00)
+    with pytest.raises(Invalid):
+        change(world, second, {"amount": 2_800_01})
+    change(world, first, {"amount": 9_000_00})
+    change(world, second, {"amount": 3_800_00})
+
+
+def test_a_reversal_frees_what_was_invoiced_once_it_is_issued(world, contract):
+    issued = {"number": "12345678", "issued_on": dt.date(2026, 11, 20)}
+    with pytest.raises(Invalid):
+        invoice(world, contract, -1)
+    invoice(world, contract, 12_800_00, "finance", **issued)
+    back = invoice(world, contract, -800_00, "finance")
+    with pytest.raises(Invalid):
+        invoice(world, contract, 800_00)
+
+    change(world, back, issued | {"number": "12345679"})
+
+    invoice(world, contract, 800_00)
+
+
+def test_a_deleted_invoice_comes_back_only_while_there_is_room(world, contract):
+    key = invoice(world, contract, 12_800_00)
+    with world.acting("admin"):
+        row = world.get(m.Invoice, key)
+        records.remove(world.session, row, seen=None, by=world.actor, now=world.now)
+    invoice(world, contract, 1)
+
+    with world.acting("admin"):
+        task = bulk.restoring("invoice", by=world.actor)
+        job = batches.open_job(world.session, task, by=world.actor, now=world.now)
+        batches.add(world.session, job, [(key, None)])
+        batch_work.run(world.session, job, by=world.actor, now=world.now)
+        (item,) = job.items
+
+    assert item.state is m.ItemState.failed
+
+
+def test_a_contract_is_not_changed_to_less_than_what_is_invoiced(world, contract):
+    invoice(world, contract, 10_000_00)
+
+    def ask(amount):
+        with world.acting("sales"):
+            record = world.get(m.Contract, contract)
+            records.update(
+                world.session, record, {"amount": amount}, seen=None, by=world.actor, now=world.now
+            )
+            return approval.changes_asked(world.session)
+
+    with pytest.raises(Invalid) as refusal:
+        ask(9_999_99)
+    assert list(refusal.value.errors) == ["amount"]
+    (request,) = ask(10_000_00)
+    world.decided(request)
+
+
+def test_the_database_itself_keeps_invoices_within_the_contract(world, contract):
+    key = invoice(world, contract, 12_000_00)
+    table, contracts = m.Invoice.__table__, m.Contract.__table__
+
+    def write(statement):
+        with m.db.engine.begin() as connection:
+            connection.execute(statement)
+
+    for wrong in (
+        sa.update(table).where(table.c.id == key).values(amount=12_800_01),
+        sa.update(contracts).where(contracts.c.id == contract).values(amount=1_00),
+    ):
+        with pytest.raises(sa.exc.IntegrityError):
+            write(wrong)
+    write(sa.update(table).where(table.c.id == key).values(amount=12_800_00))
+
+
+def test_two_who_invoice_at_once_stay_within_the_contract(app):
+    with World(app) as world:
+        key = world.contract(world.approved(), amount=8_000_00)
+        contract = world.approved(model=m.Contract, key=key)
+    start = threading.Barrier(2)
+
+    def ask_six(who):
+        start.wait()
+        return sum(asked(app, contract, who) for _n in range(6))
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sum(pool.map(ask_six, ("sales", "finance"))) == 8
+    with World(app) as world:
+        total = world.session.scalar(sa.select(sa.func.sum(m.Invoice.amount)))
+    assert total == 8_000_00
+
+
+def asked(app, contract, who):
+    with World(app) as world:
+        try:
+            invoice(world, contract, 1_000_00, who)
+        except Invalid:
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("91110000600037341L", "91110000600037341L"),
+        ("9111 0000 6000 3734 1l", "91110000600037341L"),
+        ("\uff191110000600037341L", "91110000600037341L"),
+        ("11010519491231002X", "11010519491231002X"),  # a person's
+        ("11010519491231002X01", "11010519491231002X01"),
+        ("420100725488302", "420100725488302"),
+    ],
+)
+def test_tax_numbers_that_can_be_are_kept_plain(text, kept):
+    assert tax.number(text) == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "91420100MA4KXXXXXX",
+        "91110000600037341M",
+        "91110000600037314L",
+        "9111000060003734",
+        "110105194912310021",
+        "11010519491231002XAB",
+        "990100725488302",
+        "42010072548830X",
+        "税号税号税号税号税号税号税号税号税号",
+    ],
+)
+def test_tax_numbers_that_cannot_be_are_refused(text):
+    with pytest.raises(ValueError, match=r"."):
+        tax.number(text)
+
+
+def test_a_wrong_tax_number_is_refused_beside_its_field(small):
+    key = small.contract(small.approved(), amount=12_800_00)
+    contract = small.approved(model=m.Contract, key=key)
+
+    with pytest.raises(Invalid) as refusal:
+        invoice(small, contract, 1_00, tax_no="91420100MA4KXXXXXX")
+    assert list(refusal.value.errors) == ["tax_no"]
+    invoice(small, contract, 1_00, tax_no="91110000600037341L")
+    invoice(small, contract, 1_00, tax_no=None)

@@ -12,10 +12,10 @@ from markupsafe import Markup, escape
 import models as m
 from models.field import Facts
 from services import regions
-from services.contract import yuan
 from services.fields import Input
 from services.masking import shown
 from services.numbers import ZONE
+from services.texts import yuan
 from views.web.edge import current_actor
 
 TONES = {

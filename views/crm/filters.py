@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 import models as m
 from services import conditions, filters
 from services.condition_values import PERIODS, Place
-from services.contract import yuan
 from services.errors import Invalid
 from services.fields import Input
 from services.filters import Item, Tree
+from services.texts import yuan
 from views.crm.cells import plain
 
 MOST = 50

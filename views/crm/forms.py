@@ -58,6 +58,7 @@ class Form:
     widgets: dict[str, Widget]
     errors: dict[str, str]
     seen: int | None = None
+    known: str = ""  # the errors are warnings: what the box sends that says they were read
 
     @property
     def sections(self) -> list[tuple[str, list[Widget]]]:
@@ -153,7 +154,8 @@ def build(  # a form is made of these
         else:
             _fill(choices, widget, texts)
         widgets[key] = widget
-    return Form(widgets, {k: str(v) for k, v in errors.items()})
+    found = {k: str(v) for k, v in errors.items()}
+    return Form(widgets, found, known=getattr(errors, "mark", ""))
 
 
 def _fill(choices: "Choices", widget: Widget, texts: Mapping[str, str]) -> None:

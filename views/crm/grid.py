@@ -11,11 +11,11 @@ from flask_babel import gettext as _
 
 import models as m
 from services import batch_work, bulk, saved_views
-from services.contract import yuan
 from services.errors import NotVisible
 from services.fields import Input, inputs_of
 from services.filters import askable
 from services.related import attach
+from services.texts import yuan
 from views.crm import cells, filters, listing, lookups, paging, selection, tabs, verbs
 from views.crm.closed import ClosedView
 from views.crm.columns import TAGS, ColumnDoors, Head

@@ -8,7 +8,7 @@ from flask import Flask, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from services.contract import yuan
+from services.texts import yuan
 from views.crm.cells import plain
 from views.crm.files import in_bytes
 from views.web.headers import came_from

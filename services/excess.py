@@ -1,0 +1,87 @@
+"""Money beyond a contract, or registered twice: not refused, but said at every door it comes by.
+
+All amounts in 分.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+import models as m
+from services.contract_sums import CONTRACT, PAID
+from services.records import Said, Values
+from services.texts import yuan
+
+COMING = "payment.coming"  # session.info: contract → 分 that one file registers, refunds off
+READ = "payment.read"  # session.info: contract → what was read of it, while a file is checked
+OVER, SAME = "OVER_CONTRACT", "SAME_PAYMENT"
+NAMED = 3  # of the payments that are the same
+
+
+def said(session: Session, record: Any, values: Values) -> list[Said]:
+    """Return what somebody should know before a payment is registered or changed."""
+    contract_id = record.contract_id or values.get("contract_id")
+    if contract_id is None or (record.id is not None and not values.keys() & {"amount", "paid_on"}):
+        return []
+    amount = values.get("amount", record.amount) or 0
+    day = values.get("paid_on", record.paid_on)
+    rows = [row for row in _rows(session, contract_id) if row.id is None or row.id != record.id]
+    coming = (session.info.get(COMING) or {}).get(contract_id, 0)
+    over = _excess(rows, amount + coming, lambda _row: True) if amount > 0 else 0
+    found = []
+    if over > 0:
+        told = _("连同已登记的回款，超出合同 %(over)s 元", over=yuan(over))
+        found.append(Said("amount", OVER, told, str(over)))
+    same = [row.code for row in rows if (row.paid_on, row.paid) == (day, amount)]
+    if same and amount:
+        names = "、".join(same[:NAMED])
+        told = _("同一合同、同一天、同一金额的回款已登记：%(codes)s", codes=names)
+        found.append(Said("amount", SAME, told, names))
+    return found
+
+
+def said_on_confirming(session: Session, payment: m.Payment) -> list[Said]:
+    """Return what finance should know before it confirms a payment."""
+    if payment.state is not m.PaymentState.registered or payment.amount <= 0:
+        return []
+    rows = [row for row in _rows(session, payment.contract_id) if row.id != payment.id]
+    over = _excess(rows, payment.amount, lambda row: row.state is m.PaymentState.confirmed)
+    told = _("确认后实收超出合同 %(over)s 元", over=yuan(over))
+    return [Said("amount", OVER, told, str(over))] if over > 0 else []
+
+
+def _rows(session: Session, contract_id: int) -> list[Any]:
+    """Return the payments of a contract beside its amount, one row without any; unscoped."""
+    read = session.info.get(READ)
+    if read is not None and contract_id in read:
+        found: list[Any] = read[contract_id]
+        return found
+    alive = sa.and_(
+        PAID.c.contract_id == CONTRACT.c.id,
+        PAID.c.state != m.PaymentState.reversed,
+        PAID.c.deleted_at.is_(None),
+    )
+    query = (
+        sa.select(
+            CONTRACT.c.amount,
+            *PAID.c["id", "code", "paid_on", "state"],
+            PAID.c.amount.label("paid"),
+        )
+        .select_from(CONTRACT.outerjoin(PAID, alive))
+        .where(CONTRACT.c.id == contract_id)
+        .order_by(PAID.c.id)
+    )
+    rows = list(session.execute(query))
+    if read is not None:
+        read[contract_id] = rows
+    return rows
+
+
+def _excess(rows: list[Any], more: int, counts: Callable[[Any], bool]) -> int:
+    """Return what a contract got beyond its amount with so much more; ≤ 0 while it did not."""
+    amount = rows[0].amount if rows else None
+    paid = sum(row.paid for row in rows if row.id is not None and counts(row))
+    return 0 if amount is None else paid + more - int(amount)

@@ -1,0 +1,138 @@
+"""Money beyond the contract is said and told apart; confirmed money comes before registered."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from dashboards.pages import SUMMARIES
+from services import payment, records
+from services.progress import figures
+
+DUES = (dt.date(2026, 10, 1), dt.date(2026, 11, 1), dt.date(2026, 12, 1))
+PARTS = (127_908_00, 255_816_00, 42_636_00)
+DAY = dt.date(2026, 11, 20)
+
+
+@pytest.fixture
+def contract(world):
+    plan = [{"amount": a, "due_on": d} for a, d in zip(PARTS, DUES, strict=True)]
+    key = world.contract(world.approved(), amount=sum(PARTS), plan=plan)
+    return world.approved(model=m.Contract, key=key)
+
+
+def said(world, contract, amount, day=DAY):
+    world.be("finance")
+    values = {"contract_id": contract, "amount": amount, "paid_on": day}
+    told = records.warnings(world.session, m.Payment(), values, by=world.actor, now=world.now)
+    return {one.code: str(one.message) for one in told}
+
+
+def pay(world, contract, amount, day=DAY):
+    with world.acting("finance"):
+        return world.create(m.Payment, contract_id=contract, amount=amount, paid_on=day).id
+
+
+def move(world, verb, key):
+    with world.acting("finance"):
+        verb(world.session, world.get(m.Payment, key), by=world.actor, now=world.now)
+
+
+def shares(world, key):
+    part = m.PaymentAllocation.__table__
+    query = sa.select(part.c.amount).where(part.c.payment_id == key).order_by(part.c.plan_id)
+    world.be("finance")
+    return list(world.session.execute(query).scalars())
+
+
+def page(world, contract):
+    world.be("finance")
+    record = world.get(m.Contract, contract)
+    return figures(world.session, [record], day=DAY)[contract]
+
+
+def cockpit(world):
+    world.be("finance")
+    query = SUMMARIES["collections"].query(
+        {"from": ["2026-01-01"], "to": ["2026-12-31"], "by": ["contract"]}, now=world.now
+    )
+    (row,) = SUMMARIES["collections"].read(world.session, world.actor, query).rows
+    return row
+
+
+def test_confirmed_money_fills_an_instalment_before_money_only_registered(world, contract):
+    first, second, third = (pay(world, contract, n) for n in (1_000_00, 1_000_00, 900_000_00))
+    assert shares(world, second) == [1_000_00]
+
+    move(world, payment.confirm, first)
+    move(world, payment.confirm, third)
+
+    assert shares(world, second) == []
+    one = page(world, contract)
+    assert [line.settled for line in one.plan] == list(PARTS)
+    assert all(line.state is m.PlanState.done for line in one.plan)
+    assert (one.unallocated, one.beyond) == (474_640_00, 474_640_00)
+    row = cockpit(world)
+    assert (row["surplus"], row["open"]) == (474_640_00, 0)
+
+
+def test_an_older_payment_only_registered_makes_way_for_a_confirmed_one(world, contract):
+    old = pay(world, contract, PARTS[0], DUES[0])
+    new = pay(world, contract, PARTS[0])
+    assert shares(world, new) == [PARTS[0]]
+
+    move(world, payment.confirm, new)
+
+    assert [line.settled for line in page(world, contract).plan] == [PARTS[0], 0, 0]
+    assert shares(world, old) == [PARTS[0]]
+
+
+def test_what_was_paid_too_much_is_given_back_before_instalments_open_again(world, contract):
+    key = pay(world, contract, sum(PARTS) + 500_00)
+    move(world, payment.confirm, key)
+    back = pay(world, contract, -500_00)
+    move(world, payment.confirm, back)
+
+    one = page(world, contract)
+    assert shares(world, back) == []
+    assert (one.settled, one.unallocated) == (3, 0)
+    assert cockpit(world)["surplus"] == 0
+
+
+def test_reversing_lets_money_without_an_instalment_take_its_place(world, contract):
+    first, second = pay(world, contract, PARTS[0]), pay(world, contract, sum(PARTS))
+    for key in (first, second):
+        move(world, payment.confirm, key)
+    assert page(world, contract).unallocated == PARTS[0]
+
+    move(world, payment.reverse, first)
+
+    assert [line.settled for line in page(world, contract).plan] == list(PARTS)
+    assert page(world, contract).unallocated == cockpit(world)["surplus"] == 0
+
+
+def test_money_beyond_the_contract_is_said_with_the_figure(small):
+    customer = small.approved()
+    contract = small.approved(model=m.Contract, key=small.contract(customer, amount=100_00))
+
+    assert said(small, contract, 100_00) == {}
+    assert "20.00" in said(small, contract, 120_00)["OVER_CONTRACT"]
+    pay(small, contract, 70_00)
+    assert "0.01" in said(small, contract, 30_01)["OVER_CONTRACT"]
+    assert said(small, contract, 30_00) == {}
+    assert said(small, contract, -30_00) == {}
+
+
+def test_the_same_contract_day_and_amount_is_said(small):
+    contract = small.approved(model=m.Contract, key=small.contract(small.approved()))
+    key = pay(small, contract, 70_00)
+
+    small.be("finance")
+    code = small.get(m.Payment, key).code
+    assert code in said(small, contract, 70_00)["SAME_PAYMENT"]
+    assert said(small, contract, 70_01) == {}
+    assert said(small, contract, 70_00, DAY - dt.timedelta(days=1)) == {}
+    move(small, payment.confirm, key)
+    move(small, payment.reverse, key)
+    assert said(small, contract, 70_00) == {}
