@@ -80,6 +80,24 @@ def relay(
     _write(session, had, book.parts)
 
 
+def first_confirmed(session: Session, payments: Collection[int]) -> None:
+    """Let payments that came in confirmed fill instalments before what is only registered."""
+    other, mine = PAID.alias(), PAID.alias()
+    waits = sa.and_(
+        other.c.contract_id == mine.c.contract_id,
+        other.c.state == m.PaymentState.registered,
+        other.c.deleted_at.is_(None),
+    )
+    query = sa.select(mine.c.contract_id, mine.c.id).where(sa.exists().where(waits))
+    found: dict[int, list[int]] = {}
+    keys = list(payments)
+    for n in range(0, len(keys), 500):
+        for row in session.execute(query.where(mine.c.id.in_(keys[n : n + 500]))):
+            found.setdefault(row.contract_id, []).append(row.id)
+    for contract_id, anew in found.items():
+        relay(session, contract_id, anew=anew)
+
+
 def _payments(session: Session, contract_id: int) -> list[Any]:
     query = sa.select(*PAID.c["id", "amount", "state"]).where(
         PAID.c.contract_id == contract_id,

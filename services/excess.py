@@ -3,7 +3,6 @@
 All amounts in 分.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,14 +27,16 @@ def said(session: Session, record: Any, values: Values) -> list[Said]:
         return []
     amount = values.get("amount", record.amount) or 0
     day = values.get("paid_on", record.paid_on)
-    rows = [row for row in _rows(session, contract_id) if row.id is None or row.id != record.id]
+    rows = _rows(session, contract_id)
+    others = [row for row in rows if row.id is not None and row.id != record.id]
     coming = (session.info.get(COMING) or {}).get(contract_id, 0)
-    over = _excess(rows, amount + coming, lambda _row: True) if amount > 0 else 0
+    paid = sum(row.paid for row in others) + coming
+    over = _beyond(rows, paid + amount) if amount > 0 else 0
     found = []
     if over > 0:
         told = _("连同已登记的回款，超出合同 %(over)s 元", over=yuan(over))
         found.append(Said("amount", OVER, told, str(over)))
-    same = [row.code for row in rows if (row.paid_on, row.paid) == (day, amount)]
+    same = [row.code for row in others if (row.paid_on, row.paid) == (day, amount)]
     if same and amount:
         names = "、".join(same[:NAMED])
         told = _("同一合同、同一天、同一金额的回款已登记：%(codes)s", codes=names)
@@ -47,8 +48,9 @@ def said_on_confirming(session: Session, payment: m.Payment) -> list[Said]:
     """Return what finance should know before it confirms a payment."""
     if payment.state is not m.PaymentState.registered or payment.amount <= 0:
         return []
-    rows = [row for row in _rows(session, payment.contract_id) if row.id != payment.id]
-    over = _excess(rows, payment.amount, lambda row: row.state is m.PaymentState.confirmed)
+    rows = _rows(session, payment.contract_id)
+    paid = sum(row.paid for row in rows if row.state is m.PaymentState.confirmed)
+    over = _beyond(rows, paid + payment.amount)
     told = _("确认后实收超出合同 %(over)s 元", over=yuan(over))
     return [Said("amount", OVER, told, str(over))] if over > 0 else []
 
@@ -80,8 +82,7 @@ def _rows(session: Session, contract_id: int) -> list[Any]:
     return rows
 
 
-def _excess(rows: list[Any], more: int, counts: Callable[[Any], bool]) -> int:
-    """Return what a contract got beyond its amount with so much more; ≤ 0 while it did not."""
+def _beyond(rows: list[Any], paid: int) -> int:
+    """Return what so much money is beyond a contract's amount; ≤ 0 while it is not."""
     amount = rows[0].amount if rows else None
-    paid = sum(row.paid for row in rows if row.id is not None and counts(row))
-    return 0 if amount is None else paid + more - int(amount)
+    return 0 if amount is None else paid - int(amount)

@@ -128,7 +128,27 @@
       const amount = part(row, 'amount').value.trim();
       return amount ? number(amount) : Math.round(whole * number(part(row, 'ratio_bp').value)) / 100;
     };
+    // Amounts that ratios give follow the amount, as the server has it (services/contract_plan.py).
+    const byRatio = () => {
+      const rows = $$('tr', body).filter((row) => number(part(row, 'ratio_bp').value) || number(part(row, 'amount').value));
+      const whole = Math.round(number(form.elements.amount?.value) * 100);
+      const points = rows.map((row) => Math.round(number(part(row, 'ratio_bp').value) * 100));
+      if (!whole || points.includes(0) || points.reduce((sum, n) => sum + n, 0) !== 10000) return [];
+      const shares = points.map((n) => Math.round((whole * n) / 10000));
+      shares[shares.length - 1] += whole - shares.reduce((sum, n) => sum + n, 0);
+      return rows.map((row, n) => [part(row, 'amount'), (shares[n] / 100).toFixed(2)]);
+    };
+    const stored = plan ? byRatio() : [];
+    if (stored.length && stored.every(([input, text]) => number(input.value) === number(text))) {
+      stored.forEach(([input]) => { input.dataset.spread = input.value; });
+    }
+    const follow = () => byRatio().forEach(([input, text]) => {
+      if (!input.value || input.value !== input.dataset.spread) return;
+      input.value = text;
+      input.dataset.spread = text;
+    });
     sums.push(() => {
+      if (plan) follow();
       const whole = number(form.elements.amount?.value);
       const cents = $$('tr', body).reduce((sum, row) => {
         const own = Math.round(worth(row, whole) * 100);

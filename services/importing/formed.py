@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, payment, records
+from services import allocation, gate, payment, records
 from services.importing.plan import Planned
 from services.importing.rows import Writer, settled
 
@@ -52,7 +52,11 @@ def brought_before(session: Session, job: m.ImportJob) -> None:
 def make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:
     """Create the records; return what undoing must put back."""
     with payment.together(writer.session):
-        return _make(writer, sorted(planned, key=later))
+        before = _make(writer, sorted(planned, key=later))
+    if writer.historic:
+        paid = [one.id for one in planned if one.model is m.Payment and one.id is not None]
+        allocation.first_confirmed(writer.session, paid)
+    return before
 
 
 def _make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:

@@ -39,7 +39,7 @@ due_on = "应收日期"
 LINES = CONTRACTS.format(
     more="""
 [files.entities.lines.lines]
-product_id = { column = "产品", create = true }
+product_id = "产品"
 quantity = "数量"
 price = "单价"
 """
@@ -71,6 +71,8 @@ def amount_and_plan(world):
 def test_lines_added_to_a_contract_in_force_bring_its_amount_and_plan(world):
     bring(world, CONTRACTS.format(more=""), HEAD, ROW)
     assert amount_and_plan(world) == (None, [])
+    with world.acting("admin"):
+        world.create(m.Product, code="P1", name="泵")
 
     bring(world, LINES, (*HEAD, "产品", "数量", "单价"), (*ROW, "泵", "1", "532"))
 
@@ -80,10 +82,11 @@ def test_lines_added_to_a_contract_in_force_bring_its_amount_and_plan(world):
 def test_an_amount_corrected_by_file_takes_a_plan_of_one_line_along_and_can_be_undone(world):
     bring(world, AMOUNT, (*HEAD, "金额"), (*ROW, "100"))
     _plan, (job,) = bring(world, AMOUNT, (*HEAD, "金额"), (*ROW, "120"))
+    key = job.id
     assert amount_and_plan(world) == (120_00, [120_00])
 
     world.be(SYSTEM)
-    job = world.session.get_one(m.ImportJob, job.id)
+    job = world.session.get_one(m.ImportJob, key)
     undo(world.session, job, by=world.actor, now=world.now)
     world.session.commit()
 
@@ -137,6 +140,24 @@ def test_money_of_a_file_that_goes_beyond_the_contract_is_said_and_comes_in(worl
     assert told == [(3, "OVER_CONTRACT"), (4, "OVER_CONTRACT")]
     assert plan.files[0].fatal == []
     assert plan.files[0].counts["payment"]["created"] == len(rows)
+
+
+def test_money_of_a_past_fills_an_instalment_before_money_only_registered(world):
+    contract = world.approved(model=m.Contract, key=world.contract(world.approved(), amount=100_00))
+    with world.acting("finance"):
+        waits = world.create(
+            m.Payment, contract_id=contract, amount=60_00, paid_on=dt.date(2026, 11, 1)
+        ).id
+    world.be("admin")
+    code = world.get(m.Contract, contract).code
+
+    past = MONEY.replace("draft", "approved")
+    bring(world, past, ("合同", "日期", "金额"), (code, "2026-11-20", "70"))
+
+    part = m.PaymentAllocation.__table__
+    found = world.session.execute(sa.select(part.c.payment_id, part.c.amount)).all()
+    assert sorted(amount for _key, amount in found) == [30_00, 70_00]
+    assert (waits, 30_00) in [tuple(row) for row in found]
 
 
 @pytest.fixture

@@ -57,8 +57,7 @@ def cockpit(world):
     query = SUMMARIES["collections"].query(
         {"from": ["2026-01-01"], "to": ["2026-12-31"], "by": ["contract"]}, now=world.now
     )
-    (row,) = SUMMARIES["collections"].read(world.session, world.actor, query).rows
-    return row
+    return SUMMARIES["collections"].read(world.session, world.actor, query).totals
 
 
 def test_confirmed_money_fills_an_instalment_before_money_only_registered(world, contract):
