@@ -10,7 +10,7 @@ until somebody writes its sums; `flask contracts check` names it.
 from alembic import op
 
 revision = "20261128_contract_sums"
-down_revision = "20261126_one_index"
+down_revision = "20261128_audit_actions"
 branch_labels = None
 depends_on = None
 
