@@ -1,4 +1,4 @@
-# make run: serve the demo company · make test: the whole suite · make check: everything CI runs
+# make run: serve the demo company · make test: the suite · make check: everything CI runs
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ PORT := $(or $(TCOS_PORT),5000)
 FLASK := $(BIN)/flask --app admin_app
 PO := $(wildcard translations/*/LC_MESSAGES/*.po translations/security/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --cov --cov-report=
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --durations=10
 
 .PHONY: run test check lint soak bench translations
 
@@ -31,7 +31,7 @@ run: $(VENV)/.run-installed
 
 test: $(VENV)/.dev-installed
 	@$(MAKE) -s $(MO)
-	$(PYTEST) -m "not soak"
+	$(PYTEST) --cov --cov-report= -m "not soak and not nightly"
 	@$(BIN)/python -m tests.coverage_gate
 
 lint: $(VENV)/.dev-installed
@@ -41,10 +41,13 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
 
-check: lint test
+# Beside each other: where a test waits for a process of its own, lint has the core.
+check: $(VENV)/.dev-installed
+	@$(MAKE) --no-print-directory -j 2 lint test
 
 soak: $(VENV)/.dev-installed
 	@$(MAKE) -s $(MO)
+	$(PYTEST) -m "nightly and not soak"
 	$(BIN)/python -m pytest -m soak -s
 
 bench: $(VENV)/.dev-installed

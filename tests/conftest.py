@@ -2,9 +2,16 @@
 
 import pytest
 
+from tests.support import nightly
 from tests.support.browser import CHROMIUM, browsing, chromium
 from tests.support.databases import Databases, folder_for_databases
 from tests.support.world import World, seed_people
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark before `-m` chooses."""
+    nightly.mark(items)
 
 
 def pytest_sessionfinish():

@@ -165,8 +165,9 @@ class Databases:
             Path(f"{self._path(name)}{suffix}").unlink(missing_ok=True)
 
     def _say(self, statement, *values):
+        base = self._base("postgres")  # starts the server, which says things of its own
         if self.admin is None:
-            self.admin = psycopg.connect(self._base("postgres"), autocommit=True)
+            self.admin = psycopg.connect(base, autocommit=True)
         return self.admin.execute(statement, values or None)
 
     def _base(self, name):
