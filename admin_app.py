@@ -18,7 +18,9 @@ from views.web import (
     headers,
     health,
     i18n,
+    idempotency,
     production,
+    proxies,
     security,
     template,
     throttle,
@@ -49,7 +51,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     i18n.init_i18n(app)
     security.init_security(app)
     throttle.init_throttle(app)
-    app.register_blueprint(health.pages)
+    idempotency.init_idempotency(app)
+    health.init_health(app)
+    proxies.init_proxies(app)
     app.register_blueprint(progress.pages)
     template.init_template(app)
     make_admin(app)

@@ -36,7 +36,13 @@ def serve(port: int, host: str, workers: int, *, with_worker: bool) -> None:
     if with_worker:
         spawn(current_app)
     sys.stdout.flush()
-    options = {"bind": f"{host}:{port}", "workers": workers, "threads": 8, "loglevel": "warning"}
+    options = {
+        "bind": f"{host}:{port}",
+        "workers": workers,
+        "threads": 8,
+        "loglevel": "warning",
+        "limit_request_line": 8190,  # gunicorn's own page answers beyond: the state is the address
+    }
     Server(current_app._get_current_object(), options).run()  # type: ignore[attr-defined] # noqa: SLF001 # the documented way to the application behind the proxy
 
 

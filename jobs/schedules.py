@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, selectinload
 
 import models as m
 from jobs.scope import clock, working
-from services import attachment, batches, outbox, ownership
+from services import attachment, batches, idempotency, outbox, ownership
 from services.actor import SYSTEM
 from services.agenda import day_bounds
 from services.approval import overdue as overdue_steps
@@ -126,8 +126,8 @@ def files(app: Flask) -> int:
 
 
 def prune(app: Flask) -> int:
-    """Drop what nobody asks for any more: old deliveries, unconfirmed jobs. Returns how many."""
+    """Drop what nobody asks for any more: deliveries, unconfirmed jobs, keys of forms."""
     with working(app) as session:
-        gone = outbox.prune(session, now=clock()) + batches.prune(session, now=clock())
+        gone = sum(one.prune(session, now=clock()) for one in (outbox, batches, idempotency))
         session.commit()
     return gone

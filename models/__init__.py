@@ -30,6 +30,7 @@ from models.department import Department
 from models.dictionary import Colour, DictionaryKind, DictionaryOption
 from models.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpPlan, FollowUpResult, Origin
 from models.handover import Handover
+from models.idempotency_key import IdempotencyKey
 from models.import_job import (
     IMPORTING,
     ImportJob,
@@ -106,6 +107,7 @@ __all__ = [
     "Gender",
     "GridSetting",
     "Handover",
+    "IdempotencyKey",
     "ImportJob",
     "ImportLine",
     "ImportProblem",

@@ -294,6 +294,7 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
     m.SavedView: _saved_view,
     m.GridSetting: _copy,
     m.LoginAttempt: _nobody,
+    m.IdempotencyKey: _nobody,
     m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),
     m.ImportLine: _of(m.ImportJob, "job_id", _import_job),
     m.ImportRow: _of(m.ImportJob, "job_id", _import_job),

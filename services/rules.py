@@ -84,6 +84,7 @@ RULES: dict[str, frozenset[str]] = {
             "handover",
         }
     ),
+    "idempotency": frozenset({"idempotencykey"}),
     "profile": frozenset({"user"}),
     "tags": frozenset({"tagging"}),
     "views": frozenset({"savedview", "gridsetting"}),

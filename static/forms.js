@@ -275,7 +275,7 @@
   // A draft of what is typed stays in this browser until it is saved; leaving asks first.
   $$('form[data-draft]').forEach((form) => {
     const key = `draft:${location.pathname}${location.search}`;
-    const personal = new Set(['csrf_token', 'row_version', 'password']);
+    const personal = new Set(['csrf_token', 'idempotency_key', 'row_version', 'password']);
     let changed = false;
     const data = () => [...new FormData(form)].filter(([name, value]) => !personal.has(name) && typeof value === 'string');
     form.addEventListener('input', () => {

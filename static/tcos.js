@@ -68,6 +68,15 @@
     if (label) label.textContent = input.files.length ? `✓ ${input.dataset.chosen}` : label.textContent;
   }));
 
+  // Back makes the page anew around what was typed: it is still the form that was sent.
+  const keys = $$('input[name=idempotency_key]');
+  const held = history.state?.keys;
+  if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward' && held?.length === keys.length) {
+    keys.forEach((field, n) => { field.value = held[n]; });
+  } else if (keys.length) {
+    history.replaceState({ ...history.state, keys: keys.map((field) => field.value) }, '');
+  }
+
   // A form that was sent and saved needs its local draft no more.
   try {
     const sent = sessionStorage.getItem('sent');

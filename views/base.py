@@ -27,6 +27,7 @@ from views.crm import actions, cells, export, forms, known, listing, lookups
 from views.crm.grid import GridView
 from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
+from views.web import idempotency
 from views.web.headers import is_local
 
 HANGS = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
@@ -230,6 +231,8 @@ class CrmView(GridView):
         except Refused as problem:
             self.session.rollback()
             return self._again(record, post, {problem.field or "_": str(problem)}, problem.status)
+        if record is None:
+            idempotency.made(self.noun, saved.id)
         done = _("已提交审批") if "_submit" in post else _("已保存")
         flash(_("已提交变更申请") if approval.changes_asked(self.session) else done, "success")
         if "_another" in post:

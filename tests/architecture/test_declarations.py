@@ -14,7 +14,7 @@ NOUN_OF = {model.__noun__ for model in MODELS}
 # Written by services alone, shown as part of something else: nobody is granted anything on them.
 INNER = {
     "request", "task", "approvalevent", "cc", "batch", "batchitem", "numbercounter",
-    "importline", "handover",
+    "importline", "handover", "idempotencykey",
     "importproblem", "importrow", "loginattempt", "merge", "ownershipmove", "delegation",
     "notification", "attachment", "approvalfile", "savedview", "gridsetting", "tagging",
 }  # fmt: skip

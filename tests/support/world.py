@@ -75,7 +75,7 @@ def seed_people(engine):
             )
 
 
-def make_app(url):
+def make_app(url, **more):
     return admin_app.create_app(
         {
             "TCOS_ENV": "test",
@@ -84,6 +84,7 @@ def make_app(url):
             "SECRET_KEY": "x" * 40,
             "PROPAGATE_EXCEPTIONS": False,
             "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": CHEAP,
+            **more,
         }
     )
 

@@ -8,34 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from services.engine import engine_options
+from views.web import environment
+from views.web.secret import strong_secret
 
 ROOT = Path(__file__).resolve().parents[2]
-KNOWN_DEFAULTS = {"", "dev", "changeme", "change-me", "secret", "test", "tcos"}
-SHORTEST_SECRET = 32
 REMEMBER = dt.timedelta(days=7)
 
 
-class Misconfigured(RuntimeError):  # noqa: N818 # read by an operator, not caught by code
-    """The environment lacks something; the message says what to set."""
-
-
 def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return Flask's configuration. Raises Misconfigured in production without a secret."""
+    """Return Flask's configuration. Raises Misconfigured where the environment says too little."""
     given = dict(overrides or {})
-    kind = given.pop("TCOS_ENV", os.environ.get("TCOS_ENV", "demo"))
+    kind = environment.kind_of(given.pop("TCOS_ENV", os.environ.get("TCOS_ENV", "demo")))
     folder = Path(given.get("INSTANCE_PATH", ROOT / "instance"))
     url = given.get("SQLALCHEMY_DATABASE_URI") or os.environ.get("TCOS_DATABASE_URL")
     if not url:
-        folder.mkdir(parents=True, exist_ok=True)
-        url = f"sqlite:///{folder / 'tcos.db'}"
-    url = _absolute(url)
-    hosts = os.environ.get("TCOS_TRUSTED_HOSTS", "")
+        url = f"sqlite:///{environment.writable(folder) / 'tcos.db'}"
+    url = _absolute(environment.known_url(url))
+    hosts = ",".join(given.pop("TRUSTED_HOSTS", ())) or os.environ.get("TCOS_TRUSTED_HOSTS")
+    proxies = given.pop("TCOS_PROXIES", os.environ.get("TCOS_PROXIES", ""))
     config: dict[str, Any] = {
         "TCOS_ENV": kind,
         "SECRET_KEY": _secret(kind, folder, given.get("SECRET_KEY")),
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
-        "TRUSTED_HOSTS": [h.strip() for h in hosts.split(",") if h.strip()] or None,
+        "TRUSTED_HOSTS": environment.hosts_of(hosts, kind),
+        "TCOS_PROXIES": environment.proxies_of(proxies),
         "MAX_CONTENT_LENGTH": 25 * 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 2 * 1024 * 1024,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -67,7 +64,7 @@ def _worker(folder: Path) -> dict[str, Any]:
     return {
         "TCOS_INSTANCE": str(folder),
         "TCOS_REDIS_URL": os.environ.get("TCOS_REDIS_URL", ""),
-        "TCOS_OUTBOX_LEASE": int(os.environ.get("TCOS_OUTBOX_LEASE", "120")),  # seconds
+        "TCOS_OUTBOX_LEASE": environment.number("TCOS_OUTBOX_LEASE", 120),  # seconds
         "TCOS_SMTP_URL": os.environ.get("TCOS_SMTP_URL", ""),
         "TCOS_MAIL_SENDER": os.environ.get("TCOS_MAIL_SENDER", "T-Cos CRM <noreply@localhost>"),
         "TCOS_PUBLIC_URL": os.environ.get("TCOS_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip(
@@ -106,24 +103,20 @@ def _absolute(url: str) -> str:
     if not url.startswith(prefix) or path.startswith("/") or path in {"", ":memory:"}:
         return url
     target = ROOT / path
-    target.parent.mkdir(parents=True, exist_ok=True)
+    environment.writable(target.parent)
     return f"{prefix}{target}"
 
 
 def _secret(kind: str, folder: Path, given: str | None) -> str:
     found = given or os.environ.get("TCOS_SECRET_KEY", "")
     if kind == "production":
-        if found.lower() in KNOWN_DEFAULTS or len(found) < SHORTEST_SECRET:
-            message = "set TCOS_SECRET_KEY to a random text of at least 32 characters"
-            raise Misconfigured(message)
-        return found
+        return strong_secret(found)
     return found or _kept_secret(folder)
 
 
 def _kept_secret(folder: Path) -> str:
     """Return a random key kept beside the demo database, so that a restart logs nobody out."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "secret_key"
+    path = environment.writable(folder) / "secret_key"
     if not path.exists():
         path.touch(mode=0o600)
         path.write_text(secrets.token_urlsafe(48), encoding="ascii")

@@ -8,8 +8,12 @@ from flask_login import current_user
 from models import db
 from services.access import act
 from services.actor import Actor, load_actor
-from services.engine import set_writing
+from services.engine import PATIENCE, set_patience, set_writing
+from views.web import i18n, idempotency
 
+WEB_PATIENCE = (
+    8_000  # ms for another writer: the answer is there within ten seconds, 503 if need be
+)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # A log-in only reads; verifying the password under the write lock would queue everybody.
 # A check for duplicates is a POST because what was typed belongs in no log of addresses.
@@ -43,6 +47,7 @@ def open_edge() -> None:
     entering = request.endpoint in ENTERING and request.mimetype == "multipart/form-data"
     g.writes = request.method not in SAFE and request.endpoint not in READING and not entering
     set_writing(on=g.writes)
+    set_patience(WEB_PATIENCE)
     if request.endpoint in ATTACHING | DECIDING or entering:
         request.max_content_length = ATTACHING_MOST
     g.actor = None
@@ -51,6 +56,7 @@ def open_edge() -> None:
     if request.endpoint in PUBLIC or (request.endpoint or "").endswith(".static"):
         return
     if current_user.is_authenticated:
+        i18n.know(current_user.language.name)
         g.actor = load_actor(session, current_user.id)
         act(session, g.actor)
 
@@ -60,6 +66,7 @@ def start_writing() -> None:
     db.session().rollback()
     set_writing(on=True)
     g.writes = True
+    idempotency.claim()
 
 
 def current_actor() -> Actor | None:
@@ -75,9 +82,9 @@ def close_edge(response: Response) -> Response:
         session.rollback()
         return response
     try:
+        idempotency.settle(response)
         session.commit()
     except Exception as problem:  # noqa: BLE001 # whatever it is becomes an answer with a status
-        session.rollback()
         return current_app.make_response(_answer(problem))
     return response
 
@@ -88,3 +95,4 @@ def _answer(problem: Exception) -> Any:
 
 def _forget(_problem: BaseException | None) -> None:
     set_writing(on=True)
+    set_patience(PATIENCE)

@@ -1,33 +1,42 @@
-"""Errors as answers: a status, a sentence that helps, a request id; never SQL text."""
+"""Errors as answers: a status, a sentence that helps, a request id; never SQL text.
 
-import logging
-import secrets
+Every handler begins by rolling back; only then are words chosen, and without the database.
+"""
+
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy.exc
-from flask import Flask, abort, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, abort, current_app, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from models import db
 from services.errors import Invalid, Locked, Refused, Stale
+from views.web import failures
 
-LOG = logging.getLogger("tcos")
 PENDING_TRIGGER = "record_is_pending"
+RAISED = "P0001"  # a trigger's RAISE without a code of its own, on PostgreSQL
+RETRY_AFTER = 5  # seconds
 
 
 def init_errors(app: Flask) -> None:
     """Register a handler for each family of problems."""
-    app.register_error_handler(Refused, refused)
-    app.register_error_handler(HTTPException, http_error)
-    app.register_error_handler(StaleDataError, lambda _e: refused(Stale()))
-    app.register_error_handler(sqlalchemy.exc.IntegrityError, integrity)
-    app.register_error_handler(sqlalchemy.exc.DataError, lambda e: _own(422, e, _bad_data()))
-    app.register_error_handler(sqlalchemy.exc.OperationalError, unavailable)
-    app.register_error_handler(sqlalchemy.exc.InterfaceError, unavailable)
-    app.register_error_handler(sqlalchemy.exc.TimeoutError, unavailable)
-    app.register_error_handler(Exception, unexpected)
+    failures.init_log()
+    for family, handler in HANDLERS.items():
+        app.register_error_handler(family, first_roll_back(handler))
+
+
+def first_roll_back(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the handler with a clean session before its first word."""
+
+    @functools.wraps(handler)
+    def answer(problem: Any) -> Any:
+        failures.roll_back()
+        return handler(problem)
+
+    return answer
 
 
 def wants_json() -> bool:
@@ -56,7 +65,7 @@ def refused(problem: Refused) -> Any:
         "field": problem.field,
         "fields": {key: str(text) for key, text in fields.items()},
     }
-    return _page(problem.status, str(problem), **extra)
+    return _own(problem.status, problem, str(problem), **extra)
 
 
 def http_error(problem: HTTPException) -> Any:
@@ -65,14 +74,38 @@ def http_error(problem: HTTPException) -> Any:
         return problem.get_response()
     if isinstance(problem, SecurityError):
         return problem.get_response()  # the host is not ours: no page can be drawn for it
-    return _page(problem.code, _words(problem))
+    return _own(problem.code, problem, _words(problem))
 
 
-def integrity(problem: sqlalchemy.exc.IntegrityError) -> Any:
+def stale(_problem: StaleDataError) -> Any:
+    """Somebody was faster between our reading and our writing."""
+    return refused(Stale())
+
+
+def integrity(problem: sqlalchemy.exc.DBAPIError) -> Any:
     """A constraint said no where no service did: tell what can be told without SQL."""
     if PENDING_TRIGGER in str(problem.orig):
         return refused(Locked(_("审批中的记录不能修改，请先撤回")))
     return _own(409, problem, _("数据与已有记录冲突，未作任何修改"))
+
+
+def bad_data(problem: sqlalchemy.exc.DataError) -> Any:
+    """A value the column cannot hold."""
+    return _own(422, problem, _("数值超出允许范围"))
+
+
+def programming(problem: sqlalchemy.exc.ProgrammingError) -> Any:
+    """A trigger that raises in plain words is a constraint; everything else is our fault."""
+    raised = getattr(problem.orig, "sqlstate", None) == RAISED
+    return integrity(problem) if raised else unexpected(problem)
+
+
+def went_on(problem: sqlalchemy.exc.PendingRollbackError) -> Any:
+    """The session was used after a failure: what counts is the failure."""
+    known = (*failures.chain_of(problem), g.get("database_problem"))
+    told = (Refused, sqlalchemy.exc.DBAPIError)
+    first = next((one for one in known if isinstance(one, told)), None)
+    return unexpected(problem) if first is None else current_app.handle_user_exception(first)
 
 
 def unavailable(problem: Exception) -> Any:
@@ -85,22 +118,32 @@ def unexpected(problem: Exception) -> Any:
     return _own(500, problem, _("系统出现内部错误，未作任何修改"))
 
 
-def _bad_data() -> str:
-    return _("数值超出允许范围")
+HANDLERS: dict[type[Exception], Callable[[Any], Any]] = {
+    Refused: refused,
+    HTTPException: http_error,
+    StaleDataError: stale,
+    sqlalchemy.exc.IntegrityError: integrity,
+    sqlalchemy.exc.DataError: bad_data,
+    sqlalchemy.exc.ProgrammingError: programming,
+    sqlalchemy.exc.PendingRollbackError: went_on,
+    sqlalchemy.exc.OperationalError: unavailable,
+    sqlalchemy.exc.InterfaceError: unavailable,
+    sqlalchemy.exc.TimeoutError: unavailable,
+    Exception: unexpected,
+}
 
 
-def _own(status: int, problem: Exception, message: str) -> Any:
-    g.request_id = secrets.token_hex(6)
-    if status >= 500:  # noqa: PLR2004 # HTTP's own border
-        LOG.error("request %s failed", g.request_id, exc_info=problem)
-    return _page(status, message, request_id=g.request_id)
-
-
-def _page(status: int, message: str, **extra: Any) -> Any:
-    db.session.rollback()  # whatever was half written goes, before anything is rendered
+def _own(status: int, problem: Exception, message: str, **extra: Any) -> Any:
+    failures.note(status, problem)
+    key = failures.request_id()
+    headers = {"X-Request-Id": key}
+    if status == 503:  # noqa: PLR2004 # service unavailable
+        headers["Retry-After"] = str(RETRY_AFTER)
     if wants_json():
-        return jsonify(error=message, **{k: v for k, v in extra.items() if v}), status
-    return render_template("error.html", status=status, message=message, **extra), status
+        told = {k: v for k, v in extra.items() if v}
+        return jsonify(error=message, request_id=key, **told), status, headers
+    page = render_template("error.html", status=status, message=message, request_id=key, **extra)
+    return page, status, headers
 
 
 def _words(problem: HTTPException) -> str:

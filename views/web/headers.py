@@ -77,8 +77,17 @@ def _finish(response: Response) -> Response:
     response.headers.setdefault(
         "Permissions-Policy", "geolocation=(self), camera=(), microphone=(), payment=()"
     )
-    if response.mimetype in {"text/html", "application/json"}:
-        response.headers.setdefault("Cache-Control", "no-store")
+    if _is_personal(response):
+        response.headers["Cache-Control"] = "no-store"
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
+
+
+def _is_personal(response: Response) -> bool:
+    """Tell whether an answer must not be kept: pages, data and files that say nothing else."""
+    kept = response.headers.get("Cache-Control")
+    if kept is not None:
+        return "no-store" in kept  # Flask-Security writes it in words no cache knows
+    written = response.mimetype in {"text/html", "application/json"}
+    return written or "attachment" in response.headers.get("Content-Disposition", "")

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from flask import Blueprint, Flask, has_request_context, redirect, request, session
+from flask import Blueprint, Flask, g, has_request_context, redirect, request, session
 from flask_babel import Babel, get_locale
-from flask_login import current_user
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -13,6 +12,7 @@ from views.web.headers import is_local
 
 LOCALES = {one.name: one.locale for one in Language}
 HTML = {"zh": "zh-CN", "en": "en"}
+PROFILE = "profile_lang"  # in the session cookie: what the profile said when it was last read
 
 pages = Blueprint("i18n", __name__)
 
@@ -25,15 +25,21 @@ def init_i18n(app: Flask) -> None:
 
 
 def language() -> str:
-    """Return `zh` or `en`: the session's choice, else the profile's, else Chinese."""
+    """Return `zh` or `en`: the session's choice, else the profile's, else Chinese.
+
+    It is asked while errors are answered too, so it knows without the database.
+    """
     if not has_request_context():
         return "zh"  # commands and the worker write what people read later
-    chosen = session.get("lang")
-    if chosen in LOCALES:
-        return str(chosen)
-    if current_user and current_user.is_authenticated:
-        return str(current_user.language.name)
-    return "zh"
+    known = (session.get("lang"), g.get("language"), session.get(PROFILE))
+    return str(next((code for code in known if code in LOCALES), "zh"))
+
+
+def know(code: str) -> None:
+    """Keep the profile's language for this request, and for one that cannot read the profile."""
+    g.language = code
+    if session.get(PROFILE) != code:
+        session[PROFILE] = code
 
 
 def _locale() -> str:

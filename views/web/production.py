@@ -5,7 +5,7 @@ from flask import Flask
 
 from models import User, db
 from services.people import DEMO_DOMAIN
-from views.web.config import Misconfigured
+from views.web.misconfigured import Misconfigured
 
 
 def refuse_unsafe(app: Flask) -> None:

@@ -1,0 +1,52 @@
+"""Every form that posts says whether it makes something: then it carries `once()`."""
+
+import re
+from pathlib import Path
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+FORM = re.compile(r'<form[^>]*method="post".*?</form>', re.DOTALL)
+ACTION = re.compile(r"""action="{{ url_for\(('?[\w.]+'?)""")
+
+# Forms that make nothing twice, by where they post to; "" is the page itself.
+STATE = {  # the second one finds the state changed, or sets what is set
+    "'.assign_view'", "'.claim_view'", "'customer.claim_view'", "'.back'", "'.release_view'",
+    "'.move_view'", "'.confirm_view'",
+    "'.reverse_view'", "'.submit_view'", "'created.withdraw'", "'.withdraw'", "'.tag_view'",
+    "'.detach_view'", "'.restore_view'", "'.delete_view'", "'.resend_view'", "'.read'",
+    "'.activate_view'", "'.retire_view'", "'.undo_view'", "'.undo'", "'.run'", "'.check'",
+    "'inbox.decide'", "'.decide'", "'inbox.transfer'", "'inbox.add'", "'inbox.back'",
+    "'created.urge'", "'.urge'", "'.pair'", "endpoint",
+}  # fmt: skip
+PERSON = {"'security.logout'", "'security.login'", "'.password'", "'.columns_view'"}
+CHOICE = {"'.action_view'", "'.bulk'"}  # a choice of rows: what is chosen next is another form
+ENQUIRY = {"'progress.progress'"}
+MAKES_NOTHING = STATE | PERSON | CHOICE | ENQUIRY
+OWN_PAGE = {"admin/profile.html", "admin/settings.html", "approval/delegation.html"}
+SAVED_VIEWS = {"admin/model/_views.html", "admin/model/views.html"}  # change, delete, prefer
+
+
+def bare_forms():
+    """Yield (template, where it posts to) of every form without a key."""
+    for path in sorted(TEMPLATES.rglob("*.html")):
+        for form in FORM.findall(path.read_text(encoding="utf-8")):
+            if "once()" not in form:
+                found = ACTION.search(form.partition(">")[0])
+                yield str(path.relative_to(TEMPLATES)), found[1] if found else ""
+
+
+def test_a_form_without_a_key_makes_nothing():
+    unknown = [
+        (name, where)
+        for name, where in bare_forms()
+        if where not in MAKES_NOTHING
+        and not (where == "" and name in OWN_PAGE)
+        and not (where == "'.views_view'" and name in SAVED_VIEWS)
+    ]
+
+    assert unknown == []
+
+
+def test_forms_with_a_key_are_found_at_all():
+    text = [path.read_text(encoding="utf-8") for path in TEMPLATES.rglob("*.html")]
+
+    assert sum("once()" in form for one in text for form in FORM.findall(one)) >= 12

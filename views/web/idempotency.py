@@ -1,0 +1,101 @@
+"""The same rendered form sent twice makes one record: Back and save, a double click, a retry.
+
+Every form that makes something carries a key (`once()` in its template; a script may send the
+header). The edge claims it before the view runs and answers a second coming itself, so no view
+knows of it. What is refused leaves no key behind: the transaction goes, and the key with it.
+"""
+
+import datetime as dt
+import hmac
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask, Response, abort, current_app, g, request
+from markupsafe import Markup
+
+from models import db
+from services import idempotency
+from services.idempotency import Form
+from views.web.resent import again, different
+
+FIELD, HEADER = "idempotency_key", "Idempotency-Key"
+KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
+NOT_CONTENT = frozenset({FIELD, "csrf_token", "password"})  # no password is kept, in no shape
+
+
+def init_idempotency(app: Flask) -> None:
+    """Claim after the form's own checks; give the field to every template."""
+    app.before_request(claim)
+    app.jinja_env.globals["once"] = once
+
+
+def once() -> Markup:
+    """Return the hidden field of a form that makes something."""
+    key = secrets.token_urlsafe(24)
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, key)
+
+
+def claim() -> None:
+    """Take the form's key for this request; answer at once where an earlier one had it.
+
+    A request that only reads so far is asked again when its writing begins.
+    """
+    form = _form() if g.get("writes") else None
+    if form is None:
+        return
+    session = db.session()
+    found = idempotency.claim(session, form, now=dt.datetime.now(dt.UTC))
+    if found.first:
+        g.claim = found
+        return
+    fate, kept = idempotency.fate(session, found)
+    session.rollback()
+    g.pop("claim", None)
+    abort(again(found, fate, kept) if found.same else different(found, _typed()))
+
+
+def made(noun: str, key: int) -> None:
+    """Say which record this form made."""
+    g.made = (noun, key)
+
+
+def settle(response: Response) -> None:
+    """Keep the key of a form that led somewhere; one that was only shown again keeps its own."""
+    mine = g.get("claim")
+    if mine is None:
+        return
+    target = response.headers.get("Location", "")
+    if target:
+        idempotency.settle(db.session(), mine, target, g.get("made"))
+    else:
+        idempotency.give_back(db.session(), mine)
+
+
+def _form() -> Form | None:
+    actor, key = g.get("actor"), request.form.get(FIELD) or request.headers.get(HEADER, "")
+    if actor is None or actor.id is None or KEY.fullmatch(key) is None:
+        return None
+    return Form(actor.id, request.path[:200], key, _digest())
+
+
+def _digest() -> str:
+    """Return a keyed digest: what people typed cannot be guessed from the table."""
+    whole = hmac.new(str(current_app.secret_key).encode(), digestmod="sha256")
+    for part in _content():
+        whole.update(repr(part).encode("utf-8", "surrogatepass"))
+    return whole.hexdigest()
+
+
+def _content() -> Iterator[Any]:
+    """Yield what was sent; of a file its name and size tell enough."""
+    yield from sorted(_typed())
+    for name, file in request.files.items(multi=True):
+        size = file.stream.seek(0, 2)
+        file.stream.seek(0)
+        yield name, file.filename, size
+
+
+def _typed() -> list[tuple[str, str]]:
+    return [p for p in request.form.items(multi=True) if p[0] not in NOT_CONTENT]
