@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import models as m
 from services.engine import PATIENCE
 from tests.support.visitors import AJAX, Visitors
+from tests.support.world import make_app
 from views.web import edge
 
 MOBILE = "13899990000"
@@ -172,12 +173,16 @@ def broken_on_the_way():
 VIEWS = (forbidden_row, swallowed, no_such_table, broken_on_the_way)
 
 
-@pytest.fixture
-def broken(app):
-    """The application with views that fail, and every statement since the last of their own."""
-    for view in VIEWS:
-        app.add_url_rule(f"/broken/{view.__name__}", view.__name__, view, methods=["POST"])
-    return Visitors(app)
+@pytest.fixture(params=["sqlite", "postgres"])
+def broken(request, databases):
+    """An application of its own, with views that fail."""
+    with databases.fresh(request.param) as url:
+        app = make_app(url)
+        for view in VIEWS:
+            app.add_url_rule(f"/broken/{view.__name__}", view.__name__, view, methods=["POST"])
+        yield Visitors(app)
+        with app.app_context():
+            m.db.engine.dispose()
 
 
 @pytest.mark.parametrize("who", ["manager"])

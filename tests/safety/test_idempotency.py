@@ -17,7 +17,7 @@ from tests.support.company import seed_company
 from tests.support.databases import ROOT
 from tests.support.forms import Forms
 from tests.support.visitors import AJAX, Visitors
-from tests.support.world import World, make_app
+from tests.support.world import World
 from views.web.idempotency import FIELD
 
 KEY = "a-key-of-this-test-0123456789"
@@ -79,8 +79,8 @@ ENTRIES = {
 
 @pytest.fixture(scope="module")
 def company(databases):
-    with databases.fresh("sqlite", seed_company) as url:
-        yield Visitors(make_app(url))
+    with databases.lent("sqlite", seed_company) as app:
+        yield Visitors(app)
 
 
 def known(app):
