@@ -88,6 +88,6 @@ def _is_personal(response: Response) -> bool:
     """Tell whether an answer must not be kept: pages, data and files that say nothing else."""
     kept = response.headers.get("Cache-Control")
     if kept is not None:
-        return "no-store" in kept  # Flask-Security writes it in words no cache knows
+        return "=True" in kept  # Flask-Security's words, which no cache knows
     written = response.mimetype in {"text/html", "application/json"}
     return written or "attachment" in response.headers.get("Content-Disposition", "")
