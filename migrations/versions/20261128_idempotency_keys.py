@@ -6,7 +6,7 @@ from alembic import op
 from models.types import UtcDateTime
 
 revision = "20261128_idempotency_keys"
-down_revision = "20261128_audit_actions"
+down_revision = "20261128_contract_sums"
 branch_labels = None
 depends_on = None
 
