@@ -3,6 +3,7 @@
 from typing import Any
 
 import models as m
+from models.field import fields_of
 from services.actor import Actor, may
 from services.audit import mask
 
@@ -29,6 +30,15 @@ def sees_by_grant(actor: Actor | None, record: Any) -> bool:
     if actor is None or not may(actor, "sensitive:read"):
         return False
     return actor.id != record.id if isinstance(record, m.User) else not _own(actor, record)
+
+
+def holds_personal(record: Any) -> bool:
+    """Tell whether there is anything to be masked on a record, or on a customer's contacts."""
+    rows = record.contacts if isinstance(record, m.Customer) else [record]
+    keys = [
+        key for row in rows[:1] for key, facts in fields_of(type(row)).items() if facts.sensitive
+    ]
+    return any(getattr(row, key) for row in rows for key in keys)
 
 
 def shown(actor: Actor | None, record: Any, value: object) -> object:

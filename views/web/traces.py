@@ -17,7 +17,7 @@ from models import ApprovalRequest, AuditAction, db
 from services import traces
 from services.approval.snapshot import REVIEWED
 from services.fields import inputs_of
-from services.masking import sees_by_grant
+from services.masking import holds_personal, sees_by_grant
 from views.web.edge import current_actor
 from views.web.throttle import PROVING
 
@@ -32,7 +32,7 @@ def init_traces(app: Flask) -> None:
 
 def saw(record: Any) -> None:
     """Tell that this answer shows personal data of a record, where only a grant lets it."""
-    if sees_by_grant(current_actor(), record):
+    if holds_personal(record) and sees_by_grant(current_actor(), record):
         _add(record.__noun__, record.id, str(record))
 
 
