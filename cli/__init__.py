@@ -5,6 +5,7 @@ import click
 from cli.backup import backup, restore
 from cli.contracts import contracts
 from cli.import_ import import_files
+from cli.import_undo import import_undo
 from cli.seed import seed
 from cli.serve import serve
 from cli.users import activate_user, create_user, deactivate_user, set_password
@@ -12,6 +13,7 @@ from cli.worker import worker
 
 COMMANDS: list[click.Command] = [
     import_files,
+    import_undo,
     seed,
     serve,
     create_user,

@@ -5,15 +5,15 @@ import time
 from pathlib import Path
 
 import click
-import sqlalchemy as sa
 from flask.cli import with_appcontext
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import services.savers  # noqa: F401 # registers the nouns' rules
-from models import User, db
+from cli.common import acting
+from models import db
 from services import importing
-from services.access import act
-from services.actor import SYSTEM, Actor, load_actor
+from services.actor import Actor
 from services.engine import writing
 from services.errors import Invalid, Refused
 
@@ -40,12 +40,12 @@ def import_files(  # one argument an option
 ) -> None:
     """Import FILES: all or nothing, unless --partial."""
     session = db.session()
-    by, now = _actor(session, email), dt.datetime.now(dt.UTC)
+    by, now = acting(session, email), dt.datetime.now(dt.UTC)
     try:
         known = importing.load(mapping.read_text(encoding="utf-8"), mapping.name)
         plan = _prepare(session, files, known, by, now)
         done = _write(session, plan, by, now, partial=partial) if not dry_run else False
-    except (Refused, UnicodeDecodeError) as problem:
+    except (Refused, UnicodeDecodeError, IntegrityError) as problem:
         session.rollback()
         raise click.ClickException(_words(problem)) from problem
     _report(plan)
@@ -53,23 +53,6 @@ def import_files(  # one argument an option
         errors.write_bytes(importing.error_workbook(plan, imported=done))
     if plan.fatal and not done and not dry_run:
         raise click.ClickException(f"{plan.fatal} problems: nothing was imported")
-
-
-def _actor(session: Session, email: str | None) -> Actor:
-    """Return who imports: the person named, or the system."""
-    if email is None:
-        act(session, SYSTEM)
-        return SYSTEM
-    user = User.__table__
-    query = sa.select(user.c.id).where(sa.func.lower(user.c.email) == email.lower())
-    with writing(on=False):
-        key = session.execute(query).scalar()
-        by = load_actor(session, key) if key is not None else None
-        session.rollback()
-    if by is None:
-        raise click.ClickException(f"no active person with the e-mail {email}")
-    act(session, by)
-    return by
 
 
 def _prepare(
@@ -97,7 +80,9 @@ def _write(
     begun = time.perf_counter()
     jobs = importing.write(session, plan, by=by, now=now, partial=partial)
     session.commit()
-    click.echo(f"written in {time.perf_counter() - begun:.1f} s, {len(jobs)} import jobs")
+    numbers = ", ".join(str(job.id) for job in jobs)
+    told = f" ({numbers}; import-undo takes one back)" if jobs else ""
+    click.echo(f"written in {time.perf_counter() - begun:.1f} s, {len(jobs)} import jobs{told}")
     return True
 
 
@@ -106,6 +91,9 @@ def _report(plan: importing.Plan) -> None:
         for noun, found in importing.counts_of(file).items():
             told = ", ".join(f"{outcome} {n}" for outcome, n in found.items())
             click.echo(f"{file.sheet.name}: {noun}: {told}")
+            for column, sums in file.totals.get(noun, {}).items():
+                parts = " + ".join(f"{part} {n}" for part, n in sums.items() if part != "read")
+                click.echo(f"{file.sheet.name}: {noun}: Σ {column} {sums['read']} = {parts or 0}")
         for one in sorted(file.problems, key=lambda p: (not p.fatal, p.line))[:SHOWN]:
             place = f"line {one.line}" if one.line else "file"
             column = f" {one.column}" if one.column else ""
@@ -119,6 +107,8 @@ def _report(plan: importing.Plan) -> None:
 def _words(problem: Exception) -> str:
     if isinstance(problem, UnicodeDecodeError):
         return "the mapping is not UTF-8"
+    if isinstance(problem, IntegrityError):
+        return "somebody wrote the same records meanwhile: nothing was imported, run it again"
     if isinstance(problem, Invalid):
         return "; ".join(str(text) for text in problem.errors.values())
     return str(problem)

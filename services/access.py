@@ -25,8 +25,8 @@ from services.actor import Actor, may
 from services.reach import Clause, Columns, alias, alive, in_scope, of_customer, reviewed_child
 
 # The named queries that need no actor: logging in, a customer's own enquiry, and what an approval
-# does to a record that is out of the approver's scope.
-SYSTEM_QUERIES = frozenset({"login", "progress", "approval"})
+# or the undo of an import does to a record that is out of the actor's scope.
+SYSTEM_QUERIES = frozenset({"login", "progress", "approval", "undo"})
 
 
 def visible_to(actor: Actor | None, model: type[Any]) -> Clause:

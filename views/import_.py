@@ -9,7 +9,6 @@ import xlsxwriter
 from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
-from sqlalchemy.orm import selectinload
 
 import models as m
 from services import texts
@@ -55,19 +54,14 @@ class ImportView(Page):
     def index(self) -> Any:
         """Show the upload form and what came in before."""
         noun = self._noun(request.args.get("noun"))
-        query = sa.select(m.ImportJob).where(m.ImportJob.noun == noun)
+        nouns = [n for n in IMPORTABLE if may(self.actor, f"{n}:import")]
         return self.render(
             "import/upload.html",
             noun=noun,
             caption=MODELS[noun].__caption__,
-            nouns={n: MODELS[n].__caption__ for n in IMPORTABLE if may(self.actor, f"{n}:import")},
-            history=list(
-                self.session.scalars(
-                    query.options(selectinload(m.ImportJob.actor))
-                    .order_by(m.ImportJob.id.desc())
-                    .limit(HISTORY)
-                )
-            ),
+            nouns={n: MODELS[n].__caption__ for n in nouns},
+            captions={n: model.__caption__ for n, model in MODELS.items()},
+            history=jobs.history(self.session, noun, HISTORY, by=self.actor),
         )
 
     @expose("/template/")
@@ -113,6 +107,11 @@ class ImportView(Page):
             .select_from(problem)
             .where(problem.job_id == job.id, problem.fatal)
         )
+        problems = list(
+            self.session.scalars(
+                found.order_by(problem.fatal.desc(), problem.line, problem.id).limit(SHOWN)
+            )
+        )
         working = job.state in m.IMPORTING
         page = self.render(
             "import/job.html",
@@ -126,11 +125,7 @@ class ImportView(Page):
             reviewed=issubclass(MODELS[job.noun], m.Reviewed),
             may_historic=may(self.actor, "import:approved"),
             fatal=fatal,
-            problems=list(
-                self.session.scalars(
-                    found.order_by(problem.fatal.desc(), problem.line, problem.id).limit(SHOWN)
-                )
-            ),
+            problems=problems,
             counts=job.counts.get(job.noun, {}),
             mine=job.actor_id == self.actor.id or self.actor.is_admin,
         )
@@ -196,15 +191,19 @@ class ImportView(Page):
 
     @expose("/undo/", methods=("POST",))
     def undo(self) -> Any:
-        """Take an import back while its records are untouched."""
-        key = self._job(request.form.get("id"), own=True).id
+        """Take an import back; with `rest` what stands against it stays and is named."""
+        key = self._job(request.form.get("id")).id
+        rest, now = request.form.get("rest") == "1", self.now()
         start_writing()
-        job = self._job(str(key), own=True)
-        if ask(self.session, job) > staging.PIECE:
-            undo_later(self.session, job, now=self.now())
+        job = self._job(str(key))
+        if ask(self.session, job, rest=rest) > staging.PIECE:
+            undo_later(self.session, job, by=self.actor, now=now, rest=rest)
             return redirect(url_for(".job", id=key), code=303)
-        undo(self.session, job, by=self.actor, now=self.now())
-        flash(_("已撤销导入"), "success")
+        left = undo(self.session, job, by=self.actor, now=now, rest=rest)
+        if left:
+            flash(_("已撤销其余，%(n)s 条记录留着，见下表", n=len(left)), "warning")
+        else:
+            flash(_("已撤销导入"), "success")
         return redirect(url_for(".job", id=key), code=303)
 
 

@@ -12,10 +12,10 @@ import models as m
 from services import texts
 from services.fields import Input, names_of, parse
 from services.importing.mapping import Source
+from services.importing.plan import Planned
 
 CHUNK = 500
 REMEMBERED = {"enum", "region", "dictionary", "ref", "bool"}
-CALLED = ("company", "name", "label")  # what a record that is still to be written is called by
 
 
 def chunks(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
@@ -31,7 +31,7 @@ class Finder:
         """Remember everything that was looked up."""
         self.session = session
         self.known: dict[tuple[Any, ...], Any] = {}
-        self.coming: dict[tuple[Any, str], Any] = {}
+        self.coming: dict[tuple[Any, str], list[Planned]] = {}
         self.switched_off: dict[Any, set[int]] = {}
 
     def value(self, one: Input, source: Source, text: str, *, within: Any = None) -> Any:
@@ -46,10 +46,10 @@ class Finder:
         if source.formats:
             text = _reformatted(one, source.formats, text)
         if one.kind == "ref":
-            known = self.coming.get((one.target, text))
-            known = self._inside(one, text, within) if known is None else known
-            if known is not None:
-                return known
+            known = self._coming(one, text, within)
+            found = self._inside(one, text, within) if known is None else known
+            if found is not None:
+                return found
         if one.kind not in REMEMBERED:
             return parse(self.session, one, text, keys=False)
         return self._remembered(one, text)
@@ -66,8 +66,22 @@ class Finder:
             raise found
         return found
 
+    def _coming(self, one: Input, text: str, within: Any) -> Planned | None:
+        """Return the record of the run that is called so, of the row's customer where it has one.
+
+        Raises ValueError where several are: a guess would give a record to a stranger.
+        """
+        found = self.coming.get((one.target, text), [])
+        if within is not None and hasattr(one.target, "customer_id"):
+            wanted = _key(within)
+            found = [p for p in found if _key(p.values.get("customer_id")) in {None, wanted}]
+        if len(found) > 1:
+            raise ValueError(_("「%(text)s」有多条，请填写编号", text=text[:40]))
+        return found[0] if found else None
+
     def _inside(self, one: Input, text: str, within: Any) -> int | None:
         """Return the one record of a customer that is called so: a name is often known twice."""
+        within = _key(within)
         if not isinstance(within, int) or not hasattr(one.target, "customer_id"):
             return None
         key = (one.target, text, within)
@@ -103,12 +117,16 @@ class Finder:
             self.switched_off[model] = set(self.session.scalars(query))
         return key in self.switched_off[model]
 
-    def expect(self, model: Any, record: Any, *names: str | None) -> None:
-        """Let later rows call a record that is still to be written by these names."""
-        called = [record.values.get(key) for key in CALLED]
-        for name in (*called, *names):
-            if name:
-                self.coming.setdefault((model, name), record)
+    def expect(self, record: Planned, *names: str | None) -> None:
+        """Let rows call a record of the run, new or not, by its names and by these."""
+        called = [record.values.get(key) for key in names_of(record.model)]
+        for name in {text for text in (*called, *names) if text}:
+            self.coming.setdefault((record.model, name), []).append(record)
+
+
+def _key(value: Any) -> Any:
+    """Return the key of a record of the run that is there already, else the record itself."""
+    return value.id if isinstance(value, Planned) and value.id is not None else value
 
 
 def _reformatted(one: Input, formats: tuple[str, ...], text: str) -> str:

@@ -10,11 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 import models as m
 from services import gate
-from services.actor import Actor, demand
+from services.actor import Actor, demand, may
 from services.errors import Forbidden, Invalid, Locked, NotVisible
 from services.fields import Input
 from services.importing import staging
@@ -126,8 +126,39 @@ def job_of(session: Session, key: int | None, *, by: Actor, own: bool = False) -
         raise NotVisible
     if own and found.actor_id != by.id and not by.is_admin:
         raise Forbidden
-    demand(by, f"{found.noun}:import")
+    if own:
+        demand(by, f"{found.noun}:import")
+    if not may_handle(by, found):
+        raise Forbidden
     return found
+
+
+def nouns_of(job: m.ImportJob) -> set[str]:
+    """Return the entities a job brought in, those its rows only mention too."""
+    return ({job.noun} | job.counts.keys()) & MODELS.keys()
+
+
+def history(session: Session, noun: str, most: int, *, by: Actor) -> list[m.ImportJob]:
+    """Return the last jobs of an entity; administrators see those of no page of theirs, too.
+
+    A run of the command line may bring several entities in with one file.
+    """
+    job = m.ImportJob
+    mine = sa.or_(job.noun == noun, sa.cast(job.counts, sa.Text).contains(f'"{noun}"'))
+    if by.is_admin:
+        mine = sa.or_(mine, job.noun.not_in([n for n in MODELS if may(by, f"{n}:import")]))
+    query = sa.select(job).where(mine).options(selectinload(job.actor)).order_by(job.id.desc())
+    found = session.scalars(query.limit(most * 5))
+    return [one for one in found if may_handle(by, one)][:most]
+
+
+def may_handle(by: Actor, job: m.ImportJob) -> bool:
+    """Tell whether somebody may look at a job and take it back, whoever ran it.
+
+    Administrators may, else whoever may import every entity of it: a job of the command line has
+    no person of its own.
+    """
+    return by.is_admin or all(may(by, f"{noun}:import") for noun in nouns_of(job))
 
 
 def choose(job: m.ImportJob, fields: dict[str, str], key: str, approval: str) -> dict[str, Any]:
@@ -189,7 +220,8 @@ def checked(session: Session, job: m.ImportJob, plan: Plan, options: dict[str, A
     """Keep what a dry run found."""
     waiting(job)
     with gate.rule(session, "import"):
-        job.options, job.counts = options, counts_of(plan.files[0])
+        told = {"totals": plan.files[0].totals}
+        job.options, job.counts = {**options, **told}, counts_of(plan.files[0])
     keep_problems(session, job, plan.files[0])
 
 

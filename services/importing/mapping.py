@@ -8,16 +8,18 @@ ignore = ["a column nobody needs"]
 [[files.entities]]
 entity = "customer"
 keys = ["external_ref"]     # found by it: changed or left; else made
-distinct = false            # many lines may tell the same record
+distinct = false            # rows without lines may tell the same record twice
+existing = "merge"          # lines of a record that is there: merge | add | replace (lining.py)
 [files.entities.fields]
 company = "account"         # a column, or a table: column | value | template, join, map, formats,
                             # default, create, placeholder
-[files.entities.lines.lines]  # one line collection a row
+[files.entities.lines.lines]  # a line of the record a row: rows of one key are one record
 product_id = {column = "product", map = {"GTXPro" = "GTX Pro"}}
 """
 
 import dataclasses
 import fnmatch
+import functools
 import re
 import tomllib
 from collections.abc import Mapping as Dict
@@ -31,6 +33,7 @@ from services.fields import Input, column_input, inputs_of
 from services.grants import IMPORTABLE
 
 STATES = ("approved", "submitted", "draft")
+EXISTING = ("merge", "add", "replace")
 PLACE = re.compile(r"\{(slug:)?([^{}]+)\}")
 MODELS: dict[str, Any] = {
     model.__noun__: model
@@ -110,6 +113,7 @@ class Target:
     keys: tuple[str, ...] = ()
     lines: Dict[str, Dict[str, Source]] = dataclasses.field(default_factory=dict)
     distinct: bool = False
+    existing: str = "merge"
 
     @property
     def model(self) -> Any:
@@ -153,6 +157,7 @@ class Mapping:
         raise Invalid({"file": _("映射中没有「%(name)s」的说明", name=name)})
 
 
+@functools.cache
 def inputs_for(model: Any) -> dict[str, Input]:
     """Return what a file may give for an entity: the form's inputs and what stands beside."""
     found = inputs_of(model)
@@ -188,7 +193,7 @@ def _file(data: dict[str, Any], n: int) -> FileMap:
 
 
 def _target(data: dict[str, Any], place: str) -> Target:
-    _only(data, {"entity", "keys", "fields", "lines", "distinct"}, place)
+    _only(data, {"entity", "keys", "fields", "lines", "distinct", "existing"}, place)
     noun = data.get("entity")
     if noun not in MODELS:
         allowed = ", ".join(IMPORTABLE)
@@ -204,7 +209,11 @@ def _target(data: dict[str, Any], place: str) -> Target:
     for key in keys:
         if key not in fields:
             raise _wrong(f"{place}: keys", _("关键列「%(key)s」没有映射", key=key))
-    return Target(noun, fields, keys, lines, bool(data.get("distinct", False)))
+    distinct, existing = bool(data.get("distinct", False)), data.get("existing", EXISTING[0])
+    if existing not in EXISTING:
+        allowed = ", ".join(EXISTING)
+        raise _wrong(f"{place}: existing", _("只能是 %(allowed)s", allowed=allowed))
+    return Target(noun, fields, keys, lines, distinct, existing)
 
 
 def _sources(data: Any, known: dict[str, Input], place: str) -> dict[str, Source]:

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session, selectinload
 import models as m
 from services.actor import Actor
 from services.gate import may_write
+from services.importing import lining, sums
 from services.importing.finding import chunks
-from services.importing.plan import Planned
+from services.importing.mapping import inputs_for
+from services.importing.plan import Planned, Values
 from services.importing.problems import Problem
 from services.records import value_of
 
@@ -56,47 +58,47 @@ class Matcher:
         return next((hit for hit in hits if hit is not None), None)
 
 
-def compare(one: Planned, record: Any, *, by: Actor, historic: bool) -> list[Problem]:
-    """Note on the row what differs from its record; return what stands against changing it.
+def compare(one: Planned, record: Any, *, by: Actor, historic: bool) -> None:
+    """Note on a planned record what differs from the one that is there, and what stands against it.
 
-    A blank cell changes nothing. Raises nothing: the caller asks whether a finding is fatal.
+    A blank cell changes nothing, and no line that the file does not name is dropped.
     """
     one.id, one.version, one.record = record.id, getattr(record, "row_version", 1), record
-    problems: list[Problem] = []
     given = {k: v for k, v in one.values.items() if v is not None}
     for key, value in given.items():
         if key not in NEVER and value_of(record, key) != value:
             one.changes[key] = value
     owner = given.get("owner_id")
     if owner is not None and owner != getattr(record, "owner_id", owner):
-        problems.append(_problem(one, "owner_id", "KEPT", _("销售员不随导入更换"), fatal=False))
+        one.blame("owner_id", "KEPT", _("销售员不随导入更换"), fatal=False)
     for key, rows in one.lines.items():
-        if not _same_lines(getattr(record, key), rows):
-            one.changes[key] = rows
-    return problems + (_against(one, record, by, historic=historic) if one.changes else [])
+        _lines(one, record, key, rows)
+    sums.follow(one, record)
+    if one.changes:
+        _against(one, record, by, historic=historic)
 
 
-def _same_lines(lines: list[Any], rows: list[dict[str, Any]]) -> bool:
-    def plain(row: Any, key: str) -> Any:
-        return row.get(key) if isinstance(row, dict) else getattr(row, key)
+def _lines(one: Planned, record: Any, key: str, rows: list[Values]) -> None:
+    told = one.told[key]
+    there = [] if sums.is_own_plan(record, key) else getattr(record, key)
+    met = lining.meet(key, there, rows, told[0].target.existing)
+    for n in met.unclear:
+        reason = _("已有多行与此行相近：请在映射中用 existing 写明是增加还是替换")
+        lining.blame(told[n], key, lining.TOLD_BY[key], reason, "LINES_UNCLEAR")
+    if met.added or met.changed:
+        one.changes[key] = met.rows
+        reason = _("明细：新增 %(a)s 行，更改 %(b)s 行", a=met.added, b=met.changed)
+        caption = inputs_for(one.model)[key].facts.caption
+        row = told[0]
+        row.problems.append(Problem(row.line, str(caption), "", "LINES", reason, fatal=False))
 
-    keys = {key for row in rows for key, value in row.items() if value is not None}
-    told = [[plain(row, key) for key in sorted(keys)] for row in rows]
-    return told == [[plain(line, key) for key in sorted(keys)] for line in lines]
 
-
-def _against(one: Planned, record: Any, by: Actor, *, historic: bool) -> list[Problem]:
+def _against(one: Planned, record: Any, by: Actor, *, historic: bool) -> None:
     if getattr(record, "approval", None) is m.Approval.pending:
-        return [_problem(one, "", "LOCKED", _("审批中的记录不能修改，请先撤回"))]
+        one.blame("", "LOCKED", _("审批中的记录不能修改，请先撤回"))
+        return
     if historic and (by.system or getattr(record, "external_ref", None)):
-        return []  # a past that came in by import is corrected by import, under the same right
+        return  # a past that came in by import is corrected by import, under the same right
     if not by.system and not may_write(by, "edit", record):
-        return [_problem(one, "", "FORBIDDEN", _("您没有修改此记录的权限"))]
-    return []  # controlled fields of an approved record become a change request
-
-
-def _problem(one: Planned, key: str, code: str, reason: Any, *, fatal: bool = True) -> Problem:
-    source = one.target.fields.get(key)
-    column = source.columns[0] if source is not None and source.columns else key
-    value = one.values.get(key)
-    return Problem(one.line, column, "" if value is None else str(value), code, reason, fatal)
+        one.blame("", "FORBIDDEN", _("您没有修改此记录的权限"))
+    # controlled fields of an approved record become a change request

@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 import models as m
 from services import duplicates, records
 from services.actor import Actor
-from services.contract_sums import Sums, amount_ahead, faults, planned
 from services.errors import Locked
 from services.fields import Input, inputs_of
-from services.importing import formed, past
+from services.importing import formed, lining, past, sums
 from services.importing.finding import chunks
 from services.importing.plan import Planned
 from services.records import SAVERS, Call, Saver
@@ -64,6 +63,8 @@ class Judge:
         """Yield what is wrong with a new record."""
         yield from self._unique(one)
         yield from self._duplicate(one)
+        adds_up = [(key, "BAD_VALUE", reason) for key, reason in sums.new(one)]
+        yield from adds_up
         if self.approval == "approved" and issubclass(one.model, m.Reviewed):
             yield from _historic(one, self.stages)
             return
@@ -85,8 +86,7 @@ class Judge:
 
     def _rules(self, one: Planned) -> Found:
         """Ask the form's own rules; what has no key yet is beyond them."""
-        values = {k: v for k, v in one.values.items() if not isinstance(v, Planned)}
-        values |= one.lines
+        values = _keyed(one.values | one.lines)
         blank = one.model()
         rules = SAVERS.get(one.model, Saver())
         wrong = rules.check(self.call, blank, values)
@@ -98,7 +98,7 @@ class Judge:
     def change(self, one: Planned) -> Found:
         """Yield what the form's own rules have against the changes of a record that is there."""
         rules, record = SAVERS.get(one.model, Saver()), one.record
-        values = {k: v for k, v in one.changes.items() if not isinstance(v, Planned)}
+        values = _keyed(one.changes)
         values |= past.told_lines(values)
         values = rules.follow(self.call, record, values)
         if self.approval == "approved" and one.model not in formed.MODELS:
@@ -150,6 +150,16 @@ class Judge:
             self.lines.setdefault((reason, key), one.line)
 
 
+def _keyed(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the form's rules can be asked of: nothing that has no key yet."""
+    found = {key: value for key, value in values.items() if not isinstance(value, Planned)}
+    for key, rows in values.items():
+        if isinstance(rows, list) and any(isinstance(v, Planned) for r in rows for v in r.values()):
+            del found[key]
+            found["amount"] = lining.sum_of(rows) if key == "lines" else found.get("amount")
+    return found
+
+
 def _same(double: duplicates.Candidate, what: Any) -> Any:
     return _(
         "与「%(name)s」的%(what)s相同（%(owner)s，%(state)s）",
@@ -172,16 +182,6 @@ def _historic(one: Planned, stages: dict[int, m.Stage]) -> Found:
         yield from _closed(values, stages)
     if noun == "contract":
         yield from _in_force(values)
-        whole = {"amount": values.get("amount"), **past.told_lines(one.lines)}
-        for key, reason in faults(_sums(whole)).items():
-            yield key, "BAD_VALUE", reason
-
-
-def _sums(values: dict[str, Any]) -> Sums:
-    """Return the figures of a contract that is to come in: lines make the amount, the plan fits."""
-    amount = amount_ahead(m.Contract(), values)
-    rows = planned(values.get("plan"), amount)
-    return Sums(amount, plan=tuple(row["amount"] for row in rows) or None)
 
 
 def _closed(values: dict[str, Any], stages: dict[int, m.Stage]) -> Found:

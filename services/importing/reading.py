@@ -26,6 +26,9 @@ MOST_BLANK = 100_000  # blank lines a sheet may hold before we stop looking
 EXACT = 10**15  # from here on a spreadsheet has lost digits of a number
 REMARKS = ("错误", "原因", "建议")  # what an error workbook adds; left out when it comes back
 ZIP, OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+TOTAL = re.compile(r"([合总小共]\s*计|((grand|sub)[\s-]*)?totals?)\s*[:：]?", re.IGNORECASE)
+NAMED = 10  # blank lines that are named
+FIGURE = re.compile(r"[¥￥]?[+-]?[\d,，.]+[%元]?|[-—/]")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 Row = tuple[int, list[Any]]
@@ -33,12 +36,16 @@ Row = tuple[int, list[Any]]
 
 @dataclasses.dataclass(slots=True)
 class Sheet:
-    """The texts of a file: captions of the columns, (line, texts) of what is not blank."""
+    """The texts of a file: captions of the columns, (line, texts) of what is not blank.
+
+    `skipped` are rows that add others up; every one is named among the problems.
+    """
 
     name: str
     head: list[str]
     rows: list[tuple[int, list[str]]]
     problems: list[Problem] = dataclasses.field(default_factory=list)
+    skipped: list[tuple[int, list[str]]] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,15 +78,15 @@ def read(name: str, content: bytes, limits: Limits) -> Sheet:
 
 def _sheet(name: str, rows: Iterable[Row], limits: Limits) -> Sheet:
     found: Sheet | None = None
-    blanks = 0
+    blank: list[int] = []
     for line, cells in rows:
         if len(cells) > MOST_COLUMNS:
             raise BadFile(
                 _("%(name)s 第 %(line)s 行：超过 %(n)s 列", name=name, line=line, n=MOST_COLUMNS)
             )
         if all(cell in {None, ""} for cell in cells):
-            blanks += 1
-            if blanks > MOST_BLANK:
+            blank.append(line)
+            if len(blank) > MOST_BLANK:
                 break
         elif found is None:
             found = Sheet(name, _head(name, line, cells), [])
@@ -89,6 +96,7 @@ def _sheet(name: str, rows: Iterable[Row], limits: Limits) -> Sheet:
             _add(found, line, cells)
     if found is None or not found.rows:
         raise BadFile(_("%(name)s：没有数据行", name=name))
+    found.problems += _blank([line for line in blank if line < found.rows[-1][0]])
     return found
 
 
@@ -125,7 +133,28 @@ def _add(sheet: Sheet, line: int, cells: list[Any]) -> None:
             reason = _("数字超过 15 位，表格软件已丢失精度")
             sheet.problems.append(Problem(line, column, _text(cell), "PRECISION", reason))
     texts += [""] * (len(sheet.head) - len(texts))
-    sheet.rows.append((line, texts))
+    if _is_total(texts):
+        reason = _("合计行，已跳过")
+        first = next(text for text in texts if text.strip())
+        sheet.problems.append(Problem(line, "", first, "TOTAL_ROW", reason, fatal=False))
+        sheet.skipped.append((line, texts))
+    else:
+        sheet.rows.append((line, texts))
+
+
+def _is_total(texts: list[str]) -> bool:
+    """Tell whether a row only adds others up: a word for it, then numbers."""
+    given = [text.strip() for text in texts if text.strip()]
+    word = TOTAL.fullmatch(given[0]) if given else None
+    alone = word is not None and (len(given) > 1 or not word[0].isascii())
+    return alone and all(FIGURE.fullmatch(text) for text in given[1:])
+
+
+def _blank(lines: list[int]) -> list[Problem]:
+    """Name blank lines; those at the end of a sheet are nobody's rows."""
+    told = "、".join(str(line) for line in lines[:NAMED]) + ("…" if len(lines) > NAMED else "")
+    reason = _("第 %(lines)s 行为空，共 %(n)s 行，已跳过", lines=told, n=len(lines))
+    return [Problem(0, "", "", "BLANK_ROWS", reason, fatal=False)] if lines else []
 
 
 def _text(cell: Any) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services import gate, outbox
 from services.errors import Invalid, Locked
+from services.importing import totals
 from services.importing.plan import FilePlan
 from services.importing.problems import Problem
 from services.importing.reading import REMARKS, Sheet
@@ -33,8 +34,10 @@ def is_large(session: Session, sheet: Sheet) -> bool:
 
 def options_of(sheet: Sheet) -> dict[str, Any]:
     """Return what a job keeps of a large file beside its lines."""
-    found = [[p.line, p.column, p.value[:200], p.code, str(p.reason)] for p in sheet.problems]
-    return {"staged": len(sheet.rows), "found": found}
+    found = [
+        [p.line, p.column, p.value[:200], p.code, str(p.reason), p.fatal] for p in sheet.problems
+    ]
+    return {"staged": len(sheet.rows), "found": found, "skipped": sheet.skipped}
 
 
 def store(session: Session, job: m.ImportJob, sheet: Sheet) -> None:
@@ -65,7 +68,8 @@ def sheet_of(
         raise Locked(_("文件已导入，不再保留"))
     lines = [(one.line, list(one.texts)) for one in found]
     problems = [Problem(*one) for one in job.options["found"]]
-    return Sheet(job.file_name, list(job.options["head"]), lines, problems)
+    skipped = [] if waiting else [(n, texts) for n, texts in job.options.get("skipped", ())]
+    return Sheet(job.file_name, list(job.options["head"]), lines, problems, skipped)
 
 
 def progress(session: Session, job: m.ImportJob) -> tuple[int, int]:
@@ -118,9 +122,12 @@ def start(session: Session, job: m.ImportJob, *, partial: bool, now: dt.datetime
     for n in range(0, len(lines), 500):
         left = sa.update(row).where(mine, row.c.line.in_(lines[n : n + 500]))
         session.execute(left.values(done=True), execution_options=RULE)
-    counts = {job.noun: {"rows": len(bad), "failed": len(bad)}} if bad else {job.noun: {}}
+    out = {"failed": len(bad), "skipped": len(job.options.get("skipped", ()))}
+    out = {outcome: n for outcome, n in out.items() if n}
+    out |= {"rows": sum(out.values())} if out else {}
+    told = totals.kept_out(job.options.get("totals", {}))
     with gate.rule(session, "import"):
-        job.counts = counts
+        job.counts, job.options = {job.noun: out}, {**job.options, "totals": told}
     ask(session, job, m.ImportState.running, {"partial": partial}, now=now)
 
 
@@ -130,10 +137,11 @@ def _put_last(session: Session, job: m.ImportJob) -> None:
     for n in range(0, len(late), 500):
         mine = sa.and_(row.c.job_id == job.id, row.c.line.in_(late[n : n + 500]))
         keep = [row.c[key] for key in ("job_id", "line", "texts", "done")]
-        rows = session.execute(sa.select(*keep).where(mine).order_by(row.c.id)).mappings().all()
+        rows = session.execute(sa.select(*keep).where(mine)).mappings().all()
         session.execute(sa.delete(row).where(mine), execution_options=RULE)
-        moved = [dict(one) for one in rows]
-        session.execute(sa.insert(row), moved, execution_options=RULE)
+        moved = {one["line"]: dict(one) for one in rows}
+        ordered = [moved[line] for line in late[n : n + 500] if line in moved]
+        session.execute(sa.insert(row), ordered, execution_options=RULE)
 
 
 def mark(session: Session, job: m.ImportJob, lines: list[int]) -> bool:

@@ -1,8 +1,7 @@
-"""Take an import back, while nobody touched its records: all of it or nothing."""
+"""Take an import back: what still is what it wrote goes, what is not is named and left."""
 
 import datetime as dt
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,133 +9,166 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, audit, contract_plan, gate, records
+from services import approval, audit, gate, records
+from services.access import unscoped
 from services.actor import Actor
 from services.errors import Invalid, Locked
-from services.fields import Input
+from services.importing import restoring, standing
 from services.importing.finding import chunks
-from services.importing.mapping import MODELS, inputs_for
+from services.importing.mapping import MODELS
+from services.importing.problems import Problem
+from services.importing.staging import keep
 
-# What belongs to a record goes with it; a submission only tells what was submitted.
-WITH_IT = {
-    "contact",
-    "opportunityline",
-    "stagehistory",
-    "contractline",
-    "paymentplan",
-    "milestone",
-    "allocation",
-    "request",
-}
 RULE = {"rule": "import"}
-FINAL = {  # what a row changed that cannot be put back
-    "lines": _("这次导入改过产品明细，不能撤销"),
-    "plan": _("这次导入改过回款计划，不能撤销"),
-    "stage": _("这次导入移动过商机阶段，不能撤销"),
-}
+NAMED = 5  # records that a refusal names; the job's page names them all
+Rows = list[m.ImportRow]
 
 
-def undo(session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime) -> None:
-    """Remove what a job made and restore what it changed. Raises Locked with the reason."""
-    if job.state is not m.ImportState.done:
-        raise Locked(_("只有已导入的文件可以撤销"))
-    rows = list(session.scalars(sa.select(m.ImportRow).where(m.ImportRow.job_id == job.id)))
-    take_back(session, rows, by=by, now=now)
-    gone = {"action": m.AuditAction.delete, "noun": "importjob", "record_id": job.id}
-    audit.record(session, [gone | {"label": job.file_name, "changes": {"undone": len(rows)}}])
+def undo(
+    session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime, rest: bool = False
+) -> list[Problem]:
+    """Take a job back; return what had to stay. Raises Locked with the reason.
+
+    When something stands against it, nothing is taken back, unless `rest` asks for the others.
+    """
+    ask(session, job, rest=rest)
+    rows = rows_of(session, job)
+    left = take_back(session, rows, by=by, now=now, rest=rest)
+    keep(session, job, left)
+    settle(session, job, gone=len(rows) - len(left), left=len(left))
+    return left
+
+
+def settle(session: Session, job: m.ImportJob, *, gone: int, left: int) -> None:
+    """Note on a job what became of its undo: it is undone only when nothing of it stayed."""
+    trace = {"label": job.file_name, "changes": {"undone": gone}}
+    entry = {"action": m.AuditAction.delete, "noun": "importjob", "record_id": job.id}
+    audit.record(session, [entry | trace])
     with gate.rule(session, "import"):
-        job.state, job.content = m.ImportState.undone, None
+        job.state = m.ImportState.done if left else m.ImportState.undone
+        job.content = None
 
 
-def ask(session: Session, job: m.ImportJob) -> int:
+def rows_of(session: Session, job: m.ImportJob) -> Rows:
+    """Return what a job did that was not taken back yet."""
+    query = sa.select(m.ImportRow).where(m.ImportRow.job_id == job.id).order_by(m.ImportRow.id)
+    return list(session.scalars(query))
+
+
+def ask(session: Session, job: m.ImportJob, *, rest: bool = False) -> int:
     """Return how many rows an undo would take back. Raises Locked with what stands against it."""
     if job.state is not m.ImportState.done:
         raise Locked(_("只有已导入的文件可以撤销"))
-    rows = list(session.scalars(sa.select(m.ImportRow).where(m.ImportRow.job_id == job.id)))
-    _reversible(rows)
-    made = _by_noun(row for row in rows if row.fresh)
-    for noun, mine in _by_noun(rows).items():
-        _untouched(session, MODELS[noun], mine)
-    for noun, mine in made.items():
-        _unused(session, MODELS[noun], mine, made)
-    return len(rows)
+    rows = rows_of(session, job)
+    beside = job.options.get("with")
+    if not rows and beside:
+        raise Locked(_("这些行与另一个文件一起导入，请撤销第 %(n)s 号导入", n=beside))
+    against = standing.against(session, rows)
+    if len(rows) and len(against) == len(rows):
+        raise Locked(_told(session, rows, against))
+    if against and not rest:
+        raise Locked(_told(session, rows, against))
+    return len(rows) - len(against)
 
 
-def take_back(session: Session, rows: list[m.ImportRow], *, by: Actor, now: dt.datetime) -> None:
-    """Undo what these rows tell of. Raises Locked with the reason."""
-    _reversible(rows)
-    made = _by_noun(row for row in rows if row.fresh)
-    for noun, mine in _by_noun(rows).items():
-        _untouched(session, MODELS[noun], mine)
-    for noun, mine in made.items():
-        _unused(session, MODELS[noun], mine, made)
-    for noun, mine in reversed(made.items()):
-        _withdraw(session, noun, mine, by, now)
-        if noun in BEFORE:
-            BEFORE[noun](session, mine, now)
-        _remove(session, MODELS[noun], mine, now)
-    for row in rows:
-        if not row.fresh:
-            _restore(records.Call(session, by, now), row)
+def _told(session: Session, rows: Rows, against: standing.Reasons) -> Any:
+    """Return one sentence: how many records stand against it, the first by name and reason."""
+    bad = [row for row in rows if row.id in against]
+    names = standing.names(session, bad[:NAMED])
+    told = "；".join(f"{names[row.id]}{against[row.id]}" for row in bad[:NAMED])
+    more = _("等") if len(bad) > NAMED else ""
+    return _("有 %(n)s 条记录不能撤销：%(what)s%(more)s", n=len(bad), what=told, more=more)
 
 
-def _reversible(rows: list[m.ImportRow]) -> None:
-    for key, reason in FINAL.items():
-        if any(key in row.before for row in rows):
-            raise Locked(reason)
-
-
-def _by_noun(rows: Any) -> dict[str, list[m.ImportRow]]:
-    found: dict[str, list[m.ImportRow]] = {}
-    for row in rows:
-        found.setdefault(row.noun, []).append(row)
+def take_back(
+    session: Session, rows: Rows, *, by: Actor, now: dt.datetime, rest: bool = False
+) -> list[Problem]:
+    """Undo what these rows tell of; return what stays. Raises Locked where it is not `rest`."""
+    rows = sorted(rows, key=lambda row: row.id)
+    with unscoped(session, "undo"):
+        against = standing.against(session, rows)
+        if against and not rest:
+            raise Locked(_told(session, rows, against))
+        call = records.Call(session, by, now)
+        against |= _put_back(call, [row for row in rows if row.id not in against and not row.fresh])
+        if against:  # what could not be put back keeps what it points at
+            if not rest:
+                raise Locked(_told(session, rows, against))
+            left = [row for row in rows if row.id not in against and row.fresh]
+            against |= standing.against(session, left)
+        good = [row for row in rows if row.id not in against]
+        names = standing.names(session, [row for row in rows if row.id in against])
+        _take(call, [row for row in good if row.fresh])
+    stay = [row for row in rows if row.id in against]
+    found = [
+        Problem(row.line, "", "", "NOT_RETURNED", f"{names[row.id]}{against[row.id]}")
+        for row in stay
+    ]
+    table = m.ImportRow.__table__
+    looked_at = {"seen_version": -sa.func.abs(table.c.seen_version)}  # by this round
+    for part in chunks([row.id for row in stay]):
+        statement: Any = sa.update(table).where(table.c.id.in_(part)).values(looked_at)
+        session.execute(statement, execution_options=RULE)
+    for part in chunks([row.id for row in good]):
+        statement = sa.delete(table).where(table.c.id.in_(part))
+        session.execute(statement, execution_options=RULE)
     return found
 
 
-def _untouched(session: Session, model: Any, rows: list[m.ImportRow]) -> None:
-    """Raise Locked when a record is no longer as the import left it."""
-    table = model.__table__
-    alive = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
-    now: dict[int, int] = {}
-    for part in chunks([row.record_id for row in rows]):
-        query = sa.select(table.c.id, table.c.row_version).where(table.c.id.in_(part), alive)
-        now |= dict(session.execute(query).all())
-    touched = [row for row in rows if now.get(row.record_id) != row.seen_version]
-    if touched:
-        raise Locked(_("已有 %(n)s 条记录在导入后被修改，不能撤销", n=len(touched)))
+def look_again(session: Session, job: m.ImportJob) -> None:
+    """Let another round look at what an earlier one left."""
+    table = m.ImportRow.__table__
+    mine = sa.update(table).where(table.c.job_id == job.id, table.c.seen_version < 0)
+    session.execute(mine.values(seen_version=-table.c.seen_version), execution_options=RULE)
 
 
-def _unused(
-    session: Session, model: Any, rows: list[m.ImportRow], made: dict[str, list[m.ImportRow]]
-) -> None:
-    """Raise Locked when something that did not come in with it points at a record."""
-    keys = [row.record_id for row in rows]
-    for mapper in m.Model.registry.mappers:
-        noun, table = mapper.class_.__noun__, mapper.local_table
-        if noun in WITH_IT or (noun == "plan" and model is m.FollowUp):
-            continue
-        own = {row.record_id for row in made.get(noun, ())}
-        alive = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
-        for column in table.c:
-            if not any(fk.column.table is model.__table__ for fk in column.foreign_keys):
-                continue
-            for part in chunks(keys):
-                query = sa.select(table.c.id).where(column.in_(part), alive)
-                if set(session.execute(query).scalars()) - own:
-                    caption = mapper.class_.__caption__
-                    raise Locked(_("导入的记录已被「%(what)s」引用，不能撤销", what=caption))
+def _put_back(call: records.Call, rows: Rows) -> standing.Reasons:
+    """Give changed records what they held; return what cannot have it, and why."""
+    found: standing.Reasons = {}
+    for row in reversed(rows):
+        try:
+            with call.session.begin_nested():
+                _withdraw_change(call.session, row, call.by, call.now)
+                restoring.put_back(call, row)
+                call.session.flush()
+        except Invalid as problem:
+            found[row.id] = f"：{problem}"
+    return found
 
 
-def _withdraw(
-    session: Session, noun: str, rows: list[m.ImportRow], by: Actor, now: dt.datetime
-) -> None:
+def _take(call: records.Call, rows: Rows) -> None:
+    for noun, mine in reversed(standing.by_noun(rows).items()):
+        _withdraw(call.session, noun, mine, call.by, call.now)
+        if noun in BEFORE:
+            BEFORE[noun](call.session, mine, call.now)
+        _remove(call.session, MODELS[noun], mine, call.now)
+
+
+def _withdraw_change(session: Session, row: m.ImportRow, by: Actor, now: dt.datetime) -> None:
+    """Withdraw the change request that the import's changes of an approved record became."""
+    model, request = MODELS[row.noun], m.ApprovalRequest
+    if not issubclass(model, m.Reviewed) or not row.before.keys() & records.controlled(model):
+        return
+    job = session.get(m.ImportJob, row.job_id)
+    mine = sa.select(request.id).where(
+        request.noun == row.noun,
+        request.record_id == row.record_id,
+        request.action == m.FlowAction.change,
+        request.state == m.Approval.pending,
+        request.submitted_by_id == (job.actor_id if job else None),
+    )
+    for key in list(session.scalars(mine)):
+        approval.withdraw(session, key, by=by, now=now, undoing=True)
+
+
+def _withdraw(session: Session, noun: str, rows: Rows, by: Actor, now: dt.datetime) -> None:
     request = m.ApprovalRequest
     for part in chunks([row.record_id for row in rows]):
         query = sa.select(request.id).where(
             request.noun == noun, request.record_id.in_(part), request.state == m.Approval.pending
         )
         for key in list(session.scalars(query)):
-            approval.withdraw(session, key, by=by, now=now)
+            approval.withdraw(session, key, by=by, now=now, undoing=True)
 
 
 def _remove(session: Session, model: Any, rows: list[m.ImportRow], now: dt.datetime) -> None:
@@ -189,37 +221,3 @@ BEFORE: dict[str, Callable[[Session, list[m.ImportRow], dt.datetime], None]] = {
     "payment": _unspread,
     "followup": _unplan,
 }
-
-
-def _restore(call: records.Call, row: m.ImportRow) -> None:
-    model = MODELS[row.noun]
-    inputs = inputs_for(model)
-    record = call.session.scalars(sa.select(model).where(model.id == row.record_id)).one()
-    before = row.before.items()
-    values = {k: _back(inputs[k], value) for k, value in before if not k.startswith("primary.")}
-    with gate.rule(call.session, "import"):
-        if isinstance(record, m.Contract):
-            _amend(call, record, values)
-            return
-        for key, value in values.items():
-            setattr(record, key, value)
-
-
-def _amend(call: records.Call, contract: m.Contract, values: records.Values) -> None:
-    try:
-        contract_plan.amend(call, contract, values)
-    except Invalid as problem:
-        raise Locked(str(problem)) from problem
-
-
-def _back(one: Input, value: Any) -> Any:
-    """Return a value as it was before it was kept as JSON."""
-    if value is None:
-        return None
-    if one.kind == "enum":
-        return one.target[value]
-    if one.kind == "date":
-        return dt.date.fromisoformat(value)
-    if one.kind == "datetime":
-        return dt.datetime.fromisoformat(value)
-    return Decimal(value) if one.kind == "quantity" else value

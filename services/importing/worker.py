@@ -1,6 +1,7 @@
 """What the worker does with a large file: check it, write its pieces, take pieces back."""
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -8,15 +9,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import models as m
-from services import audit, gate, payment
+from services import gate, payment
 from services.access import act, actor_of
-from services.actor import Actor, load_actor
+from services.actor import SYSTEM, Actor, load_actor
 from services.engine import writing
 from services.errors import NotVisible, Refused, Stale
-from services.importing import formed, jobs, staging
+from services.importing import formed, jobs, staging, totals, waves
 from services.importing.plan import Plan
 from services.importing.problems import Problem
-from services.importing.undo import take_back
+from services.importing.undo import look_again, settle, take_back
 from services.importing.writing import counts_of, keep_problems, request_of, write
 
 State = m.ImportState
@@ -30,20 +31,34 @@ def work(session: Session, *, job_id: int, turn: int, now: dt.datetime) -> bool:
     """
     before = actor_of(session)
     job = session.scalar(sa.select(m.ImportJob).where(m.ImportJob.id == job_id))
-    by = load_actor(session, job.actor_id) if job is not None and job.actor_id else None
     if job is None or job.options.get("turn") != turn:
         return True
     step = STEPS.get(job.state)
     if step is None:
         return True
+    by = _person(session, job)
     try:
         if by is None:
-            _stop(session, job, _("上传人已停用"))
+            _stop(session, job, _("操作人已停用，或不再有导入的权限"))
             return True
         act(session, by)
         return step(session, job, by, now)
     finally:
         act(session, before)
+
+
+def _person(session: Session, job: m.ImportJob) -> Actor | None:
+    """Return who a step is done for: the person of the job, for an undo whoever asked for it.
+
+    What a failed run left is taken back even where its person has gone.
+    """
+    if job.state is not State.returning:
+        return load_actor(session, job.actor_id) if job.actor_id else None
+    key = job.options.get("asked_by", job.actor_id)
+    by = load_actor(session, key) if key else SYSTEM
+    if job.options["goal"] == "uploaded":
+        return by or SYSTEM
+    return by if by is not None and (by.system or jobs.may_handle(by, job)) else None
 
 
 def _check(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> bool:
@@ -56,8 +71,11 @@ def _check(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> b
     job = _held(session, job.id)
     with gate.rule(session, "import"):
         job.counts, job.state = counts_of(plan.files[0]), State.uploaded
-        late = sorted(one.line for one in plan.records if formed.later(one))
-        job.options = {**job.options, staging.LATE: late}
+        late = waves.late(plan.records) + sorted(
+            one.line for one in plan.records if formed.later(one)
+        )
+        told = {staging.LATE: late, "totals": plan.files[0].totals}
+        job.options = {**job.options, **told}
     keep_problems(session, job, plan.files[0])
     return True
 
@@ -117,6 +135,8 @@ def _next(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> bo
     staging.keep(session, job, file.fatal)
     with gate.rule(session, "import"):
         job.counts = staging.add_up(job, file)
+        told = totals.add(job.options.get("totals", {}), file.totals)
+        job.options = {**job.options, "totals": told}
     return False
 
 
@@ -132,63 +152,72 @@ def _finish(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> 
 def _fail(session: Session, job: m.ImportJob, problems: list[Problem], now: dt.datetime) -> bool:
     """Note what stands against the rest and take back what was written."""
     staging.keep(session, job, problems)
-    _begin_return(session, job, goal="uploaded", now=now)
+    _begin_return(session, job, {"goal": "uploaded"}, now=now)
     return True
 
 
-def _begin_return(session: Session, job: m.ImportJob, *, goal: str, now: dt.datetime) -> None:
+def _begin_return(
+    session: Session, job: m.ImportJob, more: dict[str, Any], *, now: dt.datetime
+) -> None:
     table = m.ImportRow.__table__
     count = sa.select(sa.func.count()).where(table.c.job_id == job.id)
     rows = int(session.execute(count).scalar_one())
-    staging.ask(session, job, State.returning, {"goal": goal, "returns": rows}, now=now)
+    staging.ask(session, job, State.returning, {**more, "returns": rows}, now=now)
 
 
-def undo_later(session: Session, job: m.ImportJob, *, now: dt.datetime) -> None:
-    """Let the worker take a large import back; the caller made sure that it can be."""
-    _begin_return(session, job, goal="undone", now=now)
+def undo_later(
+    session: Session, job: m.ImportJob, *, by: Actor, now: dt.datetime, rest: bool = False
+) -> None:
+    """Let the worker take an import back; the caller made sure that it can be."""
+    look_again(session, job)
+    more = {"goal": "undone", "asked_by": by.id, "rest": rest}
+    _begin_return(session, job, more, now=now)
 
 
 def _return(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> bool:
-    """Take the last written piece back; what somebody built upon meanwhile stays."""
+    """Take the last written piece back; what somebody built upon meanwhile stays.
+
+    Changes are put back before what is new goes: a contract must not point at a customer of it.
+    """
     job = _held(session, job.id)
     row = m.ImportRow
-    mine = sa.select(row).where(row.job_id == job.id).order_by(row.id.desc()).limit(staging.PIECE)
-    rows = list(session.scalars(mine))
+    mine = sa.select(row).where(row.job_id == job.id, row.seen_version > 0)
+    rows = list(session.scalars(mine.order_by(row.fresh, row.id.desc()).limit(staging.PIECE)))
     if not rows:
         return _returned(session, job)
+    rest = bool(job.options.get("rest"))
     try:
         with session.begin_nested():
-            take_back(session, rows, by=by, now=now)
-    except Refused as problem:
-        staging.keep(session, job, [_whole(str(problem), "NOT_RETURNED")])
+            left = take_back(session, rows, by=by, now=now, rest=rest)
+    except (Refused, IntegrityError) as problem:
+        reason = str(problem) if isinstance(problem, Refused) else _("与已有的记录冲突")
+        staging.keep(session, job, [_whole(reason, "NOT_RETURNED")])
         with gate.rule(session, "import"):
             job.state = State.done
         return True
-    keys = [one.id for one in rows]
-    gone = sa.delete(row.__table__).where(row.__table__.c.id.in_(keys))
-    session.execute(gone, execution_options=staging.RULE)
+    staging.keep(session, job, left)
     return False
 
 
 def _returned(session: Session, job: m.ImportJob) -> bool:
-    undone = job.options["goal"] == "undone"
-    with gate.rule(session, "import"):
-        job.state = State.undone if undone else State.uploaded
-        job.batch_id = None
-        job.counts = job.counts if undone else {}
-        job.content = None if undone else job.content
-    if undone:
-        gone = {"action": m.AuditAction.delete, "noun": "importjob", "record_id": job.id}
-        trace = {"label": job.file_name, "changes": {"undone": job.options["returns"]}}
-        audit.record(session, [gone | trace])
+    if job.options["goal"] == "undone":
+        row = m.ImportRow
+        count = sa.select(sa.func.count(row.id)).where(row.job_id == job.id)
+        left = int(session.execute(count).scalar_one())
+        settle(session, job, gone=int(job.options["returns"]) - left, left=left)
         staging.forget(session, job)
+        return True
+    with gate.rule(session, "import"):
+        job.state, job.batch_id, job.counts = State.uploaded, None, {}
     return True
 
 
 def _stop(session: Session, job: m.ImportJob, reason: str) -> None:
-    staging.keep(session, job, [_whole(reason)])
+    """End a step nobody may take: what came in stays, and its job says so."""
+    returning = job.state is State.returning
+    staging.keep(session, job, [_whole(reason, "NOT_RETURNED" if returning else "REFUSED")])
     with gate.rule(session, "import"):
-        job.state = State.uploaded
+        job.state = State.done if returning else State.uploaded
 
 
 def _whole(reason: str, code: str = "REFUSED") -> Problem:

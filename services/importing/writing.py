@@ -1,8 +1,6 @@
 """A plan → the database: parents before children, bulk inserts, one transaction of the caller."""
 
 import datetime as dt
-import enum
-from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,14 +8,15 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import approval, audit, contract_plan, gate, lines, passwords, records
+from services import approval, audit, gate, lines, passwords, records
 from services.actor import Actor
 from services.errors import Invalid, Stale
-from services.importing import formed, past
+from services.importing import formed, lining, past, restoring
 from services.importing.finding import chunks
 from services.importing.plan import FilePlan, Plan, Planned
 from services.importing.problems import Problem
 from services.importing.rows import Writer, settled
+from services.importing.waves import Waves
 
 
 def write(
@@ -43,55 +42,52 @@ def write(
         writer.no_password = passwords.unusable()  # before anything is locked
     writer.stages = {stage.id: stage for stage in session.scalars(sa.select(m.Stage))}
     session.flush()
-    before = _update(writer, plan)
-    before |= _insert(writer, plan)
+    before = _in_order(writer, plan)
     session.expire_all()
     jobs = [
         _job(writer, plan, place, job)
         for place, file in enumerate(plan.files)
-        if any(one.file == place for one in plan.work) or job is not None
+        if job is not None or any(row.file == place for one in plan.work for row in one.rows)
     ]
+    _beside(writer.session, plan, jobs)
     _submit(writer, plan, jobs)
     _note(writer, plan, before, jobs)
     return [found for _place, found in jobs]
 
 
-def _insert(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
-    """Insert in waves: whatever points at a record without a key waits for the next one."""
+def _in_order(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
+    """Write everything, what is pointed at first; return what was there before."""
     before: dict[Planned, dict[str, Any]] = {}
-    waiting = [one for one in plan.records if one.id is None]
-    while waiting:
-        ready = [one for one in waiting if not _open(one)]
-        if not ready:
-            raise Invalid({"file": _("记录互相引用，无法导入")})
-        groups: dict[Any, list[Planned]] = {}
-        for one in ready:
-            groups.setdefault(one.model, []).append(one)
-        for model, planned in groups.items():
-            if formed.applies(model, historic=writer.historic):
-                before |= formed.make(writer, planned)
-                continue
-            made = writer.rows(model, planned)
-            for one, key in zip(planned, writer.insert_keyed(model.__table__, made), strict=True):
-                one.id, one.version = key, 0
-            writer.below(model, planned, made)
-        waiting = [one for one in waiting if one.id is None]
+    waves = Waves(plan.work)
+    for ready in waves:
+        before |= _update(writer, plan, [one for one in ready if one.id is not None])
+        before |= _insert(writer, [one for one in ready if one.id is None])
+    waves.tie(writer.session)
     return before
 
 
-def _open(one: Planned) -> bool:
-    values = [*one.values.values()]
-    values += [value for rows in one.lines.values() for row in rows for value in row.values()]
-    return any(isinstance(value, Planned) and value.id is None for value in values)
+def _insert(writer: Writer, ready: list[Planned]) -> dict[Planned, dict[str, Any]]:
+    before: dict[Planned, dict[str, Any]] = {}
+    groups: dict[Any, list[Planned]] = {}
+    for one in ready:
+        groups.setdefault(one.model, []).append(one)
+    for model, planned in groups.items():
+        if formed.applies(model, historic=writer.historic):
+            before |= formed.make(writer, planned)
+            continue
+        made = writer.rows(model, planned)
+        for one, key in zip(planned, writer.insert_keyed(model.__table__, made), strict=True):
+            one.id, one.version = key, 0
+        writer.below(model, planned, made)
+    return before
 
 
 # -- updates -----------------------------------------------------------------------------------
 
 
-def _update(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
-    """Change the found records; return what was there before."""
+def _update(writer: Writer, plan: Plan, changed: list[Planned]) -> dict[Planned, dict[str, Any]]:
+    """Change found records; return what was there before."""
     before = {}
-    changed = [one for one in plan.records if one.id is not None and one.changes]
     for part in chunks(changed):
         by_model: dict[Any, list[Planned]] = {}
         for one in part:
@@ -103,27 +99,22 @@ def _update(writer: Writer, plan: Plan) -> dict[Planned, dict[str, Any]]:
                 record = found.get(one.id)
                 if record is None or getattr(record, "row_version", 1) != one.version:
                     raise Stale
-                before[one] = {
-                    k: None if k in {"lines", "plan"} else _json(records.value_of(record, k))
-                    for k in one.changes
-                }
+                before[one] = restoring.kept(one, record)
                 _change(writer, plan, one, record)
     writer.session.flush()
     return before
 
 
 def _change(writer: Writer, plan: Plan, one: Planned, record: Any) -> None:
-    changes = {key: settled(value) for key, value in one.changes.items()}
+    changes = {key: _settled(value) for key, value in one.changes.items()}
     law = not plan.mapping.historic and not writer.by.system
     if law or one.model in formed.MODELS:
         session, by, now = writer.session, writer.by, writer.now
         records.update(session, record, changes, seen=one.version, by=by, now=now)
         return
     if one.model is m.Contract:
-        changes |= {key: _settled(rows) for key, rows in past.told_lines(changes).items()}
-        with gate.rule(writer.session, "import"):
-            call = records.Call(writer.session, writer.by, writer.now)
-            contract_plan.amend(call, record, changes)
+        call = records.Call(writer.session, writer.by, writer.now)
+        restoring.amend(call, record, changes | past.told_lines(changes))
         return
     with gate.rule(writer.session, "import"), writer.session.no_autoflush:
         for key, value in changes.items():
@@ -131,15 +122,18 @@ def _change(writer: Writer, plan: Plan, one: Planned, record: Any) -> None:
                 _primary(writer.session, record, key.removeprefix("primary."), value)
             elif key == "lines":
                 line = sa.inspect(one.model).relationships["lines"].mapper.class_
-                record.lines = lines.product_rows(line, map(past.priced, _settled(value)))
+                record.lines = lines.product_rows(line, map(lining.priced, value))
             else:
                 setattr(record, key, value)
         if "stage_id" in changes:
             _move(writer, record)
 
 
-def _settled(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: settled(value) for key, value in row.items()} for row in rows]
+def _settled(value: Any) -> Any:
+    """Return a value, or line rows, with the keys of what they point at."""
+    if isinstance(value, list):
+        return [{key: settled(part) for key, part in row.items()} for row in value]
+    return settled(value)
 
 
 def _primary(session: Session, record: Any, key: str, value: Any) -> None:
@@ -182,6 +176,7 @@ def _job(
         job.mapping, job.at, job.actor_id = plan.mapping.name[:120], now, writer.by.id
         job.noun, job.state = file.map.targets[-1].noun, m.ImportState.done
         job.counts = counts_of(file)
+        job.options = {**(job.options or {}), "totals": file.totals}
         if not file.fatal:
             job.content = None
         session.add(job)
@@ -189,6 +184,18 @@ def _job(
         if plan.mapping.historic:
             job.request_id = request_of(session, job, by=writer.by, now=now)
     return place, job
+
+
+def _beside(session: Session, plan: Plan, jobs: Jobs) -> None:
+    """Note on a job whose rows all went into records of another file which job holds those."""
+    holds = {place: job.id for place, job in jobs}
+    for place, job in jobs:
+        if any(one.file == place for one in plan.work):
+            continue
+        other = next((o for o in plan.work if any(row.file == place for row in o.rows)), None)
+        if other is not None:
+            with gate.rule(session, "import"):
+                job.options = {**job.options, "with": holds[other.file]}
 
 
 def counts_of(file: FilePlan) -> dict[str, dict[str, int]]:
@@ -323,12 +330,3 @@ def _versions(session: Session, plan: Plan) -> dict[tuple[str, int | None], int]
             query = sa.select(table.c.id, table.c.row_version).where(table.c.id.in_(part))
             found |= {(noun, key): version for key, version in session.execute(query)}
     return found
-
-
-def _json(value: Any) -> Any:
-    """Return a value as JSON can hold it; `services.importing.undo` reads it back."""
-    if isinstance(value, enum.Enum):
-        return value.name
-    if isinstance(value, dt.date | dt.datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
