@@ -86,7 +86,7 @@ class Judge:
 
     def _rules(self, one: Planned) -> Found:
         """Ask the form's own rules; what has no key yet is beyond them."""
-        values = _keyed(one.values | one.lines)
+        values = self._keyed(one.values | one.lines)
         blank = one.model()
         rules = SAVERS.get(one.model, Saver())
         wrong = rules.check(self.call, blank, values)
@@ -98,7 +98,7 @@ class Judge:
     def change(self, one: Planned) -> Found:
         """Yield what the form's own rules have against the changes of a record that is there."""
         rules, record = SAVERS.get(one.model, Saver()), one.record
-        values = _keyed(one.changes)
+        values = self._keyed(one.changes)
         values |= past.told_lines(values)
         values = rules.follow(self.call, record, values)
         if self.approval == "approved" and one.model not in formed.MODELS:
@@ -112,6 +112,25 @@ class Judge:
                 yield key, "BAD_VALUE", reason
         except Locked as problem:
             yield problem.field or "", "LOCKED", str(problem)
+
+    @functools.cached_property
+    def stand_in(self) -> int | None:
+        """Return some product: those of the run have no key that the form's rules could look up."""
+        found: int | None = self.call.session.scalar(sa.select(sa.func.min(m.Product.id)))
+        return found
+
+    def _keyed(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return what the form's rules can be asked of: nothing that has no key yet."""
+        found = {key: value for key, value in values.items() if not isinstance(value, Planned)}
+        for key, rows in found.items():
+            if isinstance(rows, list):
+                found[key] = [
+                    {k: self.stand_in if isinstance(v, Planned) else v for k, v in row.items()}
+                    for row in rows
+                ]
+        if self.stand_in is None and found.get("lines"):  # the first products come with this run
+            found["amount"] = lining.sum_of(found.pop("lines"))
+        return found
 
     def hidden(self, one: Planned) -> Any:
         """Return what may be told of a customer of the same name that is out of sight."""
@@ -148,16 +167,6 @@ class Judge:
             if double is not None:
                 yield field, code, _same(double, what)
             self.lines.setdefault((reason, key), one.line)
-
-
-def _keyed(values: dict[str, Any]) -> dict[str, Any]:
-    """Return what the form's rules can be asked of: nothing that has no key yet."""
-    found = {key: value for key, value in values.items() if not isinstance(value, Planned)}
-    for key, rows in values.items():
-        if isinstance(rows, list) and any(isinstance(v, Planned) for r in rows for v in r.values()):
-            del found[key]
-            found["amount"] = lining.sum_of(rows) if key == "lines" else found.get("amount")
-    return found
 
 
 def _same(double: duplicates.Candidate, what: Any) -> Any:

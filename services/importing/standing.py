@@ -54,7 +54,7 @@ def _final(rows: Rows) -> Reasons:
     for row in rows:
         if "stage" in row.before:
             found[row.id] = _("这次导入移动过商机阶段，不能撤销")
-        elif None in {row.before.get("lines", ""), row.before.get("plan", "")}:  # not kept then
+        elif any(row.before.get(key, ()) is None for key in ("lines", "plan")):  # not kept then
             found[row.id] = _("这次导入改过产品明细，不能撤销")
     return found
 
