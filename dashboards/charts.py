@@ -13,9 +13,9 @@ import pandas as pd
 import plotly.graph_objects as go
 from flask_babel import gettext as _
 
-from dashboards import money
 from dashboards.period import DAY, month_start, step_of, steps
 from dashboards.query import CockpitQuery
+from services.texts import yuan
 
 # Okabe and Ito's palette: told apart with every kind of colour vision.
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8A8A", "#B8A800")
@@ -144,7 +144,7 @@ def _bar(
 ) -> go.Bar:
     values = [0 if v is None or v != v else v for v in rows[key]]  # noqa: PLR0124 # NaN
     unit = _("元") if scale == WAN else ""
-    exact = [money.grouped(int(v)) if scale == WAN else f"{int(v):,}" for v in values]
+    exact = [yuan(int(v)) if scale == WAN else f"{int(v):,}" for v in values]
     return go.Bar(
         name=name,
         orientation="h",
@@ -228,8 +228,7 @@ def months(
             customdata=picks,
             marker=look,
             hovertext=[
-                f"{m}<br>{name} {money.grouped(v)} {_('元')}"
-                for m, v in zip(axis, values, strict=True)
+                f"{m}<br>{name} {yuan(v)} {_('元')}" for m, v in zip(axis, values, strict=True)
             ],
             hoverinfo="text",
         )

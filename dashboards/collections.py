@@ -23,6 +23,7 @@ from dashboards.query import Choices, CockpitQuery
 from dashboards.scope import CONTRACT, CUSTOMER, PAYMENT, openable
 from dashboards.sql import DaysBetween, MonthOf, count_if, frame, total
 from services.actor import Actor
+from services.texts import yuan
 
 BIG = sa.BigInteger()
 BY = {
@@ -319,8 +320,5 @@ def ageing_figure(ages: dict[str, Any], query: CockpitQuery) -> go.Figure:
         [int(ages[key]) / charts.WAN for _name, key, _pick in steps],
         gettext("账龄：全部未收（万元），按逾期天数"),
         picks=[pick for _name, _key, pick in steps],
-        hover=[
-            f"{name}<br>{money.grouped(int(ages[key]))} {gettext('元')}"
-            for name, key, _pick in steps
-        ],
+        hover=[f"{name}<br>{yuan(int(ages[key]))} {gettext('元')}" for name, key, _pick in steps],
     )

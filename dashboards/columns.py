@@ -10,7 +10,9 @@ import pandas as pd
 from flask_babel import gettext as _
 
 from dashboards import money
+from services.money import plain
 from services.numbers import ZONE
+from services.texts import yuan
 
 NUMBERS = frozenset({"money", "int", "days", "quiet", "ratio", "mean"})
 SUMMED = frozenset({"money", "int"})
@@ -79,7 +81,7 @@ def jsonable(value: Any, column: Column) -> Any:
     if missing(value):
         return None
     if column.type == "money":
-        return money.yuan(int(value))
+        return plain(int(value))
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, dt.datetime):
@@ -101,7 +103,7 @@ def exported(value: Any, column: Column) -> Any:
     if missing(value):
         return _("从未") if column.type == "quiet" else ""
     if column.type == "money":
-        return Decimal(money.yuan(int(value)))
+        return Decimal(plain(int(value)))
     if column.type in NUMBERS:
         return value
     return shown(value, column)
@@ -112,7 +114,7 @@ def shown(value: Any, column: Column, unit: str = "yuan") -> str:
     if missing(value):
         return _("从未") if column.type == "quiet" else money.DASH
     if column.type == "money":
-        return money.in_wan(int(value)) if unit == "wan" else money.grouped(int(value))
+        return money.in_wan(int(value)) if unit == "wan" else yuan(int(value))
     if column.type == "ratio":
         return money.percent(value)
     if column.type == "bool":

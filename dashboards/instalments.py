@@ -16,15 +16,10 @@ from dashboards import filters
 from dashboards.query import CockpitQuery
 from dashboards.scope import ALLOCATION, CONTRACT, CUSTOMER, PAYMENT, PLAN_LINE, Stamp
 from dashboards.sql import DaysBetween, clamp, positive
+from services.money import total, whole
 
-BIG = sa.BigInteger()
 ALL_BEFORE = (None, -1)  # ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
 UP_TO_HERE = (None, 0)
-
-
-def _whole(expression: Any) -> ColumnElement[Any]:
-    """Return a sum as an integer: PostgreSQL's would be numeric."""
-    return sa.cast(sa.func.coalesce(expression, 0), BIG)
 
 
 def plan_lines() -> Any:
@@ -47,7 +42,7 @@ def plan_lines() -> Any:
         (-CONTRACT.c.id).label("line_id"),
         CONTRACT.c.id.label("contract_id"),
         sa.literal(1).label("ordinal"),
-        _whole(CONTRACT.c.amount).label("amount"),
+        whole(CONTRACT.c.amount).label("amount"),
         CONTRACT.c.signed_on.label("due_on"),
         CONTRACT.c.signer_id.label("owner_id"),
         CONTRACT.c.signer_department_id.label("owner_department_id"),
@@ -58,11 +53,11 @@ def plan_lines() -> Any:
 def _money(query: CockpitQuery) -> Any:
     """Return each counted payment with what of it has no line."""
     spread = (
-        sa.select(ALLOCATION.c.payment_id, sa.func.sum(ALLOCATION.c.amount).label("amount"))
+        sa.select(ALLOCATION.c.payment_id, total(ALLOCATION.c.amount).label("amount"))
         .group_by(ALLOCATION.c.payment_id)
         .subquery("spread")
     )
-    rest = _whole(PAYMENT.c.amount) - _whole(spread.c.amount)
+    rest = whole(PAYMENT.c.amount) - whole(spread.c.amount)
     return (
         sa.select(
             PAYMENT.c.id,
@@ -81,7 +76,7 @@ def _opened(query: CockpitQuery, money: Any) -> Any:
     """Return the lines with what allocations settle and the contract's money without a line."""
     line = plan_lines()
     allocated = (
-        sa.select(ALLOCATION.c.plan_id, sa.func.sum(ALLOCATION.c.amount).label("amount"))
+        sa.select(ALLOCATION.c.plan_id, total(ALLOCATION.c.amount).label("amount"))
         .join_from(ALLOCATION, money, money.c.id == ALLOCATION.c.payment_id)
         .group_by(ALLOCATION.c.plan_id)
         .subquery("allocated")
@@ -89,8 +84,8 @@ def _opened(query: CockpitQuery, money: Any) -> Any:
     pool = (
         sa.select(
             money.c.contract_id,
-            sa.func.sum(money.c.rest).label("free"),
-            sa.func.sum(money.c.amount).label("paid"),
+            total(money.c.rest).label("free"),
+            total(money.c.amount).label("paid"),
         )
         .group_by(money.c.contract_id)
         .subquery("pool")
@@ -99,9 +94,9 @@ def _opened(query: CockpitQuery, money: Any) -> Any:
     return (
         sa.select(
             line,
-            clamp(_whole(allocated.c.amount), line.c.amount).label("direct"),
-            _whole(pool.c.free).label("free"),
-            _whole(pool.c.paid).label("paid"),
+            clamp(whole(allocated.c.amount), line.c.amount).label("direct"),
+            whole(pool.c.free).label("free"),
+            whole(pool.c.paid).label("paid"),
         )
         .select_from(
             line.outerjoin(allocated, allocated.c.plan_id == line.c.line_id).outerjoin(
@@ -123,8 +118,8 @@ def _queued(opened: Any) -> Any:
     return sa.select(
         opened,
         room.label("room"),
-        _whole(sa.func.sum(room).over(**oldest, rows=ALL_BEFORE)).label("room_before"),
-        _whole(sa.func.sum(opened.c.direct).over(**newest, rows=ALL_BEFORE)).label("behind"),
+        whole(sa.func.sum(room).over(**oldest, rows=ALL_BEFORE)).label("room_before"),
+        whole(sa.func.sum(opened.c.direct).over(**newest, rows=ALL_BEFORE)).label("behind"),
         sa.func.row_number().over(**newest).label("from_end"),
     ).cte("queued")
 
@@ -143,7 +138,7 @@ def _events(money: Any, queued: Any) -> Any:
             money.c.contract_id,
             money.c.paid_on,
             money.c.rest,
-            _whole(
+            whole(
                 sa.func.sum(money.c.rest).over(
                     partition_by=money.c.contract_id,
                     order_by=[money.c.paid_on, money.c.id],
@@ -165,8 +160,8 @@ def _events(money: Any, queued: Any) -> Any:
     return (
         sa.select(
             part.c.line_id,
-            _whole(sa.func.sum(part.c.part)).label("weight"),
-            _whole(sa.func.sum(part.c.part * days)).label("paid_days"),
+            total(part.c.part).label("weight"),
+            total(part.c.part * days).label("paid_days"),
         )
         .join_from(part, line, line.c.line_id == part.c.line_id)
         .group_by(part.c.line_id)
@@ -212,14 +207,14 @@ def settled_lines(query: CockpitQuery) -> Any:
                 )
             ),
             settled.label("settled"),
-            _whole(events.c.weight).label("weight"),
-            _whole(events.c.paid_days).label("paid_days"),
+            whole(events.c.weight).label("weight"),
+            whole(events.c.paid_days).label("paid_days"),
         )
         .select_from(queued.outerjoin(events, events.c.line_id == queued.c.line_id))
         .cte("settling")
     )
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)
-    surplus = sa.case((line.c.from_end == 1, positive(line.c.paid - _whole(of_contract))), else_=0)
+    surplus = sa.case((line.c.from_end == 1, positive(line.c.paid - whole(of_contract))), else_=0)
     return sa.select(line, surplus.label("surplus")).cte("instalment")
 
 

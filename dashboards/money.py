@@ -8,10 +8,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from services.money import FEN
+
 DASH = "—"
 RATIO = Decimal("0.0001")
 CENT = Decimal("0.01")
-FEN = 100  # 分 in a yuan
 WAN = Decimal(10_000)
 YI = Decimal(100_000_000)
 UNITS = {"元": _("元"), "万": _("万元"), "亿": _("亿元")}  # in the reader's language
@@ -20,17 +21,6 @@ UNITS = {"元": _("元"), "万": _("万元"), "亿": _("亿元")}  # in the read
 def half_up(value: Decimal, step: Decimal) -> Decimal:
     """Return the value rounded half up to a step such as 0.01."""
     return value.quantize(step, rounding=ROUND_HALF_UP)
-
-
-def yuan(fen: int) -> str:
-    """Return 分 as a plain decimal text in yuan: 123456 → "1234.56"."""
-    sign = "-" if fen < 0 else ""
-    return f"{sign}{abs(fen) // FEN}.{abs(fen) % FEN:02d}"
-
-
-def grouped(fen: int) -> str:
-    """Return 分 in yuan with thousands: 123456 → "1,234.56"."""
-    return f"{Decimal(yuan(fen)):,.2f}"
 
 
 def scaled(fen: int | Decimal) -> tuple[str, str]:

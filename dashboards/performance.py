@@ -131,7 +131,7 @@ CHOICES = Choices(
 def collected(query: CockpitQuery) -> Any:
     """Return a sub-select: contract → confirmed payments up to the day of `as_of`."""
     return (
-        sa.select(PAYMENT.c.contract_id, sa.func.sum(PAYMENT.c.amount).label("paid"))
+        sa.select(PAYMENT.c.contract_id, total(PAYMENT.c.amount).label("paid"))
         .where(*filters.confirmed(query))
         .group_by(PAYMENT.c.contract_id)
         .subquery("collected")

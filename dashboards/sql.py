@@ -14,6 +14,8 @@ from sqlalchemy.sql import ColumnElement, Select
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from services import money
+
 Clause = ColumnElement[Any]
 
 
@@ -98,9 +100,7 @@ class MinutesBetween(_Portable):
     postgresql = "CAST(ROUND(EXTRACT(EPOCH FROM ({0} - {1})) / 60) AS INTEGER)"
 
 
-def total(expression: Any) -> Clause:
-    """Return an exact integer sum, 0 for no rows: PostgreSQL's SUM(bigint) is numeric."""
-    return sa.cast(sa.func.coalesce(sa.func.sum(expression), 0), sa.BigInteger)
+total = money.total  # an exact integer sum, 0 for no rows: one law in every layer
 
 
 def count_if(condition: Any) -> Clause:

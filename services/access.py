@@ -135,6 +135,14 @@ def visible_customers(actor: Actor) -> Select[tuple[int]]:
     return sa.select(customer.c.id).where(reach.customer(actor, customer.c))
 
 
+def sees_customer(actor: Actor, columns: Columns) -> Clause:
+    """Return "the actor sees the customer", asked row by row, for a few rows known by their keys.
+
+    columns: those of the Core table or of an alias of it.
+    """
+    return reach.customer(dataclasses.replace(actor, few=lambda: False), columns)
+
+
 def _within(
     actor: Actor, key: ColumnElement[Any], table: Any, rule: Callable[[Actor, Columns], Clause]
 ) -> Clause:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
+from services.money import total
 from services.numbers import today
 from services.related import attach
 
@@ -38,7 +39,7 @@ class Month:
 
 def _weighted() -> Any:
     deal = m.Opportunity
-    return sa.func.sum(sa.func.coalesce(deal.amount, 0) * sa.func.coalesce(deal.probability, 0))
+    return total(deal.amount * sa.func.coalesce(deal.probability, 0))
 
 
 def _open(owner: int | None) -> list[Any]:
@@ -56,20 +57,15 @@ def lanes(session: Session, *, owner: int | None, now: dt.datetime) -> list[Lane
     stages = session.scalars(sa.select(m.Stage).where(m.Stage.active).order_by(m.Stage.ordinal))
     found = {s.id: Lane(s) for s in stages if s.kind is m.StageKind.open}
     sums = session.execute(
-        sa.select(
-            deal.stage_id,
-            sa.func.count(deal.id),
-            sa.func.coalesce(sa.func.sum(deal.amount), 0),
-            sa.func.coalesce(_weighted(), 0),
-        )
+        sa.select(deal.stage_id, sa.func.count(deal.id), total(deal.amount), _weighted())
         .where(*_open(owner))
         .group_by(deal.stage_id)
     )
     for stage_id, count, amount, weighted in sums:
         lane = found.get(stage_id)
         if lane is not None:
-            lane.count, lane.amount = count, int(amount)
-            lane.weighted = round(int(weighted) / 100)
+            lane.count, lane.amount = count, amount
+            lane.weighted = round(weighted / 100)
     place = sa.func.row_number().over(
         partition_by=deal.stage_id, order_by=(deal.stage_since.is_(None), deal.stage_since, deal.id)
     )
@@ -94,12 +90,12 @@ def forecast(session: Session, *, owner: int | None, now: dt.datetime) -> list[M
     year = sa.extract("year", deal.expected_on)
     month = sa.extract("month", deal.expected_on)
     rows = session.execute(
-        sa.select(year, month, sa.func.count(deal.id), sa.func.sum(deal.amount), _weighted())
+        sa.select(year, month, sa.func.count(deal.id), total(deal.amount), _weighted())
         .where(*_open(owner), deal.expected_on.is_not(None))
         .group_by(year, month)
     )
     sums = {
-        dt.date(int(y), int(n), 1): (count, int(amount or 0), round(int(weighted or 0) / 100))
+        dt.date(int(y), int(n), 1): (count, amount, round(weighted / 100))
         for y, n, count, amount, weighted in rows
     }
     late = [values for day, values in sums.items() if day < first]

@@ -12,6 +12,7 @@ import models as m
 from services import contract_plan, contract_sums, lines, numbers, pool
 from services.contract_sums import Sums
 from services.errors import Locked
+from services.money import total
 from services.opportunity import approved_customer, check_contact
 from services.order import steps
 from services.records import Call, Saver, Values, department_of, given, saver
@@ -137,7 +138,7 @@ def on_voided(session: Session, contract: m.Contract) -> None:
 def open_amount(session: Session, contract_id: int) -> int:
     """Return what is not yet collected (confirmed) of a contract, in 分."""
     paid = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(m.Payment.amount), 0)).where(
+        sa.select(total(m.Payment.amount)).where(
             m.Payment.contract_id == contract_id, m.Payment.state == m.PaymentState.confirmed
         )
     )

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services import lines
+from services.money import total
 from services.texts import yuan
 
 CONTRACT: Any = m.Contract.__table__
@@ -145,7 +146,7 @@ def invoiced(session: Session, contract_id: int, *, but: int | None = None) -> i
 
     A reversing invoice that is only asked for frees nothing yet. `but` is an invoice left out.
     """
-    query = sa.select(sa.func.coalesce(sa.func.sum(_counts()), 0)).where(
+    query = sa.select(total(_counts())).where(
         INVOICE.c.contract_id == contract_id, INVOICE.c.deleted_at.is_(None)
     )
     if but is not None:
@@ -171,7 +172,7 @@ def settled(session: Session, contract_id: int) -> tuple[int, ...]:
     )
     part = sa.and_(PART.c.plan_id == PLAN.c.id, PART.c.payment_id.in_(counted))
     query = (
-        sa.select(sa.func.coalesce(sa.func.sum(PART.c.amount), 0))
+        sa.select(total(PART.c.amount))
         .select_from(PLAN.outerjoin(PART, part))
         .where(PLAN.c.contract_id == contract_id)
         .group_by(PLAN.c.id, PLAN.c.ordinal)

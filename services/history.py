@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services.money import total
 from services.related import attach
 from services.texts import yuan
 
@@ -66,11 +67,11 @@ def facts(session: Session, customer: m.Customer) -> Facts:
         sa.select(option.worded()).where(option.id == customer.source_id),
     )
     row = session.execute(sa.select(*(part.scalar_subquery() for part in parts))).one()
-    return Facts(*map(int, row[:4]), *row[4:])
+    return Facts(*row)
 
 
 def _sum(column: Any, *where: Any) -> Any:
-    return sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(*where)
+    return sa.select(total(column)).where(*where)
 
 
 def timeline(session: Session, customer_id: int, *, limit: int = MOST) -> list[Happening]:

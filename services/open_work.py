@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.audit import record as audit
+from services.settlement import settled_of
 
 RULE = {"rule": "ownership"}
 
@@ -81,15 +82,3 @@ def note_change(
         for key in keys
     ]
     audit(session, rows)
-
-
-def settled_of(line: Any) -> Any:
-    """Return, for a statement over plan lines, what confirmed payments settled of each, in 分."""
-    part, payment = m.PaymentAllocation.__table__, m.Payment.__table__
-    return (
-        sa.select(sa.func.coalesce(sa.func.sum(part.c.amount), 0))
-        .select_from(sa.join(part, payment, payment.c.id == part.c.payment_id))
-        .where(part.c.plan_id == line.c.id, payment.c.state == m.PaymentState.confirmed)
-        .correlate(line)
-        .scalar_subquery()
-    )

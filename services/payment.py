@@ -16,6 +16,7 @@ from services.allocation import relay
 from services.contract_sums import lock
 from services.errors import Invalid, Locked
 from services.excess import COMING, READ
+from services.money import total
 from services.records import Call, Said, Saver, Values, department_of, saver
 from services.texts import yuan
 
@@ -38,12 +39,12 @@ def in_force(call: Call, values: Values) -> dict[str, Any]:
 def received(session: Session, contract_id: int) -> int:
     """Return the 分 that are confirmed on a contract, less what was given back; unscoped."""
     table = m.Payment.__table__
-    query = sa.select(sa.func.coalesce(sa.func.sum(table.c.amount), 0)).where(
+    query = sa.select(total(table.c.amount)).where(
         table.c.contract_id == contract_id,
         table.c.state == m.PaymentState.confirmed,
         table.c.deleted_at.is_(None),
     )
-    return int(session.execute(query).scalar_one())
+    return session.execute(query).scalar_one()
 
 
 @contextlib.contextmanager

@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
+from services.money import total
 from services.numbers import today
-from services.open_work import settled_of
+from services.settlement import settled_of
 
 MOST = 10
 OFFERED = 5
@@ -94,7 +95,7 @@ def _bought(session: Session, customer_id: int) -> list[Bought]:
     line, contract = m.ContractLine, m.Contract
     last = sa.func.max(contract.signed_on)
     rows = session.execute(
-        sa.select(m.Product.name, sa.func.sum(line.quantity), sa.func.sum(line.subtotal), last)
+        sa.select(m.Product.name, sa.func.sum(line.quantity), total(line.subtotal), last)
         .join(line, line.product_id == m.Product.id)
         .join(contract, contract.id == line.contract_id)
         .where(contract.customer_id == customer_id, contract.state.in_(m.IN_FORCE))
@@ -102,7 +103,7 @@ def _bought(session: Session, customer_id: int) -> list[Bought]:
         .order_by(last.desc(), m.Product.name)
         .limit(MOST)
     )
-    return [Bought(name, quantity, int(amount), on) for name, quantity, amount, on in rows]
+    return [Bought(name, quantity, amount, on) for name, quantity, amount, on in rows]
 
 
 def _deals(session: Session, customer_id: int) -> list[Deal]:
@@ -157,7 +158,7 @@ def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.
     line, contract = m.PaymentPlan, m.Contract
     settled = settled_of(line.__table__)
     row = session.execute(
-        sa.select(sa.func.coalesce(sa.func.sum(line.amount - settled), 0), sa.func.min(line.due_on))
+        sa.select(total(line.amount - settled), sa.func.min(line.due_on))
         .join(contract, contract.id == line.contract_id)
         .where(
             contract.customer_id == customer_id,
@@ -167,7 +168,7 @@ def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.
         )
     ).one()
     since: Any = row[1]
-    return int(row[0]), since
+    return row[0], since
 
 
 def _rhythm(session: Session, customer_id: int, now: dt.datetime) -> tuple[int | None, int | None]:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.allocation import Book
+from services.money import total
 
 Ask = Callable[..., Any]
 AGES: tuple[tuple[int, Any], ...] = (
@@ -122,9 +123,9 @@ def figures(
     lines: dict[int, list[tuple[m.PaymentPlan, int]]] = {}
     for key, invoiced, paid, line, settled in _money(ask, known):
         one = found[key]
-        one.invoiced, one.paid = int(invoiced), int(paid)
+        one.invoiced, one.paid = invoiced, paid
         if line is not None:
-            lines.setdefault(key, []).append((line, int(settled)))
+            lines.setdefault(key, []).append((line, settled))
     for key, told in lines.items():
         one, shares = found[key], _shares(found[key].paid, told)
         for line, _direct in told:
@@ -170,7 +171,7 @@ def _deliveries(ask: Ask, found: dict[int, Figures]) -> None:
 
 
 def _sum(model: type[Any], counts: Any) -> Any:
-    query = sa.select(sa.func.coalesce(sa.func.sum(model.amount), 0))
+    query = sa.select(total(model.amount))
     return query.where(model.contract_id == m.Contract.id, counts).scalar_subquery()
 
 
@@ -178,7 +179,7 @@ def _money(ask: Ask, keys: Any) -> Any:
     """Return (contract, invoiced, paid, instalment or None, settled of it) in one statement, 分."""
     part, line, invoice, payment = m.PaymentAllocation, m.PaymentPlan, m.Invoice, m.Payment
     settled = (
-        sa.select(part.plan_id, sa.func.sum(part.amount).label("amount"))
+        sa.select(part.plan_id, total(part.amount).label("amount"))
         .join(payment, payment.id == part.payment_id)
         .where(payment.state == m.PaymentState.confirmed, payment.contract_id.in_(keys))
         .group_by(part.plan_id)

@@ -23,6 +23,7 @@ from sqlalchemy.sql.operators import custom_op
 import models as m
 from models.keys import phone_key
 from services.actor import Actor, may
+from services.money import total
 from services.reach import alias
 
 INDEXED: dict[type[Any], tuple[str, ...]] = {
@@ -135,9 +136,9 @@ def _rates(session: Session, word: str, *models: type[Any]) -> dict[type[Any], R
         columns = [column for part in samples for column in part.c]
         row = iter(session.execute(sa.select(*columns).select_from(beside)).one())
         for model, rows, last, hits, seen in zip(asked, row, row, row, row, strict=False):
-            share = (hits or 0) / max(rows, 1)
+            share = hits / max(rows, 1)
             each = (last or 0) / SAMPLE  # so many rows stand behind one of the sample
-            known[model, word] = Rate(share, each * (hits or 0), each * seen)
+            known[model, word] = Rate(share, each * hits, each * seen)
     return {model: known[model, word] for model in models}
 
 
@@ -145,7 +146,7 @@ def _sampled(session: Session, model: type[Any], word: str) -> tuple[Any, Any]:
     """Return SELECTs of one row: sampled, their last key, with the word; and seen with the word."""
     table, keys = alias(model, "sampled"), _spread(model)
     hit = sa.case((_contains(session, model, word, table.c), 1), else_=0)
-    rows = sa.select(sa.func.count(), sa.func.max(table.c.id), sa.func.sum(hit))
+    rows = sa.select(sa.func.count(), sa.func.max(table.c.id), total(hit))
     seen = sa.select(sa.func.count(model.id)).where(_contains(session, model, word))
     return rows.where(table.c.id.in_(keys)).subquery(), seen.where(model.id.in_(keys)).subquery()
 

@@ -5,6 +5,7 @@ lazy message that says how to mend it. No database is needed here.
 """
 
 import datetime as dt
+import operator
 import re
 import unicodedata
 from decimal import Decimal
@@ -118,8 +119,11 @@ def money(text: str) -> int:
 
 
 def yuan(fen: int) -> str:
-    """Return an amount in 分 as yuan with two decimals and thousands: 123456 → `1,234.56`."""
-    sign = "-" if fen < 0 else ""
+    """Return an amount in 分 as yuan with two decimals and thousands: 123456 → `1,234.56`.
+
+    Raises TypeError for anything but a whole number: 分 are never rounded on their way to a page.
+    """
+    sign = "-" if operator.index(fen) < 0 else ""
     return f"{sign}{abs(fen) // 100:,}.{abs(fen) % 100:02d}"
 
 

@@ -9,7 +9,7 @@ from flask_admin import expose
 from plotly.utils import PlotlyJSONEncoder
 
 import models as m
-from dashboards import anomalies, choices, money
+from dashboards import anomalies, choices
 from dashboards.columns import exported
 from dashboards.pages import SUMMARIES, Summary, payload
 from dashboards.query import CockpitQuery
@@ -19,7 +19,7 @@ from services.actor import Actor, may
 from services.engine import writing
 from services.errors import NotVisible
 from services.numbers import ZONE
-from services.texts import neutral
+from services.texts import neutral, yuan
 from views.cockpit_parts import bar, table, tiles
 from views.crm.export import note_export, respond
 from views.pages import Page
@@ -75,7 +75,7 @@ class CockpitView(Page):
             anomalies=left_out,
             may_export=may(self.actor, "cockpit:export"),
             address=address,
-            yuan=money.grouped,
+            yuan=yuan,
             state=found.query.string(as_of=table.stamp(found.query)),
             script=url_for(".script", digest=digest()),
         )

@@ -13,6 +13,7 @@ import models as m
 from services import allocation, gate, payment, records
 from services.importing.plan import Planned
 from services.importing.rows import Writer, settled
+from services.money import total
 
 MODELS = (m.Payment, m.FollowUp)
 SPECIAL = ("external_ref",)  # beside the form's inputs
@@ -40,13 +41,13 @@ def brought_before(session: Session, job: m.ImportJob) -> None:
     paid, row = m.Payment.__table__, m.ImportRow.__table__
     mine = sa.and_(row.c.record_id == paid.c.id, row.c.noun == m.Payment.__noun__)
     query = (
-        sa.select(paid.c.contract_id, sa.func.sum(paid.c.amount))
+        sa.select(paid.c.contract_id, total(paid.c.amount))
         .join(row, mine)
         .where(row.c.job_id == job.id, paid.c.state == m.PaymentState.registered)
         .group_by(paid.c.contract_id)
     )
     for contract_id, amount in session.execute(query):
-        payment.beside(session, contract_id, int(amount))
+        payment.beside(session, contract_id, amount)
 
 
 def make(writer: Writer, planned: list[Planned]) -> dict[Planned, dict[str, Any]]:

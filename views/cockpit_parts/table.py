@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl
 from flask import url_for
 from flask_babel import gettext as _
 
-from dashboards import money
 from dashboards.charts import key_text
 from dashboards.columns import Column, missing, shown
 from dashboards.query import COMMON, ORDER, SIZES, CockpitQuery
 from dashboards.table import Table as Found
+from services.texts import yuan
 
 CUT = 80  # characters of a long text that stand in the table
 
@@ -123,7 +123,7 @@ def _total(totals: dict[str, Any], column: Column, query: CockpitQuery) -> Cell:
 def _exact(value: Any, column: Column, query: CockpitQuery) -> str:
     if column.type != "money" or missing(value) or query.unit == "yuan":
         return ""
-    return f"{money.grouped(int(value))} {_('元')}"
+    return f"{yuan(int(value))} {_('元')}"
 
 
 def _opens(record: dict[str, Any], column: Column, query: CockpitQuery) -> str:

@@ -9,6 +9,7 @@ from dashboards import money
 from dashboards.columns import Column, missing, shown
 from dashboards.pages import Summary
 from dashboards.table import Table
+from services.texts import yuan
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,6 +32,6 @@ def _tile(column: Column, value: Any) -> Tile:
     if column.type != "money" or missing(value):
         return Tile(column.label, shown(value, column), "", "", column.help)
     number, unit = money.scaled(int(value))
-    exact = f"{money.grouped(int(value))} {_('元')}"
+    exact = f"{yuan(int(value))} {_('元')}"
     whole = str(money.UNITS[unit])
     return Tile(column.label, number, whole, exact, column.help)

@@ -14,6 +14,7 @@ from services import batch_work, bulk, saved_views
 from services.errors import NotVisible
 from services.fields import Input, inputs_of
 from services.filters import askable
+from services.money import total
 from services.related import attach
 from services.texts import yuan
 from views.crm import cells, filters, listing, lookups, paging, selection, tabs, verbs
@@ -145,7 +146,7 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
         """Return the exact count of a SELECT and the sums of its amounts, in yuan as text."""
         kinds = listing.visible_columns(self.model, self.actor)
         money = [k for k in self.columns() if k in kinds and kinds[k].kind == "money"]
-        totals = [sa.func.sum(getattr(self.model, key)) for key in money]
+        totals = [total(getattr(self.model, key)) for key in money]
         row = self.session.execute(
             query.with_only_columns(sa.func.count(self.model.id), *totals).order_by(None)
         ).one()
@@ -153,8 +154,8 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
         return {
             "count": row[0],
             "sums": [
-                {"key": key, "caption": captions[key], "text": yuan(int(total or 0))}
-                for key, total in zip(money, row[1:], strict=True)
+                {"key": key, "caption": captions[key], "text": yuan(fen)}
+                for key, fen in zip(money, row[1:], strict=True)
             ],
         }
 
