@@ -10,6 +10,7 @@ from flask.cli import with_appcontext
 
 from models import db
 from services import backup as copies
+from services import statistics
 from services.errors import Refused
 
 FILE = click.Path(dir_okay=False, path_type=Path)
@@ -45,6 +46,8 @@ def restore(file: Path, *, yes: bool) -> None:
         copies.restore(db.engine, file)
     db.engine.dispose()
     flask_migrate.upgrade()
+    with db.engine.begin() as connection:
+        statistics.refresh(connection)  # a backup carries none
     click.echo(f"restored {file} into {place}")
 
 

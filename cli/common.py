@@ -1,7 +1,10 @@
 """What the commands share."""
 
+import datetime as dt
+
 import click
 import sqlalchemy as sa
+from flask import current_app
 from sqlalchemy.orm import Session
 
 from models import User, db
@@ -14,6 +17,7 @@ def system_session() -> Session:
     """Return the session, acting for the system: the command line says so explicitly."""
     session = db.session()
     act(session, SYSTEM)
+    session.info["clock"] = now
     return session
 
 
@@ -32,3 +36,9 @@ def acting(session: Session, email: str | None) -> Actor:
         raise click.ClickException(f"no active person with the e-mail {email}")
     act(session, by)
     return by
+
+
+def now() -> dt.datetime:
+    """Return what time it is, in UTC: below the command the clock is an argument."""
+    found: dt.datetime = current_app.config["TCOS_CLOCK"]()
+    return found

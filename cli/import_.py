@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 import services.savers  # noqa: F401 # registers the nouns' rules
 from cli.common import acting
+from cli.common import now as clock
 from models import db
-from services import importing
+from services import importing, statistics
 from services.actor import Actor
 from services.engine import writing
 from services.errors import Invalid, Refused
@@ -40,7 +41,7 @@ def import_files(  # one argument an option
 ) -> None:
     """Import FILES: all or nothing, unless --partial."""
     session = db.session()
-    by, now = acting(session, email), dt.datetime.now(dt.UTC)
+    by, now = acting(session, email), clock()
     try:
         known = importing.load(mapping.read_text(encoding="utf-8"), mapping.name)
         plan = _prepare(session, files, known, by, now)
@@ -79,6 +80,7 @@ def _write(
         return False
     begun = time.perf_counter()
     jobs = importing.write(session, plan, by=by, now=now, partial=partial)
+    statistics.refresh(session.connection())
     session.commit()
     numbers = ", ".join(str(job.id) for job in jobs)
     told = f" ({numbers}; import-undo takes one back)" if jobs else ""

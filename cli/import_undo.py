@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 import models as m
 import services.savers  # noqa: F401 # registers the nouns' rules
 from cli.common import acting
+from cli.common import now as clock
 from models import db
 from services.actor import Actor
 from services.errors import Refused
@@ -26,7 +27,7 @@ LISTED = 20
 def import_undo(job: int | None, email: str | None, *, rest: bool) -> None:
     """Take JOB back, in pieces; without JOB the last imports are listed."""
     session = db.session()
-    by, now = acting(session, email), dt.datetime.now(dt.UTC)
+    by, now = acting(session, email), clock()
     if job is None:
         _list(session)
         return

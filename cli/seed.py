@@ -1,19 +1,17 @@
 """`seed roles`, `seed demo`: what a new company starts with, and a company to try it on."""
 
-import datetime as dt
-
 import click
 import sqlalchemy as sa
 from flask import current_app
 from flask.cli import with_appcontext
 
-from cli.common import system_session
+from cli.common import now, system_session
 from models import User, db
 from seed.demo import seed_demo
 from seed.demo.people import PASSWORD, PEOPLE
 from seed.reference import seed_reference, seed_roles
 from seed.volume import seed_volume
-from services import notices
+from services import notices, statistics
 from services.engine import writing
 from services.people import DEMO_DOMAIN
 
@@ -59,9 +57,10 @@ def volume(customers: int, years: int, number: int) -> None:
             customers=customers,
             years=years,
             seed=number,
-            now=dt.datetime.now(dt.UTC),
+            now=now(),
             tell=lambda done, whole: click.echo(f"{done}/{whole} customers"),
         )
+        statistics.refresh(connection)
     click.echo(", ".join(f"{noun} {count}" for noun, count in made.items()))
 
 
@@ -72,18 +71,19 @@ def _refuse_production() -> None:
 
 def fill_reference() -> int:
     """Create missing roles and reference data; return how many rows."""
-    now = dt.datetime.now(dt.UTC)
+    at = now()
     with writing(on=True), db.engine.begin() as connection:
-        return seed_roles(connection, now) + seed_reference(connection, now)
+        return seed_roles(connection, at) + seed_reference(connection, at)
 
 
 def fill_demo() -> int:
     """Tell the demo story in one transaction; return how many customers."""
     fill_reference()
     session = system_session()
-    now = dt.datetime.now(dt.UTC)
-    made = seed_demo(session, now=now)
-    notices.settle_history(session, now=now)
+    at = now()
+    made = seed_demo(session, now=at)
+    notices.settle_history(session, now=at)
+    statistics.refresh(session.connection())
     session.commit()
     return made
 

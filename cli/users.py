@@ -4,7 +4,6 @@ The operator has no ceiling, but the same rules: the services are those of the s
 """
 
 import contextlib
-import datetime as dt
 import sys
 from collections.abc import Iterator
 
@@ -14,7 +13,7 @@ from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
 import services.savers  # noqa: F401 # registers the nouns' rules
-from cli.common import system_session
+from cli.common import now, system_session
 from models import User
 from services import people
 from services.actor import SYSTEM
@@ -41,8 +40,7 @@ def create_user(email: str, roles: tuple[str, ...], name: str, *, password_stdin
         except ValueError as problem:
             raise click.ClickException(f"email: {problem}") from None
         values = {"email": address, "name": name or email.split("@", maxsplit=1)[0]}
-        now = dt.datetime.now(dt.UTC)
-        user = people.create_user(session, values, password, by=SYSTEM, now=now)
+        user = people.create_user(session, values, password, by=SYSTEM, now=now())
         people.set_roles(session, user, roles, by=SYSTEM)
     click.echo(f"created {email} ({', '.join(roles)})")
 
@@ -82,7 +80,7 @@ def _switch(email: str, *, active: bool) -> None:
     with _acting() as session:
         user = _person(session, email)
         known = user.active is active
-        people.set_active(session, user, active=active, by=SYSTEM, now=dt.datetime.now(dt.UTC))
+        people.set_active(session, user, active=active, by=SYSTEM, now=now())
     click.echo(f"{email} was {word} already" if known else f"{email} is {word} now")
 
 

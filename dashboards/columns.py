@@ -16,7 +16,7 @@ from services.texts import yuan
 
 NUMBERS = frozenset({"money", "int", "days", "quiet", "ratio", "mean"})
 SUMMED = frozenset({"money", "int"})
-FEN = Decimal(money.FEN)
+FEN = Decimal(100)  # 分 in a yuan
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

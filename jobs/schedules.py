@@ -119,10 +119,11 @@ def files(app: Flask) -> int:
     """Forget attachments removed long ago, and contents nobody points at. Returns how many went."""
     store = Store(Path(app.config["TCOS_ATTACHMENT_DIR"]))
     with working(app) as session:
-        attachment.purge(session, now=clock())
+        now = clock()
+        attachment.purge(session, now=now)
         session.commit()
         kept = attachment.digests(session)
-    return store.sweep(kept, now=clock())
+    return store.sweep(kept, now=now)
 
 
 def prune(app: Flask) -> int:

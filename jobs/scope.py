@@ -4,7 +4,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Iterator
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ def working(app: Flask) -> Iterator[Session]:
     with app.app_context(), force_locale("zh_Hans_CN"), writing(on=True):
         session = db.session()
         act(session, SYSTEM)
+        session.info["clock"] = clock
         try:
             yield session
         finally:
@@ -28,4 +29,5 @@ def working(app: Flask) -> Iterator[Session]:
 
 def clock() -> dt.datetime:
     """Return the time: the worker is an edge, below it the clock is an argument."""
-    return dt.datetime.now(dt.UTC)
+    found: dt.datetime = current_app.config["TCOS_CLOCK"]()
+    return found

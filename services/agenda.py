@@ -128,33 +128,7 @@ def _instalments(session: Session, actor: Actor, day: dt.date) -> list[Item]:
     may turn round: joined, PostgreSQL begins without statistics with all contracts in force and
     settles the whole company's instalments, over a minute.
     """
-    line, contract, customer = (
-        model.__table__ for model in (m.PaymentPlan, m.Contract, m.Customer)
-    )
-    in_force = sa.and_(
-        contract.c.state.in_(m.IN_FORCE),
-        contract.c.approval == m.Approval.approved,
-        contract.c.deleted_at.is_(None),
-    )
-    # In the WHERE clause the state would invite the index of all contracts in force.
-    buyer = (
-        sa.select(sa.case((in_force, contract.c.customer_id)))
-        .where(contract.c.id == line.c.contract_id)
-        .correlate(line)
-        .scalar_subquery()
-    )
-    mine = (
-        sa.select(
-            line.c.id,
-            line.c.ordinal,
-            line.c.due_on,
-            buyer.label("customer_id"),
-            (line.c.amount - settled_of(line)).label("open"),
-        )
-        .where(line.c.owner_id == actor.id, line.c.due_on <= day)
-        .cte("mine")
-        .prefix_with("MATERIALIZED")
-    )
+    mine, customer = _own_lines(actor, day), m.Customer.__table__
     company = (
         sa.select(customer.c.company)
         .where(customer.c.id == mine.c.customer_id, sees_customer(actor, customer.c))
@@ -180,6 +154,35 @@ def _instalments(session: Session, actor: Actor, day: dt.date) -> list[Item]:
         )
         for row in rows
     ]
+
+
+def _own_lines(actor: Actor, day: dt.date) -> Any:
+    """Return one's own instalments up to a day: `customer_id` (NULL: not in force), `open` 分."""
+    line, contract = m.PaymentPlan.__table__, m.Contract.__table__
+    in_force = sa.and_(
+        contract.c.state.in_(m.IN_FORCE),
+        contract.c.approval == m.Approval.approved,
+        contract.c.deleted_at.is_(None),
+    )
+    # In the WHERE clause the state would invite the index of all contracts in force.
+    buyer = (
+        sa.select(sa.case((in_force, contract.c.customer_id)))
+        .where(contract.c.id == line.c.contract_id)
+        .correlate(line)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(
+            line.c.id,
+            line.c.ordinal,
+            line.c.due_on,
+            buyer.label("customer_id"),
+            (line.c.amount - settled_of(line)).label("open"),
+        )
+        .where(line.c.owner_id == actor.id, line.c.due_on <= day)
+        .cte("mine")
+        .prefix_with("MATERIALIZED")
+    )
 
 
 def _milestones(session: Session, actor: Actor, day: dt.date) -> list[Item]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, UOWTransaction
 
 from models import AuditAction, AuditLog
 from models.field import Facts, fields_of
+from services import clock
 from services.access import actor_of
 from services.rules import NOT_AUDITED
 
@@ -37,7 +38,7 @@ def record(session: Session, rows: list[dict[str, Any]]) -> None:
     if not rows:
         return
     actor = actor_of(session)
-    at = session.info.get("now") or dt.datetime.now(dt.UTC)
+    at = clock.of(session)
     stamp = {"at": at, "actor_id": actor.id if actor else None}
     session.connection().execute(sa.insert(AuditLog.__table__), [row | stamp for row in rows])
 
@@ -56,7 +57,7 @@ def record_set(session: Session, entry: Entry, rows: sa.Select[Any]) -> None:
     table: Any = AuditLog.__table__
     found = rows.subquery()
     values = {
-        "at": sa.literal(session.info.get("now") or dt.datetime.now(dt.UTC), table.c.at.type),
+        "at": sa.literal(clock.of(session), table.c.at.type),
         "actor_id": sa.literal(actor.id if actor else None, sa.Integer()),
         "action": sa.literal(entry.action, table.c.action.type),
         "noun": found.c[0],

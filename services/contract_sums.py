@@ -190,15 +190,15 @@ def lock(session: Session, contract_id: int) -> None:
 def broken(session: Session) -> Iterator[tuple[Any, dict[str, Any]]]:
     """Yield (id, code, name) and the faults of every approved contract that breaks the law."""
 
-    def total(amount: Any, table: Any) -> Any:
+    def summed(amount: Any, table: Any) -> Any:
         return sa.select(sa.func.sum(amount)).where(table.c.contract_id == CONTRACT.c.id)
 
-    bills = total(_counts(), INVOICE).where(INVOICE.c.deleted_at.is_(None))
+    bills = summed(_counts(), INVOICE).where(INVOICE.c.deleted_at.is_(None))
     query = (
         sa.select(
             *CONTRACT.c["id", "code", "name", "amount"],
-            total(LINE.c.subtotal, LINE).scalar_subquery().label("lines"),
-            total(PLAN.c.amount, PLAN).scalar_subquery().label("plan"),
+            summed(LINE.c.subtotal, LINE).scalar_subquery().label("lines"),
+            summed(PLAN.c.amount, PLAN).scalar_subquery().label("plan"),
             bills.scalar_subquery().label("invoiced"),
         )
         .where(

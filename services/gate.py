@@ -15,7 +15,7 @@ from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 
 from models import Approval, Reviewed, SoftDeleted, Stamped
 from models.field import fields_of
-from services import ceiling
+from services import ceiling, clock
 from services.access import actor_of, read_gate
 from services.actor import Actor, may
 from services.audit import write_audit
@@ -73,7 +73,7 @@ def _bulk_gate(state: ORMExecuteState) -> None:
 
 def _write_gate(session: Session, _context: UOWTransaction, _instances: Any) -> None:
     actor = actor_of(session)
-    now = session.info.get("now") or dt.datetime.now(dt.UTC)
+    now = clock.of(session)
     dirty = [row for row in session.dirty if session.is_modified(row)]
     for row in (*session.new, *dirty):
         _stamp(row, actor, now)

@@ -9,6 +9,7 @@ import models as m
 from services.money import total
 
 CONFIRMED = (m.PaymentState.confirmed,)
+STANDING = [state for state in m.PaymentState if state is not m.PaymentState.reversed]
 
 
 def settled_of(line: Any, states: Collection[m.PaymentState] = CONFIRMED) -> Any:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.errors import Invalid
-from services.open_work import settled_of
+from services.settlement import settled_of
 
 KINDS: dict[str, Any] = {
     "customers": _("客户"),

@@ -19,6 +19,7 @@ from services.errors import Forbidden
 from services.numbers import ZONE, today
 from services.texts import yuan
 from views.panel import CAPTIONS
+from views.web import edge
 from views.web.edge import current_actor
 from views.web.errors import log_in_first
 
@@ -42,7 +43,7 @@ class HomeView(AdminIndexView):
     @expose("/")
     def index(self) -> Any:
         """Show the page."""
-        actor, session, now = current_actor(), db.session(), dt.datetime.now(dt.UTC)
+        actor, session, now = current_actor(), db.session(), edge.now()
         if actor is None:
             raise Forbidden
         items = agenda.agenda(session, actor, now=now)

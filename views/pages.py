@@ -8,6 +8,7 @@ from flask_admin import BaseView
 from models import db
 from services.actor import Actor, demand, may
 from services.errors import Forbidden
+from views.web import edge
 from views.web.edge import current_actor
 from views.web.errors import log_in_first
 
@@ -37,7 +38,7 @@ class Page(BaseView):
 
     def now(self) -> dt.datetime:
         """Return the clock."""
-        return dt.datetime.now(dt.UTC)
+        return edge.now()
 
     def is_accessible(self) -> bool:
         """Tell whether the page is open to the person."""

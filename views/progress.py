@@ -1,6 +1,5 @@
 """订单进度查询: a public page for customers, and one for colleagues."""
 
-import datetime as dt
 from typing import Any
 
 from flask import Blueprint, render_template, request
@@ -9,6 +8,7 @@ from flask_admin import expose
 from models import db
 from services import enquiry, numbers
 from views.pages import Page
+from views.web import edge
 
 pages = Blueprint("progress", __name__)
 
@@ -23,13 +23,13 @@ def progress() -> Any:
             request.form.get("number", ""),
             request.form.get("mobile", ""),
             address=request.remote_addr or "",
-            now=dt.datetime.now(dt.UTC),
+            now=edge.now(),
         )
     return render_template(
         "progress.html",
         found=found,
         asked=request.method == "POST",
-        today=numbers.today(dt.datetime.now(dt.UTC)),
+        today=numbers.today(edge.now()),
     )
 
 

@@ -62,8 +62,7 @@ def _after(teller: Teller, request: m.ApprovalRequest, day: dt.date) -> dt.datet
     event = m.ApprovalEvent
     query = sa.select(sa.func.max(event.at)).where(event.request_id == request.id)
     last = teller.session.scalar(query) or request.submitted_at
-    pause = dt.timedelta(minutes=teller.draw.randint(1, 4))
-    return max(teller.at(day, NIGHT), last + pause)
+    return max(teller.at(day, NIGHT), teller.after(last))
 
 
 def add_second_step(teller: Teller) -> None:

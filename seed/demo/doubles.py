@@ -10,15 +10,20 @@ from services.access import act
 from services.actor import SYSTEM
 
 
+def _is(seller: int) -> Any:
+    # In a short story the seller may have none yet: then a colleague's.
+    return sa.case((m.Customer.owner_id == seller, 1), else_=0)
+
+
 def twin_of(teller: Teller, seller: str) -> dict[str, Any]:
     """Return the mobile of a customer of the seller, and why another is entered with it."""
     act(teller.session, SYSTEM)
     mobile = (
         sa.select(m.Contact.mobile)
         .join(m.Contact.customer)
-        .where(m.Customer.owner_id == teller.people[seller], m.Contact.is_primary)
-        .where(m.Customer.approval == m.Approval.approved, m.Contact.mobile.is_not(None))
-        .order_by(m.Customer.id.desc())
+        .where(m.Contact.is_primary, m.Contact.mobile.is_not(None))
+        .where(m.Customer.approval == m.Approval.approved)
+        .order_by(_is(teller.people[seller]).desc(), m.Customer.id.desc())
         .limit(1)
     )
     return {

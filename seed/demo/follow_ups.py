@@ -77,7 +77,7 @@ def _write(
         }
     if is_last and draw.random() < 0.7:
         ahead = draw.choice((-6, -2, 0, 0, 1, 3, 7, 14))
-        due = teller.at(teller.today) + dt.timedelta(days=ahead)
+        due = teller.planned(teller.today + dt.timedelta(days=ahead))
         values |= {
             "next_at": max(due, at + dt.timedelta(hours=20)),
             "next_kind": draw.choice((m.FollowUpKind.call, m.FollowUpKind.visit)),

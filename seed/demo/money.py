@@ -131,7 +131,7 @@ def _collect(teller: Teller, contract: m.Contract) -> None:
         if teller.draw.random() < 0.1:
             amount = amount // 2
         if amount:
-            _pay(teller, contract, amount, teller.workday(day))
+            pay(teller, contract, amount, teller.workday(day))
         _invoice(teller, contract, amount, teller.workday(day))
 
 
@@ -155,18 +155,19 @@ def tell_refunds(teller: Teller) -> None:
     for n, (one, day) in enumerate(found):
         too_much = teller.workday(day + dt.timedelta(days=2))
         back = teller.workday(day + dt.timedelta(days=9))
-        _pay(teller, one, TOO_MUCH[n], too_much, "多付货款")
+        pay(teller, one, TOO_MUCH[n], too_much, "多付货款")
         for _time in range(2 if n == TWICE else 1):
-            made = _pay(teller, one, -TOO_MUCH[n], back, "退回多付货款")
+            made = pay(teller, one, -TOO_MUCH[n], back, "退回多付货款")
         if n == TWICE:
             at = teller.at(teller.workday(back + dt.timedelta(days=1)), 16)
             with teller.by("finance", at) as actor:
                 payments.reverse(teller.session, made, by=actor, now=at)
 
 
-def _pay(
+def pay(
     teller: Teller, contract: m.Contract, amount: int, day: dt.date, remark: str | None = None
 ) -> m.Payment:
+    """Register 分 paid on a day; after three days finance has confirmed it."""
     at = teller.at(day, 16)
     values: dict[str, Any] = {
         "contract_id": contract.id,

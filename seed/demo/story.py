@@ -9,6 +9,7 @@ from seed.demo.companies import companies
 from seed.demo.people import seed_people
 from seed.demo.products import seed_products
 from seed.demo.teller import Teller
+from seed.demo.today import tell_today
 from services.access import act
 from services.actor import SYSTEM
 
@@ -43,6 +44,7 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
         session.expunge_all()
     money.tell_refunds(teller)
     money.tell_waiting(teller)
+    tell_today(teller)
     approvals.mark_read(teller)
     views.tell_views(teller)
     session.flush()

@@ -17,7 +17,7 @@ from services.access import act
 from services.actor import SYSTEM, Actor, load_actor
 from services.numbers import ZONE
 
-OFFICE_HOURS = (9, 17)
+OFFICE_HOURS = (9, 16)  # submitting and deciding come after them
 
 
 @dataclasses.dataclass(slots=True)
@@ -64,10 +64,33 @@ class Teller:
             self.session.info["now"] = self.now  # what the system does, it does today
 
     def at(self, day: dt.date, hour: int | None = None) -> dt.datetime:
-        """Return an instant of office hours on a day, never one that lies ahead."""
+        """Return an instant of office hours on a day, of today one that has passed already.
+
+        Whatever the clock says, it lies on that day, and what comes later in the day stays later.
+        """
+        found = self.planned(day, hour)
+        return found if day < self.today else self._passed(found)
+
+    def planned(self, day: dt.date, hour: int | None = None) -> dt.datetime:
+        """Return an instant of office hours on a day, also one that lies ahead."""
         clock = dt.time(hour or self.draw.randint(*OFFICE_HOURS), self.draw.randint(0, 59))
-        found = dt.datetime.combine(day, clock, ZONE).astimezone(dt.UTC)
-        return min(found, self.now - dt.timedelta(minutes=self.draw.randint(10, 90)))
+        return dt.datetime.combine(day, clock, ZONE).astimezone(dt.UTC)
+
+    def _passed(self, found: dt.datetime) -> dt.datetime:
+        """Press the part of the day from its opening on into what has passed of it.
+
+        A story told at night has no office hours behind it today: then from midnight on.
+        """
+        midnight = dt.datetime.combine(self.today, dt.time(), ZONE)
+        opening = midnight + dt.timedelta(hours=OFFICE_HOURS[0])
+        start = opening if self.now > opening + dt.timedelta(hours=1) else midnight
+        whole = midnight + dt.timedelta(days=1) - start
+        return (start + (found - start) * ((self.now - start) / whole)).astimezone(dt.UTC)
+
+    def after(self, last: dt.datetime) -> dt.datetime:
+        """Return an instant a few minutes later, or halfway to the end of the story."""
+        pause = dt.timedelta(minutes=self.draw.randint(1, 4))
+        return last + min(pause, (self.now - last) / 2)
 
     @property
     def today(self) -> dt.date:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, payment
+from services import gate, payment, statistics
 from services.access import act, actor_of
 from services.actor import SYSTEM, Actor, load_actor
 from services.engine import writing
@@ -146,6 +146,7 @@ def _finish(session: Session, job: m.ImportJob, by: Actor, now: dt.datetime) -> 
         if job.options["approval"] == "approved":
             job.request_id = request_of(session, job, by=by, now=now)
     staging.forget(session, job)
+    statistics.refresh(session.connection())
     return True
 
 

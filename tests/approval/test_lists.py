@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 import models as m
 from tests.approval.flows import act, flow
+from tests.support import clock
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -95,9 +96,9 @@ def test_one_copy_is_marked_read_then_all_of_them(lite, told):
 
 def test_my_submissions_say_who_has_them_and_offer_only_what_works(world):
     flow(world, {"people": ["reviewer"]}, {"people": ["finance"]})
-    world.now = dt.datetime.now(dt.UTC) - dt.timedelta(hours=5)
+    world.now = clock.now() - dt.timedelta(hours=5)
     key, request = world.submitted(company="宜昌水泵")
-    world.now = dt.datetime.now(dt.UTC)
+    world.now = clock.now()
 
     def page(path="/admin/created/"):
         world.__exit__()

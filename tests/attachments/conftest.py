@@ -1,10 +1,9 @@
 """The folder of attachments of a test is its own."""
 
-import datetime as dt
-
 import pytest
 
 import models as m
+from tests.support import clock
 from tests.support.world import World
 
 
@@ -39,7 +38,7 @@ def make_records(world):
     key = world.approved(company="武汉楚天激光有限公司")
     deal = world.approved(model=m.Opportunity, key=world.opportunity(key))
     contract = world.approved(model=m.Contract, key=world.contract(key, opportunity_id=deal))
-    world.now = dt.datetime.now(dt.UTC)  # a follow-up is open for a day
+    world.now = clock.now()  # a follow-up is open for a day
     with world.acting("sales"):
         follow = world.create(m.FollowUp, customer_id=key, content="谈了交期").id
     return {"customer": key, "opportunity": deal, "followup": follow, "contract": contract}

@@ -10,6 +10,7 @@ from services import attachment, records
 from services import merge as merging
 from services.errors import Forbidden, Locked
 from services.filetypes import KINDS
+from tests.support import clock
 from tests.support.uploads import GOOD, PDF, Desk
 from tests.support.world import World, dump
 
@@ -159,7 +160,7 @@ def test_the_database_itself_refuses_files_of_a_pending_record(app):
         key, _request = world.submitted()
     table = m.Attachment.__table__
     values = {"noun": "customer", "record_id": key, "name": "a.pdf", "size": 1, "sha256": "0" * 64}
-    values |= {"mime": "application/pdf", "at": dt.datetime.now(dt.UTC)}
+    values |= {"mime": "application/pdf", "at": clock.now()}
 
     with (
         app.app_context(),

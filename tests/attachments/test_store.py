@@ -10,6 +10,7 @@ import models as m
 from jobs import schedules
 from services import attachment
 from services.filestore import GRACE, Store, StoreDown
+from tests.support import clock
 from tests.support.uploads import PDF, PNG, Desk
 from tests.support.world import World
 
@@ -20,7 +21,7 @@ def contents(folder):
 
 def age(folder, by=GRACE * 2):
     for path in folder.rglob("*"):
-        old = path.stat().st_mtime - by.total_seconds()
+        old = (clock.now() - by).timestamp()
         os.utime(path, (old, old))
 
 
@@ -62,7 +63,7 @@ def test_a_removed_file_s_bytes_stay_for_the_days_of_the_setting(app, records, f
     schedules.files(app)
     kept = contents(folder)
     with World(app) as world:
-        later = dt.datetime.now(dt.UTC) + dt.timedelta(days=31)
+        later = clock.now() + dt.timedelta(days=31)
         purged = attachment.purge(world.session, now=later)
         world.session.commit()
     schedules.files(app)

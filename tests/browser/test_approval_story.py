@@ -10,6 +10,7 @@ import models as m
 from services import approval, records
 from services.actor import SYSTEM
 from tests.approval.flows import act, flow
+from tests.support import clock
 from tests.support.browser import browsing, overflow
 from tests.support.world import World
 
@@ -23,7 +24,7 @@ def told(app):
 
     def prepare(work):
         with World(app) as world:
-            world.now = dt.datetime.now(dt.UTC)
+            world.now = clock.now()
             return work(world)
 
     return prepare
@@ -151,7 +152,7 @@ def test_a_decision_is_undone_within_eight_seconds_and_keys_move(app, site, told
 
 def test_every_key_does_its_part_and_they_can_be_switched_off(lite):
     with World(lite) as world:
-        world.now = dt.datetime.now(dt.UTC)
+        world.now = clock.now()
         for n in range(2):
             world.submitted(**{"primary.mobile": f"1381111000{n}"})
     with browsing(lite) as site:
@@ -182,7 +183,7 @@ def test_every_key_does_its_part_and_they_can_be_switched_off(lite):
 
 def test_an_undone_no_gives_back_what_was_typed(lite):
     with World(lite) as world:
-        world.now = dt.datetime.now(dt.UTC)
+        world.now = clock.now()
         world.submitted()
     with browsing(lite) as site:
         page = site.visit("reviewer")
@@ -200,7 +201,7 @@ def test_an_undone_no_gives_back_what_was_typed(lite):
 
 def test_without_a_script_the_queue_is_plain_forms(lite):
     with World(lite) as world:
-        world.now = dt.datetime.now(dt.UTC)
+        world.now = clock.now()
         keys = [world.submitted(**{"primary.mobile": f"1381111000{n}"})[0] for n in range(2)]
     with browsing(lite) as site:
         known = site.visit("reviewer").context

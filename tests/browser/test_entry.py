@@ -1,11 +1,10 @@
 """大客户录入 in a real browser, wide and on a phone, in both languages; check-in on the phone."""
 
-import datetime as dt
-
 import pytest
 import sqlalchemy as sa
 
 import models as m
+from tests.support import clock
 from tests.support.browser import SIZES, overflow
 from tests.support.uploads import JPEG, PDF
 from tests.support.world import World
@@ -105,10 +104,7 @@ def test_a_visit_begins_on_the_phone_with_position_and_photo(app, folder, site):
         key = world.approved("sales")
         with world.acting("sales"):
             world.create(
-                m.FollowUpPlan,
-                customer_id=key,
-                due_at=dt.datetime.now(dt.UTC),
-                kind=m.FollowUpKind.visit,
+                m.FollowUpPlan, customer_id=key, due_at=clock.now(), kind=m.FollowUpKind.visit
             )
     page = site.visit("sales", size="phone")
     page.context.grant_permissions(["geolocation"])

@@ -1,9 +1,8 @@
 """The queue of approvals under quick fingers: nothing is decided that is not shown."""
 
-import datetime as dt
-
 import pytest
 
+from tests.support import clock
 from tests.support.browser import browsing
 from tests.support.world import World
 
@@ -13,7 +12,7 @@ pytestmark = pytest.mark.browser
 def at_once(lite, work, n=2, path=""):
     """Run a queue of n customers in a browser for the reviewer."""
     with World(lite) as world:
-        world.now = dt.datetime.now(dt.UTC)
+        world.now = clock.now()
         for one in range(n):
             world.submitted(**{"primary.mobile": f"138111100{one:02}"})
     with browsing(lite) as site:

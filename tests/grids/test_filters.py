@@ -10,6 +10,7 @@ import models as m
 from services import conditions, filters
 from services.conditions import Place, parse
 from services.filters import Item, Tree
+from tests.support import clock
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World
 from views.crm import filters as grid_filters
@@ -22,7 +23,7 @@ def company(world):
     """Four opportunities of sales and one of sales2, all drafts."""
     key = world.approved("sales", company="光谷", level=m.Level.a)
     other = world.approved("sales2", company="东湖", level=m.Level.b)
-    today = dt.datetime.now(SHANGHAI).date()
+    today = clock.now().astimezone(SHANGHAI).date()
     for n, (name, amount) in enumerate([("甲", 1), ("乙;)", 2), ("丙", 3), ("丁", None)]):
         world.opportunity(
             key, name=name, amount=amount and amount * 100_00, expected_on=today + dt.timedelta(n)

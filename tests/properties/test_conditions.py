@@ -13,6 +13,7 @@ from services import conditions
 from services.condition_values import PERIODS
 from services.conditions import OPS_OF, Place, parse
 from services.errors import Invalid
+from tests.support import clock
 
 TEXTS = st.sampled_from(["a", "A", "Ab", "武汉", "武", "汉机", "%", "_", "\\", "é", "É", "机电abC"])
 DAYS = st.dates(dt.date(2026, 11, 20), dt.date(2026, 11, 26))
@@ -153,13 +154,13 @@ def test_what_a_person_may_not_ask_about_is_no_oracle():
 
 
 def test_nothing_always_holds():
-    assert parse(m.Customer, None).holds(lambda _key: None, Place(dt.datetime.now(dt.UTC)))
+    assert parse(m.Customer, None).holds(lambda _key: None, Place(clock.now()))
 
 
 def test_a_quantity_is_compared_with_three_decimals():
     tree = {"field": "quantity", "op": "ge", "value": "1.5"}
     condition = parse(m.OpportunityLine, tree)
-    at = Place(dt.datetime.now(dt.UTC))
+    at = Place(clock.now())
 
     assert condition.holds({"quantity": Decimal("1.500")}.get, at)
     assert not condition.holds({"quantity": Decimal("1.499")}.get, at)

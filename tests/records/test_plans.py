@@ -11,6 +11,7 @@ from jobs.schedules import tend_pool
 from services import follow_up
 from services.actor import SYSTEM
 from services.errors import Invalid, Locked
+from tests.support import clock
 from tests.support.world import World, count_queries, login, token_of
 
 HOUR = dt.timedelta(hours=1)
@@ -126,7 +127,7 @@ def test_the_first_and_the_last_date_there_is_break_no_page(world, address, stat
 
 def test_the_calendar_shows_today_and_overdue_and_checks_in_without_a_script(lite):
     with World(lite) as world:
-        world.now = dt.datetime.now(dt.UTC) - dt.timedelta(days=3)
+        world.now = clock.now() - dt.timedelta(days=3)
         _key, plan = planned(world, content="带样品")
     client = lite.test_client()
     login(client, "sales")

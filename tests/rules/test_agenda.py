@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
-from services import agenda, money, payment
+from services import agenda, money, payment, texts
 from services.settlement import settled_of
 from tests.support.visitors import Doors
 
@@ -154,10 +154,10 @@ def test_a_sum_is_an_int_on_both_databases(world):
 @pytest.mark.parametrize("value", [1.5, "1", None])
 def test_an_amount_that_is_no_whole_number_is_refused(value):
     with pytest.raises(TypeError):
-        money.yuan(value)
+        texts.yuan(value)
 
 
 def test_amounts_are_written_with_and_without_thousands():
-    assert (money.yuan(123456_78), money.plain(123456_78)) == ("123,456.78", "123456.78")
-    assert (money.yuan(-5), money.plain(-5)) == ("-0.05", "-0.05")
-    assert (money.yuan(0), money.plain(0)) == ("0.00", "0.00")
+    assert (texts.yuan(123456_78), money.plain(123456_78)) == ("123,456.78", "123456.78")
+    assert (texts.yuan(-5), money.plain(-5)) == ("-0.05", "-0.05")
+    assert (texts.yuan(0), money.plain(0)) == ("0.00", "0.00")

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import models as m
 from jobs import schedules
 from services import idempotency
+from tests.support import clock
 from tests.support.company import seed_company
 from tests.support.databases import ROOT
 from tests.support.forms import Forms
@@ -38,7 +39,7 @@ def forms(found, who, path):
 
 # -- every create form -----------------------------------------------------------------------------
 
-TODAY = dt.datetime.now(dt.UTC).date()
+TODAY = clock.now().date()
 # noun → who fills it in, and what must be given beyond the defaults; {name} is filled in below.
 ENTRIES = {
     "customer": ("sales", CUSTOMER),
@@ -296,7 +297,7 @@ def test_a_record_that_was_merged_leads_to_the_one_that_was_kept(lite):
         kept = world.customer("sales")
     with lite.app_context(), m.db.engine.begin() as connection:
         table = m.CustomerMerge.__table__
-        now = dt.datetime.now(dt.UTC)
+        now = clock.now()
         values = {"kept_id": kept, "dropped_id": dropped, "at": now, "before": {}, "moved": {}}
         connection.execute(sa.insert(table).values(**values))
         gone = sa.update(m.Customer.__table__).where(m.Customer.__table__.c.id == dropped)
@@ -313,7 +314,7 @@ def test_keys_go_after_some_days(lite):
     send(found, "sales", f"{KEY}-old", company="武汉旧的有限公司")
     table = m.IdempotencyKey.__table__
     with lite.app_context(), m.db.engine.begin() as connection:
-        past = dt.datetime.now(dt.UTC) - idempotency.KEPT - dt.timedelta(minutes=1)
+        past = clock.now() - idempotency.KEPT - dt.timedelta(minutes=1)
         old = sa.update(table).where(table.c.key == f"{KEY}-old")
         connection.execute(old.values(created_at=past))
 

@@ -1,6 +1,5 @@
 """Wrong passwords meet an end, in whatever spelling and in however many workers."""
 
-import datetime as dt
 import subprocess
 import sys
 
@@ -8,6 +7,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import throttle
+from tests.support import clock
 from tests.support.databases import ROOT
 from tests.support.visitors import Visitors
 from tests.support.world import PASSWORD, token_of
@@ -49,7 +49,7 @@ def test_a_window_ends_and_a_right_password_starts_anew(lite):
     assert wrong_logins(lite, 10) == [200] * 10
     table = m.LoginAttempt.__table__
     with lite.app_context(), m.db.engine.begin() as connection:
-        past = dt.datetime.now(dt.UTC) - throttle.WINDOW
+        past = clock.now() - throttle.WINDOW
         connection.execute(sa.update(table).values(since=past))
 
     assert try_right(lite) == 302

@@ -1,32 +1,14 @@
 """The demo company keeps every law a company of real people keeps, on both databases."""
 
-import datetime as dt
-
 import pytest
 import sqlalchemy as sa
 
 import models as m
-from cli.common import system_session
-from seed.demo import seed_demo
-from seed.reference import seed_reference, seed_roles
 from services.approval import REVIEWED, digest
-from tests.support.apps import behind
+from tests.support.told import NOW, demo
 
-NOW = dt.datetime(2026, 11, 23, 9, 30, tzinfo=dt.UTC)
-COUNT = 70  # of 300: every fate occurs
 PRIVATE = {"user_account"}  # password salts differ from run to run
-
-
-def demo(engine):
-    """Tell a short version of the story."""
-    with engine.begin() as connection:
-        seed_roles(connection, NOW)
-        seed_reference(connection, NOW)
-    with behind(engine) as app, app.test_request_context():
-        session = system_session()
-        seed_demo(session, now=NOW, count=COUNT)
-        session.commit()
-        m.db.session.remove()
+pytestmark = pytest.mark.xdist_group("demo")  # told once a worker
 
 
 def demo_again(engine):

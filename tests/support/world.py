@@ -17,6 +17,7 @@ from services import records
 from services.access import act
 from services.actor import SYSTEM, load_actor
 from services.approval import decide, submit
+from tests.support import clock
 
 MOBILES = itertools.count(138_000)  # 13800138000 and on: a number is one customer's
 PASSWORD = "Tcos-demo-2026"
@@ -75,9 +76,10 @@ def seed_people(engine):
             )
 
 
-def make_app(url, **more):
+def make_app(url, now=clock.now, **more):
     return admin_app.create_app(
         {
+            "TCOS_CLOCK": now,
             "TCOS_ENV": "test",
             "TESTING": True,
             "SQLALCHEMY_DATABASE_URI": url,

@@ -23,6 +23,7 @@ from views.crm.columns import TAGS, ColumnDoors, Head
 from views.crm.saved import SavedDoors, state_of
 from views.crm.tables import references
 from views.crm.tagged import TaggedDoors
+from views.web import edge
 from views.web.template import READ
 
 BIN = 200
@@ -47,7 +48,7 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, ClosedView):
 
     def now(self) -> dt.datetime:
         """Return the clock."""
-        return dt.datetime.now(dt.UTC)
+        return edge.now()
 
     def reading(self, args: Any) -> listing.Listing:
         """Return what a query string asks of this grid."""

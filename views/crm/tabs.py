@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _
 import models as m
 from services import numbers
 from services.actor import Actor
+from views.web import edge
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def of(model: type[Any]) -> dict[str, Tab]:
 
 
 def _overdue_plan(plan: Any) -> Any:
-    first = dt.datetime.combine(numbers.today(dt.datetime.now(dt.UTC)), dt.time(), numbers.ZONE)
+    first = dt.datetime.combine(numbers.today(edge.now()), dt.time(), numbers.ZONE)
     return sa.and_(plan.done_at.is_(None), plan.due_at < first)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from services import clock
 from services.engine import engine_options
 from views.web import environment
 from views.web.secret import strong_secret
@@ -44,6 +45,7 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "REMEMBER_COOKIE_SECURE": kind == "production",
         "PERMANENT_SESSION_LIFETIME": dt.timedelta(hours=12),
         "WTF_CSRF_TIME_LIMIT": None,  # a form left open over lunch must still save
+        "TCOS_CLOCK": clock.system,
         "BABEL_DEFAULT_LOCALE": "zh_Hans_CN",
         "BABEL_DEFAULT_TIMEZONE": "Asia/Shanghai",
         "BABEL_TRANSLATION_DIRECTORIES": str(ROOT / "translations"),

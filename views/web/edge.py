@@ -1,5 +1,6 @@
 """The edge of a request: one transaction with the right BEGIN, one actor, one commit."""
 
+import datetime as dt
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
@@ -52,6 +53,7 @@ def open_edge() -> None:
         request.max_content_length = ATTACHING_MOST
     g.actor = None
     session = db.session()
+    session.info["clock"] = current_app.config["TCOS_CLOCK"]
     act(session, None)
     if request.endpoint in PUBLIC or (request.endpoint or "").endswith(".static"):
         return
@@ -59,6 +61,12 @@ def open_edge() -> None:
         i18n.know(current_user.language.name)
         g.actor = load_actor(session, current_user.id)
         act(session, g.actor)
+
+
+def now() -> dt.datetime:
+    """Return what time it is, in UTC: below the edge the clock is an argument."""
+    found: dt.datetime = current_app.config["TCOS_CLOCK"]()
+    return found
 
 
 def start_writing() -> None:

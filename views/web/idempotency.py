@@ -5,7 +5,6 @@ header). The edge claims it before the view runs and answers a second coming its
 knows of it. What is refused leaves no key behind: the transaction goes, and the key with it.
 """
 
-import datetime as dt
 import hmac
 import re
 import secrets
@@ -18,6 +17,7 @@ from markupsafe import Markup
 from models import db
 from services import idempotency
 from services.idempotency import Form
+from views.web import edge
 from views.web.resent import again, different
 
 FIELD, HEADER = "idempotency_key", "Idempotency-Key"
@@ -46,7 +46,7 @@ def claim() -> None:
     if form is None:
         return
     session = db.session()
-    found = idempotency.claim(session, form, now=dt.datetime.now(dt.UTC))
+    found = idempotency.claim(session, form, now=edge.now())
     if found.first:
         g.claim = found
         return

@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from services.texts import yuan
 from views.crm.cells import plain
 from views.crm.files import in_bytes
+from views.web import edge
 from views.web.headers import came_from
 
 HOUR, DAY = 3600, 86400
@@ -68,7 +69,7 @@ def days_text(n: int) -> str:
 
 def waited(since: dt.datetime) -> str:
     """Return how long ago an instant was, in days or hours."""
-    seconds = int((dt.datetime.now(dt.UTC) - since).total_seconds())
+    seconds = int((edge.now() - since).total_seconds())
     if seconds >= DAY:
         return days_text(seconds // DAY)
     return hours_text(seconds // HOUR) if seconds >= HOUR else _("不到 1 小时")

@@ -1,7 +1,6 @@
 """Where passwords are tried: the log-in, its renewal, and the change of one's own password."""
 
 import dataclasses
-import datetime as dt
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, g, request
@@ -9,6 +8,7 @@ from flask_login import current_user, user_logged_in
 
 from models import db
 from services import throttle
+from views.web import edge
 
 LOGIN = "security.login"
 PROVING = frozenset({LOGIN, "security.verify"})  # a wrong password shows their form again
@@ -40,7 +40,7 @@ def _count() -> None:
     account = _given() if request.endpoint == LOGIN else current_user.email
     db.session.rollback()  # SQLite has one writer, and this session may have begun as one
     key = throttle.key_of(account, request.remote_addr or "")
-    tries = throttle.tries(db.engine, key, now=dt.datetime.now(dt.UTC))
+    tries = throttle.tries(db.engine, key, now=edge.now())
     g.tried = Tried(account, held=tries > throttle.MOST, first=tries == throttle.MOST + 1)
     if g.tried.held:
         abort(429)

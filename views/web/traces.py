@@ -4,7 +4,6 @@ It is written after the request's own transaction and before the answer goes out
 traced is not shown. docs/audit.md tells which views count.
 """
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ from services import traces
 from services.approval.snapshot import REVIEWED
 from services.fields import inputs_of
 from services.masking import holds_personal, sees_by_grant
+from views.web import edge
 from views.web.edge import current_actor
 from views.web.throttle import PROVING
 
@@ -55,7 +55,7 @@ def _remember(_app: Flask, user: Any, **_more: Any) -> None:
 
 
 def _write(response: Response) -> Response:
-    now = dt.datetime.now(dt.UTC)
+    now = edge.now()
     try:
         for job in _due(response):
             job(now=now)
