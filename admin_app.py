@@ -11,6 +11,8 @@ from cli import COMMANDS
 from jobs.queue import init_jobs
 from models import db
 from services import gate
+from services.approval import reassign
+from services.reviewed import refuse_incomplete
 from views import progress
 from views.admin import make_admin
 from views.web import (
@@ -42,6 +44,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     db.init_app(app)
     production.refuse_unsafe(app)
     gate.install(db.session)
+    reassign.install(db.session)
     init_jobs(app, db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     traces.init_traces(app)  # before the edge: its answers are traced once they are committed
@@ -57,6 +60,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(progress.pages)
     template.init_template(app)
     make_admin(app)
+    refuse_incomplete()
     app.add_url_rule("/", "root", _root)
     for command in COMMANDS:
         app.cli.add_command(command)

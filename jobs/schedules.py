@@ -17,6 +17,7 @@ from services.actor import SYSTEM
 from services.agenda import day_bounds
 from services.approval import overdue as overdue_steps
 from services.approval.escalate import escalate
+from services.approval.reassign import reassign_tasks_of
 from services.filestore import Store
 from services.notices import Notice, tell_many
 from services.numbers import ZONE, today
@@ -70,13 +71,15 @@ def _reminder(plan: m.FollowUpPlan) -> Notice:
 
 
 def overdue(app: Flask) -> int:
-    """Remind of overdue approval steps, later hand them up. Returns how many were told."""
+    """Mend stray tasks, remind of overdue steps, later hand them up. Returns how many were told."""
     with working(app) as session:
         return tell_overdue(session, now=clock())
 
 
 def tell_overdue(session: Session, *, now: dt.datetime) -> int:
     """Remind of what is late in one transaction; hand up what is ripe, each in its own."""
+    reassign_tasks_of(session, now=now)
+    session.commit()
     told = overdue_steps.remind(session, now=now)
     session.commit()
     for task_id in overdue_steps.ripe(session, now=now):

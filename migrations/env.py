@@ -7,6 +7,7 @@ from alembic import context
 from flask import current_app
 
 from models import db
+from services import guards
 
 
 def include(
@@ -19,6 +20,16 @@ def include(
 def same_type(_context: Any, _inspected: Any, _meta: Any, _old: Any, new: Any) -> bool | None:
     """Leave our decorated BIGINTs alone: reflection cannot know them."""
     return False if isinstance(new, sa.types.TypeDecorator) else None
+
+
+def upgraded() -> bool:
+    """Tell whether an upgrade has reached the newest revision: its guards are those declared."""
+    try:
+        context.get_revision_argument()
+    except KeyError:  # a check, or a new revision
+        return False
+    heads = context.get_context().get_current_heads()
+    return set(heads) == set(context.script.get_heads())
 
 
 def run() -> None:
@@ -39,6 +50,8 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+            if upgraded():
+                guards.sync(connection)
             if sqlite:
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
                 if broken:

@@ -38,6 +38,7 @@ class Decision(Labelled):
     remind = "remind", _("超时提醒")
     escalate = "escalate", _("超时升级")
     no_approver = "no_approver", _("没有找到审批人")
+    reassign = "reassign", _("自动移交")
 
 
 class RequestOrigin(Labelled):

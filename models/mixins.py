@@ -119,7 +119,16 @@ class Owned:
 
 
 class Reviewed:
-    """Goes through approval: draft → pending → approved | rejected | withdrawn."""
+    """Goes through approval: draft → pending → approved | rejected | withdrawn.
+
+    Mixed in with Stamped, Owned and SoftDeleted it is complete: numbers, flow, grants, sight and
+    the guards in the database are derived (services/reviewed.py refuses to start where not). An
+    entity with `__table_args__` of its own puts `*review_checks()` into them.
+    """
+
+    code: Mapped[str | None] = field(
+        _("编号"), sa.String(40), unique=True, form=False, listed=True, search=True
+    )
 
     approval: Mapped[Approval] = field(
         _("审批状态"),
@@ -164,6 +173,12 @@ class Reviewed:
     def submitted_by(cls) -> Mapped["User | None"]:
         """Return the person who submitted the current round."""
         return relationship("User", foreign_keys=f"{cls.__name__}.submitted_by_id")
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[SchemaItem, ...]:
+        """Return the CHECKs for an entity that has no others."""
+        return review_checks()
 
     @declared_attr
     @classmethod

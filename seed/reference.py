@@ -99,6 +99,12 @@ NUMBERS = [
     ("invoice", "{prefix}-FP-{yyyymmdd}-{n}", 2),
 ]
 FLOWS = [("customer", "大客户审批"), ("opportunity", "商机审批"), ("contract", "合同审批")]
+# Whatever else goes through approval has a number and one step to begin with.
+for _noun in (model.__noun__ for model in m.reviewed()):
+    if _noun not in {noun for noun, _pattern, _width in NUMBERS}:
+        NUMBERS.append((_noun, f"{{prefix}}-{_noun.upper()[:12]}-{{yyyymmdd}}-{{n}}", 2))
+    if _noun not in {noun for noun, _label in FLOWS}:
+        FLOWS.append((_noun, "审批"))
 
 
 def seed_roles(connection: Connection, now: dt.datetime) -> int:

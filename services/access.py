@@ -162,6 +162,13 @@ def _contract(actor: Actor, c: Columns) -> Clause:
     return reviewed_child(actor, c, m.Contract)
 
 
+def _reviewed(model: type[Any], actor: Actor, c: Columns) -> Clause:
+    """Return the rule of an entity that goes through approval and says no other."""
+    if hasattr(model, "customer_id"):
+        return reviewed_child(actor, c, model)
+    return reach.reviewed_alone(actor, c, model)
+
+
 def _of_customer(actor: Actor, c: Columns) -> Clause:
     return sa.and_(alive(c), of_customer(actor, c.customer_id))
 
@@ -211,7 +218,9 @@ def _request(actor: Actor, c: Columns) -> Clause:
     task, copy = alias(m.ApprovalTask, "mine"), alias(m.ApprovalCopy, "mine")
     return sa.or_(
         c.submitted_by_id.in_(actor.team),
-        c.id.in_(sa.select(task.c.request_id).where(task.c.assignee_id.in_(actor.team))),
+        c.id.in_(
+            sa.select(task.c.request_id).where(task.c.assignee_id.in_(reach.reviewers(actor)))
+        ),
         c.id.in_(sa.select(copy.c.request_id).where(copy.c.user_id == actor.id)),
     )
 
@@ -326,3 +335,9 @@ READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
         _everybody,
     ),
 }
+
+# Whatever goes through approval is seen like a deal, its lines like their record.
+for _model in m.reviewed():
+    READ.setdefault(_model, functools.partial(_reviewed, _model))
+    for _line, _key in m.lines_of(_model).items():
+        READ.setdefault(_line, _of(_model, _key, READ[_model]))

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from models import Scope
+from models import Scope, reviewed
 
 VERBS = {
     "read": _("查看"),
@@ -48,7 +48,9 @@ NOUNS = {
     "outbox": _("发件箱"),
     "tag": _("标签"),
 }
-REVIEWED = ("customer", "opportunity", "contract")
+REVIEWED = tuple(model.__noun__ for model in reviewed())
+NEW = tuple(model.__noun__ for model in reviewed() if model.__noun__ not in NOUNS)
+NOUNS |= {model.__noun__: model.__caption__ for model in reviewed() if model.__noun__ in NEW}
 IMPORTABLE = (
     "customer",
     "contact",
@@ -129,6 +131,7 @@ RECORDS = (
     "milestone",
     "payment",
     "invoice",
+    *NEW,
 )
 READ_ALL = tuple(f"{noun}:read" for noun in RECORDS)
 SYSTEM_NOUNS = (
@@ -169,6 +172,7 @@ ROLES = (
                         "contract",
                         "order",
                         "milestone",
+                        *NEW,
                         *SYSTEM_NOUNS,
                     ),
                     "*",

@@ -122,7 +122,7 @@ def undo(session: Session, handover_id: int | None, *, by: Actor, now: dt.dateti
     for kind in KINDS:
         pairs = found.moved.get(kind, [])
         if kind == "tasks":
-            back[kind] = give_back(session, pairs)
+            back[kind] = give_back(session, pairs, now)
             continue
         for receiver in sorted({to for _key, to in pairs}):
             keys = [key for key, to in pairs if to == receiver]

@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 import models as m
 from services.access import actor_of
 from services.actor import ADMIN, load_actor, may
+from services.approval.reassign import reassign_tasks_of
+from services.approval.stand_ins import place
 from services.rules import APPROVAL
 
 LIVE = (m.TaskState.open, m.TaskState.waiting)
@@ -33,21 +35,24 @@ def give_on(session: Session, keys: list[int], target: int, now: dt.datetime) ->
     for row in rows:
         barred = {row.submitted_by_id, row.last_editor_id, row.assignee_id}
         admins = sorted(_admins(session) - barred)
-        heirs = [target] if able and target not in barred else admins
+        heirs = place(
+            session, [target] if able and target not in barred else admins, barred, now=now
+        )
         taken = _live(session, row.request_id, row.step)
         if not heirs:
             continue  # nobody may take it: it stays, and is told as overdue
         _set(session, [row.id], m.TaskState.cancelled)
-        fresh = [_opened(session, row, heir, now) for heir in heirs if heir not in taken]
-        next_one = fresh[0] if fresh else taken[heirs[0]]
+        fresh = [_opened(session, row, one, now) for one in heirs.items() if one[0] not in taken]
+        first = next(iter(heirs))
+        next_one = fresh[0] if fresh else taken[first]
         follow = sa.update(task).where(task.c.after_id == row.id, task.c.state.in_(LIVE))
         session.execute(follow.values(after_id=next_one), execution_options=APPROVAL)
-        _note(session, row, heirs[0], now)
+        _note(session, row, first, now)
         given.append([row.id, fresh])
     return given
 
 
-def give_back(session: Session, given: Given) -> int:
+def give_back(session: Session, given: Given, now: dt.datetime) -> int:
     """Reopen the tasks whose successors are all still open; return how many."""
     task = m.ApprovalTask.__table__
     done = 0
@@ -66,14 +71,17 @@ def give_back(session: Session, given: Given) -> int:
         follow = sa.update(task).where(task.c.after_id.in_(fresh), task.c.state.in_(LIVE))
         session.execute(follow.values(after_id=key), execution_options=APPROVAL)
         done += 1
+    if done:
+        reassign_tasks_of(session, now=now)  # who is asked again may not decide any more
     return done
 
 
-def _opened(session: Session, row: Any, heir: int, now: dt.datetime) -> int:
+def _opened(session: Session, row: Any, heir: tuple[int, int | None], now: dt.datetime) -> int:
     task = m.ApprovalTask.__table__
     kept = ("request_id", "step", "due_at", "needs_second", "added_by_id")
     values = {key: getattr(row, key) for key in kept}
-    values |= {"assignee_id": heir, "state": m.TaskState.open, "created_at": now}
+    values |= {"assignee_id": heir[0], "on_behalf_of_id": heir[1]}
+    values |= {"state": m.TaskState.open, "created_at": now}
     made = session.execute(
         sa.insert(task).values(values).returning(task.c.id), execution_options=APPROVAL
     )

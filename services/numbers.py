@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from models import NumberCounter, NumberRule
+from models import NumberCounter, NumberRule, reviewed
+from services.errors import Locked
 from services.settings import get_setting
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -70,11 +72,15 @@ def counter_key(noun: str, letter: str, on: dt.date) -> str:
 
 
 def pattern_of(session: Session, noun: str) -> Callable[[str, dt.date, int], str]:
-    """Return what makes a number of (letter, day, count) by the noun's rule."""
+    """Return what makes a number of (letter, day, count) by the noun's rule. Raises Locked."""
     table = NumberRule.__table__
     rule = session.execute(
         sa.select(table.c.pattern, table.c.width).where(table.c.noun == noun)
-    ).one()
+    ).first()
+    if rule is None:
+        what = next((one.__caption__ for one in reviewed() if one.__noun__ == noun), noun)
+        told = _("「%(what)s」还没有编号规则，请管理员运行 flask seed roles 后重试", what=what)
+        raise Locked(told, code="NO_NUMBER_RULE")
     prefix = get_setting(session, "company.prefix")
 
     def text(letter: str, on: dt.date, n: int) -> str:

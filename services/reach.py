@@ -86,6 +86,14 @@ def reviewed_child(actor: Actor, c: Columns, model: type[Any]) -> Clause:
     return sa.and_(alive(c), c.id.in_(sa.union_all(*keys)))
 
 
+def reviewed_alone(actor: Actor, c: Columns, model: type[Any]) -> Clause:
+    """Return "the actor sees what goes through approval and belongs to no customer"."""
+    if actor.is_admin:
+        return alive(c)
+    seen = sa.or_(c.owner_id == actor.id, in_scope(actor, c.owner_id))
+    return sa.and_(alive(c), _either(actor, c, model.__noun__, seen))
+
+
 def few(connection: Connection, actor: Actor) -> bool:
     """Tell whether the actor reaches so few customers that their keys may be listed."""
     if actor.system or actor.is_admin or actor.scope is m.Scope.all:
@@ -165,6 +173,11 @@ def _unapproved(actor: Actor, own: Any, noun: str) -> Any:
     return sa.select(own.c.id).where(own.c.approval.in_(UNAPPROVED), _involved(actor, own.c, noun))
 
 
+def reviewers(actor: Actor) -> frozenset[int]:
+    """Return whose tasks give sight of what is reviewed: one's own while one may decide at all."""
+    return actor.team if may(actor, "task:decide") else actor.below
+
+
 def _involved(actor: Actor, c: Columns, noun: str) -> Clause:
     """Return who sees an unapproved record: its people, the assignees and those above them."""
     request, task = alias(m.ApprovalRequest, "asked"), alias(m.ApprovalTask, "asked")
@@ -174,7 +187,7 @@ def _involved(actor: Actor, c: Columns, noun: str) -> Clause:
         .where(
             request.c.noun == noun,
             request.c.record_id.is_not(None),
-            task.c.assignee_id.in_(actor.team),
+            task.c.assignee_id.in_(reviewers(actor)),
             task.c.state != m.TaskState.cancelled,
         )
     )

@@ -1,13 +1,11 @@
 """The write law as data: whose grant a row needs, and what each service may touch by rule."""
 
+import models as m
+
 # A line belongs to its parent: who may edit the parent may edit its lines.
-GRANT_OF = {
-    "opportunityline": "opportunity",
-    "contractline": "contract",
-    "paymentplan": "contract",
-    "stagehistory": "opportunity",
-    "allocation": "payment",
-}
+GRANT_OF = {"stagehistory": "opportunity", "allocation": "payment"}
+
+GRANT_OF |= {line.__noun__: model.__noun__ for model in m.reviewed() for line in m.lines_of(model)}
 
 APPROVAL = {"rule": "approval"}  # how a bulk statement names the rule it acts under
 
@@ -23,19 +21,15 @@ RULES: dict[str, frozenset[str]] = {
             "approvalevent",
             "approvalfile",
             "cc",
-            "customer",
             "contact",
-            "opportunity",
-            "opportunityline",
-            "contract",
-            "contractline",
-            "paymentplan",
             "order",
             "milestone",
             "followup",
             "batch",
             "batchitem",
             "stagehistory",
+            *(model.__noun__ for model in m.reviewed()),
+            *(line.__noun__ for model in m.reviewed() for line in m.lines_of(model)),
         }
     ),
     "follow_up": frozenset({"followup", "plan", "customer", "opportunity", "stagehistory"}),

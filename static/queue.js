@@ -133,6 +133,7 @@
     const panel = $('#panel');
     if (!panel?.inert || current() !== row) return;
     panel.replaceWith(document.adoptNode(fresh));
+    if (innerWidth < 1181) fresh.scrollIntoView(); // its head first: the thumb is on the acts
     refill($('[data-decide]', fresh));
   };
 

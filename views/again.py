@@ -6,8 +6,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
+from services.access import actor_of
 from services.approval.snapshot import revive
 from services.fields import inputs_of
+from services.masking import sees_sensitive
 from views.crm import forms
 
 BACK = (m.Approval.rejected, m.Approval.withdrawn)
@@ -27,7 +29,10 @@ def asked_before(session: Session, record: Any, key: int | None) -> dict[str, st
     )
     if payload is None:
         return {}
-    inputs = inputs_of(type(record))
+    plain = sees_sensitive(actor_of(session), record)
+    inputs = {
+        key: one for key, one in inputs_of(type(record)).items() if plain or not one.facts.sensitive
+    }
     values = {k: revive(inputs[k], v) for k, v in payload["values"].items() if k in inputs}
     return forms.texts_given(type(record), values)
 

@@ -41,7 +41,7 @@ class InboxView(Page):
         rows = inbox.rows(self.session, self.actor, wanted, now=now)
         chosen = self._chosen(rows)
         line = next((row for row in rows if chosen and row.request.id == chosen.id), None)
-        panel = panel_of(self.session, chosen) if chosen else None
+        panel = panel_of(self.session, chosen, self.actor) if chosen else None
         if panel and line and (line.flagged or line.request.action is m.FlowAction.change):
             panel["doubles"] = doubles_of(self.session, chosen, self.actor)
         total = counted.total(wanted)

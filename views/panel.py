@@ -3,16 +3,18 @@
 from typing import Any
 
 import sqlalchemy as sa
+from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy.orm import Session
 
 import models as m
 from services import duplicates, history
-from services.actor import Actor
-from services.approval import inbox
+from services.actor import Actor, may
+from services.approval import files, inbox
 from services.approval.approvers import RIGHT
 from services.approval.preview import money_text
+from services.approval.sight import plainly
 from services.approval.snapshot import REVIEWED, blank, differences, shown, shown_lines
 from services.approval.timeline import rounds
 from views.web.template import hours_text
@@ -45,6 +47,8 @@ def kind_of(request: m.ApprovalRequest) -> str:
 
 def level_of(request: m.ApprovalRequest) -> str:
     """Return the customer's level as a letter, or how it changes."""
+    if request.noun != "customer":
+        return ""
     new = request.payload.get("values", {}).get("level")
     old = request.payload.get("old", {}).get("level")
     return "→".join(x.upper() for x in (old, new) if x)
@@ -68,35 +72,50 @@ def left_text(row: inbox.Row) -> tuple[str, str]:
     return _("剩 %(time)s", time=unit), "warn" if size < day / 2 else ""
 
 
-def panel_of(session: Session, chosen: m.ApprovalRequest) -> dict[str, Any]:
-    """Return what a request shows; four statements, more where a duplicate is suspected."""
-    saw_request(chosen)
+def panel_of(session: Session, chosen: m.ApprovalRequest, actor: Actor) -> dict[str, Any]:
+    """Return what a request shows a person; some seven statements, more with doubles."""
     known = chosen.noun in REVIEWED and "values" in chosen.payload
     changing = known and "old" in chosen.payload
     found = rounds(session, chosen.noun, chosen.record_id) if known else []
     own = next((r for r in found if r.id == chosen.id), None)
     events = own.events if own else []
-    steps, waiting = inbox.steps(session, chosen)
+    way = inbox.steps(session, chosen)
+    mine = actor.id in way.people
+    masked = not plainly(session, chosen, by=actor, mine=mine)
+    if not masked:
+        saw_request(chosen)
+    attached, seen = files.submitted(session, chosen, mine=mine) if known else ([], False)
     return {
         "submitter": next((e.actor for e in events if e.decision is m.Decision.submit), ""),
-        "sections": shown(chosen.payload) if known and not changing else [],
+        "sections": shown(chosen.payload, masked=masked) if known and not changing else [],
         "lines": shown_lines(chosen.payload) if known and not changing else [],
-        "changes": differences(chosen.payload) if changing else [],
+        "changes": differences(chosen.payload, masked=masked) if changing else [],
         "blank": blank(chosen.payload) if known else [],
         "remarks": own.remarks if own else {},
         "rounds": found,
-        "waiting": waiting,
-        "steps": steps,
+        "waiting": way.waiting,
+        "steps": way.steps,
+        "mine": mine,
+        "second": bool(way.second),
         "caption": kind_of(chosen) if known else chosen.noun,
         "doubles": [],
         "why_double": _explained(chosen) if known else "",
-        **_about(session, chosen, changing=changing),
+        "files": attached,
+        "record": _link(chosen, actor) if seen else "",
+        **_about(session, chosen, wanted=changing or chosen.noun != "customer"),
     }
 
 
-def _about(session: Session, chosen: m.ApprovalRequest, *, changing: bool) -> dict[str, Any]:
-    """Return the customer of a change and its figures, where the reader may see that customer."""
-    if not changing:
+def _link(chosen: m.ApprovalRequest, actor: Actor) -> str:
+    """Return the address of a record the reader sees, empty where he may open no such page."""
+    if not may(actor, f"{chosen.noun}:read"):
+        return ""
+    return url_for(f"{chosen.noun}.details_view", id=chosen.record_id)
+
+
+def _about(session: Session, chosen: m.ApprovalRequest, *, wanted: bool) -> dict[str, Any]:
+    """Return the customer behind a request and its figures, where the reader may see it."""
+    if not wanted:
         return {"about": None}
     customer, user = m.Customer, m.User.__table__
     row = session.execute(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import selectinload
 import models as m
 from services import approval, texts
 from services.actor import demand
-from services.approval import created
+from services.approval import created, files
 from services.approval.compare import compare
 from services.errors import Invalid, NotVisible
 from services.settings import get_setting
@@ -45,7 +45,7 @@ class RequestView(Page):
 
     def _page(self, key: int | None, errors: dict[str, Any]) -> Any:
         found = self._one(key)
-        panel = panel_of(self.session, found)
+        panel = panel_of(self.session, found, self.actor)
         panel["doubles"] = doubles_of(self.session, found, self.actor)
         task = self.session.scalar(
             sa.select(m.ApprovalTask).where(
@@ -110,6 +110,13 @@ class RequestView(Page):
         if found is None:
             raise NotVisible
         return download(self.session, found, by=self.actor, now=self.now())
+
+    @expose("/attachment/")
+    def attachment(self) -> Any:
+        """Download a file of the record as it was submitted: sight of the request is enough."""
+        found = self._one(texts.key(request.args.get("id")))
+        file = files.one(self.session, found, texts.key(request.args.get("file")))
+        return download(self.session, file, by=self.actor, now=self.now())
 
 
 def _comes_again(found: m.ApprovalRequest, panel: dict[str, Any]) -> bool:

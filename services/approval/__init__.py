@@ -13,6 +13,7 @@ from services.approval.choice import unchosen
 from services.approval.decide import decide, take_back, withdraw
 from services.approval.delegation import delegate, end
 from services.approval.holders import waiting_for
+from services.approval.reassign import reassign_tasks_of
 from services.approval.snapshot import digest, shown, snapshot
 from services.approval.submit import REVIEWED, submit
 from services.approval.timeline import standing, timeline
@@ -35,6 +36,7 @@ __all__ = [
     "delegate",
     "digest",
     "end",
+    "reassign_tasks_of",
     "resolve",
     "shown",
     "snapshot",

@@ -1,9 +1,8 @@
-"""Who decides a step: found by role, name, rank or choice; stand-ins take what falls in their time.
+"""Who decides a step: found by role, name, rank or choice.
 
 Only people who may decide are asked: a task for somebody without the grant would never move.
 """
 
-import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -12,7 +11,6 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services.actor import ADMIN
-from services.numbers import today
 
 RIGHT = "task:decide"
 HIGHEST = 9  # ranks above a person
@@ -43,24 +41,6 @@ def admins(session: Session) -> list[int]:
     role = m.Role.__table__
     keys = session.execute(sa.select(role.c.id).where(role.c.name == ADMIN)).scalars().all()
     return _with_roles(session, keys)
-
-
-def stand_ins(session: Session, people: Iterable[int], *, now: dt.datetime) -> dict[int, int]:
-    """Return person → who stands in for him today, of those who have somebody able to."""
-    table = m.Delegation.__table__
-    day = today(now)
-    rows = session.execute(
-        sa.select(table.c.user_id, table.c.delegate_id)
-        .where(
-            table.c.user_id.in_(list(people)),
-            table.c.from_on <= day,
-            table.c.to_on >= day,
-            sa.or_(table.c.ended_at.is_(None), table.c.ended_at > now),
-        )
-        .order_by(table.c.id)
-    ).all()
-    able = deciders(session, [row.delegate_id for row in rows]) if rows else set()
-    return {row.user_id: row.delegate_id for row in rows if row.delegate_id in able}
 
 
 def superiors(session: Session, person: int | None) -> list[int]:
@@ -116,14 +96,25 @@ def _superior(session: Session, step: Any, submitter: int | None, _chosen: Any) 
     return [] if found is None else [found]
 
 
+def heads(session: Session, person: int | None) -> list[int]:
+    """Return the heads of a person's department and of those above it, the nearest first."""
+    user, table = m.User.__table__, m.Department.__table__
+    place = session.execute(sa.select(user.c.department_id).where(user.c.id == person)).scalar()
+    found: list[int] = []
+    seen: set[int] = set()
+    while place is not None and place not in seen and len(seen) < HIGHEST:
+        seen.add(place)
+        query = sa.select(table.c.head_id, table.c.parent_id).where(table.c.id == place)
+        head, place = session.execute(query).one()
+        found += [] if head is None or head in found else [head]
+    return found
+
+
 def _head(session: Session, _step: Any, submitter: int | None, _chosen: Any) -> list[int]:
-    user, department = m.User.__table__, m.Department.__table__
-    found = session.execute(
-        sa.select(department.c.head_id)
-        .select_from(sa.join(user, department, department.c.id == user.c.department_id))
-        .where(user.c.id == submitter, department.c.head_id.is_not(None))
-    ).scalar()
-    return [] if found is None else [found]
+    """Return the nearest head who may decide and is not the submitter himself."""
+    found = heads(session, submitter)
+    able = deciders(session, found) - {submitter}
+    return [key for key in found if key in able][:1]
 
 
 def _chosen(_session: Session, _step: Any, _submitter: Any, chosen: Any) -> list[int]:

@@ -11,6 +11,7 @@ from services import gate, records
 from services.actor import Actor, may
 from services.approval import change
 from services.approval.claim import said
+from services.approval.snapshot import attached
 from services.approval.submit import open_request
 from services.errors import Forbidden, Invalid, Locked
 
@@ -52,6 +53,7 @@ def ask_void(
         "values": {},
         "old": {},
         "names": {},
+        "files": attached(session, contract),
         "base": change.fingerprint(session, contract),
     }
     with gate.rule(session, "approval"):

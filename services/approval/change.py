@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 import models as m
 from services import duplicates, gate, records
 from services.actor import Actor, demand
-from services.approval.snapshot import REVIEWED, digest, frozen, revive, stored
+from services.approval.snapshot import REVIEWED, attached, digest, frozen, revive, stored
 from services.errors import Invalid, Locked, Refused
 from services.fields import inputs_of
 
@@ -49,13 +49,14 @@ def content(session: Session, record: Any, values: records.Values) -> dict[str, 
     new = {key: frozen(session, inputs[key], value, names) for key, value in values.items()}
     note: dict[str, Any] = {}
     if values.keys() & duplicates.TYPED.keys():  # it is saved at once: no controlled field
-        note = {"duplicate_note": record.duplicate_note}
+        note = {"duplicate_note": getattr(record, "duplicate_note", None)}
     return note | {
         "noun": record.__noun__,
         "code": record.code,
         "values": new,
         "old": old,
         "names": names,
+        "files": attached(session, record),
         "base": fingerprint(session, record),
     }
 
@@ -82,6 +83,16 @@ def complete(session: Session, record: Any, values: records.Values) -> None:
     }
     if errors:
         raise Invalid(errors)
+
+
+def check_files(session: Session, request: m.ApprovalRequest, record: Any) -> None:
+    """Raise Refused (CONTENT_CHANGED) where a file that was submitted is not there any more.
+
+    A file that came since was not part of what is decided; the record of a new entry takes none.
+    """
+    there = {(one["id"], one["sha256"]) for one in attached(session, record)}
+    if any((one["id"], one["sha256"]) not in there for one in request.payload.get("files", ())):
+        raise Refused(_("提交后附件有变化，请驳回后由提交人重新申请"), code="CONTENT_CHANGED")
 
 
 def apply(session: Session, request: m.ApprovalRequest, record: Any, *, now: dt.datetime) -> None:

@@ -12,7 +12,7 @@ import models as m
 from services import conditions
 from services.actor import Actor
 from services.approval.approvers import RIGHT, deciders
-from services.approval.flow import applying, current_flow, place
+from services.approval.flow import applying, current_flow, in_force, place
 from services.errors import Invalid
 
 FIELD = "chosen"
@@ -63,7 +63,7 @@ def unchosen(
     noun = record.__noun__
     if session.info.get(PICKED) or not asks(session, noun):
         return {}
-    flow = session.scalars(current_flow(noun)).one()
+    flow = in_force(session, type(record))
     stored = conditions.getter(record)
 
     def get(key: str) -> Any:

@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 import models as m
 from services import duplicates
 from services.actor import Actor
+from services.approval.sight import plainly
 from services.approval.snapshot import snapshot, text_of
+from services.audit import mask
 from services.fields import inputs_of
 from services.masking import shown
 
@@ -28,9 +30,10 @@ def compare(
 ) -> list[Line]:
     """Return the fields that either has; of a change only those it changes.
 
-    `other` is a record the actor sees; its personal fields are masked where his grants ask for it.
+    `other` is a record the actor sees; personal fields are masked where his grants ask for it.
     """
     theirs, lines = snapshot(session, other), []
+    plain = plainly(session, request, by=by)
     for key, one in inputs_of(m.Customer).items():
         if one.kind == "lines" or key not in request.payload["values"]:
             continue
@@ -40,8 +43,11 @@ def compare(
             for value in (payload["values"].get(key),)
         ]
         if any(pair):
-            told = str(shown(by, other, pair[1])) if one.facts.sensitive else pair[1]
-            lines.append(Line(one.facts.caption, pair[0], told, _same(key, pair[0], pair[1])))
+            own, told = pair
+            if one.facts.sensitive:
+                told = str(shown(by, other, told))
+                own = own if plain or not own else mask(own)
+            lines.append(Line(one.facts.caption, own, told, _same(key, pair[0], pair[1])))
     return lines
 
 

@@ -17,6 +17,7 @@ from services.approval.beside import NOTHING, Beside, checked_remarks, keep, rea
 from services.approval.claim import claim, find, record_of, refused, said
 from services.approval.effects import announce, finish, tell_submitter
 from services.approval.events import note
+from services.approval.reassign import reassign_tasks_of
 from services.approval.sets import REQUEST, copies
 from services.approval.tasks import LIVE, cancel, hand_on, live, open_tasks
 from services.errors import Invalid, NotVisible, Refused
@@ -28,7 +29,8 @@ VERBS = {
     "give_back": m.Decision.give_back,
 }
 QUIET = tuple(  # events after which an approval can still be taken back
-    m.Decision[name] for name in ("comment", "urge", "remind", "escalate", "no_approver")
+    m.Decision[name]
+    for name in ("comment", "urge", "remind", "escalate", "no_approver", "reassign")
 )
 
 
@@ -192,6 +194,8 @@ def take_back(
         _reopen(session, request, last)
         note(session, request, m.Decision.take_back, step=last.step, by=by.id, now=now)
         request.last_comment = None
+        session.flush()
+        reassign_tasks_of(session, now=now)  # who is asked again may have left meanwhile
     return request
 
 

@@ -10,6 +10,7 @@ import models as m
 from services import gate
 from services.actor import Actor, demand
 from services.approval.approvers import deciders
+from services.approval.stand_ins import circular
 from services.errors import Invalid, NotVisible
 from services.numbers import today
 
@@ -37,6 +38,8 @@ def delegate(  # noqa: PLR0913 # who, when and why is the verb
         errors["to_on"] = _("结束日不能早于开始日或今天，最长一年")
     elif _overlaps(session, by, from_on, to_on, now):
         errors["from_on"] = _("这段时间已有委托")
+    if not errors and circular(session, by.id or 0, to or 0, (from_on, to_on), now=now):
+        errors["delegate_id"] = _("此人（或其受托人）在这段时间已委托给您，请另选他人")
     if errors:
         raise Invalid(errors)
     with gate.rule(session, "delegation"):

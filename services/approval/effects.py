@@ -26,6 +26,7 @@ def finish(session: Session, request: m.ApprovalRequest, record: Any, now: dt.da
     if request.state is not m.Approval.approved:
         return
     with unscoped(session, "approval"):
+        change.check_files(session, request, record)
         if request.action is m.FlowAction.change:
             change.apply(session, request, record, now=now)
         elif request.action is m.FlowAction.void:

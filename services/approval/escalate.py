@@ -9,7 +9,8 @@ from services.approval.approvers import admins, deciders, superiors
 from services.approval.claim import lock, note
 from services.approval.effects import announce
 from services.approval.flow import step_of
-from services.approval.tasks import deadline, live, place
+from services.approval.stand_ins import place
+from services.approval.tasks import deadline, live
 from services.errors import Refused
 
 

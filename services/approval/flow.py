@@ -5,10 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
 from services import conditions
+from services.errors import Locked
 
 
 def current_flow(
@@ -23,6 +25,19 @@ def current_flow(
         .order_by(own_first, flow.version.desc())
         .limit(1)
     )
+
+
+def in_force(
+    session: Session, model: type[Any], action: m.FlowAction = m.FlowAction.create
+) -> m.ApprovalFlow:
+    """Return the flow a request of an entity goes through. Raises Locked where there is none."""
+    found = session.scalar(current_flow(model.__noun__, action))
+    if found is None or not found.steps:
+        text = _(
+            "「%(what)s」还没有启用的审批流程，请管理员在“审批流程”中设置", what=model.__caption__
+        )
+        raise Locked(text, code="NO_FLOW")
+    return found
 
 
 def applying(

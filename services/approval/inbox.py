@@ -283,8 +283,21 @@ def _doubtful() -> sa.Select[tuple[int]]:
     )
 
 
-def steps(session: Session, request: m.ApprovalRequest) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return [(name, done | now | next)] of the steps, and who has it now; one statement."""
+@dataclasses.dataclass(slots=True)
+class Way:
+    """The steps as (name, done | now | next), who has it now by name and key.
+
+    `second` are those who must not decide themselves: a second person has to (需第二位审批人).
+    """
+
+    steps: list[tuple[str, str]]
+    waiting: list[str] = dataclasses.field(default_factory=list)
+    people: set[int] = dataclasses.field(default_factory=set)
+    second: set[int] = dataclasses.field(default_factory=set)
+
+
+def steps(session: Session, request: m.ApprovalRequest) -> Way:
+    """Return the way of a request through its steps; one statement."""
     step, task, user = m.ApprovalStep.__table__, m.ApprovalTask.__table__, m.User.__table__
     route = request.route or list(range(1, request.steps + 1))
     here = sa.and_(
@@ -293,21 +306,25 @@ def steps(session: Session, request: m.ApprovalRequest) -> tuple[list[tuple[str,
         step.c.ordinal == route[request.step - 1],
     )
     names: dict[int, str] = {}
-    waiting: list[str] = []
-    for ordinal, name, person in session.execute(
-        sa.select(step.c.ordinal, step.c.name, user.c.name)
+    way = Way([])
+    for ordinal, name, person, key, second in session.execute(
+        sa.select(step.c.ordinal, step.c.name, user.c.name, user.c.id, task.c.needs_second)
         .outerjoin_from(step, task, here)
         .outerjoin(user, user.c.id == task.c.assignee_id)
         .where(step.c.flow_id == request.flow_id)
         .order_by(step.c.ordinal, user.c.id)
     ):
         names[ordinal] = name
-        waiting += [person] if person else []
+        if key is not None:
+            way.waiting.append(person)
+            way.people.add(key)
+            way.second |= {key} if second else set()
     over = request.state is m.Approval.approved
-    return [
+    way.steps = [
         (
             names.get(ordinal, str(n)),
             "done" if over or n < request.step else "now" if n == request.step else "next",
         )
         for n, ordinal in enumerate(route, 1)
-    ], waiting
+    ]
+    return way

@@ -52,6 +52,7 @@ def follow_ups(session: Session, which: Any, *, now: dt.datetime) -> None:
     contract = sa.case((REQUEST.c.noun == "contract", REQUEST.c.record_id))
     user = m.User.__table__
     place = sa.select(user.c.department_id).where(user.c.id == REQUEST.c.submitted_by_id)
+    which = sa.and_(which, REQUEST.c.customer_id.is_not(None))  # follow-ups are of customers
     values = {
         "at": _bound(row.c.at, now),
         "customer_id": REQUEST.c.customer_id,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import format_datetime
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
@@ -16,19 +17,42 @@ import models as m
 from services import regions
 from services.audit import mask
 from services.fields import Input, inputs_of
+from services.grants import NOUNS
 from services.records import value_of
 from services.texts import yuan
 
-REVIEWED: dict[str, type[Any]] = {
-    model.__noun__: model for model in (m.Customer, m.Opportunity, m.Contract)
-}
+_models = {model.__noun__: model for model in m.reviewed()}
+# In the order in which people know them.
+REVIEWED: dict[str, type[Any]] = {noun: _models[noun] for noun in NOUNS if noun in _models}
+NOTHING = "—"
 
 
 def snapshot(session: Session, record: Any) -> dict[str, Any]:
     """Return the payload of a submission: values by input key, names of references, lines."""
     names: dict[str, str] = {}
     values = stored(session, record, set(inputs_of(type(record))), names)
-    return {"noun": record.__noun__, "code": record.code, "values": values, "names": names}
+    return {
+        "noun": record.__noun__,
+        "code": record.code,
+        "values": values,
+        "names": names,
+        "files": attached(session, record),
+    }
+
+
+def attached(session: Session, record: Any) -> list[dict[str, Any]]:
+    """Return the files of a record as a payload holds them: what was submitted has its digests."""
+    file = m.Attachment.__table__
+    rows = session.execute(
+        sa.select(file.c["id", "name", "size", "sha256"])
+        .where(
+            file.c.noun == record.__noun__,
+            file.c.record_id == record.id,
+            file.c.deleted_at.is_(None),
+        )
+        .order_by(file.c.id)
+    )
+    return [dict(row) for row in rows.mappings()]
 
 
 def stored(
@@ -71,20 +95,24 @@ REVIVERS: dict[str, Callable[[str], Any]] = {
 }
 
 
-def differences(payload: dict[str, Any]) -> list[tuple[Any, str, str, bool, str]]:
+def differences(
+    payload: dict[str, Any], *, masked: bool = False
+) -> list[tuple[Any, str, str, bool, str]]:
     """Return a change for people: [(caption, old, new, sensitive, key)]; lines as one text each."""
     rows = []
     inputs = inputs_of(REVIEWED[payload["noun"]])
     for key, new in payload["values"].items():
         one = inputs[key]
         texts = [_any_text(one, v, payload["names"]) for v in (payload["old"].get(key), new)]
+        if masked and one.facts.sensitive:
+            texts = [text if text == NOTHING else mask(text) for text in texts]
         rows.append((one.facts.caption, texts[0], texts[1], one.facts.sensitive, key))
     return rows
 
 
 def _any_text(one: Input, value: Any, names: dict[str, str]) -> str:
     if value in (None, "", []):
-        return "—"
+        return NOTHING
     if one.kind != "lines":
         return text_of(one, value, names, one.key)
     columns = inputs_of(one.target)

@@ -14,7 +14,7 @@ from services.actor import Actor, demand
 from services.approval import choice
 from services.approval.effects import announce, summary
 from services.approval.events import note
-from services.approval.flow import applying, current_flow, place
+from services.approval.flow import applying, in_force, place
 from services.approval.snapshot import REVIEWED, digest, revive, snapshot
 from services.approval.tasks import open_tasks
 from services.conditions import getter
@@ -78,7 +78,7 @@ def open_request(  # noqa: PLR0913 # a request is made of these
 
     Raises Invalid on `chosen` where a step leaves its approvers to the submitter.
     """
-    flow = session.scalars(current_flow(record.__noun__, action)).one()
+    flow = in_force(session, type(record), action)
     steps = applying(flow, type(record), asked(record, payload), place(by.id, now))
     creation = action is m.FlowAction.create
     editor = record.last_editor_id if creation else by.id
@@ -87,7 +87,7 @@ def open_request(  # noqa: PLR0913 # a request is made of these
         noun=record.__noun__,
         record_id=record.id,
         round=record.approval_round if creation else _next_round(session, record),
-        customer_id=record.id if isinstance(record, m.Customer) else record.customer_id,
+        customer_id=record.id if isinstance(record, m.Customer) else _customer_of(record),
         title=str(record)[:200],
         action=action,
         flow_id=flow.id,
@@ -109,6 +109,11 @@ def open_request(  # noqa: PLR0913 # a request is made of these
     turn = open_tasks(session, request, now=now)
     announce(session, request, turn, now=now)
     return request
+
+
+def _customer_of(record: Any) -> int | None:
+    found: int | None = getattr(record, "customer_id", None)
+    return found
 
 
 def _next_round(session: Session, record: Any) -> int:

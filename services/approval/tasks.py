@@ -8,10 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 import models as m
-from services.approval.approvers import admins, approvers, stand_ins
+from services.approval.approvers import admins, approvers
 from services.approval.effects import announce
 from services.approval.events import note
 from services.approval.flow import step_of
+from services.approval.stand_ins import place
 from services.settings import get_setting
 from services.worktime import due_after
 
@@ -68,19 +69,6 @@ def cast(
     if not people:
         return Cast(dict.fromkeys(known), fallback=True, second=True)
     return Cast(place(session, people, barred, now=now), fallback=True)
-
-
-def place(
-    session: Session, people: list[int], barred: Collection[int | None], *, now: dt.datetime
-) -> dict[int, int | None]:
-    """Return person → for whom he stands in, None for himself."""
-    instead = stand_ins(session, people, now=now)
-    places: dict[int, int | None] = {}
-    for key in people:
-        other = instead.get(key)
-        usable = other is not None and other not in barred
-        places.setdefault(other if usable and other else key, key if usable else None)
-    return places
 
 
 def _say_nobody(
@@ -153,12 +141,31 @@ def hand_on(
         kept = _behind(rest, task.id)
         cancel(rest, but=kept, now=now)
         rest = [t for t in rest if t.id in kept]
-    until = deadline(session, step, now)
     turn = [t for t in rest if t.after_id == task.id and t.state is m.TaskState.waiting]
+    if turn:
+        _open(session, request, turn, rest, now=now)
+    return not rest, [t.assignee_id for t in turn]
+
+
+def _open(
+    session: Session,
+    request: m.ApprovalRequest,
+    turn: list[m.ApprovalTask],
+    rest: list[m.ApprovalTask],
+    *,
+    now: dt.datetime,
+) -> None:
+    """Open tasks whose turn it is; who is away by now has his stand-in asked."""
+    until = deadline(session, step_of(session, request), now)
+    held = {t.assignee_id for t in rest}
+    barred = {request.submitted_by_id, request.last_editor_id, *held}
     for follower in turn:
         follower.state, follower.due_at = m.TaskState.open, until
+        for person, principal in place(session, [follower.assignee_id], barred, now=now).items():
+            if principal is not None:
+                follower.assignee_id, follower.on_behalf_of_id = person, principal
+        barred.add(follower.assignee_id)
     session.flush()
-    return not rest, [t.assignee_id for t in turn]
 
 
 def _behind(tasks: list[m.ApprovalTask], first: int) -> set[int]:

@@ -9,12 +9,15 @@ from sqlalchemy.orm import Session
 
 import models as m
 from services import conditions, search
+from services.access import actor_of
 from services.actor import Actor
 from services.approval.approvers import approvers
 from services.approval.flow import applying, place
 from services.approval.preview import Words, parsed
 from services.approval.snapshot import REVIEWED
 from services.approval.tasks import Cast, cast
+from services.fields import inputs_of
+from services.masking import shown as masked
 
 MOST = 10
 
@@ -75,7 +78,7 @@ def trial(
             words.who(step),
             words.condition(flow.noun, step),
             step.ordinal in stays,
-            _checks(words, parsed(flow.noun, step.condition), get, at),
+            _checks(words, parsed(flow.noun, step.condition), _told(session, record, get), get, at),
             *_people(casts.get(step.ordinal, Cast({})), names),
         )
         for step in flow.steps
@@ -90,14 +93,23 @@ def _forced(flow: m.ApprovalFlow, stays: set[int], get: Any, at: conditions.Plac
     return stays == {last.ordinal} and found is not None and not found.holds(get, at)
 
 
+def _told(session: Session, record: Any, get: Any) -> Any:
+    """Return what is shown of a value: personal ones only as far as the reader may see them."""
+    by, personal = (
+        actor_of(session),
+        {key for key, one in inputs_of(type(record)).items() if one.facts.sensitive},
+    )
+    return lambda key: masked(by, record, get(key)) if key in personal else get(key)
+
+
 def _checks(
-    words: Words, found: conditions.Condition | None, get: Any, at: conditions.Place
+    words: Words, found: conditions.Condition | None, told: Any, get: Any, at: conditions.Place
 ) -> list[Check]:
     if found is None:
         return []
     checks = []
     for leaf in found.leaves():
-        one, actual = conditions.Condition(found.model, leaf), get(leaf.key)
+        one, actual = conditions.Condition(found.model, leaf), told(leaf.key)
         words.learn(leaf.one, actual)
         text = conditions.describe(one, words.text)
         checks.append(Check(text, words.text(leaf.one, actual), one.holds(get, at)))

@@ -1,6 +1,7 @@
 """What people do without deciding: transfer, add a signature, urge, comment."""
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -15,6 +16,7 @@ from services.approval.claim import claim, find, lock, refused, said
 from services.approval.effects import announce
 from services.approval.events import note
 from services.approval.flow import step_of
+from services.approval.stand_ins import place
 from services.approval.tasks import deadline, live
 from services.errors import Invalid, NotVisible, Refused
 
@@ -32,14 +34,11 @@ def transfer(
         task = claim(session, request, seen=None, by=by, now=now, own=True)
         task.decision = m.Decision.transfer
         session.flush()
-        _able(session, request, to, by)
+        holder, principal = _holder(session, request, to, by, now)
         fresh = m.ApprovalTask(
-            request_id=request.id,
-            step=task.step,
-            assignee_id=to,
+            **_given(task, holder, principal, now),
             after_id=task.after_id,
             added_by_id=task.added_by_id,
-            created_at=now,
             due_at=deadline(session, step_of(session, request), now),
         )
         session.add(fresh)
@@ -54,11 +53,11 @@ def transfer(
             step=task.step,
             by=by.id,
             behalf=task.on_behalf_of_id,
-            target=to,
+            target=holder,
             comment=comment,
             now=now,
         )
-        announce(session, request, [to], now=now, kind=m.NoticeKind.transfer)
+        announce(session, request, [holder], now=now, kind=m.NoticeKind.transfer)
     return request
 
 
@@ -80,13 +79,10 @@ def add_sign(  # noqa: PLR0913 # who signs where is the verb
         task = claim(session, request, seen=None, by=by, now=now, own=True)
         task.state, task.decided_at = m.TaskState.open, None
         session.flush()
-        _able(session, request, who, by)
+        holder, principal = _holder(session, request, who, by, now)
         fresh = m.ApprovalTask(
-            request_id=request.id,
-            step=task.step,
-            assignee_id=who,
+            **_given(task, holder, principal, now),
             added_by_id=by.id,
-            created_at=now,
             state=m.TaskState.open if before else m.TaskState.waiting,
             after_id=task.after_id if before else task.id,
             due_at=deadline(session, step_of(session, request), now) if before else None,
@@ -106,22 +102,51 @@ def add_sign(  # noqa: PLR0913 # who signs where is the verb
             step=task.step,
             by=by.id,
             behalf=task.on_behalf_of_id,
-            target=who,
+            target=holder,
             comment=comment,
             now=now,
         )
-        announce(session, request, [who] if before else [], now=now, kind=m.NoticeKind.add_sign)
+        told = [holder] if before else []
+        announce(session, request, told, now=now, kind=m.NoticeKind.add_sign)
     return request
 
 
-def _able(session: Session, request: m.ApprovalRequest, who: int, by: Actor) -> None:
-    """Raise unless a person may get a task of the request: no way leads round self-approval."""
-    if who in {request.submitted_by_id, request.last_editor_id}:
+def _given(
+    task: m.ApprovalTask, holder: int, principal: int | None, now: dt.datetime
+) -> dict[str, Any]:
+    """Return what a task has of the one it comes from, and of whom it goes to."""
+    return {
+        "request_id": task.request_id,
+        "step": task.step,
+        "assignee_id": holder,
+        "on_behalf_of_id": principal,
+        "created_at": now,
+    }
+
+
+def _holder(
+    session: Session, request: m.ApprovalRequest, who: int, by: Actor, now: dt.datetime
+) -> tuple[int, int | None]:
+    """Return who gets a task of the request that is meant for somebody, and for whom he stands in.
+
+    Raises where that person may not get it: no way leads round self-approval, by a stand-in either.
+    """
+    barred = {request.submitted_by_id, request.last_editor_id}
+    if who in barred:
         raise refused("OWN_RECORD")
     if who == by.id or who not in deciders(session, [who]):
         raise Invalid({"to": _("请选择另一位有审批权限的人员")})
-    if any(t.assignee_id == who and t.step == request.step for t in live(session, request.id)):
-        raise Invalid({"to": _("此人在当前步骤已有待办")})
+    holder, principal = next(iter(place(session, [who], barred, now=now).items()))
+    if holder == by.id:
+        raise Invalid({"to": _("此人正委托您代为审批，请另选他人")})
+    if any(t.assignee_id == holder and t.step == request.step for t in live(session, request.id)):
+        busy = (
+            _("此人在当前步骤已有待办")
+            if principal is None
+            else _("此人的代理人在当前步骤已有待办")
+        )
+        raise Invalid({"to": busy})
+    return holder, principal
 
 
 def urge(session: Session, request_id: int, *, by: Actor, now: dt.datetime) -> m.ApprovalRequest:

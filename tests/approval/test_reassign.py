@@ -1,0 +1,270 @@
+"""Law 20: no open task belongs to somebody who cannot decide it, whatever door he leaves by."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+import models as m
+from jobs.schedules import tell_overdue
+from services import approval, people, records
+from services.actor import SYSTEM
+from services.approval.approvers import deciders
+from tests.approval.flows import act, events, flow, turn
+
+FIRST = {"people": ["reviewer"]}
+
+
+def strays(world):
+    """Return the live tasks of people who cannot decide."""
+    task = m.ApprovalTask.__table__
+    able = deciders(world.session)
+    return world.session.execute(
+        sa.select(task.c.id, task.c.assignee_id).where(
+            task.c.state.in_(("open", "waiting")), task.c.assignee_id.not_in(able)
+        )
+    ).all()
+
+
+def user(world, who):
+    return world.session.get_one(m.User, world.id_of(who))
+
+
+def off(world, who="reviewer"):
+    records.update(
+        world.session, user(world, who), {"active": False}, seen=None, by=world.actor, now=world.now
+    )
+
+
+def demoted(world, who="reviewer"):
+    people.set_roles(world.session, user(world, who), ["analyst"], by=world.actor)
+    world.session.flush()
+
+
+def cut(world):
+    """Take the grant to decide from every role but the administrator's."""
+    for role in world.session.scalars(sa.select(m.Role).where(m.Role.name != "admin")):
+        kept = [one for one in role.permissions if one != "task:decide"]
+        values = {"permissions": kept}
+        records.update(world.session, role, values, seen=None, by=world.actor, now=world.now)
+
+
+def above(world, who, superior):
+    with world.acting("admin"):
+        user(world, who).manager_id = world.id_of(superior)
+
+
+def told(world, who, kind="transfer"):
+    notice = m.Notification.__table__
+    query = sa.select(notice.c.title).where(
+        notice.c.user_id == world.id_of(who), notice.c.kind == kind
+    )
+    return list(world.session.execute(query).scalars())
+
+
+@pytest.mark.parametrize("leave", [off, demoted, cut])
+def test_whoever_cannot_decide_any_more_has_his_tasks_moved_with_event_and_notice(world, leave):
+    flow(world, FIRST)
+    requests = [world.submitted()[1] for _n in range(3)]
+
+    with world.acting("admin"):
+        leave(world)
+
+    assert strays(world) == []
+    assert [turn(world, key) for key in requests] == [["admin"]] * 3
+    assert events(world, requests[0])[-1] == "reassign"
+    titles = told(world, "admin")
+    assert len(titles) == 1, "one notice for all of them"
+    assert "等 3 项" in titles[0]
+    row = world.session.scalars(
+        sa.select(m.ApprovalEvent).where(m.ApprovalEvent.decision == m.Decision.reassign)
+    ).first()
+    assert (row.actor_id, row.on_behalf_of_id, row.target_id) == tuple(
+        map(world.id_of, ("admin", "reviewer", "admin"))
+    )
+    assert row.comment == ("原审批人已停用" if leave is off else "原审批人不再有审批权限")
+    assert world.decided(requests[0], who="admin") is m.Approval.approved
+
+
+def test_the_superior_comes_before_the_administrator_and_the_stand_in_before_him(world):
+    flow(world, FIRST)
+    above(world, "reviewer", "manager")
+    above(world, "manager", "finance")
+    first = world.submitted()[1]
+
+    with world.acting("admin"):
+        off(world)
+    assert turn(world, first) == ["manager"]
+
+    with world.acting("manager"):
+        stand_in(world, "reviewer2")
+    with world.acting("admin"):
+        demoted(world, "manager")
+    assert turn(world, first) == ["reviewer2"]
+    with world.acting("admin"):
+        off(world, "reviewer2")
+    assert turn(world, first) == ["finance"], "back to those above whom he stood in for"
+
+
+def stand_in(world, to, days=5):
+    day = dt.date(2026, 11, 23)
+    approval.delegate(
+        world.session,
+        to=world.id_of(to),
+        from_on=day,
+        to_on=day + dt.timedelta(days=days),
+        reason=None,
+        by=world.actor,
+        now=world.now,
+    )
+
+
+def test_the_head_of_a_department_above_takes_it_where_there_is_no_superior(small):
+    flow(small, FIRST)
+    with small.acting("admin"):
+        top = small.session.scalars(
+            sa.select(m.Department).where(m.Department.parent_id.is_(None))
+        ).one()
+        top.head_id = small.id_of("finance")
+    request = small.submitted()[1]
+
+    with small.acting("admin"):
+        off(small)
+
+    assert turn(small, request) == ["finance"]
+
+
+def test_never_to_the_submitter_and_the_last_administrator_waits_for_a_second_person(world):
+    flow(world, FIRST)
+    above(world, "reviewer", "manager")
+    _key, of_manager = world.submitted("manager")
+    _key, of_admin = world.submitted("admin", owner_id=world.id_of("sales"))
+
+    with world.acting("admin"):
+        cut(world)
+
+    assert turn(world, of_manager) == ["admin"]
+    task = m.ApprovalTask
+    row = world.session.scalars(
+        sa.select(task).where(task.request_id == of_admin, task.state == m.TaskState.open)
+    ).one()
+    assert (row.assignee_id, row.needs_second) == (world.id_of("admin"), True)
+
+
+def test_where_another_of_several_is_still_asked_he_goes_on_with_it(world):
+    requests = [world.submitted()[1] for _n in range(2)]  # reviewer or reviewer2
+
+    with world.acting("admin"):
+        off(world)
+
+    assert [turn(world, key) for key in requests] == [["reviewer2"]] * 2
+    assert events(world, requests[0])[-1] == "reassign"
+    assert len(told(world, "reviewer2")) == 1
+
+
+def test_both_reviewers_demoted_at_once_leave_nothing_stuck(world):
+    requests = [world.submitted()[1] for _n in range(4)]
+
+    with world.acting("admin"):
+        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "reviewer")).one()
+        kept = [one for one in role.permissions if one != "task:decide"]
+        values = {"permissions": kept}
+        records.update(world.session, role, values, seen=None, by=world.actor, now=world.now)
+
+    assert strays(world) == []
+    for key in requests:
+        assert world.decided(key, who="admin") is m.Approval.approved
+
+
+@pytest.mark.parametrize("mode", list(m.StepMode))
+@pytest.mark.parametrize("who", ["reviewer", "manager", "finance"])
+def test_order_and_number_of_signatures_stay(small, mode, who):
+    """Who waited for the leaver waits for his heir; who waits himself changes hands unseen."""
+    signers = ["reviewer", "manager", "finance"]
+    flow(small, {"people": signers, "mode": mode})
+    request = small.submitted()[1]
+
+    with small.acting("admin"):
+        demoted(small, who)
+
+    assert strays(small) == []
+    heirs = [one if one != who else "admin" for one in signers]
+    if mode is m.StepMode.any:
+        heirs = [one for one in signers if one != who][:1]
+    for one in sorted(heirs, key=turned(small, request)) if mode is not m.StepMode.turn else heirs:
+        last = small.decided(request, who=one)
+    assert last is m.Approval.approved
+
+
+def turned(world, request):
+    order = turn(world, request)
+    return lambda who: order.index(who) if who in order else len(order)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_an_extra_signature_of_a_leaver_is_still_asked_for(small, before):
+    flow(small, FIRST)
+    request = small.submitted()[1]
+    act(
+        small, "reviewer", "add_sign", request, who=small.id_of("manager"), before=before,
+        comment=None,
+    )  # fmt: skip
+
+    with small.acting("admin"):
+        demoted(small, "manager")
+
+    assert strays(small) == []
+    order = ["admin", "reviewer"] if before else ["reviewer", "admin"]
+    assert [small.decided(request, who=one) for one in order][-1] is m.Approval.approved
+
+
+def test_a_step_whose_every_heir_is_asked_already_goes_on_without_the_leaver(small):
+    flow(small, {"people": ["reviewer", "admin"], "mode": m.StepMode.turn})
+    request = small.submitted()[1]
+
+    with small.acting("admin"):
+        off(small)
+
+    assert turn(small, request) == ["admin"]
+    assert small.decided(request, who="admin") is m.Approval.approved
+
+
+def test_what_slipped_by_is_mended_by_the_schedule(world):
+    """A submission and a deactivation at the same moment do not see each other."""
+    flow(world, FIRST)
+    request = world.submitted()[1]
+    world.session.rollback()
+    with m.db.engine.begin() as connection:
+        table = m.User.__table__
+        connection.execute(sa.update(table).where(table.c.name == "reviewer").values(active=False))
+    assert len(strays(world)) == 1
+
+    with world.acting(SYSTEM):
+        tell_overdue(world.session, now=world.now)
+
+    assert (strays(world), turn(world, request)) == ([], ["admin"])
+
+
+def test_taking_an_approval_back_asks_nobody_who_left(small):
+    flow(small, {"people": ["reviewer", "manager"]}, {"people": ["finance"]})
+    request = small.submitted()[1]
+    small.decided(request, who="manager")
+    with small.acting("admin"):
+        off(small, "reviewer")
+
+    act(small, "manager", "take_back", request)
+
+    assert strays(small) == []
+    assert turn(small, request) == ["manager"]
+
+
+def test_an_approval_can_be_taken_back_although_the_next_task_moved(small):
+    flow(small, {"people": ["manager"]}, FIRST)
+    request = small.submitted()[1]
+    small.decided(request, who="manager")
+    with small.acting("admin"):
+        off(small, "reviewer")
+
+    act(small, "manager", "take_back", request)
+
+    assert turn(small, request) == ["manager"]

@@ -1,0 +1,210 @@
+"""Whoever leaves, returns, stands in or loses a grant, in any order: every task has its person."""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+import models as m
+from jobs.schedules import tell_overdue
+from services import approval, people, records
+from services.actor import SYSTEM
+from services.approval.approvers import deciders
+from services.errors import Refused
+from tests.approval.flows import flow
+from tests.support.world import World, seed_people
+
+AUTHORS = ("sales", "manager", "admin")
+SIGNERS = ("reviewer", "reviewer2", "manager", "finance")
+WHO = st.sampled_from(SIGNERS)
+LIVE = {m.TaskState.open, m.TaskState.waiting}
+DATABASES = {}
+
+
+class Holders(RuleBasedStateMachine):
+    """A few requests in steps of every mode, and people who come and go."""
+
+    def __init__(self):
+        super().__init__()
+        self.fresh = DATABASES["found"].lent("sqlite", seed_people)
+        self.world = World(self.fresh.__enter__())
+        self.world.__enter__()
+        self.requests, self.minute = [], 0
+
+    def teardown(self):
+        self.world.__exit__()
+        self.fresh.__exit__(None, None, None)
+
+    def do(self, who, verb):
+        """Act as somebody at the next minute; what is refused leaves nothing."""
+        self.minute += 1
+        self.world.now = dt.datetime(2026, 11, 23, 2, self.minute % 60, tzinfo=dt.UTC)
+        try:
+            with self.world.acting(who):
+                return verb()
+        except (Refused, AttributeError):  # somebody disabled has no actor
+            return None
+
+    @initialize()
+    def begin(self):
+        flow(
+            self.world,
+            {"people": ["reviewer", "manager"], "mode": m.StepMode.any},
+            {"people": ["reviewer2", "manager", "finance"], "mode": m.StepMode.turn},
+            {"people": ["reviewer", "finance"], "mode": m.StepMode.all},
+        )
+        self.enter("sales")
+
+    @rule(who=st.sampled_from(AUTHORS))
+    def enter(self, who):
+        if len(self.requests) < 4:
+            key = self.world.customer(who)
+            self.requests.append(self.world.submitted(who, key=key)[1])
+
+    def on(self, n, who, verb, **options):
+        world, key = self.world, self.requests[n % len(self.requests)]
+
+        def act():
+            if verb == "decide":
+                options["seen"] = world.session.get_one(m.ApprovalRequest, key).seen_version
+            call = {"by": world.actor, "now": world.now}
+            getattr(approval, verb)(world.session, key, **call, **options)
+
+        self.do(who, act)
+
+    @rule(n=st.integers(0, 3), who=st.sampled_from((*SIGNERS, "admin")))
+    def approve(self, n, who):
+        self.on(n, who, "decide", verb="approve", comment=None)
+
+    @rule(n=st.integers(0, 3), who=WHO, step=st.integers(1, 2))
+    def give_back(self, n, who, step):
+        self.on(n, who, "decide", verb="give_back", comment="再看", to_step=step)
+
+    @rule(n=st.integers(0, 3), who=st.sampled_from((*SIGNERS, "admin")))
+    def take_back(self, n, who):
+        self.on(n, who, "take_back")
+
+    @rule(n=st.integers(0, 3), who=WHO, to=WHO)
+    def transfer(self, n, who, to):
+        self.on(n, who, "transfer", to=self.world.id_of(to), comment=None)
+
+    @rule(n=st.integers(0, 3), who=WHO, to=WHO, before=st.booleans())
+    def add_sign(self, n, who, to, before):
+        self.on(n, who, "add_sign", who=self.world.id_of(to), before=before, comment=None)
+
+    @rule(who=WHO, to=WHO, days=st.integers(0, 3))
+    def stand_in(self, who, to, days):
+        world, day = self.world, dt.date(2026, 11, 23)
+        until = day + dt.timedelta(days=days)
+        key = world.id_of(to)
+        self.do(
+            who,
+            lambda: approval.delegate(
+                world.session, to=key, from_on=day, to_on=until, reason=None, by=world.actor,
+                now=world.now,
+            ).id,
+        )  # fmt: skip
+
+    def user(self, who):
+        return self.world.session.get_one(m.User, self.world.id_of(who))
+
+    @rule(who=WHO, active=st.booleans())
+    def switch(self, who, active):
+        world = self.world
+        self.do(
+            "admin",
+            lambda: records.update(
+                world.session, self.user(who), {"active": active}, seen=None, by=world.actor,
+                now=world.now,
+            ).id,
+        )  # fmt: skip
+
+    @rule(who=WHO, role=st.sampled_from(["analyst", "reviewer", "finance"]))
+    def role(self, who, role):
+        world = self.world
+        self.do(
+            "admin", lambda: people.set_roles(world.session, self.user(who), [role], by=world.actor)
+        )
+
+    @rule(role=st.sampled_from(["reviewer", "manager", "finance"]), given=st.booleans())
+    def grant(self, role, given):
+        world = self.world
+
+        def verb():
+            found = world.session.scalars(sa.select(m.Role).where(m.Role.name == role)).one()
+            kept = sorted(
+                {*found.permissions} - {"task:decide"} | ({"task:decide"} if given else set())
+            )
+            values = {"permissions": kept}
+            records.update(world.session, found, values, seen=None, by=world.actor, now=world.now)
+
+        self.do("admin", verb)
+
+    @rule(who=WHO, above=st.sampled_from((*SIGNERS, None)))
+    def superior(self, who, above):
+        world = self.world
+        key = None if above is None else world.id_of(above)
+        self.do(
+            "admin",
+            lambda: records.update(
+                world.session, self.user(who), {"manager_id": key}, seen=None, by=world.actor,
+                now=world.now,
+            ).id,
+        )  # fmt: skip
+
+    @rule()
+    def look_at_the_clock(self):
+        later = self.world.now + dt.timedelta(days=4)
+        self.do(SYSTEM, lambda: tell_overdue(self.world.session, now=later))
+
+    @invariant()
+    def every_task_has_its_person(self):
+        self.world.session.rollback()
+        able = deciders(self.world.session)
+        with m.db.engine.connect() as connection:
+            requests = connection.execute(sa.select(m.ApprovalRequest.__table__)).all()
+            tasks = connection.execute(sa.select(m.ApprovalTask.__table__)).all()
+        for request in requests:
+            live = [t for t in tasks if t.request_id == request.id and t.state in LIVE]
+            open_ones = [t for t in live if t.state is m.TaskState.open]
+            assert bool(open_ones) is (request.state is m.Approval.pending), "stuck, or left over"
+            assert len({t.assignee_id for t in live}) == len(live)
+            for task in live:
+                assert task.assignee_id in able, "a task of somebody who cannot decide it"
+                barred = task.assignee_id in {request.submitted_by_id, request.last_editor_id}
+                assert not barred or task.needs_second
+                self.comes_to_its_turn(task, {t.id: t for t in live})
+
+    def comes_to_its_turn(self, task, live):
+        """What waits waits for a live task, and in the end for an open one."""
+        seen = set()
+        while task.state is m.TaskState.waiting:
+            assert task.id not in seen, "a circle"
+            assert task.after_id in live, "waits for what is over"
+            seen.add(task.id)
+            task = live[task.after_id]
+
+
+def run(databases, examples, steps):
+    DATABASES["found"] = databases
+    machine = Holders.TestCase
+    machine.settings = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    machine("runTest").runTest()
+
+
+def test_no_open_task_belongs_to_somebody_who_cannot_decide_it(databases):
+    run(databases, examples=12, steps=25)
+
+
+@pytest.mark.soak
+def test_no_open_task_belongs_to_somebody_who_cannot_decide_it_at_length(databases):
+    run(databases, examples=500, steps=50)
