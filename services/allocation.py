@@ -147,5 +147,6 @@ def _write(session: Session, had: Parts, wanted: Parts) -> None:
 def _forget(session: Session, payments: set[int]) -> None:
     """Let records in memory read their allocations anew."""
     for record in list(session.identity_map.values()):
-        if isinstance(record, m.Payment) and sa.inspect(record).identity[0] in payments:
+        key = sa.inspect(record).identity
+        if isinstance(record, m.Payment) and key is not None and key[0] in payments:
             session.expire(record, ["allocations"])

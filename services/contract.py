@@ -44,7 +44,8 @@ class ContractSaver(Saver):
         if problem:
             errors["lines"] = problem
         else:
-            errors |= _check_plan(record, values) or self.whole(call, record, values) | errors
+            wrong = _check_plan(record, values) or dict(self.whole(call, record, values))
+            errors = wrong | errors
         errors |= pool.unclaimed(call.session, values.get("customer_id"), by=call.by)
         return errors | check_contact(call, record, values)
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import models as m
+from models.line import FULL_PRICE
 from services import lines
 from services.allocation import relay
 from services.contract_sums import ahead, faults, priced, products
 from services.errors import Invalid
-from services.lines import FULL_PRICE
 from services.records import Call, Values, department_of
 
 PARTS = ("ratio_bp", "amount", "due_on", "note")
