@@ -190,12 +190,13 @@ class Front:
         return self.ask("POST", "/login", form, **headers)[0]
 
 
-@pytest.fixture
-def front(databases, tmp_path):
+@pytest.fixture(scope="module")
+def front(databases, tmp_path_factory):
     """Return visitors of the application behind nginx, as the documentation puts it there."""
     if NGINX is None:
         pytest.skip("no nginx: install the package nginx")
     port, behind = free_port(), free_port()
+    tmp_path = tmp_path_factory.mktemp("nginx")
     certificate(tmp_path)
     path = configure(tmp_path, port, behind)
     with databases.fresh("sqlite") as url, contextlib.ExitStack() as stack:
@@ -214,7 +215,7 @@ def front(databases, tmp_path):
 
 
 def wait_for(port):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180  # two workers load everything on a busy machine
     while time.monotonic() < end:
         with contextlib.suppress(OSError):
             if Front(port, "127.0.0.1").ask("GET", "/healthz")[0] == 200:
