@@ -23,12 +23,14 @@ from views.web import (
     idempotency,
     production,
     proxies,
+    reentry,
     security,
     template,
     throttle,
     traces,
 )
 from views.web.config import ROOT, load_config
+from views.web.drafts import init_drafts
 from views.web.edge import init_edge
 
 
@@ -48,6 +50,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     init_jobs(app, db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     traces.init_traces(app)  # before the edge: its answers are traced once they are committed
+    init_drafts(app)  # so is a draft dropped: once its form is saved
     init_edge(app)
     headers.init_headers(app)
     errors.init_errors(app)
@@ -57,6 +60,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     idempotency.init_idempotency(app)
     health.init_health(app)
     proxies.init_proxies(app)
+    reentry.init_reentry(app)
     app.register_blueprint(progress.pages)
     template.init_template(app)
     make_admin(app)

@@ -56,26 +56,45 @@
     const open = (on) => { list.hidden = !on; box.setAttribute('aria-expanded', on); };
     const find = async () => {
       const word = box.value.trim();
-      const url = `${form.dataset.values}?field=${encodeURIComponent(field)}&query=${encodeURIComponent(word)}`;
+      // Of large entities the server finds what was typed; all others are asked for once and narrowed here.
+      const asked = FIELDS.get(field)?.search ? `&query=${encodeURIComponent(word)}` : '';
+      const url = `${form.dataset.values}?field=${encodeURIComponent(field)}${asked}`;
       if (!known.has(url)) {
-        const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } });
-        known.set(url, answer.ok ? await answer.json() : []);
+        const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => ({}));
+        if (!answer.ok) { found = null; open(false); return; }
+        known.set(url, await answer.json());
       }
       if (document.activeElement !== box || word !== box.value.trim()) return;
-      const low = word.toLowerCase();
-      const hits = known.get(url).filter(([key, label]) => !picked.has(key) && (label.toLowerCase().includes(low) || known.get(url).length <= 20)).slice(0, 100);
+      found = word;
+      const all = known.get(url).filter(([key]) => !picked.has(key));
+      const hits = (asked ? all : window.tcosMatch.narrowed(word, all)).slice(0, 100);
       list.replaceChildren(...(hits.length ? hits.map(([key, label]) => {
         const hit = make('button', { type: 'button', tabIndex: -1, role: 'option', id: `${list.id}-${key}` }, label);
         hit.setAttribute('aria-selected', 'false');
-        hit.addEventListener('click', () => { picked.set(key, label); box.value = ''; draw(); find(); });
+        hit.addEventListener('click', () => { picked.set(key, label); box.value = ''; box.setCustomValidity(''); draw(); find(); });
         return hit;
       }) : [make('p', { className: 'muted' }, texts.none)]));
       box.removeAttribute('aria-activedescendant');
+      if (word && hits.length) mark(0);
       open(true);
     };
     let timer;
+    let found = null; // what the list was made for
+    const mark = (at) => {
+      const hits = [...list.querySelectorAll('button')];
+      hits.forEach((hit, n) => hit.setAttribute('aria-selected', n === at));
+      if (!hits[at]) return;
+      box.setAttribute('aria-activedescendant', hits[at].id);
+      hits[at].scrollIntoView({ block: 'nearest' });
+    };
+    // Only what matches what stands there now: a list that is still on its way is waited for.
+    const take = async () => {
+      clearTimeout(timer);
+      if (found !== box.value.trim()) await find();
+      if (found === box.value.trim()) list.querySelector('[aria-selected=true]')?.click();
+    };
     box.addEventListener('focus', find);
-    box.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(find, 160); });
+    box.addEventListener('input', () => { clearTimeout(timer); box.setCustomValidity(''); timer = setTimeout(find, 160); });
     box.addEventListener('blur', () => open(false));
     list.addEventListener('mousedown', (event) => event.preventDefault());
     box.addEventListener('keydown', (event) => {
@@ -83,13 +102,11 @@
       const at = hits.findIndex((hit) => hit.getAttribute('aria-selected') === 'true');
       if (event.key === 'Escape' && !list.hidden) { open(false); event.stopPropagation(); }
       if (event.key === 'Backspace' && !box.value && picked.size) { picked.delete([...picked.keys()].pop()); draw(); }
-      if (event.key === 'Enter' && !list.hidden && hits.length) { event.preventDefault(); hits[Math.max(at, 0)].click(); }
+      const chosen = box.value.trim() || (at >= 0 && !list.hidden);
+      if (event.key === 'Enter' && chosen) { event.preventDefault(); if (!event.isComposing) take(); }
       if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
       event.preventDefault();
-      const next = (at + (event.key === 'ArrowDown' ? 1 : -1) + hits.length) % hits.length;
-      hits.forEach((hit, n) => hit.setAttribute('aria-selected', n === next));
-      if (hits[next]) box.setAttribute('aria-activedescendant', hits[next].id);
-      hits[next]?.scrollIntoView({ block: 'nearest' });
+      mark((at + (event.key === 'ArrowDown' ? 1 : -1) + hits.length) % hits.length);
     });
     draw();
     return { node: make('span', { className: 'picks holder' }, shown, box, list), read: () => [...picked.keys()].join(',') };
@@ -164,6 +181,13 @@
   form.querySelector('[data-plain]').replaceWith(root);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
+    // Typed and not taken: without it the filter would ask for more than was meant.
+    const loose = [...root.querySelectorAll('.picks input')].find((box) => box.value.trim());
+    if (loose) {
+      loose.setCustomValidity(texts.loose);
+      loose.reportValidity();
+      return;
+    }
     const url = new URL(location.href);
     const kept = [...url.searchParams].filter(([name]) => !drop.includes(name) && !/^(f\..*|g|page|filter)$/.test(name));
     const [word, parts] = nodes.get(root)();

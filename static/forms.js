@@ -1,4 +1,4 @@
-// What forms do beyond plain inputs: look-ups, line tables with sums, drafts, the number's preview.
+// What forms do beyond plain inputs: look-ups, line tables with sums, the number's preview.
 'use strict';
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
@@ -24,12 +24,13 @@
     };
     const ask = async () => {
       const turn = ++asked;
+      const given = input.value;
       const url = new URL(input.dataset.lookup, location.href);
-      url.searchParams.set('query', input.value === label.value ? '' : input.value);
+      url.searchParams.set('query', given === label.value ? '' : given);
       const customer = input.form.elements.customer_id__id || input.form.elements.customer_id;
       if (customer && input.name !== 'customer_id') url.searchParams.set('customer_id', customer.value);
       const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } });
-      if (turn !== asked || !answer.ok || document.activeElement !== input) return;
+      if (turn !== asked || !answer.ok || document.activeElement !== input || given !== input.value) return;
       const hits = await answer.json();
       list.replaceChildren(...hits.map((hit) => {
         const button = document.createElement('button');
@@ -40,7 +41,27 @@
         button.textContent = hit.detail ? `${hit.text} · ${hit.detail}` : hit.text;
         return button;
       }));
-      list.hidden = hits.length === 0;
+      found = given;
+      const text = input.value.trim();
+      const typed = text && input.value !== label.value;
+      if (typed && !hits.length) list.append(Object.assign(document.createElement('p'), { className: 'muted', textContent: input.dataset.none }));
+      if (typed && hits.length) {
+        const same = hits.findIndex((hit) => window.tcosMatch.fold(hit.text) === window.tcosMatch.fold(text));
+        mark(Math.max(same, 0));
+      }
+      list.hidden = !list.children.length;
+    };
+    let found = null; // what the list was made for
+    const mark = (at) => {
+      $$('button', list).forEach((button, n) => button.setAttribute('aria-selected', n === at));
+      $$('button', list)[at]?.scrollIntoView({ block: 'nearest' });
+    };
+    // Enter takes what matches, and never sends a form whose reference was only typed.
+    const take = async () => {
+      clearTimeout(timer);
+      if (found !== input.value) await ask();
+      const chosen = $('[aria-selected=true]', list);
+      if (found === input.value && chosen) pick(chosen);
     };
     input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 180); });
     input.addEventListener('focus', ask);
@@ -48,14 +69,18 @@
     list.addEventListener('click', (event) => { if (event.target.matches('button')) pick(event.target); });
     input.addEventListener('blur', () => { list.hidden = true; });
     input.addEventListener('keydown', (event) => {
+      const loose = input.value.trim() && input.value !== label.value;
+      if (event.key === 'Enter' && loose) {
+        event.preventDefault();
+        if (!event.isComposing) take();
+        return;
+      }
       if (list.hidden) return;
       const buttons = $$('button', list);
       const at = buttons.findIndex((button) => button.getAttribute('aria-selected') === 'true');
       if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
         event.preventDefault();
-        const next = (at + (event.key === 'ArrowDown' ? 1 : -1) + buttons.length) % buttons.length;
-        buttons.forEach((button, n) => button.setAttribute('aria-selected', n === next));
-        buttons[next].scrollIntoView({ block: 'nearest' });
+        if (buttons.length) mark((at + (event.key === 'ArrowDown' ? 1 : -1) + buttons.length) % buttons.length);
       } else if (event.key === 'Enter' && at >= 0) {
         event.preventDefault();
         pick(buttons[at]);
@@ -91,20 +116,35 @@
       });
     }
     model.remove();
-    let n = 0;
-    $('[data-add]', field).addEventListener('click', () => {
+    let n = 100;
+    const add = (place) => {
       const row = model.cloneNode(true);
       row.removeAttribute('data-model');
       row.hidden = false;
-      n += 1;
       $$('[name]', row).forEach((input) => {
-        input.name = input.name.replace('-row-', `-new${100 + n}-`);
+        input.name = input.name.replace('-row-', `-${place}-`);
         input.id = `f-${input.name}`;
         const label = input.closest('td').querySelector('label');
         if (label) label.htmlFor = input.id;
       });
       body.append(row);
-      $('input, select', row)?.focus();
+      return row;
+    };
+    $('[data-add]', field).addEventListener('click', () => {
+      n += 1;
+      $('input, select', add(`new${n}`))?.focus();
+    });
+    // A draft comes back (drafts.js): exactly the rows it had, in its order.
+    table.addEventListener('rows', (event) => {
+      const start = `${table.dataset.lines}-`;
+      const placeOf = (row) => $('[name]', row).name.slice(start.length).match(/^\w*\d+/)?.[0];
+      const now = new Map($$('tr', body).map((row) => [placeOf(row), row]));
+      now.forEach((row) => row.remove());
+      event.detail.forEach((place) => {
+        if (now.has(place)) body.append(now.get(place));
+        else add(place);
+        n = Math.max(n, Number(place.match(/\d+/)[0]));
+      });
     });
     body.addEventListener('click', (event) => {
       if (!event.target.closest('[data-drop]')) return;
@@ -162,7 +202,7 @@
       shown.textContent += `，${gap ? shown.dataset.off.replace('{gap}', yuan(gap / 100)) : shown.dataset.ok}`;
       shown.className = gap ? 'tag bad' : 'tag ok';
     });
-    form.addEventListener('input', () => sums.forEach((sum) => sum()));
+    ['input', 'restored'].forEach((kind) => form.addEventListener(kind, () => sums.forEach((sum) => sum())));
   });
   sums.forEach((sum) => sum());
 
@@ -190,7 +230,7 @@
       const fen = Math.round(number(paid.value) * 100);
       words.textContent = fen && Math.abs(fen) < 1e15 ? `${fen < 0 ? '负' : ''}${capital(Math.abs(fen))}` : '';
     };
-    paid.addEventListener('input', say);
+    ['input', 'restored'].forEach((kind) => paid.addEventListener(kind, say));
     say();
   }
 
@@ -201,7 +241,7 @@
       const chosen = $('[name=customer_class]:checked');
       if (chosen) preview.textContent = preview.getAttribute(`data-code-${chosen.value}`);
     };
-    $$('[name=customer_class]').forEach((radio) => radio.addEventListener('change', show));
+    $$('[name=customer_class]').forEach((radio) => ['change', 'restored'].forEach((kind) => radio.addEventListener(kind, show)));
     show();
   }
 
@@ -269,44 +309,6 @@
       field.value = chip.dataset.value;
       field.dispatchEvent(new Event('input', { bubbles: true }));
       $$('.chip', chips).forEach((one) => one.classList.toggle('on', one === chip));
-    });
-  });
-
-  // A draft of what is typed stays in this browser until it is saved; leaving asks first.
-  $$('form[data-draft]').forEach((form) => {
-    const key = `draft:${location.pathname}${location.search}`;
-    const personal = new Set(['csrf_token', 'idempotency_key', 'row_version', 'password']);
-    let changed = false;
-    const data = () => [...new FormData(form)].filter(([name, value]) => !personal.has(name) && typeof value === 'string');
-    form.addEventListener('input', () => {
-      changed = true;
-      try { localStorage.setItem(key, JSON.stringify(data())); } catch { /* no room: no draft */ }
-    });
-    // What was sent is dropped by tcos.js on the page that says it was saved: a lost line loses nothing.
-    form.addEventListener('submit', () => { changed = false; try { sessionStorage.setItem('sent', key); } catch { /* no draft either */ } });
-    window.addEventListener('beforeunload', (event) => { if (changed) event.preventDefault(); });
-    $$('[data-discard]', form).forEach((link) => link.addEventListener('click', () => {
-      changed = false;
-      localStorage.removeItem(key);
-    }));
-    const kept = localStorage.getItem(key);
-    const offer = $('[data-restore]', form);
-    if (!kept || !offer || $('[data-focus-error]', form)) return;
-    offer.hidden = false;
-    $('[data-use]', offer).addEventListener('click', () => {
-      JSON.parse(kept).forEach(([name, value]) => {
-        const field = form.elements[name];
-        if (!field) return;
-        field.value = value;
-        if (field.dispatchEvent) field.dispatchEvent(new Event('restored'));
-      });
-      offer.hidden = true;
-      changed = true;
-      sums.forEach((sum) => sum());
-    });
-    $('[data-forget]', offer).addEventListener('click', () => {
-      localStorage.removeItem(key);
-      offer.hidden = true;
     });
   });
 })();

@@ -22,11 +22,33 @@
   }
 
   // What a field can become in bulk: its choices, asked when it is picked.
+  let choices = [];
   const offer = async (select) => {
+    choices = [];
     $('#bulk-options').replaceChildren();
+    $('#bulk-value').setCustomValidity('');
     const answer = await fetch(`${select.dataset.values}?field=${select.value}`, AJAX);
-    if (answer.ok) $('#bulk-options').replaceChildren(...(await answer.json()).filter(([key]) => key !== 'me').map(([, label]) => new Option(label, label)));
+    if (answer.ok) choices = (await answer.json()).filter(([key]) => key !== 'me');
+    $('#bulk-options').replaceChildren(...choices.map(([, label]) => new Option(label, label)));
   };
+  // A part of a name stands for the one choice it belongs to, and for nothing where there are several.
+  const settled = (box) => {
+    const text = box.value.trim();
+    const one = text && choices.length ? window.tcosMatch.only(text, choices) : null;
+    if (one) [, box.value] = one;
+    const told = $('[data-bulk-field]').dataset;
+    const wrong = text && choices.length && !one;
+    box.setCustomValidity(!wrong ? '' : window.tcosMatch.narrowed(text, choices).length ? told.many : told.none);
+    return box.reportValidity();
+  };
+  const bulk = $('#bulk-value');
+  bulk?.addEventListener('input', () => bulk.setCustomValidity(''));
+  bulk?.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter') return;
+    event.preventDefault(); // the form's first button is another verb
+    if (!event.isComposing && settled(bulk)) $('button[value=edit]', bulk.form).click();
+  });
+  if (bulk) $('button[value=edit]', bulk.form).addEventListener('click', (event) => { if (!settled(bulk)) event.preventDefault(); });
 
   $$('form[data-rows]').forEach((form) => {
     const bar = $('[data-bulk]', form);

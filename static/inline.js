@@ -33,7 +33,8 @@
     });
     const answer = await fetch(grid.dataset.update, { method: 'POST', body, headers: AJAX });
     const found = await answer.json().catch(() => ({}));
-    if (!answer.ok) { tell(`${failed}：${Object.values(found.fields || {})[0] || found.error || ''}`); return; }
+    // What was typed is told with the reason: the cell shows what is stored.
+    if (!answer.ok) { tell(`${failed}「${value}」：${Object.values(found.fields || {})[0] || found.error || ''}`); return; }
     row.dataset.version = found.row_version;
     const seen = row.querySelector('input[name=seen]');
     if (seen) seen.value = `${found.id}:${found.row_version}`;
@@ -60,7 +61,7 @@
     if (cell.querySelector('input, select')) return;
     const id = cell.closest('tr').dataset.id;
     const answer = await fetch(`${grid.dataset.choices}?id=${id}&field=${cell.dataset.inline}`, { headers: AJAX });
-    if (!answer.ok) { tell(failed); return; }
+    if (!answer.ok) { if (answer.status !== 401) tell(failed); return; }
     const found = await answer.json();
     const before = [...cell.childNodes];
     const input = control(found);

@@ -58,7 +58,11 @@
     const answer = await fetch(`${box.dataset.palette}?q=${encodeURIComponent(words)}`, { headers: { 'X-Requested-With': 'XMLHttpRequest' } });
     if (mine === turn && answer.ok) draw(await answer.json());
   };
-  box.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 180); });
+  box.addEventListener('input', () => {
+    if (chosen >= 0) options()[chosen]?.setAttribute('aria-selected', 'false');
+    chosen = -1; // what was marked belongs to what stood there before
+    clearTimeout(timer); timer = setTimeout(ask, 180);
+  });
   box.addEventListener('keydown', (event) => {
     if (event.key === 'ArrowDown') { event.preventDefault(); choose(chosen + 1); }
     if (event.key === 'ArrowUp') { event.preventDefault(); choose(chosen - 1); }

@@ -10,6 +10,7 @@
     if (!word) return;
     const box = $('textarea[name=comment]', word.closest('form'));
     box.value = box.value ? `${box.value}；${word.dataset.word}` : word.dataset.word;
+    box.dispatchEvent(new Event('input', { bubbles: true }));
     box.focus();
   });
 
@@ -71,7 +72,11 @@
     flying += 1;
     fetch(url, { method: 'POST', body: data, headers: { 'X-Requested-With': 'XMLHttpRequest' } })
       .then(async (answer) => {
-        if (answer.ok) { if (row) { less(row); row.remove(); } return; }
+        if (answer.ok) {
+          document.dispatchEvent(new CustomEvent('draft:saved', { detail: data.get('draft') }));
+          if (row) { less(row); row.remove(); }
+          return;
+        }
         const problem = await answer.json().catch(() => ({}));
         throw new Error(problem.error || answer.status);
       })
@@ -134,6 +139,7 @@
     if (!panel?.inert || current() !== row) return;
     panel.replaceWith(document.adoptNode(fresh));
     if (innerWidth < 1181) fresh.scrollIntoView(); // its head first: the thumb is on the acts
+    fresh.dispatchEvent(new Event('draft:arrived', { bubbles: true }));
     refill($('[data-decide]', fresh));
   };
 

@@ -122,6 +122,7 @@
     });
     list.addEventListener('mousedown', (event) => event.preventDefault());
     box.addEventListener('keydown', (event) => {
+      if (event.isComposing) return;
       const at = options().findIndex((one) => one.getAttribute('aria-selected') === 'true');
       if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
         event.preventDefault();

@@ -77,13 +77,31 @@
     history.replaceState({ ...history.state, keys: keys.map((field) => field.value) }, '');
   }
 
-  // A form that was sent and saved needs its local draft no more.
-  try {
-    const sent = sessionStorage.getItem('sent');
-    const same = $('form[data-draft]') && sent === `draft:${location.pathname}${location.search}`;
-    if (sent && (!same || $('.toast.success'))) localStorage.removeItem(sent);
-    sessionStorage.removeItem('sent');
-  } catch { /* no storage: no drafts either */ }
+  // An ended log-in is told once, in words, with the way to it and back; whatever asked in the background.
+  const plain = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await plain(...asked);
+    if (answer.status === 401) answer.clone().json().then(outside, () => {});
+    return answer;
+  };
+  const outside = (found) => {
+    if (!found.login || $('[data-outside]')) return;
+    const box = document.createElement('div');
+    const link = document.createElement('a');
+    box.className = 'toast error';
+    box.dataset.outside = '';
+    link.className = 'btn sm';
+    link.dataset.keeps = '';
+    link.href = found.login;
+    link.textContent = document.body.dataset.logIn;
+    box.append(`${found.error} `, link);
+    $('.toasts').append(box);
+  };
+
+  // A page that answers a refused form stands at the address of the log-in: reloading it sends nothing.
+  const at = $('[data-at]')?.dataset.at;
+  if (at) history.replaceState(null, '', at);
+  $('[data-forward] form')?.submit();
 
   $('[data-focus-error]')?.focus();
 })();

@@ -29,6 +29,7 @@ from views.crm.picker import picker, remember
 from views.crm.tables import groups_of, references
 from views.web import idempotency
 from views.web.headers import is_local
+from views.web.reentry import refilling, refills, retyped, version_seen
 
 HANGS = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -126,28 +127,29 @@ class CrmView(GridView):
     # -- create and edit -----------------------------------------------------------------------
 
     @expose("/new/", methods=("GET", "POST"))
+    @refills
     def create_view(self) -> Any:
         """Show the blank form, or save it."""
-        if request.method == "POST":
+        if request.method == "POST" and not refilling():
             return self._save(None)
         shown = forms.defaults_of(self.session, self.model, self.actor, self.now())
-        inputs = inputs_of(self.model)
-        shown |= {k: v for k, v in request.args.items() if k in inputs}
-        return self._form(None, shown, {})
+        shown |= {k: v for k, v in request.args.items() if k in inputs_of(self.model)}
+        return self._form(None, over(shown, retyped()), {})
 
     @expose("/edit/", methods=("GET", "POST"))
+    @refills
     def edit_view(self) -> Any:
         """Show a record's form, or save it."""
         record = self.get_one(request.args.get("id"))
         if not may_write(self.actor, "edit", record):
             raise Forbidden
-        if request.method == "POST":
+        if request.method == "POST" and not refilling():
             return self._save(record)
         shown = forms.texts_of(self.model, record)
         if "again" in request.args:
             again = texts.key(request.args["again"])
             shown = over(shown, asked_before(self.session, record, again))
-        return self._form(record, shown, {})
+        return self._form(record, over(shown, retyped()), {})
 
     def form_keys(self, record: Any) -> set[str]:
         """Return the inputs this person gets: no masked field is offered for overwriting."""
@@ -170,7 +172,7 @@ class CrmView(GridView):
         form = forms.build(
             self.session, self.model, typed, errors, only=self.form_keys(record), locked=locked
         )
-        form.seen = getattr(record, "row_version", None)
+        form.seen = version_seen(record)
         page = self.render(
             self.edit_template,
             view=self,

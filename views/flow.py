@@ -18,6 +18,7 @@ from services.errors import Invalid
 from views import flow_form
 from views.base import CrmView
 from views.flow_trial import TrialDoor, caption, slot_of
+from views.web.reentry import refilling, refills
 
 SHOWN = 6  # versions of a flow that stand open on the page
 
@@ -83,11 +84,14 @@ class FlowView(TrialDoor):
     # -- a new version -------------------------------------------------------------------------
 
     @expose("/new/", methods=("GET", "POST"))
+    @refills
     def create_view(self) -> Any:
         """Write a new version; buttons other than saving change the form only."""
         if request.method == "GET":
             return self._editor(self._begin(), check=False)
         draft = self._draft()
+        if refilling():
+            return self._editor(draft, check=False)
         what = request.form.get("_do", "save")
         if what != "save":
             flow_form.change(draft, what)

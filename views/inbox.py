@@ -21,7 +21,7 @@ from views.crm.listing import SIZES
 from views.crm.selection import ticked
 from views.pages import Page
 from views.panel import caption_of, doubles_of, kind_of, left_text, level_of, panel_of
-from views.web.errors import wants_json
+from views.web.headers import wants_json
 from views.web.keys import needed
 
 

@@ -16,6 +16,7 @@ from services.fields import Input
 from services.filters import Item, Tree
 from services.texts import yuan
 from views.crm.cells import plain
+from views.crm.forms import LOOKED_UP
 
 MOST = 50
 RANGES = {"from": "ge", "to": "le"}
@@ -160,6 +161,7 @@ def offer(model: type[Any], known: Mapping[str, Input]) -> dict[str, Any]:
             "label": f"{over[key]} · {captions[key]}" if key in over else captions[key],
             "group": over.get(key, ""),
             "widget": widget_of(one),
+            "search": one.kind == "ref" and one.target in LOOKED_UP,
             "unit": _("元") if one.kind == "money" else "%" if one.kind == "percent" else "",
         }
         for key, one in known.items()

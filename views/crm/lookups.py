@@ -1,5 +1,7 @@
 """What a reference or a filter can be: records found by what was typed, scoped and few."""
 
+import functools
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from models.spelling import spelled_person
 from services import texts
 from services.fields import Input
 from services.search import escape_like
@@ -15,28 +18,40 @@ from views.crm.forms import LOOKED_UP
 
 LOOKUPS = 20
 MOST_VALUES = 2000
+_spelling = functools.lru_cache(maxsize=4 * MOST_VALUES)(spelled_person)
 
 
 def values_of(session: Session, one: Input, args: Mapping[str, str]) -> list[list[str]]:
-    """Return (value, label) of what a filter may ask for; of large entities what was typed."""
+    """Return [value, label, spelling] of what a filter may ask for, narrowed by what was typed."""
     if one.kind == "enum":
-        return [[member.name, str(member)] for member in one.target]
+        return _narrowed([(member.name, str(member)) for member in one.target], args)
     if one.kind == "ref" and one.target in LOOKED_UP:
         return [[str(hit["id"]), hit["text"]] for hit in look_up(session, one, args)]
     model = m.DictionaryOption if one.kind == "dictionary" else one.target
     query = sa.select(model).order_by(getattr(model, "ordinal", model.id), model.id)
     if one.kind == "dictionary":
         query = query.where(model.kind == one.target)
-    mine = [["me", _("本人")]] if model is m.User else []
+    mine = [("me", _("本人"))] if model is m.User else []
     rows = session.scalars(query.limit(MOST_VALUES))
-    return mine + [[str(row.id), str(row)] for row in rows]
+    return _narrowed(mine + [(str(row.id), str(row)) for row in rows], args)
+
+
+def _narrowed(found: list[tuple[str, str]], args: Mapping[str, str]) -> list[list[str]]:
+    """Keep what every typed word is part of: the label, or how it is spelled."""
+    words = unicodedata.normalize("NFKC", args.get("query", "")).lower().split()
+    spelt = [(key, label, _spelling(label) or "") for key, label in found]
+    return [
+        [key, label, spelling]
+        for key, label, spelling in spelt
+        if all(word in label.lower() or word in spelling for word in words)
+    ]
 
 
 def look_up(session: Session, one: Input, args: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return id, text and detail of at most 20 visible records that match what was typed."""
     model = one.target
     words = args.get("query", "").replace("\x00", "")[:100].split()[:8]
-    keys = [k for k in ("company", "code", "name", "label") if hasattr(model, k)]
+    keys = [k for k in ("company", "code", "name", "label", "pinyin") if hasattr(model, k)]
     query = sa.select(model)
     for word in words:
         pattern = f"%{escape_like(word)}%"

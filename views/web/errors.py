@@ -8,13 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy.exc
-from flask import Flask, abort, current_app, g, jsonify, redirect, render_template, request, url_for
+from flask import Flask, current_app, g, jsonify, render_template
 from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from services.errors import Invalid, Locked, Refused, Stale
-from views.web import failures
+from views.web import failures, reentry
+from views.web.headers import wants_json
 
 PENDING_TRIGGER = "record_is_pending"
 RAISED = "P0001"  # a trigger's RAISE without a code of its own, on PostgreSQL
@@ -39,22 +40,9 @@ def first_roll_back(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return answer
 
 
-def wants_json() -> bool:
-    """Tell whether the caller is a script: XHR, a `.json` path, or JSON preferred to HTML."""
-    accept = request.accept_mimetypes
-    return (
-        request.headers.get("X-Requested-With") == "XMLHttpRequest"
-        or request.path.endswith(".json")
-        or "/ajax/" in request.path
-        or accept.best_match(["text/html", "application/json"]) == "application/json"
-    )
-
-
 def log_in_first() -> Any:
-    """Send a visitor to the log-in and back; a script gets 401: it would take a 302 for success."""
-    if wants_json():
-        abort(401)
-    return redirect(url_for("security.login", next=request.full_path.rstrip("?")))
+    """Send a visitor to the log-in and back, with what he typed; a script gets 401 and the way."""
+    return reentry.log_in_first()
 
 
 def refused(problem: Refused) -> Any:

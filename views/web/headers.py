@@ -45,6 +45,17 @@ def came_from() -> str:
     return path if known else ""
 
 
+def wants_json() -> bool:
+    """Tell whether the caller is a script: XHR, a `.json` path, or JSON preferred to HTML."""
+    accept = request.accept_mimetypes
+    return (
+        request.headers.get("X-Requested-With") == "XMLHttpRequest"
+        or request.path.endswith(".json")
+        or "/ajax/" in request.path
+        or accept.best_match(["text/html", "application/json"]) == "application/json"
+    )
+
+
 def _check_returns() -> None:
     for name in RETURNS:
         for value in (*request.args.getlist(name), *_form(name)):

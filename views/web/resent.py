@@ -4,8 +4,7 @@ from flask import Response, flash, jsonify, make_response, redirect, render_temp
 from flask_babel import gettext as _
 
 from services.idempotency import Claim, Fate
-from views.web.errors import wants_json
-from views.web.headers import is_local
+from views.web.headers import is_local, wants_json
 
 
 def again(earlier: Claim, fate: Fate, kept: int | None) -> Response:
