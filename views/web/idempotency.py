@@ -22,7 +22,8 @@ from views.web.resent import again, different
 
 FIELD, HEADER = "idempotency_key", "Idempotency-Key"
 KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
-NOT_CONTENT = frozenset({FIELD, "csrf_token", "password"})  # no password is kept, in no shape
+# No password is kept, in no shape.
+NOT_CONTENT = frozenset({FIELD, "csrf_token", "password", "draft", "typed_by"})
 
 
 def init_idempotency(app: Flask) -> None:
