@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session, UOWTransaction
 
 import models as m
+from services import clock
 from services.access import actor_of
 from services.approval.approvers import RIGHT
 from services.approval.flow import ordinal
@@ -310,7 +311,7 @@ def watch(session: Session, _context: UOWTransaction) -> None:
     leavers = {row.id for row in session.dirty if isinstance(row, m.User) and _left(row)}
     cut = any(isinstance(row, m.Role) and _cut(row) for row in session.dirty)
     if leavers or cut:
-        now = session.info.get("now") or dt.datetime.now(dt.UTC)
+        now = clock.of(session)
         reassign_tasks_of(session, None if cut else leavers, now=now)
 
 

@@ -1,11 +1,10 @@
 """Whoever decides sees 通过, 驳回 and 转交, at both widths, and nothing covers them."""
 
-import datetime as dt
-
 import pytest
 import sqlalchemy as sa
 
 import models as m
+from tests.support import clock
 from tests.support.browser import browsing, overflow
 from tests.support.world import World
 
@@ -25,7 +24,7 @@ BOXES = """acts => acts.map(one => {
 def queue(lite):
     """Three long submissions before the reviewer; who reads English is `reviewer2`."""
     with World(lite) as world:
-        world.now = dt.datetime.now(dt.UTC)
+        world.now = clock.now()
         keys = [world.submitted(remark=LONG, street="光谷大道 77 号")[1] for _n in range(3)]
         with world.acting("admin"):
             user = m.User
