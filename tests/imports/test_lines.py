@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 import models as m
-from services.errors import Invalid
+from services.errors import Invalid, Locked
+from services.importing.undo import ask
 from tests.support.imports import codes, counts, prepare, run, table
 from tests.support.world import World
 
@@ -225,3 +226,32 @@ def test_the_same_number_in_two_files_is_told_and_never_a_database_error(small):
     ]
     with pytest.raises(Invalid):
         run(small, files, how)
+
+
+def test_blank_rows_totals_and_columns_left_out_are_named_and_counted(small):
+    part = mapping().replace('pattern = "*"', 'pattern = "*"\nignore = ["memo"]')
+    head = (*HEAD, "memo")
+    rows = [(*A1, "泵", "1", "100", "x"), ("",) * 7, ("A2", "乙公司", "", "泵", "3", "7", "")]
+    rows += [("合计", "", "", "", "4", "107.00", "")]
+
+    plan, jobs = run(small, [("a.csv", table(head, *rows))], part)
+
+    file = plan.files[0]
+    assert {"BLANK_ROWS", "TOTAL_ROW", "IGNORED"} <= {p.code for p in file.problems}
+    assert file.counts["contract"] == {"rows": 3, "created": 2, "skipped": 1}
+    sums = {"read": "214.00", "written": "107", "skipped": "107.00"}
+    assert file.totals["contract"]["price"] == sums
+    assert jobs[0].options["totals"] == file.totals
+
+
+def test_a_file_whose_rows_went_into_another_s_records_says_which_import_holds_them(small):
+    head = mapping(lines="", pattern="head*")
+    part = mapping(fields='external_ref = "no"\n', pattern="line*").split("[[files]]", 1)[1]
+    lines = table(("no", "product", "qty", "price"), ("A1", "泵", "2", "10"))
+    files = [("heads.csv", table(HEAD[:3], A1)), ("lines.csv", lines)]
+
+    _plan, (first, second) = run(small, files, f"{head}\n[[files]]{part}")
+
+    with pytest.raises(Locked, match=str(first.id)):
+        ask(small.session, second)
+    assert ask(small.session, first) > 0
