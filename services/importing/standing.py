@@ -158,6 +158,8 @@ def _used(session: Session, rows: Rows) -> Iterator[tuple[m.ImportRow, Any]]:
     for noun, mine in by_noun(row for row in rows if row.fresh).items():
         model = MODELS[noun]
         of = {row.record_id: row for row in mine}
+        for key, reason in _sold(session, going, list(of)) if model is m.Product else ():
+            yield of[key], reason
         for mapper in m.Model.registry.mappers:
             what = mapper.class_.__noun__
             if what in WITH_IT or (what == "plan" and model is m.FollowUp):
@@ -167,6 +169,20 @@ def _used(session: Session, rows: Rows) -> Iterator[tuple[m.ImportRow, Any]]:
                 if other is None or not (other.fresh or column in other.before):
                     reason = _("已被「%(what)s」引用", what=mapper.class_.__caption__)
                     yield of[key], reason
+
+
+def _sold(
+    session: Session, going: dict[tuple[str, int], m.ImportRow], keys: list[int]
+) -> Iterator[tuple[int, Any]]:
+    """Yield the products that stand in lines of records which do not go with them."""
+    for model, line in ((m.Contract, m.ContractLine), (m.Opportunity, m.OpportunityLine)):
+        table, noun = line.__table__, model.__noun__
+        for part in chunks(keys):
+            query = sa.select(table.c.product_id, table.c[f"{noun}_id"])
+            for key, by in session.execute(query.where(table.c.product_id.in_(part))):
+                other = going.get((noun, by))
+                if other is None or not (other.fresh or "lines" in other.before):
+                    yield key, _("已被「%(what)s」引用", what=model.__caption__)
 
 
 def _pointing(

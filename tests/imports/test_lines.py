@@ -252,6 +252,11 @@ def test_a_file_whose_rows_went_into_another_s_records_says_which_import_holds_t
 
     _plan, (first, second) = run(small, files, f"{head}\n[[files]]{part}")
 
-    with pytest.raises(Locked, match=str(first.id)):
+    with pytest.raises(Locked, match="引用"):  # its product is sold by the contract of the first
         ask(small.session, second)
     assert ask(small.session, first) > 0
+    again = table(("no", "product", "qty", "price"), ("B1", "泵", "1", "10"))
+    files = [("heads.csv", table(HEAD[:3], ("B1", *A1[1:]))), ("lines.csv", again)]
+    _plan, (first, second) = run(small, files, f"{head}\n[[files]]{part}")
+    with pytest.raises(Locked, match=str(first.id)):
+        ask(small.session, second)
