@@ -20,7 +20,7 @@ from dashboards.columns import Column, missing
 from dashboards.names import label, labelled, names, tie
 from dashboards.period import DAY
 from dashboards.query import Choices, CockpitQuery
-from dashboards.scope import CONTRACT, CUSTOMER, PAYMENT, openable
+from dashboards.scope import CONTRACT, CUSTOMER, PAYMENT, PLAN_LINE, openable
 from dashboards.sql import DaysBetween, MonthOf, count_if, frame, total
 from services.actor import Actor
 from services.texts import yuan
@@ -131,9 +131,32 @@ def _where(actor: Actor, query: CockpitQuery, stamp: Any) -> filters.Where:
     ]
 
 
+def _chosen(actor: Actor, query: CockpitQuery, *, all_time: bool) -> Any:
+    """Return the contracts an instalment of which may count: only these have to be settled."""
+
+    def due(column: Any) -> filters.Where:
+        return [] if all_time else [filters.days(column, query.period)]
+
+    planned = (
+        sa.select(PLAN_LINE.c.contract_id)
+        .select_from(instalments.joined(PLAN_LINE))
+        .where(*_where(actor, query, "plan_line"), *due(PLAN_LINE.c.due_on))
+    )
+    made_up = (
+        sa.select(CONTRACT.c.id)
+        .select_from(CONTRACT.join(CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id))
+        .where(*_where(actor, query, "contract"), *due(CONTRACT.c.signed_on))
+    )
+    return sa.union(planned, made_up).cte("chosen")
+
+
 def lines(actor: Actor, query: CockpitQuery, *, all_time: bool = False) -> Select[Any]:
-    """Return the instalments due in the period (or ever) with their measures, amounts in 分."""
-    line = instalments.settled_lines(query)
+    """Return the instalments due in the period (or ever) with their measures, amounts in 分.
+
+    Ever means all that is open: when it was paid is not told then.
+    """
+    chosen = _chosen(actor, query, all_time=all_time)
+    line = instalments.settled_lines(query, chosen, timed=not all_time)
     found = (
         sa.select(
             line.c.line_id,

@@ -20,10 +20,20 @@ from services.money import total, whole
 
 ALL_BEFORE = (None, -1)  # ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
 UP_TO_HERE = (None, 0)
+LINE = (
+    "line_id", "contract_id", "ordinal", "amount", "due_on", "owner_id", "owner_department_id",
+    "paid", "from_end", "settled",
+)  # fmt: skip
 
 
-def plan_lines() -> Any:
+def _of(column: Any, contracts: Any) -> filters.Where:
+    """Return the condition that keeps to these contracts; None keeps all of them."""
+    return [] if contracts is None else [sa.and_(column.in_(sa.select(contracts.c.contract_id)))]
+
+
+def plan_lines(contracts: Any = None) -> Any:
     """Return the lines of contracts in force, made up where a contract has no plan."""
+    counted = [*filters.in_force(), *_of(CONTRACT.c.id, contracts)]
     planned = (
         sa.select(
             PLAN_LINE.c.id.label("line_id"),
@@ -35,7 +45,7 @@ def plan_lines() -> Any:
             PLAN_LINE.c.owner_department_id,
         )
         .select_from(PLAN_LINE.join(CONTRACT, CONTRACT.c.id == PLAN_LINE.c.contract_id))
-        .where(*filters.in_force())
+        .where(*counted)
     )
     known = sa.select(PLAN_LINE.alias().c.contract_id)
     without = sa.select(
@@ -46,11 +56,11 @@ def plan_lines() -> Any:
         CONTRACT.c.signed_on.label("due_on"),
         CONTRACT.c.signer_id.label("owner_id"),
         CONTRACT.c.signer_department_id.label("owner_department_id"),
-    ).where(*filters.in_force(), CONTRACT.c.id.not_in(known))
+    ).where(*counted, CONTRACT.c.id.not_in(known))
     return sa.union_all(planned, without).cte("plan_lines")
 
 
-def _money(query: CockpitQuery) -> Any:
+def _money(query: CockpitQuery, contracts: Any) -> Any:
     """Return each counted payment with what of it has no line."""
     spread = (
         sa.select(ALLOCATION.c.payment_id, total(ALLOCATION.c.amount).label("amount"))
@@ -67,14 +77,14 @@ def _money(query: CockpitQuery) -> Any:
             rest.label("rest"),
         )
         .select_from(PAYMENT.outerjoin(spread, spread.c.payment_id == PAYMENT.c.id))
-        .where(*filters.confirmed(query))
+        .where(*filters.confirmed(query), *_of(PAYMENT.c.contract_id, contracts))
         .cte("money")
     )
 
 
-def _opened(query: CockpitQuery, money: Any) -> Any:
+def _opened(money: Any, contracts: Any) -> Any:
     """Return the lines with what allocations settle and the contract's money without a line."""
-    line = plan_lines()
+    line = plan_lines(contracts)
     allocated = (
         sa.select(ALLOCATION.c.plan_id, total(ALLOCATION.c.amount).label("amount"))
         .join_from(ALLOCATION, money, money.c.id == ALLOCATION.c.payment_id)
@@ -90,7 +100,6 @@ def _opened(query: CockpitQuery, money: Any) -> Any:
         .group_by(money.c.contract_id)
         .subquery("pool")
     )
-    del query
     return (
         sa.select(
             line,
@@ -120,19 +129,25 @@ def _queued(opened: Any) -> Any:
         room.label("room"),
         whole(sa.func.sum(room).over(**oldest, rows=ALL_BEFORE)).label("room_before"),
         whole(sa.func.sum(opened.c.direct).over(**newest, rows=ALL_BEFORE)).label("behind"),
-        sa.func.row_number().over(**newest).label("from_end"),
+        sa.func.row_number(type_=sa.BigInteger()).over(**newest).label("from_end"),
     ).cte("queued")
 
 
-def _events(money: Any, queued: Any) -> Any:
-    """Return line → Σ paid and Σ paid × days after the due date, for 平均回款天数.
+def _parts(money: Any, queued: Any) -> Any:
+    """Return what settled each line: `part` of a payment and its days after the due date.
 
     Money without a line is laid end to end, so is the room of the lines; where a payment and a
     line overlap, that much of the payment settled that line.
     """
-    direct = sa.select(
-        ALLOCATION.c.plan_id.label("line_id"), ALLOCATION.c.amount.label("part"), money.c.paid_on
-    ).join_from(ALLOCATION, money, money.c.id == ALLOCATION.c.payment_id)
+    direct = (
+        sa.select(
+            ALLOCATION.c.plan_id.label("line_id"),
+            ALLOCATION.c.amount.label("part"),
+            DaysBetween(money.c.paid_on, PLAN_LINE.c.due_on).label("days"),
+        )
+        .join_from(ALLOCATION, money, money.c.id == ALLOCATION.c.payment_id)
+        .join(PLAN_LINE, PLAN_LINE.c.id == ALLOCATION.c.plan_id)
+    )
     flow = (
         sa.select(
             money.c.contract_id,
@@ -151,22 +166,43 @@ def _events(money: Any, queued: Any) -> Any:
     )
     until = _least(_least(flow.c.until, queued.c.room_before + queued.c.room), queued.c.free)
     since = _most(flow.c.until - flow.c.rest, queued.c.room_before)
-    queue = sa.select(queued.c.line_id, (until - since).label("part"), flow.c.paid_on).join_from(
-        flow, queued, sa.and_(queued.c.contract_id == flow.c.contract_id, until > since)
-    )
-    part = sa.union_all(direct, queue).subquery("part")
-    line = queued.alias("due")
-    days = DaysBetween(part.c.paid_on, line.c.due_on)
+    queue = sa.select(
+        queued.c.line_id,
+        (until - since).label("part"),
+        DaysBetween(flow.c.paid_on, queued.c.due_on).label("days"),
+    ).join_from(flow, queued, sa.and_(queued.c.contract_id == flow.c.contract_id, until > since))
+    return sa.union_all(direct, queue).subquery("part")
+
+
+def _timed(queued: Any, part: Any) -> Any:
+    """Return the lines with `weight` (Σ paid) and `paid_days` (Σ paid × days after the due date).
+
+    Lines and what settled them are stacked and added up by line: a join of two such tables has no
+    index, and SQLite reads one of them once for every row of the other.
+    """
+    keys = [queued.c[name] for name in LINE]
+    zero = sa.cast(0, sa.BigInteger())
+    lines = sa.select(*keys, zero.label("weight"), zero.label("paid_days"))
+    nothing = [sa.cast(sa.null(), c.type).label(c.name) for c in keys[1:]]
+    paid = sa.select(part.c.line_id, *nothing, part.c.part, part.c.part * part.c.days)
+    stack = sa.union_all(lines, paid).subquery("stack")
     return (
         sa.select(
-            part.c.line_id,
-            total(part.c.part).label("weight"),
-            total(part.c.part * days).label("paid_days"),
+            stack.c.line_id,
+            *(sa.func.max(stack.c[name]).label(name) for name in LINE[1:]),
+            total(stack.c.weight).label("weight"),
+            total(stack.c.paid_days).label("paid_days"),
         )
-        .join_from(part, line, line.c.line_id == part.c.line_id)
-        .group_by(part.c.line_id)
-        .subquery("events")
+        .group_by(stack.c.line_id)
+        # An allocation to a line of a contract that does not count has no line here.
+        .having(sa.func.max(stack.c.contract_id).is_not(None))
+        .cte("timed")
     )
+
+
+def _untimed(settled: Any) -> Any:
+    zero = sa.cast(0, sa.BigInteger())
+    return sa.select(settled, zero.label("weight"), zero.label("paid_days")).cte("timed")
 
 
 def _least(one: Any, other: Any) -> ColumnElement[Any]:
@@ -177,42 +213,28 @@ def _most(one: Any, other: Any) -> ColumnElement[Any]:
     return sa.case((one > other, one), else_=other)
 
 
-def settled_lines(query: CockpitQuery) -> Any:
-    """Return the instalments with `settled`, `surplus`, `weight` and `paid_days`, as a CTE.
-
-    `surplus` is what the contract got beyond its plan, told on its last line.
-    """
-    money = _money(query)
-    queued = _queued(_opened(query, money))
-    events = _events(money, queued)
+def _settled(queued: Any) -> Any:
+    """Return the lines with what of each is settled: a refund without a line empties the newest."""
     settled = (
         queued.c.direct
         + clamp(positive(queued.c.free) - queued.c.room_before, queued.c.room)
         - clamp(positive(-queued.c.free) - queued.c.behind, queued.c.direct)
     )
-    line = (
-        sa.select(
-            *(
-                queued.c[key]
-                for key in (
-                    "line_id",
-                    "contract_id",
-                    "ordinal",
-                    "amount",
-                    "due_on",
-                    "owner_id",
-                    "owner_department_id",
-                    "paid",
-                    "from_end",
-                )
-            ),
-            settled.label("settled"),
-            whole(events.c.weight).label("weight"),
-            whole(events.c.paid_days).label("paid_days"),
-        )
-        .select_from(queued.outerjoin(events, events.c.line_id == queued.c.line_id))
-        .cte("settling")
-    )
+    own = (queued.c[name] for name in LINE if name != "settled")
+    return sa.select(*own, whole(settled).label("settled")).subquery("settling")
+
+
+def settled_lines(query: CockpitQuery, contracts: Any = None, *, timed: bool = True) -> Any:
+    """Return the instalments with `settled`, `surplus`, `weight` and `paid_days`, as a CTE.
+
+    `contracts`, a CTE of `contract_id`, keeps the work to them; every line of a contract is needed
+    to tell what one of them got. `surplus` is what the contract got beyond its plan, told on its
+    last line. Without `timed`, weight and days are 0: they cost as much as all the rest.
+    """
+    money = _money(query, contracts)
+    queued = _queued(_opened(money, contracts))
+    settled = _settled(queued)
+    line = _timed(settled, _parts(money, queued)) if timed else _untimed(settled)
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)
     surplus = sa.case((line.c.from_end == 1, positive(line.c.paid - whole(of_contract))), else_=0)
     return sa.select(line, surplus.label("surplus")).cte("instalment")

@@ -10,14 +10,14 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
-from dashboards import charts, opportunity_groups
+from dashboards import charts, filters, opportunity_groups
 from dashboards.columns import Column
 from dashboards.opportunity_groups import joined, probability, weighted, where
 from dashboards.query import Choices, CockpitQuery
 from dashboards.scope import CUSTOMER, FOLLOW_UP, OPPORTUNITY, OPTION, STAGE, STAMPS, USER, openable
 from dashboards.sql import DayOf, DaysBetween, caption, frame, total
 from dashboards.table import Detail
-from models import Origin, StageHistory, StageKind
+from models import StageHistory, StageKind
 from services.actor import Actor
 
 HISTORY = StageHistory.__table__
@@ -69,7 +69,7 @@ def _last_at() -> Any:
     return (
         sa.select(FOLLOW_UP.c.opportunity_id, sa.func.max(FOLLOW_UP.c.at).label("last_at"))
         .where(
-            FOLLOW_UP.c.origin == Origin.manual,
+            filters.made_by_people(FOLLOW_UP),
             FOLLOW_UP.c.deleted_at.is_(None),
             FOLLOW_UP.c.opportunity_id.is_not(None),
         )

@@ -21,7 +21,7 @@ from dashboards.query import BUCKETS, Choices, CockpitQuery
 from dashboards.scope import CONTRACT, CUSTOMER, FOLLOW_UP, OPPORTUNITY, PLAN, USER, openable
 from dashboards.sql import DayOf, DaysBetween, count_if, frame, positive, total
 from dashboards.table import Detail
-from models import VISITS, CustomerStatus, Level, Origin, Setting, StageKind
+from models import VISITS, CustomerStatus, Level, Setting, StageKind
 from services.actor import Actor
 from services.settings import CATALOGUE
 
@@ -111,7 +111,7 @@ def columns(_by: str) -> tuple[Column, ...]:
 def _done(query: CockpitQuery) -> list[Any]:
     """Return which follow-ups count: made by people, up to `as_of`."""
     return [
-        FOLLOW_UP.c.origin == Origin.manual,
+        filters.made_by_people(FOLLOW_UP),
         FOLLOW_UP.c.deleted_at.is_(None),
         FOLLOW_UP.c.at <= query.as_of,
     ]

@@ -1,0 +1,87 @@
+"""The six summaries grow no faster than the data, whether the database knows its data or not.
+
+Rows and steps are counted, not seconds. Four times the customers may cost five times as much.
+"""
+
+import datetime as dt
+
+import pytest
+import sqlalchemy as sa
+
+from dashboards.pages import SUMMARIES
+from dashboards.sql import snapshot
+from models import db
+from seed.volume import seed_volume
+from services.access import act
+from services.actor import SYSTEM
+from services.engine import writing
+from tests.support.effort import effort
+from tests.support.world import make_app
+
+SMALL, LARGE = 1_000, 4_000
+FORGET = {
+    "sqlite": ("DROP TABLE IF EXISTS sqlite_stat1", "DROP TABLE IF EXISTS sqlite_stat4"),
+    "postgresql": ("DELETE FROM pg_statistic",),
+}
+
+
+def add_customers(count, number):
+    now = dt.datetime.now(dt.UTC)
+    with writing(on=True), db.engine.begin() as connection:
+        seed_volume(
+            connection, customers=count, years=5, seed=number, now=now, tell=lambda *_done: None
+        )
+
+
+def analyse(*, on):
+    """Let the database look at its tables, or forget what it saw."""
+    kind = db.engine.dialect.name
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for statement in ("ANALYZE",) if on else FORGET[kind]:
+            connection.exec_driver_sql(statement)
+    db.engine.dispose()  # SQLite reads its statistics when a file is opened
+
+
+def costs_of_pages():
+    """Return summary → what rows, totals and charts of a year cost."""
+    found, session = {}, db.session()
+    act(session, SYSTEM)
+    for key, summary in SUMMARIES.items():
+        query = summary.query({"preset": ["365d"]}, now=dt.datetime.now(dt.UTC))
+        with effort(db.engine) as statements:
+            snapshot(session)
+            page = summary.read(session, SYSTEM, query)
+            summary.figures(session, SYSTEM, page.query, page.frame)
+        session.rollback()
+        found[key] = sum(one.cost for one in statements)
+    db.session.remove()
+    return found
+
+
+def measured():
+    found = {}
+    for on in (False, True):
+        analyse(on=on)
+        found["with" if on else "without"] = costs_of_pages()
+    return found
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_summary_costs_as_much_more_as_there_is_more_to_add_up(databases, kind):
+    with databases.fresh(kind) as url, make_app(url).test_request_context():
+        add_customers(SMALL, 7)
+        small = measured()
+        add_customers(LARGE - SMALL, 8)
+        large = measured()
+        counted = db.session.connection().execute(sa.text("SELECT count(*) FROM customer")).scalar()
+        db.session.remove()
+        db.engine.dispose()
+
+    growth = {
+        (key, statistics): large[statistics][key] / cost
+        for statistics, costs in small.items()
+        for key, cost in costs.items()
+    }
+    assert counted == LARGE
+    assert len(growth) == 2 * len(SUMMARIES)
+    assert {key: round(times, 1) for key, times in growth.items() if times > 5} == {}
