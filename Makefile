@@ -8,6 +8,9 @@ PO := $(wildcard translations/*/LC_MESSAGES/*.po translations/security/*/LC_MESS
 MO := $(PO:.po=.mo)
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --durations=10
 
+# Tests start many processes; where the environment forbids it each would compile the program anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: run test check lint soak bench translations
 
 $(BIN)/python:

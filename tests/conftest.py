@@ -1,5 +1,7 @@
 """Fixtures: both databases, migrated once and copied for every test; no context is pushed."""
 
+import gc
+
 import pytest
 
 from tests.support import nightly
@@ -12,6 +14,16 @@ from tests.support.world import World, seed_people
 def pytest_collection_modifyitems(items):
     """Mark before `-m` chooses."""
     nightly.mark(items)
+
+
+def pytest_collection_finish():
+    """Let the garbage collector walk what tests make, not the whole program every time.
+
+    It took a fifth of the processor time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def pytest_sessionfinish():
