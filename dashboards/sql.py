@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 from flask_babel import get_locale
-from sqlalchemy.engine import Connection
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement, Select
@@ -139,30 +138,9 @@ def snapshot(session: Session) -> None:
     """
     session.rollback()
     if session.get_bind().dialect.name == "postgresql":
-        connection = session.connection(
+        session.connection(
             execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )
-        if not _has_statistics(connection):
-            # Without statistics every filter seems to leave one row, and a nested loop over it
-            # the cheapest: seconds become hours. Hashing is linear whatever the tables hold.
-            connection.exec_driver_sql("SET LOCAL enable_nestloop = off")
-
-
-SUMMED = ("customer", "opportunity", "contract", "payment_plan", "payment", "follow_up")
-UNKNOWN = sa.text(
-    "SELECT EXISTS (SELECT FROM unnest(CAST(:names AS text[])) AS t(name)"
-    " WHERE pg_relation_size(to_regclass(t.name)) > 0 AND NOT EXISTS"
-    " (SELECT FROM pg_stats s WHERE s.schemaname = ANY (current_schemas(false))"
-    " AND s.tablename = t.name))"
-)
-
-
-def _has_statistics(connection: Connection) -> bool:
-    """Tell whether every table that is added up was analysed; a yes is kept by the connection."""
-    if not connection.info.get("analysed"):
-        unknown = connection.execute(UNKNOWN, {"names": list(SUMMED)}).scalar_one()
-        connection.info["analysed"] = not unknown
-    return bool(connection.info["analysed"])
 
 
 def frame(session: Session, statement: Select[Any]) -> pd.DataFrame:

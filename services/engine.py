@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
+from services import planner as _planner  # noqa: F401 # hangs itself on every pool
+
 # A writing transaction takes SQLite's write lock at once: a deferred one that upgrades later
 # fails under concurrency whatever the busy timeout. The web layer says which kind it needs.
 _writing: contextvars.ContextVar[bool] = contextvars.ContextVar("writing", default=True)

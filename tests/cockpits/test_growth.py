@@ -42,6 +42,12 @@ def analyse(*, on):
     db.engine.dispose()  # SQLite reads its statistics when a file is opened
 
 
+def loops():
+    """Tell whether a connection of PostgreSQL may plan nested loops."""
+    with db.engine.connect() as connection:
+        return connection.exec_driver_sql("SHOW enable_nestloop").scalar() == "on"
+
+
 def costs_of_pages():
     """Return summary → what rows, totals and charts of a year cost."""
     found, session = {}, db.session()
@@ -62,6 +68,8 @@ def measured():
     found = {}
     for on in (False, True):
         analyse(on=on)
+        if db.engine.dialect.name == "postgresql":
+            assert loops() is on  # services/planner.py
         found["with" if on else "without"] = costs_of_pages()
     return found
 
