@@ -127,11 +127,13 @@ def restore_each(call: Call) -> Act:
     model = batches.MODELS[noun]
     table: Any = model.__table__
 
-    def one(target: int, _seen: int | None) -> str:
+    def one(target: int, seen: int | None) -> str:
         query = binned(model, call.by).where(table.c.id == target)
         row = session.connection().execute(query).mappings().first()
         if row is None:
             raise NotVisible
+        if seen is not None and seen != row["row_version"]:
+            raise Stale
         rules = records.SAVERS.get(model, records.Saver())
         wrong = rules.restorable(records.Call(session, call.by, call.now), row)
         if wrong:
@@ -154,7 +156,8 @@ def take_back(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime)
     if job.verb is not V.delete:
         raise NotVisible
     fresh = batches.open_job(session, restoring(job.noun, by=by), by=by, now=now)
-    batches.copy(session, (job, m.ItemState.done), fresh, sa.null())
+    # The deletion counted the version up by one: what was deleted again since is not ours.
+    batches.copy(session, (job, m.ItemState.done), fresh, batches.ITEM.c.seen_version + 1)
     return fresh
 
 

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import contract_plan, contract_sums, lines, numbers, pool
+from services import contract_plan, contract_sums, lines, numbers, open_work, pool
 from services.contract_sums import Sums
 from services.errors import Locked
 from services.money import total
@@ -55,6 +55,8 @@ class ContractSaver(Saver):
         if "signer_id" in values:
             record.signer_department_id = department_of(call.session, record.signer_id)
         record.last_editor_id = call.by.id
+        if "owner_id" in values:
+            open_work.follow_owner(call.session, record)
 
     def saved(self, call: Call, record: Any, values: Values) -> None:
         """Write the instalments; without any the whole amount is due on signing."""

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 import models as m
-from services import duplicates, pool, regions
+from services import duplicates, ownership, pool, regions
 from services.actor import may
 from services.errors import Locked
 from services.fields import PRIMARY
@@ -17,6 +17,8 @@ from services.records import Call, Saver, Values, given, primary_of, saver
 @saver(m.Customer)
 class CustomerSaver(Saver):
     """The rules of 大客户录入."""
+
+    own_way = frozenset({"owner_id"})
 
     def prepare(self, call: Call, values: Values) -> None:
         """Give the defaults of product.md section 2 to what the payload leaves out."""
@@ -35,6 +37,9 @@ class CustomerSaver(Saver):
         approved = record.approval is m.Approval.approved
         if "owner_id" in values and approved and not may(call.by, "customer:assign"):
             errors["owner_id"] = _("更换销售员需要「分配」权限")
+        leaves = record.id is not None and "owner_id" in values and values["owner_id"] is None
+        if leaves and record.owner_id is not None and ownership.has_open_deal(call.session, record):
+            errors["owner_id"] = ownership.HELD
         if approved:  # a draft is asked when it is submitted
             changed = {key: values[key] for key in duplicates.TYPED if key in values}
             errors |= _unexplained(call, record, values, changed)
@@ -59,6 +64,10 @@ class CustomerSaver(Saver):
                 setattr(contact, key, value)
         record.last_editor_id = call.by.id
         call.session.flush()
+        if values.get("owner_id", record.owner_id) != record.owner_id:
+            ownership.change(
+                call.session, record, values["owner_id"], note=None, by=call.by, now=call.now
+            )
 
     def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """A customer of the same name or number needs a written reason, for the reviewer."""

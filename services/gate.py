@@ -20,7 +20,15 @@ from services.access import actor_of, read_gate
 from services.actor import Actor, may
 from services.audit import write_audit
 from services.errors import Forbidden, Locked
-from services.rules import APPROVAL_OWNED, BY_STATEMENT, GRANT_OF, MOVABLE, RULES, STATE_FREE
+from services.rules import (
+    APPROVAL_OWNED,
+    BY_STATEMENT,
+    GRANT_OF,
+    HANDED,
+    MOVABLE,
+    RULES,
+    STATE_FREE,
+)
 
 
 def install(factory: Any) -> None:
@@ -77,6 +85,8 @@ def _write_gate(session: Session, _context: UOWTransaction, _instances: Any) -> 
     dirty = [row for row in session.dirty if session.is_modified(row)]
     for row in (*session.new, *dirty):
         _stamp(row, actor, now)
+    for row in dirty:
+        _check_owner(row)
     if actor is not None:
         ceiling.guard(session, actor, [*session.new, *dirty, *session.deleted], session.deleted)
     if actor is not None and actor.system:
@@ -86,6 +96,13 @@ def _write_gate(session: Session, _context: UOWTransaction, _instances: Any) -> 
     work += [("delete", r) for r in session.deleted]
     for verb, row in work:
         check_write(actor, verb, row, session.info.get("rule"))
+
+
+def _check_owner(row: Any) -> None:
+    """Refuse an owner that is written past the service, whoever does it and under any rule."""
+    if row.__noun__ in HANDED and "owner_id" in changed(row):
+        words = _("销售员只能由分配、移交、领取或退回公海改变")
+        raise Forbidden(words, field="owner_id")
 
 
 def _stamp(row: Any, actor: Actor | None, now: dt.datetime) -> None:

@@ -106,10 +106,13 @@ def hand_chosen(  # noqa: PLR0913 # whose, to whom, why, in which job
     _tell(session, giver_id, set(to.values()), f"batch{batch_id}", now)
 
 
-def undo(session: Session, handover_id: int | None, *, by: Actor, now: dt.datetime) -> Load:
+def undo(
+    session: Session, handover_id: int | None, *, by: Actor, now: dt.datetime
+) -> tuple[Load, list[str]]:
     """Give everything back that its receiver still has. Raises Forbidden, NotVisible, Locked.
 
-    What moved on, was finished or decided meanwhile stays where it is.
+    What moved on, was finished or decided meanwhile stays where it is: the names of customers and
+    deals that do come second.
     """
     found = session.scalar(sa.select(m.Handover).where(m.Handover.id == handover_id))
     if found is None:
@@ -119,6 +122,7 @@ def undo(session: Session, handover_id: int | None, *, by: Actor, now: dt.dateti
         raise Locked(_("这次移交已撤销，或已超过 %(n)s 天", n=UNDO_DAYS))
     why = _Why(by, now, str(_("撤销移交")))
     back = dict.fromkeys(KINDS, 0)
+    left: list[str] = []
     for kind in KINDS:
         pairs = found.moved.get(kind, [])
         if kind == "tasks":
@@ -126,11 +130,21 @@ def undo(session: Session, handover_id: int | None, *, by: Actor, now: dt.dateti
             continue
         for receiver in sorted({to for _key, to in pairs}):
             keys = [key for key, to in pairs if to == receiver]
-            back[kind] += len(_give(session, kind, keys, (receiver, found.leaver_id), why))
+            given = _give(session, kind, keys, (receiver, found.leaver_id), why)
+            back[kind] += len(given)
+            left += _names(session, kind, set(keys) - set(given))
     with gate.rule(session, "ownership"):
         found.undone_at = now
     session.expire_all()
-    return Load(**back)
+    return Load(**back), left
+
+
+def _names(session: Session, kind: str, keys: set[int]) -> list[str]:
+    """Return the names of customers and deals; what else stays is done or goes with them."""
+    model: Any = {"customers": m.Customer, "opportunities": m.Opportunity}.get(kind)
+    if model is None or not keys:
+        return []
+    return [str(one) for one in session.scalars(sa.select(model).where(model.id.in_(keys)))]
 
 
 def past(session: Session, *, by: Actor, limit: int = 20) -> list[m.Handover]:

@@ -134,8 +134,12 @@ def _round(call: Call) -> _Round:
     return _Round(givers, people, done)
 
 
-def take_back(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime) -> int:
-    """Give back what a job handed over and its receivers still have; return how many customers.
+def take_back(
+    session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime
+) -> tuple[int, list[str]]:
+    """Give back what a job handed over and its receivers still have.
+
+    Returns how many customers went back, and the names of what stays with somebody else.
 
     Raises Forbidden, NotVisible for another verb, Locked where nothing of it stands.
     """
@@ -144,7 +148,8 @@ def take_back(session: Session, job: m.BatchJob, *, by: Actor, now: dt.datetime)
     left = standing(session, job)
     if not left:
         raise Locked(_("这次移交已撤销"))
-    return sum(handover.undo(session, key, by=by, now=now).customers for key in left)
+    done = [handover.undo(session, key, by=by, now=now) for key in left]
+    return sum(load.customers for load, _names in done), [n for _load, names in done for n in names]
 
 
 def standing(session: Session, job: m.BatchJob) -> list[int]:

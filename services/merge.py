@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, regions
+from services import gate, ownership, regions
 from services.actor import Actor, demand
 from services.audit import record as audit
 from services.errors import Invalid, Locked, NotVisible, Stale
@@ -93,6 +93,7 @@ def merge(
     primary = [c.id for c in (primary_of(found.kept), primary_of(found.dropped)) if c is not None]
     before = {
         "values": {k: _plain(value_of(found.kept, k)) for k in found.values},
+        "after": {k: _plain(value) for k, value in found.values.items()},
         "primary": primary,
     }
     with gate.rule(session, "merge"):
@@ -100,7 +101,7 @@ def merge(
         for (table, column), ids in found.moved.items():
             _point(session, table, column, ids, found.kept.id)
         _set_primary(session, primary, found.contact_id)
-        _put(found.kept, found.values)
+        _put(session, found.kept, found.values, by=by, now=now)
         found.dropped.deleted_at = now
         done = m.CustomerMerge(
             kept_id=found.kept.id,
@@ -115,10 +116,19 @@ def merge(
     return done
 
 
-def undo(session: Session, merge_id: int, *, by: Actor, now: dt.datetime) -> m.Customer:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Undone:
+    """The record that is back, and the captions of what stays as somebody changed it since."""
+
+    customer: m.Customer
+    left: list[Any]
+
+
+def undo(session: Session, merge_id: int, *, by: Actor, now: dt.datetime) -> Undone:
     """Take a merge back within 30 days: values, relations and the record that was dropped.
 
-    A relation that was moved on since stays where it is. Raises Forbidden, NotVisible, Locked.
+    Only what still holds what the merge wrote goes back: a relation that was moved on, a value or
+    a primary contact that was changed since stays. Raises Forbidden, NotVisible, Locked.
     """
     demand(by, "customer:merge")
     done = session.scalar(sa.select(m.CustomerMerge).where(m.CustomerMerge.id == merge_id))
@@ -131,18 +141,59 @@ def undo(session: Session, merge_id: int, *, by: Actor, now: dt.datetime) -> m.C
         raise Locked(_("审批中的客户不能撤销合并"))
     with gate.rule(session, "merge"):
         _revive(session, done.dropped_id)
+        now_primary = primary_of(kept)
+        chosen = now_primary is not None and now_primary.id not in done.before["primary"]
         _set_primary(session, done.before["primary"], None)
         for name, ids in done.moved.items():
             table, column = name.split(".")
             _point(session, table, column, ids, done.dropped_id, only_of=done.kept_id)
-        for contact_id in done.before["primary"]:
+        for contact_id in _primaries(session, done, but=kept.id if chosen else None):
             _set_primary(session, [], contact_id)
-        _put(kept, {k: _value(k, v) for k, v in done.before["values"].items()})
+        session.expire_all()
+        back, left = _returning(session, done)
+        _put(session, kept, {k: _value(k, v) for k, v in back.items()}, by=by, now=now)
         done.undone_at = now
     session.expire_all()
     label = {"noun": "customer", "record_id": done.dropped_id, "label": str(_("撤销合并"))}
     audit(session, [label | {"action": m.AuditAction.update, "changes": {}}])
-    return _one(session, done.dropped_id)
+    captions = [inputs_of(m.Customer)[key].facts.caption for key in left]
+    captions += [_("主要联系人")] if chosen else []
+    return Undone(_one(session, done.dropped_id), captions)
+
+
+def _returning(session: Session, done: m.CustomerMerge) -> tuple[dict[str, Any], list[str]]:
+    """Return the values that go back, and the keys of those that were changed since the merge."""
+    kept, dropped = _one(session, done.kept_id), _one(session, done.dropped_id)
+    before, after = done.before["values"], done.before.get("after", {})
+    back, left = {}, []
+    for key, value in before.items():
+        found = _plain(value_of(kept, key))
+        # A merge of an earlier version kept no word of what it wrote: it could only be the other's.
+        wrote = after[key] if key in after else _plain(value_of(dropped, key))
+        if found == value:
+            continue
+        if found == wrote and not (key == "owner_id" and _is_gone(session, value)):
+            back[key] = value
+        else:
+            left.append(key)
+    return back, left
+
+
+def _is_gone(session: Session, user_id: int | None) -> bool:
+    user = m.User.__table__
+    query = sa.select(user.c.id).where(user.c.id == user_id, user.c.active)
+    return user_id is not None and session.execute(query).first() is None
+
+
+def _primaries(session: Session, done: m.CustomerMerge, *, but: int | None) -> list[int]:
+    """Return which contacts are primary again; not those of `but`, who chose another since."""
+    contact = m.Contact.__table__
+    query = sa.select(contact.c.id).where(
+        contact.c.id.in_(done.before["primary"]), contact.c.deleted_at.is_(None)
+    )
+    if but is not None:
+        query = query.where(contact.c.customer_id != but)
+    return list(session.execute(query).scalars())
 
 
 def _one(session: Session, key: int) -> m.Customer:
@@ -234,10 +285,18 @@ def _set_primary(session: Session, ids: list[int], winner: int | None) -> None:
             )
 
 
-def _put(kept: m.Customer, values: Mapping[str, Any]) -> None:
+def _put(
+    session: Session, kept: m.Customer, values: Mapping[str, Any], *, by: Actor, now: dt.datetime
+) -> None:
+    """Write values into the kept record; another owner takes the open work along."""
     for key, value in values.items():
-        setattr(kept, key, value)
+        if key != "owner_id":
+            setattr(kept, key, value)
     kept.region_text = regions.text_of(kept.region_code) if kept.region_code else None
+    if values.get("owner_id", kept.owner_id) != kept.owner_id:
+        session.flush()
+        note = str(_("客户合并"))
+        ownership.change(session, kept, values["owner_id"], note=note, by=by, now=now)
 
 
 def _revive(session: Session, key: int) -> None:

@@ -67,6 +67,26 @@ def move_work(session: Session, kind: str, keys: Any, *, source: int, target: in
     return moved
 
 
+def follow_owner(session: Session, record: Any) -> None:
+    """Move what is open of an opportunity or a contract along with an owner that was just changed.
+
+    Planned follow-ups of an opportunity, unpaid instalments of a contract; only what was the old
+    owner's. Called before the flush: the old owner is read from the record's history.
+    """
+    history = sa.inspect(record).attrs.owner_id.history
+    source, target = next(iter(history.deleted or ()), None), record.owner_id
+    if record.id is None or source is None or target is None:
+        return
+    plan, line = m.FollowUpPlan.__table__, m.PaymentPlan.__table__
+    kind, column = (
+        ("plans", plan.c.opportunity_id)
+        if isinstance(record, m.Opportunity)
+        else ("instalments", line.c.contract_id)
+    )
+    keys = sa.select(column.table.c.id).where(column == record.id)
+    move_work(session, kind, keys, source=source, target=target)
+
+
 def note_change(
     session: Session, noun: str, keys: Iterable[int], source: int | None, target: int | None
 ) -> None:

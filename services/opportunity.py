@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import gate, lines, pool
+from services import gate, lines, open_work, pool
 from services.actor import Actor, may
 from services.dictionary import required_keys
 from services.errors import Forbidden, Invalid, Locked
@@ -52,6 +52,8 @@ class OpportunitySaver(Saver):
         """Put the lines in, take the stage's probability, stamp what closing stamps."""
         lines.replace_products(record, m.OpportunityLine, values)
         record.last_editor_id = call.by.id
+        if "owner_id" in values:
+            open_work.follow_owner(call.session, record)
         if "stage_id" in values and values["stage_id"] is not None:
             stage = call.session.get_one(m.Stage, values["stage_id"])
             _enter(call, record, stage, keep=values.get("probability") is not None)

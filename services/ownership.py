@@ -16,7 +16,7 @@ import models as m
 from services import gate
 from services.actor import Actor, demand, may
 from services.agenda import day_bounds
-from services.errors import Forbidden, Invalid, Locked
+from services.errors import Forbidden, Invalid, Locked, Stale
 from services.notices import tell
 from services.numbers import today
 from services.open_work import RULE, move_open_work, note_change
@@ -79,16 +79,21 @@ def release(
         raise Forbidden
     if customer.approval is not m.Approval.approved:
         raise Locked(_("客户尚未通过审批"))
+    change(session, customer, None, note=note, by=by, now=now)
+
+
+HELD = _("还有进行中的商机，不能退回公海")
+
+
+def has_open_deal(session: Session, customer: m.Customer) -> bool:
+    """Tell whether a deal that is open keeps a customer out of the pool."""
     deal = m.Opportunity.__table__
     running = sa.select(deal.c.id).where(
         deal.c.customer_id == customer.id,
         deal.c.state == m.StageKind.open,
         deal.c.deleted_at.is_(None),
     )
-    if session.execute(running.limit(1)).first() is not None:
-        raise Locked(_("还有进行中的商机，不能退回公海"))
-    why = _Why(by, now, note)
-    _move(session, [customer.id], customer.owner_id, None, m.MoveKind.release, why)
+    return session.execute(running.limit(1)).first() is not None
 
 
 def assign(  # who, to whom, why
@@ -107,19 +112,44 @@ def assign(  # who, to whom, why
         raise Invalid({"to_id": _("已经是这位销售员的客户")})
     if customer.approval is m.Approval.pending:
         raise Locked(_("审批中的记录不能修改，请先撤回"))
+    change(session, customer, target, note=note, by=by, now=now)
+
+
+def change(  # what, to whom, why
+    session: Session,
+    customer: m.Customer,
+    to_id: int | None,
+    *,
+    note: str | None,
+    by: Actor,
+    now: dt.datetime,
+) -> None:
+    """Change the owner of a stored customer, None: to the pool; with open work, move and notice.
+
+    Every door ends here (assign, release, form, inline and bulk edit, merge) and has asked for
+    the right itself: the write gate refuses an owner that is written any other way. Raises Locked
+    while an open deal keeps it out of the pool, Stale when somebody else was quicker.
+    """
     before, why = customer.owner_id, _Why(by, now, note)
-    _move(session, [customer.id], before, target, m.MoveKind.assign, why)
+    if to_id is None and has_open_deal(session, customer):
+        raise Locked(HELD)
+    kind = m.MoveKind.release if to_id is None else m.MoveKind.assign
+    if not _move(session, [customer.id], before, to_id, kind, why):
+        raise Stale
+    if to_id is None:
+        return
     if before is not None:
-        move_open_work(session, before, target, customer_id=customer.id)
-    tell(
-        session,
-        user_id=target,
-        kind=m.NoticeKind.assigned,
-        title=str(customer),
-        url=f"/admin/customer/360/?id={customer.id}",
-        dedupe_key=f"assigned:{customer.id}:{now:%Y%m%d%H%M%S}",
-        now=now,
-    )
+        move_open_work(session, before, to_id, customer_id=customer.id)
+    if to_id != by.id:
+        tell(
+            session,
+            user_id=to_id,
+            kind=m.NoticeKind.assigned,
+            title=str(customer),
+            url=f"/admin/customer/360/?id={customer.id}",
+            dedupe_key=f"assigned:{customer.id}:{now:%Y%m%d%H%M%S}",
+            now=now,
+        )
 
 
 def active_user(session: Session, user_id: int | None) -> int:
@@ -175,19 +205,21 @@ def _move(  # what, from whom, to whom, why
         )
     note_change(session, "customer", moved, source, target)
     if source is None:
-        _take_plans(session, moved, target)
+        _hand_plans(session, moved, target, sa.true())
+    elif target is None:
+        _hand_plans(session, moved, None, m.FollowUpPlan.__table__.c.owner_id == source)
     session.expire_all()
     return moved
 
 
-def _take_plans(session: Session, customers: list[int], target: int | None) -> None:
-    """Whoever takes a pool customer takes what was planned with it."""
+def _hand_plans(session: Session, customers: list[int], target: int | None, of: Any) -> None:
+    """What was planned with a customer goes to the pool with it, and to whoever takes it there."""
     plan = m.FollowUpPlan.__table__
     for start in range(0, len(customers), PART):
         part = customers[start : start + PART]
         session.execute(
             sa.update(plan)
-            .where(plan.c.customer_id.in_(part), plan.c.done_at.is_(None))
+            .where(plan.c.customer_id.in_(part), plan.c.done_at.is_(None), of)
             .values(owner_id=target, row_version=plan.c.row_version + 1),
             execution_options=RULE,
         )

@@ -20,6 +20,7 @@ from services import gate
 from services.actor import Actor, demand
 from services.errors import Forbidden, Invalid, Locked, Stale
 from services.fields import inputs_of
+from services.references import check_unreferenced
 from services.rules import GRANT_OF
 
 Values = dict[str, Any]
@@ -51,6 +52,9 @@ class Said:
 
 class Saver:
     """The rules of one noun around the generic save; the default has none."""
+
+    # Inputs of a stored record that `saved` writes its own way.
+    own_way: frozenset[str] = frozenset()
 
     def prepare(self, call: Call, values: Values) -> None:
         """Fill defaults of a new record into the payload."""
@@ -183,7 +187,7 @@ def write(call: Call, record: Any, values: Values) -> None:
         return
     rules = SAVERS.get(type(record), Saver())
     with call.session.no_autoflush:
-        _apply(record, values)
+        _apply(record, {k: v for k, v in values.items() if k not in rules.own_way})
         rules.applied(call, record, values)
     call.session.flush()
     rules.saved(call, record, values)
@@ -217,7 +221,7 @@ def remove(session: Session, record: Any, *, seen: int | None, by: Actor, now: d
         raise Forbidden
     call = Call(session, by, now)
     SAVERS.get(type(record), Saver()).removable(call, record)
-    _check_children(session, record)
+    check_unreferenced(session, record)
     if isinstance(record, m.SoftDeleted):
         record.deleted_at = now
     else:
@@ -373,24 +377,6 @@ def department_of(session: Session, user_id: int | None) -> int | None:
         if user_id
         else None
     )
-
-
-def _check_children(session: Session, record: Any) -> None:
-    """Name what still hangs on the record, instead of a database error."""
-    own = set(getattr(record, "__lines__", ()))
-    lines = {sa.inspect(type(record)).relationships[k].mapper.local_table for k in own}
-    for mapper in m.Model.registry.mappers:
-        table = mapper.local_table
-        if table in lines or mapper.class_ in {m.Contact, m.StageHistory}:
-            continue
-        keys = [c for c in table.c for fk in c.foreign_keys if fk.column.table is record.__table__]
-        for column in keys:
-            alive = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
-            query = sa.select(sa.func.count()).select_from(table).where(column == record.id, alive)
-            n = session.execute(query).scalar_one()
-            if n:
-                caption = mapper.class_.__caption__
-                raise Locked(_("已被 %(n)s 条「%(what)s」引用，不能删除", n=n, what=caption))
 
 
 def editable(record: Any, *, changing: bool = False) -> dict[str, bool]:

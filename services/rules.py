@@ -98,6 +98,9 @@ BY_STATEMENT: dict[str, frozenset[str]] = {
     "user_role": frozenset(),
 }
 
+# Nouns whose owner changes by services/ownership.py alone, which moves open work along.
+HANDED = frozenset({"customer"})
+
 # Rules whose services answer for the record's state themselves.
 STATE_FREE = frozenset({"approval", "import", "merge"})
 

@@ -17,6 +17,7 @@ from services.approval import bulk
 from services.engine import writing
 from services.texts import neutral
 from views.crm import export
+from views.ownership import tell_left
 from views.pages import Page
 from views.panel import caption_of
 from views.web.headers import is_local
@@ -102,8 +103,9 @@ class BatchView(Page):
         job, call = self._job(request.form.get("id")), {"by": self.actor, "now": self.now()}
         if job.verb is m.BatchVerb.delete:
             return self._start(deletions.take_back(self.session, job, **call))
-        number = handover_bulk.take_back(self.session, job, **call)
+        number, left = handover_bulk.take_back(self.session, job, **call)
         flash(_("已撤销移交：%(n)s 个客户", n=number), "success")
+        tell_left(left)
         return redirect(url_for(".index", id=job.id), code=303)
 
     @expose("/result.csv")

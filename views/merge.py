@@ -122,11 +122,14 @@ class MergeView(Page):
     @expose("/undo/", methods=("POST",))
     def undo(self) -> Any:
         """Take a merge back."""
-        back = merge.undo(
+        done = merge.undo(
             self.session, texts.key(request.form.get("id")) or 0, by=self.actor, now=self.now()
         )
-        flash(_("已撤销合并，「%(name)s」已恢复", name=str(back)), "success")
-        return redirect(url_for("customer.details_view", id=back.id), code=303)
+        flash(_("已撤销合并，「%(name)s」已恢复", name=str(done.customer)), "success")
+        if done.left:
+            names = "、".join(str(caption) for caption in done.left)
+            flash(_("合并后又改过的没有还原：%(names)s", names=names), "warning")
+        return redirect(url_for("customer.details_view", id=done.customer.id), code=303)
 
 
 def _person(contact: m.Contact | None) -> str:

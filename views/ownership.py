@@ -1,6 +1,7 @@
 """公海 and 移交: the doors that change whose customer it is."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -190,8 +191,9 @@ class HandoverView(Page):
     def undo_view(self) -> Any:
         """Give back what a hand-over moved and nobody touched since."""
         key = texts.key(request.form.get("id"))
-        done = handover.undo(self.session, key, by=self.actor, now=self.now())
+        done, left = handover.undo(self.session, key, by=self.actor, now=self.now())
         self._flash(_("已撤销移交"), done)
+        tell_left(left)
         return redirect(url_for(".index"), code=303)
 
     def _flash(self, verb: str, done: handover.Load) -> None:
@@ -204,6 +206,18 @@ class HandoverView(Page):
             t=done.tasks,
         )
         flash(f"{verb}：{told}", "success")
+
+
+def tell_left(names: Sequence[str]) -> None:
+    """Say what an undo left with somebody else, the first ten by name."""
+    if names:
+        shown = "、".join(names[:NAMED])
+        flash(
+            _("之后又变动过、没有退回的（%(n)s）：%(names)s", n=len(names), names=shown), "warning"
+        )
+
+
+NAMED = 10
 
 
 def _seen(text: str) -> dict[int, dict[str, int]] | None:
