@@ -3,8 +3,6 @@
 Rows and steps are counted, not seconds. Four times the customers may cost five times as much.
 """
 
-import datetime as dt
-
 import pytest
 import sqlalchemy as sa
 
@@ -15,6 +13,7 @@ from seed.volume import seed_volume
 from services.access import act
 from services.actor import SYSTEM
 from services.engine import writing
+from tests.support import clock
 from tests.support.effort import effort
 from tests.support.world import make_app
 
@@ -26,7 +25,7 @@ FORGET = {
 
 
 def add_customers(count, number):
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     with writing(on=True), db.engine.begin() as connection:
         seed_volume(
             connection, customers=count, years=5, seed=number, now=now, tell=lambda *_done: None
@@ -53,7 +52,7 @@ def costs_of_pages():
     found, session = {}, db.session()
     act(session, SYSTEM)
     for key, summary in SUMMARIES.items():
-        query = summary.query({"preset": ["365d"]}, now=dt.datetime.now(dt.UTC))
+        query = summary.query({"preset": ["365d"]}, now=clock.now())
         with effort(db.engine) as statements:
             snapshot(session)
             page = summary.read(session, SYSTEM, query)
