@@ -8,9 +8,7 @@ from seed.demo import approvals, deals, follow_ups
 from seed.demo.doubles import twin_of
 from seed.demo.people import SELLERS, TECHNICIANS
 from seed.demo.teller import Teller
-from services import records
-from services.access import act
-from services.actor import SYSTEM
+from services import ownership, records
 
 LEVELS = (m.Level.a, m.Level.b, m.Level.c, m.Level.d)
 SOURCES = ("sales", "referral", "fair", "online", "search", "phone", "cold", "repeat")
@@ -29,9 +27,7 @@ def tell(teller: Teller, fate: str, company: tuple[str, str, str], day: dt.date)
     if fate not in {"approved", "pool"}:
         return
     if fate == "pool":
-        act(teller.session, SYSTEM)
-        customer.owner_id, customer.status = None, m.CustomerStatus.dormant
-        teller.session.flush()
+        give_back(teller, customer, seller)
         return
     since = decided + dt.timedelta(days=1)
     deals.tell(teller, customer, seller, since)
@@ -63,6 +59,15 @@ def enter(
     with teller.by(seller, at) as actor:
         found: m.Customer = records.create(teller.session, m.Customer, values, by=actor, now=at)
     return found
+
+
+def give_back(teller: Teller, customer: m.Customer, seller: str) -> None:
+    """Let the seller give a customer back to the pool, a month after it was approved."""
+    at = min((customer.decided_at or teller.now) + dt.timedelta(days=30), teller.now)
+    with teller.by(seller, at) as actor:
+        customer.status = m.CustomerStatus.dormant
+        teller.session.flush()
+        ownership.release(teller.session, customer, note="暂无需求", by=actor, now=at)
 
 
 def decide_customer(

@@ -172,3 +172,13 @@ def test_nothing_is_decided_before_it_was_asked(told):
     query = sa.select(sa.func.count()).where(task.c.decided_at < task.c.created_at)
 
     assert told.execute(query).scalar() == 0
+
+
+def test_who_has_no_owner_was_given_back_by_the_last_one(told):
+    customer, move = m.Customer.__table__, m.OwnershipMove.__table__
+    nobody = sa.select(customer.c.id, customer.c.created_owner_id).where(
+        customer.c.owner_id.is_(None), customer.c.approval == m.Approval.approved
+    )
+    gave = sa.select(move.c.customer_id, move.c.from_id).where(move.c.kind == m.MoveKind.release)
+
+    assert sorted(rows(told, nobody)) == sorted(rows(told, gave)) != []
