@@ -132,6 +132,8 @@
     if (old) old.inert = true;
     const answer = await fetch(link.href).catch(() => ({}));
     if (current() !== row) return;
+    // The log-in has ended: what is held is refused now and told, not lost with the page.
+    if (answer.redirected && held) { send(false); return; }
     const page = answer.ok && new DOMParser().parseFromString(await answer.text(), 'text/html');
     const fresh = page && $('#panel', page);
     if (!fresh) { location.href = link.href; return; }

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import clock
 from tests.support.browser import browsing
-from tests.support.world import World
+from tests.support.world import PASSWORD, World
 
 pytestmark = pytest.mark.browser
 
@@ -94,3 +94,24 @@ def test_a_page_worked_off_is_followed_by_the_next_tasks(lite):
         assert last not in {first, second}
 
     at_once(lite, work, n=3, path="?page_size=2")
+
+
+def test_a_decision_without_a_log_in_is_told_and_its_words_come_back(lite):
+    def work(_site, page):
+        page.wait_for_selector("#panel [data-decide]")
+        mine = page.locator("#panel [data-decide]").get_attribute("data-id")
+        page.fill("#comment", "请补充营业执照")
+        page.context.clear_cookies()
+        page.click("#panel button[value=reject]")
+        page.wait_for_selector("[data-outside]")
+        assert page.locator(f"tr[data-id='{mine}']").is_visible()
+        page.click("[data-outside] a")
+        page.fill("#email", "reviewer@demo.tcos.cn")
+        page.fill("#password", PASSWORD)
+        page.click("button[name=submit]")
+        page.wait_for_selector("[data-queue]")
+        page.click(f"tr[data-id='{mine}'] a[href*='id=']")
+        page.wait_for_selector(f"#panel:not([inert]) [data-decide][data-id='{mine}']")
+        assert page.input_value("#comment") == "请补充营业执照"
+
+    at_once(lite, work)
