@@ -9,7 +9,15 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
-from services import contract_plan, contract_sums, lines, numbers, open_work, pool
+from services import (
+    contract_customer,
+    contract_plan,
+    contract_sums,
+    lines,
+    numbers,
+    open_work,
+    pool,
+)
 from services.contract_sums import Sums
 from services.errors import Locked
 from services.money import total
@@ -57,6 +65,8 @@ class ContractSaver(Saver):
         record.last_editor_id = call.by.id
         if "owner_id" in values:
             open_work.follow_owner(call.session, record)
+        if "customer_id" in values:
+            contract_customer.follow_customer(call.session, record)
 
     def saved(self, call: Call, record: Any, values: Values) -> None:
         """Write the instalments; without any the whole amount is due on signing."""

@@ -6,6 +6,7 @@ import models as m
 from models.line import FULL_PRICE
 from services import lines
 from services.allocation import relay
+from services.contract_customer import follow_customer
 from services.contract_sums import ahead, faults, priced, products
 from services.errors import Invalid
 from services.records import Call, Values, department_of
@@ -95,6 +96,8 @@ def amend(call: Call, contract: m.Contract, values: Values) -> None:
     for key, value in values.items():
         if key not in {"lines", "plan"}:
             setattr(contract, key, value)
+    if "customer_id" in values:
+        follow_customer(call.session, contract)
     lines.replace_products(contract, m.ContractLine, values)
     if "plan" in values or not contract.plan:
         call.session.flush()

@@ -87,14 +87,17 @@ def approved_customer(call: Call, customer_id: int | None) -> dict[str, Any]:
 def check_contact(call: Call, record: Any, values: Values) -> dict[str, Any]:
     """What hangs on a customer must belong to that customer."""
     customer_id = values.get("customer_id", record.customer_id)
+    moved = customer_id != record.customer_id
     errors: dict[str, Any] = {}
     for key, model in (
         ("contact_id", m.Contact),
         ("opportunity_id", m.Opportunity),
         ("contract_id", m.Contract),
     ):
-        value = values.get(key)
-        if value is None or key not in type(record).__mapper__.columns:
+        if key not in type(record).__mapper__.columns:
+            continue
+        value = values.get(key, getattr(record, key) if moved else None)
+        if value is None:
             continue
         owner = call.session.scalar(sa.select(model.customer_id).where(model.id == value))
         if owner != customer_id:

@@ -78,6 +78,7 @@ RULES: dict[str, frozenset[str]] = {
             "handover",
         }
     ),
+    "contract": frozenset({"order", "payment", "invoice"}),
     "idempotency": frozenset({"idempotencykey"}),
     "profile": frozenset({"user"}),
     "tags": frozenset({"tagging"}),

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 import models as m
+from services import contract_customer
 from services.fields import names_of
 from services.importing import restoring
 from services.importing.finding import chunks
@@ -164,7 +165,11 @@ def _used(session: Session, rows: Rows) -> Iterator[tuple[m.ImportRow, Any]]:
             what = mapper.class_.__noun__
             if what in WITH_IT or (what == "plan" and model is m.FollowUp):
                 continue
-            for column, key, by in _pointing(session, mapper.local_table, model, list(of)):
+            pointing = _pointing(session, mapper.local_table, model, list(of))
+            for column, key, by, contract in pointing:
+                through = going.get(("contract", contract)) if contract else None
+                if through is not None and column in through.before:
+                    continue  # it goes back with its contract
                 other = going.get((what, by))
                 if other is None or not (other.fresh or column in other.before):
                     reason = _("已被「%(what)s」引用", what=mapper.class_.__caption__)
@@ -187,13 +192,15 @@ def _sold(
 
 def _pointing(
     session: Session, table: Any, model: Any, keys: list[int]
-) -> Iterator[tuple[str, int, int]]:
-    """Yield (column, record, key of the row that points at it)."""
+) -> Iterator[tuple[str, int, int, int | None]]:
+    """Yield (column, record, key of the row that points at it, contract whose customer it has)."""
+    follows = table in [follower.__table__ for follower in contract_customer.FOLLOWERS]
     alive = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
     for column in table.c:
         if not any(fk.column.table is model.__table__ for fk in column.foreign_keys):
             continue
+        contract = table.c.contract_id if follows and column.key == "customer_id" else sa.null()
         for part in chunks(keys):
-            query = sa.select(column, table.c.id).where(column.in_(part), alive)
-            for key, by in session.execute(query):
-                yield column.key, key, by
+            query = sa.select(column, table.c.id, contract).where(column.in_(part), alive)
+            for key, by, of in session.execute(query):
+                yield column.key, key, by, of
