@@ -286,12 +286,9 @@ class CrmView(GridView):
 
     def store(self, record: Any, values: dict[str, Any]) -> Any:
         """Save through the service."""
-        now = self.now()
         if record is None:
-            return records.create(self.session, self.model, values, by=self.actor, now=now)
-        return records.update(
-            self.session, record, values, seen=self._seen(), by=self.actor, now=now
-        )
+            return records.create(self.session, self.model, values, **self._now())
+        return records.update(self.session, record, values, seen=self._seen(), **self._now())
 
     def _seen(self) -> int:
         seen = texts.key(request.form.get("row_version"))
@@ -339,7 +336,7 @@ class CrmView(GridView):
 
     @expose("/ajax/update/", methods=("POST",))
     def ajax_update(self) -> Any:
-        """Change one field of the allow-list inline, with the version that was seen."""
+        """Change one field of the allow-list inline, with the version seen; the form asks more."""
         key = request.form.get("field", "")
         if key not in self.inline_fields:
             raise Forbidden
@@ -347,6 +344,7 @@ class CrmView(GridView):
         before = forms.texts_of(self.model, record).get(key, "")
         text = {key: request.form.get("value", "")}
         values = forms.payload(self.session, self.model, text, only={key})
+        known.ask(self.session, record, values, request.form, **self._now())
         self.store(record, values)
         asked = bool(approval.changes_asked(self.session))
         self.session.expire(record)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import batch_work, batches, bulk
-from tests.support.visitors import Visitors
+from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World, dump
 from views.crm import forms
 
@@ -115,6 +115,20 @@ def test_the_same_payment_a_second_time_is_asked_about(lite):
     assert status == 422
     assert "YAV-HK-" in beside(page, "amount")
     assert registered(lite, key, "1000", _known=box(page))[0] == 303
+
+
+def test_an_amount_changed_in_its_cell_beyond_the_contract_is_refused_with_the_figure(lite):
+    key = in_force(lite, amount=100_00)
+    with World(lite) as world, world.acting("finance"):
+        made = world.create(m.Payment, contract_id=key, amount=60_00, paid_on=DUES[0])
+        cell = {"id": made.id, "row_version": made.row_version, "field": "amount"}
+    visitors, path = Visitors(lite), "/admin/payment/ajax/update/"
+
+    over = visitors.post("finance", path, cell | {"value": "150"}, headers=AJAX)
+    within = visitors.post("finance", path, cell | {"value": "99"}, headers=AJAX)
+
+    assert (over.status_code, within.status_code) == (422, 200)
+    assert "超出合同 50.00 元" in over.get_json()["fields"]["amount"]
 
 
 def test_confirming_beyond_the_contract_is_asked_about_and_shown_afterwards(app):
