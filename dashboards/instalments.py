@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
 from dashboards import filters
+from dashboards.period import Period
 from dashboards.query import CockpitQuery
 from dashboards.scope import ALLOCATION, CONTRACT, CUSTOMER, PAYMENT, PLAN_LINE, Stamp
 from dashboards.sql import DaysBetween, clamp, positive
@@ -116,20 +117,27 @@ def _opened(money: Any, contracts: Any) -> Any:
     )
 
 
-def _queued(opened: Any) -> Any:
-    """Return the lines with the room before them (oldest first) and the money behind them."""
+def _queued(opened: Any, period: Period | None) -> Any:
+    """Return the lines with the room before them (oldest first) and the money behind them.
+
+    `from_end` is 1 for the last line of a contract that is due in the period, if there is one.
+    """
     oldest = {"partition_by": opened.c.contract_id, "order_by": [opened.c.due_on, opened.c.line_id]}
     newest = {
         "partition_by": opened.c.contract_id,
         "order_by": [opened.c.due_on.desc(), opened.c.line_id.desc()],
     }
+    outside = sa.case((filters.days(opened.c.due_on, period), 0), else_=1) if period else None
+    told = newest["order_by"] if outside is None else [outside, *newest["order_by"]]
     room = opened.c.amount - opened.c.direct
     return sa.select(
         opened,
         room.label("room"),
         whole(sa.func.sum(room).over(**oldest, rows=ALL_BEFORE)).label("room_before"),
         whole(sa.func.sum(opened.c.direct).over(**newest, rows=ALL_BEFORE)).label("behind"),
-        sa.func.row_number(type_=sa.BigInteger()).over(**newest).label("from_end"),
+        sa.func.row_number(type_=sa.BigInteger())
+        .over(partition_by=opened.c.contract_id, order_by=told)
+        .label("from_end"),
     ).cte("queued")
 
 
@@ -229,10 +237,11 @@ def settled_lines(query: CockpitQuery, contracts: Any = None, *, timed: bool = T
 
     `contracts`, a CTE of `contract_id`, keeps the work to them; every line of a contract is needed
     to tell what one of them got. `surplus` is what the contract got beyond its plan, told on its
-    last line. Without `timed`, weight and days are 0: they cost as much as all the rest.
+    last line due in the period, so that a period shows it with any of its lines. Without `timed`,
+    which is for all of time, weight and days are 0: they cost as much as all the rest.
     """
     money = _money(query, contracts)
-    queued = _queued(_opened(money, contracts))
+    queued = _queued(_opened(money, contracts), query.period if timed else None)
     settled = _settled(queued)
     line = _timed(settled, _parts(money, queued)) if timed else _untimed(settled)
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)

@@ -52,10 +52,10 @@ def page(world, contract):
     return figures(world.session, [record], day=DAY)[contract]
 
 
-def cockpit(world):
+def cockpit(world, start="2026-01-01", end="2026-12-31", by="contract"):
     world.be("finance")
     query = SUMMARIES["collections"].query(
-        {"from": ["2026-01-01"], "to": ["2026-12-31"], "by": ["contract"]}, now=world.now
+        {"from": [start], "to": [end], "by": [by]}, now=world.now
     )
     return SUMMARIES["collections"].read(world.session, world.actor, query).totals
 
@@ -74,6 +74,16 @@ def test_confirmed_money_fills_an_instalment_before_money_only_registered(world,
     assert (one.unallocated, one.beyond) == (474_640_00, 474_640_00)
     row = cockpit(world)
     assert (row["surplus"], row["open"]) == (474_640_00, 0)
+
+
+@pytest.mark.parametrize("by", ["contract", "plan", "owner", "month"])
+def test_a_period_without_the_last_instalment_shows_money_beyond_the_contract_once(
+    world, contract, by
+):
+    move(world, payment.confirm, pay(world, contract, sum(PARTS) + 50_00))
+
+    for start, end in (("2026-10-01", "2026-11-30"), ("2026-12-01", "2026-12-31")):
+        assert cockpit(world, start, end, by)["surplus"] == 50_00
 
 
 def test_an_older_payment_only_registered_makes_way_for_a_confirmed_one(world, contract):
