@@ -197,8 +197,9 @@ def _token_refused(_problem: CSRFError) -> Any:
     known = request.path.startswith("/admin/") or request.endpoint == "security.logout"
     if not current_user.is_authenticated and known:
         return log_in_first()
-    page = _filled_again()
-    return page or _told(400, _("页面已过期，没有保存。请刷新页面后再试"))
+    if _opened_by_another():
+        return _told(400, _of_another())
+    return _filled_again() or _told(400, _("页面已过期，没有保存。请刷新页面后再试"))
 
 
 def _filled_again() -> Any:
@@ -206,7 +207,7 @@ def _filled_again() -> Any:
     endpoint, actor = request.endpoint or "", current_actor()
     if actor is None or wants_json() or not _can_refill(endpoint) or not _from_here():
         return None
-    if request.form.get(BY, "") != str(actor.id):
+    if BY not in request.form:
         return None
     g.refill = True
     try:
@@ -221,13 +222,18 @@ def _filled_again() -> Any:
 
 def _same_person() -> Any:
     """Refuse a form that somebody else opened in this browser: it was not his to send."""
-    actor = current_actor()
-    if request.method != "POST" or actor is None:
-        return None
-    by = request.form.get(BY)
-    if by is None or by == str(actor.id):
-        return None
-    return _told(409, _("这张表单是用另一个账号打开的，没有保存。请用原来的账号登录后再提交"))
+    if request.method == "POST" and _opened_by_another():
+        return _told(409, _of_another())
+    return None
+
+
+def _opened_by_another() -> bool:
+    actor, by = current_actor(), request.form.get(BY)
+    return actor is not None and by is not None and by != str(actor.id)
+
+
+def _of_another() -> str:
+    return str(_("这张表单是用另一个账号打开的，没有保存。请用原来的账号登录后再提交"))
 
 
 def _told(status: int, message: str) -> Any:
