@@ -12,7 +12,7 @@ from jobs.queue import init_jobs
 from models import db
 from services import gate
 from services.approval import reassign
-from services.reviewed import refuse_incomplete
+from services.declared import refuse_incomplete
 from views import progress
 from views.admin import make_admin
 from views.web import (

@@ -7,7 +7,7 @@ from alembic import context
 from flask import current_app
 
 from models import db
-from services import guards
+from services import guards, search_index
 
 
 def include(
@@ -52,6 +52,7 @@ def run() -> None:
             context.run_migrations()
             if upgraded():
                 guards.sync(connection)
+                search_index.sync(connection)
             if sqlite:
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
                 if broken:

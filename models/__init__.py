@@ -53,7 +53,7 @@ from models.ownership import MoveKind, OwnershipMove
 from models.payment import Payment, PaymentAllocation, PaymentMethod, PaymentState
 from models.payment_plan import PaymentPlan, PlanState
 from models.product import Product
-from models.reviewed import lines_of, reviewed
+from models.registry import by_noun, entities, entity_of, having, importable, lines_of, reviewed
 from models.role import Role, Scope
 from models.saved_view import Density, GridSetting, SavedView
 from models.setting import Setting
@@ -162,7 +162,12 @@ __all__ = [
     "Tagging",
     "TaskState",
     "User",
+    "by_noun",
     "db",
+    "entities",
+    "entity_of",
+    "having",
+    "importable",
     "lines_of",
     "reviewed",
     "user_role",

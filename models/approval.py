@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.approval_flow import FlowAction
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.mixins import Approval
@@ -70,6 +71,7 @@ class ApprovalRequest(Model):
     __tablename__ = "approval_request"
     __noun__ = "request"
     __caption__ = _("审批单")
+    __entity__ = Entity(sight="request", traits="part", rules="approval import", audited=False)
 
     noun: Mapped[str] = field(_("对象"), sa.String(40), nullable=False, listed=True, filter=True)
     record_id: Mapped[int | None] = mapped_column(sa.Integer)
@@ -157,6 +159,7 @@ class ApprovalTask(Model):
     __tablename__ = "approval_task"
     __noun__ = "task"
     __caption__ = _("审批任务")
+    __entity__ = Entity(sight="of request_id", rules="approval ownership", audited=False)
 
     request_id: Mapped[int] = mapped_column(
         sa.ForeignKey("approval_request.id"), nullable=False, index=True
@@ -215,6 +218,7 @@ class ApprovalEvent(Model):
     __tablename__ = "approval_event"
     __noun__ = "approvalevent"
     __caption__ = _("审批记录")
+    __entity__ = Entity(sight="of request_id", rules="approval import", audited=False)
 
     request_id: Mapped[int] = mapped_column(
         sa.ForeignKey("approval_request.id"), nullable=False, index=True
@@ -243,6 +247,7 @@ class ApprovalCopy(Model):
     __tablename__ = "approval_cc"
     __noun__ = "cc"
     __caption__ = _("抄送")
+    __entity__ = Entity(sight="person", rules="approval read_mark", audited=False)
 
     request_id: Mapped[int] = mapped_column(sa.ForeignKey("approval_request.id"), nullable=False)
     user_id: Mapped[int] = mapped_column(

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 
 if TYPE_CHECKING:
     from models.approval import ApprovalEvent
@@ -18,6 +19,7 @@ class ApprovalFile(Model):
     __tablename__ = "approval_file"
     __noun__ = "approvalfile"
     __caption__ = _("审批附件")
+    __entity__ = Entity(sight="of event_id", rules="approval", audited=False)
 
     event_id: Mapped[int] = mapped_column(
         sa.ForeignKey("approval_event.id"), nullable=False, index=True

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.mixins import Stamped
@@ -53,6 +54,9 @@ class ApprovalFlow(Model, Stamped):
     __tablename__ = "approval_flow"
     __noun__ = "flow"
     __caption__ = _("审批流程")
+    __entity__ = Entity(
+        kind="system", order=20, icon="route", section="system", sight="everybody", rules="flow"
+    )
 
     name: Mapped[str] = field(
         _("名称"), sa.String(60), nullable=False, required=True, listed=True, search=True
@@ -109,6 +113,7 @@ class ApprovalStep(Model, Stamped):
     __tablename__ = "approval_step"
     __noun__ = "flowstep"
     __caption__ = _("审批步骤")
+    __entity__ = Entity(kind="system", order=21, sight="everybody", rules="flow")
 
     flow_id: Mapped[int] = field(
         _("审批流程"),
@@ -173,6 +178,7 @@ class Delegation(Model, Stamped):
     __tablename__ = "delegation"
     __noun__ = "delegation"
     __caption__ = _("审批委托")
+    __entity__ = Entity(sight="delegation", rules="delegation")
 
     user_id: Mapped[int] = field(
         _("委托人"),

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.mixins import SoftDeleted
 from models.types import UtcDateTime
@@ -22,6 +23,7 @@ class Attachment(Model, SoftDeleted):
     __tablename__ = "attachment"
     __noun__ = "attachment"
     __caption__ = _("附件")
+    __entity__ = Entity(sight="attachment", rules="attachment")
 
     noun: Mapped[str] = field(_("对象"), sa.String(20), nullable=False, form=False)
     record_id: Mapped[int] = field(_("记录"), sa.Integer, nullable=False, form=False)
@@ -39,9 +41,6 @@ class Attachment(Model, SoftDeleted):
     uploader: Mapped["User | None"] = relationship()
 
     __table_args__ = (
-        sa.CheckConstraint(
-            "noun IN ('customer', 'opportunity', 'followup', 'contract')", name="noun_known"
-        ),
         sa.CheckConstraint("size > 0", name="not_empty"),
         sa.CheckConstraint("length(sha256) = 64", name="digest_whole"),
         sa.Index("ix_attachment_record", "noun", "record_id"),

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.types import UtcDateTime, named
@@ -36,6 +37,16 @@ class AuditLog(Model):
     __tablename__ = "audit_log"
     __noun__ = "audit"
     __caption__ = _("审计日志")
+    __entity__ = Entity(
+        kind="system",
+        order=22,
+        icon="shield",
+        section="system",
+        sight="audit",
+        grants={"manager": "read"},
+        rules="audit",
+        audited=False,
+    )
 
     at: Mapped[dt.datetime] = field(
         _("时间"), UtcDateTime, nullable=False, form=False, listed=True, filter=True, index=True

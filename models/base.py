@@ -1,10 +1,12 @@
 """The declarative base, its naming rules and the one Flask-SQLAlchemy handle."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import sqlalchemy as sa
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from models.entity import Entity
 
 # Every constraint has a name, so that a migration can find it and an error can be told by it.
 NAMING = {
@@ -23,8 +25,14 @@ class Base(DeclarativeBase):
 
     __noun__ = ""
     __caption__: object = ""
+    __entity__: ClassVar[Entity] = Entity()
 
     id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, sort_order=-10)
+
+    def __str__(self) -> str:
+        """Return what it is called by, or its number."""
+        texts = (getattr(self, key) for key in self.__entity__.called)
+        return next((str(text) for text in texts if text), f"#{self.id}")
 
 
 db = SQLAlchemy(model_class=Base)

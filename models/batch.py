@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.labels import Labelled
 from models.types import UtcDateTime, named
 
@@ -47,6 +48,7 @@ class BatchJob(Model):
     __tablename__ = "batch_job"
     __noun__ = "batch"
     __caption__ = _("批量任务")
+    __entity__ = Entity(sight="batch", rules="approval", audited=False)
 
     verb: Mapped[BatchVerb] = mapped_column(named(BatchVerb), nullable=False)
     noun: Mapped[str] = mapped_column(sa.String(40), nullable=False)
@@ -74,6 +76,7 @@ class BatchItem(Model):
     __tablename__ = "batch_item"
     __noun__ = "batchitem"
     __caption__ = _("批量明细")
+    __entity__ = Entity(sight="of job_id", rules="approval", audited=False)
 
     job_id: Mapped[int] = mapped_column(
         sa.ForeignKey("batch_job.id", ondelete="CASCADE"), nullable=False

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.mixins import Stamped
 
@@ -17,6 +18,14 @@ class CalendarDay(Model, Stamped):
     __tablename__ = "calendar_day"
     __noun__ = "calendarday"
     __caption__ = _("工作日历")
+    __entity__ = Entity(
+        kind="system",
+        order=16,
+        icon="clock",
+        section="system",
+        sight="everybody",
+        grants={"office": "read"},
+    )
 
     day: Mapped[dt.date] = field(
         _("日期"), sa.Date, nullable=False, unique=True, required=True, listed=True

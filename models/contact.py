@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship, validates
 
 from models.base import Model
+from models.entity import Entity, Imports
 from models.field import CONTACT, field
 from models.keys import derived, phone_key
 from models.labels import Labelled
@@ -32,6 +33,23 @@ class Contact(Model, Stamped, SoftDeleted, Tagged):
     __tablename__ = "contact"
     __noun__ = "contact"
     __caption__ = _("联系人")
+    __entity__ = Entity(
+        kind="record",
+        order=2,
+        icon="users",
+        section="records",
+        sight="customer",
+        traits="searchable importable linked large lookup part",
+        grants={
+            "office": "create edit import export delete_own",
+            "sales": "create edit_own delete_own",
+            "manager": "create edit export delete_own",
+            "analyst": "export",
+        },
+        rules="approval merge",
+        called=("name",),
+        imports=Imports(keys=()),
+    )
 
     customer_id: Mapped[int] = field(
         _("客户"),

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity, Number
 from models.field import MONEY, MORE, PEOPLE, TIME, field
 from models.labels import Labelled
 from models.line import ProductLine, line_checks
@@ -65,6 +66,21 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     __tablename__ = "contract"
     __noun__ = "contract"
     __caption__ = _("合同")
+    __entity__ = Entity(
+        kind="record",
+        order=6,
+        section="progress",
+        traits="searchable attachable importable linked large lookup answers",
+        grants={
+            "office": "create edit submit import export delete_own",
+            "sales": "create edit_own submit delete_own",
+            "manager": "create edit submit export delete_own",
+            "analyst": "export",
+        },
+        called=("name", "code"),
+        number=Number("{prefix}-HT-{yyyymmdd}-{n}"),
+        flow="合同审批",
+    )
     __open__: ClassVar[dict[str, str]] = {
         "field": "state",
         "op": "eq",

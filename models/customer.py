@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from models.base import Model
+from models.entity import Entity, Imports, Number
 from models.field import ADDRESS, BASIC, MORE, PEOPLE, field
 from models.keys import company_key, derived
 from models.labels import Labelled
@@ -56,6 +57,25 @@ class Customer(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     __tablename__ = "customer"
     __noun__ = "customer"
     __caption__ = _("大客户")
+    __entity__ = Entity(
+        kind="record",
+        order=1,
+        icon="users",
+        section="records",
+        sight="self",
+        traits="searchable attachable importable linked large lookup answers",
+        grants={
+            "office": "create edit submit merge import export delete_own",
+            "sales": "create edit_own submit claim delete_own",
+            "manager": "create edit submit assign handover export delete_own",
+            "analyst": "export",
+        },
+        rules="follow_up merge ownership",
+        called=("company", "code"),
+        number=Number("{prefix}-{yyyymmdd}-{letter}{n}", width=1),
+        flow="大客户审批",
+        imports=Imports(keys=("code", "external_ref", "company")),
+    )
 
     code: Mapped[str | None] = field(
         _("客户编号"), sa.String(40), unique=True, form=False, listed=True, search=True

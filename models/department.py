@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity, Imports
 from models.field import field
 from models.mixins import Stamped
 
@@ -20,6 +21,16 @@ class Department(Model, Stamped):
     __tablename__ = "department"
     __noun__ = "department"
     __caption__ = _("部门")
+    __entity__ = Entity(
+        kind="system",
+        order=19,
+        icon="tree",
+        section="system",
+        sight="everybody",
+        traits="importable",
+        called=("name",),
+        imports=Imports(keys=("name", "external_ref"), rank=-3),
+    )
 
     name: Mapped[str] = field(
         _("部门名称"), sa.String(60), nullable=False, required=True, listed=True, search=True

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.mixins import Stamped
@@ -40,6 +41,16 @@ class DictionaryOption(Model, Stamped):
     __tablename__ = "dictionary_option"
     __noun__ = "dictionary"
     __caption__ = _("字典")
+    __entity__ = Entity(
+        kind="system",
+        order=13,
+        icon="list",
+        section="system",
+        sight="everybody",
+        grants={"office": "read create edit delete"},
+        rules="import",
+        called=("label",),
+    )
 
     kind: Mapped[DictionaryKind] = field(
         _("字典"), named(DictionaryKind), nullable=False, required=True, listed=True, filter=True

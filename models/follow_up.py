@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
 from models.customer import CustomerStatus
+from models.entity import Entity, Imports
 from models.field import BASIC, PEOPLE, STAGE, VISIT, field
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
@@ -64,6 +65,22 @@ class FollowUp(Model, Stamped, SoftDeleted):
     __tablename__ = "follow_up"
     __noun__ = "followup"
     __caption__ = _("跟踪记录")
+    __entity__ = Entity(
+        kind="record",
+        order=4,
+        icon="route",
+        section="progress",
+        sight="customer",
+        traits="attachable importable linked large lookup",
+        grants={
+            "office": "create edit_own import delete_own",
+            "sales": "create edit_own delete_own",
+            "manager": "create edit_own",
+            "analyst": "export",
+        },
+        rules="approval follow_up",
+        imports=Imports(rank=1),
+    )
 
     at: Mapped[dt.datetime] = field(
         _("跟进时间"),
@@ -188,6 +205,21 @@ class FollowUpPlan(Model, Stamped, SoftDeleted):
     __tablename__ = "follow_up_plan"
     __noun__ = "plan"
     __caption__ = _("跟进计划")
+    __entity__ = Entity(
+        kind="record",
+        order=5,
+        icon="clock",
+        section="progress",
+        sight="customer",
+        traits="large",
+        grants={
+            "office": "create edit_own delete_own",
+            "sales": "create edit_own delete_own",
+            "manager": "create edit_own",
+            "analyst": "export",
+        },
+        rules="follow_up import ownership",
+    )
     __open__: ClassVar[dict[str, str]] = {"field": "done_at", "op": "empty"}  # what may be overdue
 
     due_at: Mapped[dt.datetime] = field(

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.types import UtcDateTime
 
@@ -24,6 +25,7 @@ class Handover(Model):
     __tablename__ = "handover"
     __noun__ = "handover"
     __caption__ = _("移交记录")
+    __entity__ = Entity(sight="may customer:handover", rules="ownership", audited=False)
 
     leaver_id: Mapped[int] = field(
         _("移交人"), sa.ForeignKey("user_account.id"), nullable=False, index=True

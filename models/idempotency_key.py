@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Model
+from models.entity import Entity
 from models.types import UtcDateTime
 
 
@@ -16,6 +17,7 @@ class IdempotencyKey(Model):
     __tablename__ = "idempotency_key"
     __noun__ = "idempotencykey"
     __caption__ = _("已保存的表单")
+    __entity__ = Entity(sight="nobody", rules="idempotency")
 
     key: Mapped[str] = mapped_column(sa.String(64), nullable=False)
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), nullable=False)

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.types import UtcDateTime, named
@@ -41,6 +42,15 @@ class ImportJob(Model):
     __tablename__ = "import_job"
     __noun__ = "importjob"
     __caption__ = _("导入记录")
+    __entity__ = Entity(
+        kind="system",
+        order=23,
+        icon="upload",
+        section="system",
+        sight="importjob",
+        grants={"office": "read"},
+        rules="import",
+    )
 
     file_name: Mapped[str] = field(
         _("文件"), sa.String(200), nullable=False, form=False, listed=True, search=True
@@ -87,6 +97,7 @@ class ImportProblem(Model):
     __tablename__ = "import_problem"
     __noun__ = "importproblem"
     __caption__ = _("导入问题")
+    __entity__ = Entity(sight="of job_id", rules="import", audited=False)
 
     job_id: Mapped[int] = mapped_column(
         sa.ForeignKey("import_job.id", ondelete="CASCADE"), nullable=False, index=True
@@ -110,6 +121,7 @@ class ImportLine(Model):
     __tablename__ = "import_line"
     __noun__ = "importline"
     __caption__ = _("导入行")
+    __entity__ = Entity(sight="of job_id", rules="import", audited=False)
 
     job_id: Mapped[int] = mapped_column(
         sa.ForeignKey("import_job.id", ondelete="CASCADE"), nullable=False
@@ -132,6 +144,7 @@ class ImportRow(Model):
     __tablename__ = "import_row"
     __noun__ = "importrow"
     __caption__ = _("导入明细")
+    __entity__ = Entity(sight="of job_id", rules="import", audited=False)
 
     job_id: Mapped[int] = mapped_column(
         sa.ForeignKey("import_job.id", ondelete="CASCADE"), nullable=False, index=True

@@ -10,45 +10,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from models.base import Model
 from models.field import facts_of
 from models.mixins import SoftDeleted
-
-LARGE = frozenset(
-    {
-        "customer",
-        "contact",
-        "opportunity",
-        "follow_up",
-        "follow_up_plan",
-        "contract",
-        "sales_order",
-        "order_milestone",
-        "payment",
-        "invoice",
-    }
-)
-NAMED = {
-    "user_account": "name",
-    "department": "name",
-    "dictionary_option": "label",
-    "stage": "label",
-    "product": "name",
-}
+from models.registry import entities, entity_of
 
 
 def add_indexes() -> None:
     """Put the indexes on the tables; called once, when every model is declared."""
-    for mapper in Model.registry.mappers:
-        table: Any = mapper.local_table
-        if issubclass(mapper.class_, SoftDeleted):
+    for model in entities():
+        table, entity = model.__table__, entity_of(model)
+        if issubclass(model, SoftDeleted):
             _bin(table)
-        if table.name in LARGE:
+        if entity.has("large"):
             for column in table.c:
                 if _sorted(column):
                     _ordered(table, column)
-        if table.name in NAMED:
-            _ordered(table, table.c[NAMED[table.name]])
+        elif entity.called and entity.called[0] in table.c:
+            _ordered(table, table.c[entity.called[0]])  # what points at it is sorted so
 
 
 def _ordered(table: Any, column: Any) -> None:

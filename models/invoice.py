@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity, Number
 from models.field import MORE, field
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
@@ -41,6 +42,21 @@ class Invoice(Model, Stamped, SoftDeleted):
     __tablename__ = "invoice"
     __noun__ = "invoice"
     __caption__ = _("发票")
+    __entity__ = Entity(
+        kind="record",
+        order=10,
+        section="progress",
+        sight="customer",
+        traits="linked large",
+        grants={
+            "admin": "export",
+            "office": "create export",
+            "sales": "create",
+            "finance": "create edit export",
+        },
+        rules="import contract",
+        number=Number("{prefix}-FP-{yyyymmdd}-{n}"),
+    )
 
     code: Mapped[str] = field(
         _("申请编号"),

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Model
+from models.entity import Entity
 from models.types import UtcDateTime
 
 
@@ -16,6 +17,7 @@ class LoginAttempt(Model):
     __tablename__ = "login_attempt"
     __noun__ = "loginattempt"
     __caption__ = _("登录尝试")
+    __entity__ = Entity(sight="nobody")
 
     key: Mapped[str] = mapped_column(sa.String(64), nullable=False, unique=True)
     n: Mapped[int] = mapped_column(sa.Integer, nullable=False)

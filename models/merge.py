@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.types import UtcDateTime
 
@@ -22,6 +23,7 @@ class CustomerMerge(Model):
     __tablename__ = "customer_merge"
     __noun__ = "merge"
     __caption__ = _("客户合并")
+    __entity__ = Entity(sight="may customer:merge", rules="merge", audited=False)
 
     kept_id: Mapped[int] = field(
         _("保留的客户"), sa.ForeignKey("customer.id"), nullable=False, index=True

@@ -122,7 +122,7 @@ class Reviewed:
     """Goes through approval: draft → pending → approved | rejected | withdrawn.
 
     Mixed in with Stamped, Owned and SoftDeleted it is complete: numbers, flow, grants, sight and
-    the guards in the database are derived (services/reviewed.py refuses to start where not). An
+    the guards in the database are derived (services/declared.py refuses to start where not). An
     entity with `__table_args__` of its own puts `*review_checks()` into them.
     """
 

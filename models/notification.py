@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Model
+from models.entity import Entity
 from models.labels import Labelled
 from models.types import UtcDateTime, named
 
@@ -44,6 +45,7 @@ class Notification(Model):
     __tablename__ = "notification"
     __noun__ = "notification"
     __caption__ = _("通知")
+    __entity__ = Entity(sight="person", rules="read_mark notice", audited=False)
 
     user_id: Mapped[int] = mapped_column(sa.ForeignKey("user_account.id"), nullable=False)
     kind: Mapped[NoticeKind] = mapped_column(named(NoticeKind), nullable=False)

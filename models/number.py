@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.mixins import Stamped
 
@@ -15,6 +16,7 @@ class NumberRule(Model, Stamped):
     __tablename__ = "number_rule"
     __noun__ = "numberrule"
     __caption__ = _("编号规则")
+    __entity__ = Entity(kind="system", order=14, icon="hash", section="system", sight="everybody")
 
     noun: Mapped[str] = field(
         _("对象"), sa.String(40), nullable=False, unique=True, listed=True, form=False
@@ -49,6 +51,7 @@ class NumberCounter(Model):
     __tablename__ = "number_counter"
     __noun__ = "numbercounter"
     __caption__ = _("编号计数")
+    __entity__ = Entity(sight="everybody", rules="numbers", audited=False)
 
     key: Mapped[str] = field(_("键"), sa.String(80), nullable=False, unique=True)
     n: Mapped[int] = field(_("序号"), sa.Integer, nullable=False, default=0)

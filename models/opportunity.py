@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity, Number
 from models.field import MONEY, MORE, PEOPLE, STAGE, field
 from models.line import ProductLine, line_checks
 from models.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
@@ -43,6 +44,23 @@ class Opportunity(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     __tablename__ = "opportunity"
     __noun__ = "opportunity"
     __caption__ = _("商机")
+    __entity__ = Entity(
+        kind="record",
+        order=3,
+        icon="target",
+        section="records",
+        traits="searchable attachable importable linked large lookup answers",
+        grants={
+            "office": "create edit submit import export delete_own",
+            "sales": "create edit_own submit delete_own",
+            "manager": "create edit submit export delete_own",
+            "analyst": "export",
+        },
+        rules="follow_up stage ownership",
+        called=("name", "code"),
+        number=Number("{prefix}-SJ-{yyyymmdd}-{n}"),
+        flow="商机审批",
+    )
     __open__: ClassVar[dict[str, str]] = {
         "field": "state",
         "op": "eq",

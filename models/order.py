@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity, Number
 from models.field import MORE, field
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
@@ -41,6 +42,17 @@ class Order(Model, Stamped, SoftDeleted):
     __tablename__ = "sales_order"
     __noun__ = "order"
     __caption__ = _("订单")
+    __entity__ = Entity(
+        kind="record",
+        order=7,
+        icon="truck",
+        section="progress",
+        sight="customer",
+        traits="importable linked large lookup answers",
+        grants={"office": "edit import export", "analyst": "export"},
+        rules="approval ownership contract",
+        number=Number("{prefix}-DD-{yyyymmdd}-{n}"),
+    )
     __open__: ClassVar[dict[str, str]] = {
         "field": "state",
         "op": "eq",
@@ -114,6 +126,16 @@ class OrderMilestone(Model, Stamped):
     __tablename__ = "order_milestone"
     __noun__ = "milestone"
     __caption__ = _("订单节点")
+    __entity__ = Entity(
+        kind="record",
+        order=8,
+        icon="truck",
+        section="progress",
+        sight="of order_id",
+        traits="large part",
+        grants={"office": "create edit", "sales": "create edit_own", "analyst": "export"},
+        rules="approval import",
+    )
     __open__: ClassVar[dict[str, str]] = {
         "field": "state",
         "op": "eq",

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.types import UtcDateTime, named
@@ -42,6 +43,15 @@ class Outbox(Model):
     __tablename__ = "outbox"
     __noun__ = "outbox"
     __caption__ = _("发件箱")
+    __entity__ = Entity(
+        kind="system",
+        order=24,
+        icon="send",
+        section="system",
+        sight="may outbox:read",
+        rules="notice",
+        audited=False,
+    )
 
     channel: Mapped[Channel] = field(
         _("渠道"), named(Channel), nullable=False, listed=True, filter=True

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.types import UtcDateTime, named
@@ -33,6 +34,7 @@ class OwnershipMove(Model):
     __tablename__ = "ownership_move"
     __noun__ = "ownershipmove"
     __caption__ = _("归属变更")
+    __entity__ = Entity(sight="of customer_id", rules="ownership", audited=False)
 
     customer_id: Mapped[int] = field(
         _("客户"), sa.ForeignKey("customer.id"), nullable=False, index=True

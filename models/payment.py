@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity, Number
 from models.field import MORE, PEOPLE, field
 from models.labels import Labelled
 from models.mixins import SoftDeleted, Stamped
@@ -47,6 +48,22 @@ class Payment(Model, Stamped, SoftDeleted):
     __tablename__ = "payment"
     __noun__ = "payment"
     __caption__ = _("回款")
+    __entity__ = Entity(
+        kind="record",
+        order=9,
+        icon="coin",
+        section="progress",
+        sight="customer",
+        traits="importable linked large",
+        grants={
+            "admin": "export",
+            "office": "create import export",
+            "sales": "create",
+            "finance": "create edit import confirm reverse export",
+        },
+        rules="payment contract",
+        number=Number("{prefix}-HK-{yyyymmdd}-{n}"),
+    )
 
     code: Mapped[str] = field(
         _("回款编号"),
@@ -147,6 +164,9 @@ class PaymentAllocation(Model):
     __tablename__ = "payment_allocation"
     __noun__ = "allocation"
     __caption__ = _("回款分摊")
+    __entity__ = Entity(
+        sight="of payment_id", of="payment", traits="part", rules="payment import", audited=False
+    )
 
     payment_id: Mapped[int] = field(
         _("回款"), sa.ForeignKey("payment.id", ondelete="CASCADE"), nullable=False, index=True

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.types import Money
@@ -33,6 +34,7 @@ class PaymentPlan(Model):
     __tablename__ = "payment_plan"
     __noun__ = "paymentplan"
     __caption__ = _("回款计划")
+    __entity__ = Entity(rules="ownership")
 
     contract_id: Mapped[int] = field(
         _("合同"),

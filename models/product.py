@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped
 
 from models.base import Model
+from models.entity import Entity, Imports
 from models.field import field
 from models.mixins import Stamped
 from models.types import Money
@@ -16,6 +17,24 @@ class Product(Model, Stamped):
     __tablename__ = "product"
     __noun__ = "product"
     __caption__ = _("产品")
+    __entity__ = Entity(
+        kind="system",
+        order=11,
+        icon="box",
+        section="records",
+        sight="everybody",
+        traits="importable linked",
+        grants={
+            "office": "read",
+            "sales": "read",
+            "reviewer": "read",
+            "manager": "read",
+            "finance": "read",
+            "analyst": "read",
+        },
+        called=("name",),
+        imports=Imports(unique=("code",), rank=-1),
+    )
 
     code: Mapped[str] = field(
         _("产品编号"),

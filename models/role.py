@@ -7,6 +7,7 @@ from flask_security import RoleMixin
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.mixins import Stamped
@@ -29,6 +30,7 @@ class Role(Model, Stamped, RoleMixin):  # type: ignore[misc] # Flask-Security ha
     __tablename__ = "role"
     __noun__ = "role"
     __caption__ = _("角色")
+    __entity__ = Entity(kind="system", order=18, icon="shield", section="system", sight="everybody")
 
     name: Mapped[str] = field(
         _("代码"), sa.String(40), nullable=False, unique=True, required=True, listed=True

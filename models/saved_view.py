@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.labels import Labelled
 from models.mixins import Stamped
 from models.types import named
@@ -29,6 +30,7 @@ class SavedView(Model, Stamped):
     __tablename__ = "saved_view"
     __noun__ = "savedview"
     __caption__ = _("已存视图")
+    __entity__ = Entity(sight="savedview", rules="views")
 
     noun: Mapped[str] = mapped_column(sa.String(40), nullable=False)
     name: Mapped[str] = mapped_column(sa.String(40), nullable=False)
@@ -56,6 +58,7 @@ class GridSetting(Model):
     __tablename__ = "grid_setting"
     __noun__ = "gridsetting"
     __caption__ = _("列表设置")
+    __entity__ = Entity(sight="person", rules="views", audited=False)
 
     user_id: Mapped[int] = mapped_column(
         sa.ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False

@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.mixins import Stamped
 
@@ -15,6 +16,7 @@ class Setting(Model, Stamped):
     __tablename__ = "setting"
     __noun__ = "setting"
     __caption__ = _("系统设置")
+    __entity__ = Entity(kind="system", order=15, sight="everybody")
 
     key: Mapped[str] = field(_("键"), sa.String(80), nullable=False, unique=True, listed=True)
     value: Mapped[object] = field(_("值"), sa.JSON, nullable=False, listed=True)

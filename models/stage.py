@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Mapped, relationship
 
 from models.base import Model
+from models.entity import Entity
 from models.field import field
 from models.labels import Labelled
 from models.mixins import Stamped
@@ -33,6 +34,15 @@ class Stage(Model, Stamped):
     __tablename__ = "stage"
     __noun__ = "stage"
     __caption__ = _("商机阶段")
+    __entity__ = Entity(
+        kind="system",
+        order=12,
+        icon="list",
+        section="system",
+        sight="everybody",
+        grants={"office": "read"},
+        called=("label",),
+    )
 
     code: Mapped[str] = field(
         _("代码"), sa.String(40), nullable=False, unique=True, required=True, listed=True
@@ -76,6 +86,13 @@ class StageHistory(Model):
     __tablename__ = "stage_history"
     __noun__ = "stagehistory"
     __caption__ = _("阶段历史")
+    __entity__ = Entity(
+        sight="of opportunity_id",
+        of="opportunity",
+        traits="part",
+        rules="approval follow_up stage import",
+        audited=False,
+    )
 
     opportunity_id: Mapped[int] = field(
         _("商机"), sa.ForeignKey("opportunity.id"), nullable=False, index=True

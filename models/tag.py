@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relati
 
 from models.base import Model
 from models.dictionary import Colour
+from models.entity import Entity
 from models.field import field
 from models.mixins import Stamped
 from models.types import UtcDateTime, named
@@ -23,6 +24,14 @@ class Tag(Model, Stamped):
     __tablename__ = "tag"
     __noun__ = "tag"
     __caption__ = _("标签")
+    __entity__ = Entity(
+        kind="system",
+        order=25,
+        icon="list",
+        section="system",
+        sight="everybody",
+        grants={"office": "read create edit", "manager": "read create"},
+    )
 
     name: Mapped[str] = field(
         _("名称"),
@@ -59,6 +68,7 @@ class Tagging(Model):
     __tablename__ = "tagging"
     __noun__ = "tagging"
     __caption__ = _("标签")
+    __entity__ = Entity(sight="tagging", rules="tags", audited=False)
 
     noun: Mapped[str] = mapped_column(sa.String(20), nullable=False)
     record_id: Mapped[int] = mapped_column(sa.Integer, nullable=False)

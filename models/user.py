@@ -8,6 +8,7 @@ from flask_security import UserMixin
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Model
+from models.entity import Entity, Imports
 from models.field import field
 from models.labels import Labelled
 from models.mixins import Stamped
@@ -44,6 +45,17 @@ class User(Model, Stamped, UserMixin):  # type: ignore[misc] # Flask-Security ha
     __tablename__ = "user_account"
     __noun__ = "user"
     __caption__ = _("人员")
+    __entity__ = Entity(
+        kind="system",
+        order=17,
+        icon="users",
+        section="system",
+        sight="everybody",
+        traits="importable",
+        rules="profile",
+        called=("name",),
+        imports=Imports(keys=("email", "external_ref"), unique=("email",), rank=-2),
+    )
 
     name: Mapped[str] = field(
         _("姓名"), sa.String(60), nullable=False, required=True, listed=True, search=True

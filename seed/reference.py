@@ -91,20 +91,11 @@ STAGES = [
     ("lost", "输单", "Lost", "lost", 0),
 ]
 NUMBERS = [
-    ("customer", "{prefix}-{yyyymmdd}-{letter}{n}", 1),
-    ("opportunity", "{prefix}-SJ-{yyyymmdd}-{n}", 2),
-    ("contract", "{prefix}-HT-{yyyymmdd}-{n}", 2),
-    ("order", "{prefix}-DD-{yyyymmdd}-{n}", 2),
-    ("payment", "{prefix}-HK-{yyyymmdd}-{n}", 2),
-    ("invoice", "{prefix}-FP-{yyyymmdd}-{n}", 2),
+    (model.__noun__, rule.pattern, rule.width)
+    for model in m.entities()
+    if (rule := m.entity_of(model).number)
 ]
-FLOWS = [("customer", "大客户审批"), ("opportunity", "商机审批"), ("contract", "合同审批")]
-# Whatever else goes through approval has a number and one step to begin with.
-for _noun in (model.__noun__ for model in m.reviewed()):
-    if _noun not in {noun for noun, _pattern, _width in NUMBERS}:
-        NUMBERS.append((_noun, f"{{prefix}}-{_noun.upper()[:12]}-{{yyyymmdd}}-{{n}}", 2))
-    if _noun not in {noun for noun, _label in FLOWS}:
-        FLOWS.append((_noun, "审批"))
+FLOWS = [(model.__noun__, m.entity_of(model).flow) for model in m.reviewed()]
 
 
 def seed_roles(connection: Connection, now: dt.datetime) -> int:

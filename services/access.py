@@ -24,6 +24,8 @@ from services import reach
 from services.actor import Actor, may
 from services.reach import Clause, Columns, alias, alive, in_scope, of_customer, reviewed_child
 
+Rule = Callable[[Actor, Columns], Clause]
+
 # The named queries that need no actor: logging in, a customer's own enquiry, and what an approval
 # or the undo of an import does to a record that is out of the actor's scope.
 SYSTEM_QUERIES = frozenset({"login", "progress", "approval", "undo"})
@@ -143,9 +145,7 @@ def sees_customer(actor: Actor, columns: Columns) -> Clause:
     return reach.customer(dataclasses.replace(actor, few=lambda: False), columns)
 
 
-def _within(
-    actor: Actor, key: ColumnElement[Any], table: Any, rule: Callable[[Actor, Columns], Clause]
-) -> Clause:
+def _within(actor: Actor, key: ColumnElement[Any], table: Any, rule: Rule) -> Clause:
     """Return "the key is that of a row of the table the actor sees", asked row by row.
 
     As `IN (SELECT …)` SQLite would list a million keys first, for every statement that names one.
@@ -154,16 +154,8 @@ def _within(
     return sa.exists(row.where(table.c.id == key, rule(actor, table.c)).correlate_except(table))
 
 
-def _opportunity(actor: Actor, c: Columns) -> Clause:
-    return reviewed_child(actor, c, m.Opportunity)
-
-
-def _contract(actor: Actor, c: Columns) -> Clause:
-    return reviewed_child(actor, c, m.Contract)
-
-
 def _reviewed(model: type[Any], actor: Actor, c: Columns) -> Clause:
-    """Return the rule of an entity that goes through approval and says no other."""
+    """Return the rule of an entity that goes through approval, with a customer or without."""
     if hasattr(model, "customer_id"):
         return reviewed_child(actor, c, model)
     return reach.reviewed_alone(actor, c, model)
@@ -173,10 +165,11 @@ def _of_customer(actor: Actor, c: Columns) -> Clause:
     return sa.and_(alive(c), of_customer(actor, c.customer_id))
 
 
-def _of(
-    parent: type[Any], key: str, rule: Callable[[Actor, Columns], Clause]
-) -> Callable[[Actor, Columns], Clause]:
-    """Return the rule "visible exactly when the parent is"."""
+def _of(model: type[Any], key: str) -> Rule:
+    """Return the rule "visible exactly when what the key points at is"."""
+    (reference,) = sa.inspect(model).columns[key].foreign_keys
+    parent = next(one for one in m.entities() if one.__table__ is reference.column.table)
+    rule = rule_of(parent)
 
     def clause(actor: Actor, c: Columns) -> Clause:
         return _within(actor, getattr(c, key), alias(parent, "above"), rule)
@@ -184,32 +177,21 @@ def _of(
     return clause
 
 
-def _attachment(actor: Actor, c: Columns) -> Clause:
-    """Return the rule "visible exactly when the record is", whichever record it hangs on."""
+def _any_of(trait: str, place: str, actor: Actor, c: Columns) -> Clause:
+    """Return "visible exactly when the record is", whichever record it hangs on."""
     ways = []
-    for parent, rule in FILED.items():
-        seen = _within(actor, c.record_id, alias(parent, "filed"), rule)
+    for parent in m.having(trait):
+        seen = _within(actor, c.record_id, alias(parent, place), rule_of(parent))
         ways.append(sa.and_(c.noun == parent.__noun__, seen))
-    return sa.and_(alive(c), sa.or_(*ways))
+    return sa.or_(*ways)
 
 
-FILED: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
-    m.Customer: reach.customer,
-    m.Opportunity: _opportunity,
-    m.FollowUp: _of_customer,
-    m.Contract: _contract,
-}
-
-
-TAGGED: dict[type[Any], Callable[[Actor, Columns], Clause]] = {**FILED, m.Contact: _of_customer}
+def _attachment(actor: Actor, c: Columns) -> Clause:
+    return sa.and_(alive(c), _any_of("attachable", "filed", actor, c))
 
 
 def _tagging(actor: Actor, c: Columns) -> Clause:
-    ways = []
-    for parent in (m.Customer, m.Contact, m.Opportunity, m.Contract):
-        seen = _within(actor, c.record_id, alias(parent, "tagged"), TAGGED[parent])
-        ways.append(sa.and_(c.noun == parent.__noun__, seen))
-    return sa.or_(*ways)
+    return _any_of("taggable", "tagged", actor, c)
 
 
 def _request(actor: Actor, c: Columns) -> Clause:
@@ -247,22 +229,10 @@ def _import_job(actor: Actor, c: Columns) -> Clause:
     return sa.true() if may(actor, "importjob:read") else c.actor_id == actor.id
 
 
-def _outbox(actor: Actor, _c: Columns) -> Clause:
-    return sa.true() if may(actor, "outbox:read") else sa.false()
-
-
-def _merge(actor: Actor, _c: Columns) -> Clause:
-    return sa.true() if may(actor, "customer:merge") else sa.false()
-
-
 def _saved_view(actor: Actor, c: Columns) -> Clause:
     role = alias(m.Role, "shared")
     shared = sa.select(role.c.id).where(role.c.name.in_(actor.roles))
     return sa.or_(c.owner_id == actor.id, c.role_id.in_(shared))
-
-
-def _handover(actor: Actor, _c: Columns) -> Clause:
-    return sa.true() if may(actor, "customer:handover") else sa.false()
 
 
 def _nobody(_actor: Actor, _c: Columns) -> Clause:
@@ -273,71 +243,49 @@ def _everybody(_actor: Actor, _c: Columns) -> Clause:
     return sa.true()
 
 
-READ: dict[type[Any], Callable[[Actor, Columns], Clause]] = {
-    m.Customer: reach.customer,
-    m.Contact: _of_customer,
-    m.Opportunity: _opportunity,
-    m.OpportunityLine: _of(m.Opportunity, "opportunity_id", _opportunity),
-    m.StageHistory: _of(m.Opportunity, "opportunity_id", _opportunity),
-    m.FollowUp: _of_customer,
-    m.FollowUpPlan: _of_customer,
-    m.Contract: _contract,
-    m.ContractLine: _of(m.Contract, "contract_id", _contract),
-    m.PaymentPlan: _of(m.Contract, "contract_id", _contract),
-    m.Payment: _of_customer,
-    m.PaymentAllocation: _of(m.Payment, "payment_id", _of_customer),
-    m.Invoice: _of_customer,
-    m.Order: _of_customer,
-    m.OrderMilestone: _of(m.Order, "order_id", _of_customer),
-    m.Attachment: _attachment,
-    m.Tagging: _tagging,
-    m.ApprovalRequest: _request,
-    m.ApprovalTask: _of(m.ApprovalRequest, "request_id", _request),
-    m.ApprovalEvent: _of(m.ApprovalRequest, "request_id", _request),
-    m.ApprovalFile: _of(
-        m.ApprovalEvent, "event_id", _of(m.ApprovalRequest, "request_id", _request)
-    ),
-    m.ApprovalCopy: _copy,
-    m.Delegation: _delegation,
-    m.BatchJob: _batch,
-    m.BatchItem: _of(m.BatchJob, "job_id", _batch),
-    m.Notification: _copy,
-    m.Outbox: _outbox,
-    m.CustomerMerge: _merge,
-    m.Handover: _handover,
-    m.OwnershipMove: _of(m.Customer, "customer_id", reach.customer),
-    m.AuditLog: _audit,
-    m.ImportJob: _import_job,
-    m.SavedView: _saved_view,
-    m.GridSetting: _copy,
-    m.LoginAttempt: _nobody,
-    m.IdempotencyKey: _nobody,
-    m.ImportProblem: _of(m.ImportJob, "job_id", _import_job),
-    m.ImportLine: _of(m.ImportJob, "job_id", _import_job),
-    m.ImportRow: _of(m.ImportJob, "job_id", _import_job),
-    # Reference data is not scoped: names of people and departments, products, dictionaries.
-    **dict.fromkeys(
-        (
-            m.User,
-            m.Role,
-            m.Department,
-            m.Product,
-            m.Stage,
-            m.DictionaryOption,
-            m.CalendarDay,
-            m.Tag,
-            m.ApprovalFlow,
-            m.ApprovalStep,
-            m.NumberRule,
-            m.NumberCounter,
-            m.Setting,
-        ),
-        _everybody,
-    ),
+def _may(permission: str, actor: Actor, _c: Columns) -> Clause:
+    return sa.true() if may(actor, permission) else sa.false()
+
+
+# The rules an entity may name as its `sight`; beside them "of key", "may permission", "reviewed".
+SIGHTS: dict[str, Rule] = {
+    "self": reach.customer,
+    "customer": _of_customer,
+    "person": _copy,
+    "attachment": _attachment,
+    "audit": _audit,
+    "batch": _batch,
+    "delegation": _delegation,
+    "importjob": _import_job,
+    "request": _request,
+    "savedview": _saved_view,
+    "tagging": _tagging,
+    "nobody": _nobody,
+    "everybody": _everybody,  # reference data: names of people and departments, products
 }
 
-# Whatever goes through approval is seen like a deal, its lines like their record.
-for _model in m.reviewed():
-    READ.setdefault(_model, functools.partial(_reviewed, _model))
-    for _line, _key in m.lines_of(_model).items():
-        READ.setdefault(_line, _of(_model, _key, READ[_model]))
+
+def _told(model: type[Any]) -> bool:
+    """Tell whether the sight of an entity can be resolved; start-up says so where not."""
+    sight = m.entity_of(model).sight
+    word, _space, rest = sight.partition(" ")
+    columns = sa.inspect(model).columns
+    points = word == "of" and rest in columns and columns[rest].foreign_keys
+    return bool(points) or word == "may" or sight in {*SIGHTS, "reviewed"}
+
+
+@functools.cache
+def rule_of(model: type[Any]) -> Rule:
+    """Return who sees an entity, by the sight it declares. Raises LookupError for none."""
+    sight = m.entity_of(model).sight
+    word, _space, rest = sight.partition(" ")
+    if sight == "reviewed":
+        return functools.partial(_reviewed, model)
+    if word == "of":
+        return _of(model, rest)
+    if word == "may":
+        return functools.partial(_may, rest)
+    return SIGHTS[sight]
+
+
+READ: dict[type[Any], Rule] = {model: rule_of(model) for model in m.entities() if _told(model)}

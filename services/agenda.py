@@ -82,7 +82,7 @@ def block_counts(session: Session, actor: Actor, *, now: dt.datetime) -> dict[st
         counts[key] = sum(
             (
                 _count(model, model.created_by_id == actor.id, model.approval == state)
-                for model in (m.Customer, m.Opportunity, m.Contract)
+                for model in m.reviewed()
             ),
             start=sa.literal(0),
         )

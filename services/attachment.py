@@ -20,9 +20,7 @@ from services.filetypes import clean_name, mime_of
 from services.records import SAVERS, Call, Saver
 from services.settings import CATALOGUE, get_setting
 
-PARENTS: dict[str, type[Any]] = {
-    model.__noun__: model for model in (m.Customer, m.Opportunity, m.FollowUp, m.Contract)
-}
+PARENTS: dict[str, type[Any]] = {model.__noun__: model for model in m.having("attachable")}
 LIMIT = "attachment.max_mb"
 MEGABYTE = 1024 * 1024
 
@@ -81,7 +79,7 @@ def beneath(session: Session, customer_id: int) -> list[m.Attachment]:
             row.record_id.in_(sa.select(model.id).where(model.customer_id == customer_id)),
         )
         for noun, model in PARENTS.items()
-        if model is not m.Customer
+        if hasattr(model, "customer_id")
     ]
     return list(session.scalars(sa.select(row).where(sa.or_(*ways)).order_by(row.id.desc())))
 

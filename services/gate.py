@@ -21,6 +21,7 @@ from services.actor import Actor, may
 from services.audit import write_audit
 from services.errors import Forbidden, Locked
 from services.rules import (
+    ANSWERS,
     APPROVAL_OWNED,
     BY_STATEMENT,
     GRANT_OF,
@@ -138,7 +139,7 @@ def _is_own(actor: Actor | None, row: Any) -> bool:
     if actor is None:
         return False
     people = {_before(row, key) for key in ("owner_id", "created_by_id") if hasattr(row, key)}
-    parents = (getattr(row, key, None) for key in ("contract", "order", "opportunity", "customer"))
+    parents = (getattr(row, key, None) for key in ANSWERS)
     owners = {getattr(parent, "owner_id", None) for parent in parents if parent is not None}
     return actor.id in people or (not hasattr(row, "owner_id") and actor.id in owners)
 

@@ -1,7 +1,7 @@
 """Grants as data: the catalogue of permissions and what each role starts with.
 
-Source of the table: design/product.md section 8. Admins can change the grants of a role; a
-permission that is in no catalogue cannot be given.
+What a role may do with an entity stands on the entity (source: design/product.md section 8). Admins
+can change the grants of a role; a permission that is in no catalogue cannot be given.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
-from models import Scope, reviewed
+from models import Scope, entities, entity_of, importable, reviewed
 
 VERBS = {
     "read": _("查看"),
@@ -21,48 +21,11 @@ VERBS = {
     "submit": _("提交审批"),
     "export": _("导出"),
 }
-NOUNS = {
-    "customer": _("大客户"),
-    "contact": _("联系人"),
-    "opportunity": _("商机"),
-    "followup": _("跟踪记录"),
-    "plan": _("跟进计划"),
-    "contract": _("合同"),
-    "order": _("订单"),
-    "milestone": _("订单节点"),
-    "payment": _("回款"),
-    "invoice": _("发票"),
-    "product": _("产品"),
-    "stage": _("商机阶段"),
-    "dictionary": _("字典"),
-    "numberrule": _("编号规则"),
-    "setting": _("系统设置"),
-    "calendarday": _("工作日历"),
-    "user": _("人员"),
-    "role": _("角色"),
-    "department": _("部门"),
-    "flow": _("审批流程"),
-    "flowstep": _("审批步骤"),
-    "audit": _("审计日志"),
-    "importjob": _("导入记录"),
-    "outbox": _("发件箱"),
-    "tag": _("标签"),
-}
+_GRANTED = tuple(model for model in entities() if entity_of(model).kind)
+NOUNS = {model.__noun__: model.__caption__ for model in _GRANTED}
 REVIEWED = tuple(model.__noun__ for model in reviewed())
-NEW = tuple(model.__noun__ for model in reviewed() if model.__noun__ not in NOUNS)
-NOUNS |= {model.__noun__: model.__caption__ for model in reviewed() if model.__noun__ in NEW}
-IMPORTABLE = (
-    "customer",
-    "contact",
-    "opportunity",
-    "contract",
-    "order",
-    "payment",
-    "followup",
-    "product",
-    "user",
-    "department",
-)
+IMPORTABLE = tuple(model.__noun__ for model in importable())
+RECORDS = tuple(one.__noun__ for one in _GRANTED if entity_of(one).kind == "record")
 SPECIAL = {
     "task:decide": _("审批：处理待办"),
     "request:read": _("审批：查看我创建的与抄送我的"),
@@ -109,208 +72,63 @@ class RoleSpec:
     permissions: tuple[str, ...]
 
 
-def grants(**nouns: str) -> tuple[str, ...]:
-    """Return `noun:verb` for `noun="verb verb"`; `*` stands for everything on the noun."""
-    found: list[str] = []
-    for noun, verbs in nouns.items():
-        if verbs == "*":
-            found += [p for p in CATALOGUE if p.startswith(f"{noun}:")]
-        else:
-            found += [f"{noun}:{verb}" for verb in verbs.split()]
-    return tuple(found)
-
-
-RECORDS = (
-    "customer",
-    "contact",
-    "opportunity",
-    "followup",
-    "plan",
-    "contract",
-    "order",
-    "milestone",
-    "payment",
-    "invoice",
-    *NEW,
-)
-READ_ALL = tuple(f"{noun}:read" for noun in RECORDS)
-SYSTEM_NOUNS = (
-    "product",
-    "stage",
-    "dictionary",
-    "numberrule",
-    "setting",
-    "calendarday",
-    "user",
-    "role",
-    "department",
-    "flow",
-    "flowstep",
-    "audit",
-    "importjob",
-    "outbox",
-    "tag",
-)
 COCKPIT = ("cockpit:read", "portrait:read")
 
+
+def _role(name: str, labels: tuple[str, str], scope: Scope, *more: str) -> RoleSpec:
+    """Return a role with what the entities grant it, and more that is of no single entity."""
+    given = [permission for model in _GRANTED for permission in _granted(model, name)]
+    return RoleSpec(name, *labels, scope, (*given, *more, *COCKPIT))
+
+
+def _granted(model: type[Any], role: str) -> list[str]:
+    """Return the permissions a role starts with on an entity: everybody reads records."""
+    noun, entity = model.__noun__, entity_of(model)
+    verbs = entity.grants.get(role, "*" if role == "admin" else "")
+    found = [f"{noun}:read"] if entity.kind == "record" else []
+    if verbs == "*":
+        return found + [p for p in CATALOGUE if p.startswith(f"{noun}:")]
+    return found + [f"{noun}:{verb}" for verb in verbs.split()]
+
+
 ROLES = (
-    RoleSpec(
+    _role(
         "admin",
-        "管理员",
-        "Administrator",
+        ("管理员", "Administrator"),
         Scope.all,
-        (
-            *READ_ALL,
-            *grants(
-                **dict.fromkeys(
-                    (
-                        "customer",
-                        "contact",
-                        "opportunity",
-                        "followup",
-                        "plan",
-                        "contract",
-                        "order",
-                        "milestone",
-                        *NEW,
-                        *SYSTEM_NOUNS,
-                    ),
-                    "*",
-                )
-            ),
-            "payment:export",
-            "invoice:export",
-            "task:decide",
-            "request:read",
-            "request:overview",
-            "import:approved",
-            "sensitive:read",
-            "view:share",
-            *COCKPIT,
-            "cockpit:export",
-        ),
+        "task:decide",
+        "request:read",
+        "request:overview",
+        "import:approved",
+        "sensitive:read",
+        "view:share",
+        "cockpit:export",
     ),
-    RoleSpec(
+    _role(
         "office",
-        "内勤",
-        "Back office",
+        ("内勤", "Back office"),
         Scope.all,
-        (
-            *READ_ALL,
-            *grants(
-                customer="create edit submit merge import export delete_own",
-                contact="create edit import export delete_own",
-                opportunity="create edit submit import export delete_own",
-                followup="create edit_own import delete_own",
-                plan="create edit_own delete_own",
-                contract="create edit submit import export delete_own",
-                order="edit import export",
-                milestone="create edit",
-                payment="create import export",
-                invoice="create export",
-                product="read",
-                stage="read",
-                calendarday="read",
-                importjob="read",
-                tag="read create edit",
-                dictionary="read create edit delete",
-            ),
-            "request:read",
-            "import:approved",
-            "sensitive:read",
-            "view:share",
-            *COCKPIT,
-            "cockpit:export",
-        ),
+        "request:read",
+        "import:approved",
+        "sensitive:read",
+        "view:share",
+        "cockpit:export",
     ),
-    RoleSpec(
-        "sales",
-        "销售",
-        "Sales",
-        Scope.self,
-        (
-            *READ_ALL,
-            *grants(
-                customer="create edit_own submit claim delete_own",
-                contact="create edit_own delete_own",
-                opportunity="create edit_own submit delete_own",
-                followup="create edit_own delete_own",
-                plan="create edit_own delete_own",
-                contract="create edit_own submit delete_own",
-                milestone="create edit_own",
-                payment="create",
-                invoice="create",
-                product="read",
-            ),
-            "request:read",
-            "sensitive:own",
-            *COCKPIT,
-        ),
-    ),
-    RoleSpec(
-        "reviewer",
-        "审核员",
-        "Reviewer",
-        Scope.dept_tree,
-        (*READ_ALL, "product:read", "task:decide", "request:read", *COCKPIT),
-    ),
-    RoleSpec(
+    _role("sales", ("销售", "Sales"), Scope.self, "request:read", "sensitive:own"),
+    _role("reviewer", ("审核员", "Reviewer"), Scope.dept_tree, "task:decide", "request:read"),
+    _role(
         "manager",
-        "主管",
-        "Manager",
+        ("主管", "Manager"),
         Scope.dept_tree,
-        (
-            *READ_ALL,
-            *grants(
-                customer="create edit submit assign handover export delete_own",
-                contact="create edit export delete_own",
-                opportunity="create edit submit export delete_own",
-                followup="create edit_own",
-                plan="create edit_own",
-                contract="create edit submit export delete_own",
-                product="read",
-                tag="read create",
-                audit="read",
-            ),
-            "task:decide",
-            "request:read",
-            "request:overview",
-            "sensitive:read",
-            "view:share",
-            *COCKPIT,
-            "cockpit:export",
-        ),
+        "task:decide",
+        "request:read",
+        "request:overview",
+        "sensitive:read",
+        "view:share",
+        "cockpit:export",
     ),
-    RoleSpec(
-        "finance",
-        "财务",
-        "Finance",
-        Scope.all,
-        (
-            *READ_ALL,
-            *grants(
-                payment="create edit import confirm reverse export",
-                invoice="create edit export",
-                product="read",
-            ),
-            "task:decide",
-            "request:read",
-            *COCKPIT,
-            "cockpit:export",
-        ),
+    _role(
+        "finance", ("财务", "Finance"), Scope.all, "task:decide", "request:read", "cockpit:export"
     ),
-    RoleSpec(
-        "analyst",
-        "分析员",
-        "Analyst",
-        Scope.all,
-        (
-            *READ_ALL,
-            *(f"{noun}:export" for noun in RECORDS if noun not in {"payment", "invoice"}),
-            "product:read",
-            "view:share",
-            *COCKPIT,
-            "cockpit:export",
-        ),
-    ),
+    _role("analyst", ("分析员", "Analyst"), Scope.all, "view:share", "cockpit:export"),
 )

@@ -76,7 +76,27 @@ def guards(*, sqlite: bool) -> list[Guard]:
         for line, key in m.lines_of(model).items():
             columns = sorted(c.name for c in line.__table__.c if c.name not in LINE_FREE)
             found += _line_guards(line.__table__.name, table, key, differs(columns))
-    return found
+    return found + list(_attachments())
+
+
+def _attachments() -> Iterator[Guard]:
+    """Yield what keeps the files of pending records, and files on what carries none away."""
+    filed = m.having("attachable")
+
+    def held(row: str) -> str:
+        return " OR ".join(
+            f"({row}.noun = '{model.__noun__}' AND "
+            f"{_pending(model.__table__.name, f'{row}.record_id')})"
+            for model in m.reviewed()
+            if model in filed
+        )
+
+    nouns = ", ".join(f"'{model.__noun__}'" for model in filed)
+    yield Guard("attachment_added", "attachment", "INSERT", held("NEW"), PENDING)
+    yield Guard("attachment_changed", "attachment", "UPDATE", held("OLD"), PENDING)
+    unknown = f"NEW.noun NOT IN ({nouns})"
+    for name, event in (("noun", "INSERT"), ("noun_kept", "UPDATE")):
+        yield Guard(f"attachment_{name}", "attachment", event, unknown, "noun_carries_no_files")
 
 
 def _own(model: type[Any]) -> list[str]:
@@ -100,7 +120,7 @@ def sync(connection: Connection) -> list[str]:
     """Write the guards that are missing or differ from the declarations; return their names."""
     lite, known = connection.dialect.name == "sqlite", written(connection)
     stale = [one for one in guards(sqlite=lite) if known.get(one.name) != body(one, sqlite=lite)]
-    ready = {one.table: _migrated(connection, one.table) for one in stale}
+    ready = {one.table: migrated(connection, one.table) for one in stale}
     stale = [one for one in stale if ready[one.table]]
     for one in stale:
         for statement in _ddl(one, sqlite=lite):
@@ -108,7 +128,7 @@ def sync(connection: Connection) -> list[str]:
     return [one.name for one in stale]
 
 
-def _migrated(connection: Connection, table: str) -> bool:
+def migrated(connection: Connection, table: str) -> bool:
     """Tell whether a table has every declared column: what is not migrated yet comes later."""
     inspector = sa.inspect(connection)
     if not inspector.has_table(table):

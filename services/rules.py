@@ -3,92 +3,26 @@
 import models as m
 
 # A line belongs to its parent: who may edit the parent may edit its lines.
-GRANT_OF = {"stagehistory": "opportunity", "allocation": "payment"}
-
-GRANT_OF |= {line.__noun__: model.__noun__ for model in m.reviewed() for line in m.lines_of(model)}
+GRANT_OF = {one.__noun__: entity.of for one in m.entities() if (entity := m.entity_of(one)).of}
 
 APPROVAL = {"rule": "approval"}  # how a bulk statement names the rule it acts under
 
+
+KNOWN = (
+    "approval", "attachment", "audit", "contract", "delegation", "flow", "follow_up", "idempotency",
+    "import", "merge", "notice", "numbers", "ownership", "payment", "profile", "read_mark", "stage",
+    "tags", "views",
+)  # fmt: skip
+
+
+def _nouns(rule: str) -> frozenset[str]:
+    ruled = (one for one in m.entities() if rule in m.entity_of(one).rules.split())
+    return frozenset(model.__noun__ for model in ruled)
+
+
 # rule → nouns a service may write while it acts under that rule, whatever the actor's grants.
 # The service that opens the rule has asked for the actor's right to the verb itself.
-RULES: dict[str, frozenset[str]] = {
-    "numbers": frozenset({"numbercounter"}),
-    "audit": frozenset({"audit"}),
-    "approval": frozenset(
-        {
-            "request",
-            "task",
-            "approvalevent",
-            "approvalfile",
-            "cc",
-            "contact",
-            "order",
-            "milestone",
-            "followup",
-            "batch",
-            "batchitem",
-            "stagehistory",
-            *(model.__noun__ for model in m.reviewed()),
-            *(line.__noun__ for model in m.reviewed() for line in m.lines_of(model)),
-        }
-    ),
-    "follow_up": frozenset({"followup", "plan", "customer", "opportunity", "stagehistory"}),
-    "stage": frozenset({"opportunity", "stagehistory"}),
-    "payment": frozenset({"payment", "allocation"}),
-    "import": frozenset(
-        {
-            "customer",
-            "contact",
-            "opportunity",
-            "opportunityline",
-            "stagehistory",
-            "contract",
-            "contractline",
-            "paymentplan",
-            "payment",
-            "allocation",
-            "product",
-            "department",
-            "user",
-            "order",
-            "milestone",
-            "invoice",
-            "followup",
-            "plan",
-            "request",
-            "approvalevent",
-            "importjob",
-            "importline",
-            "importproblem",
-            "importrow",
-            "dictionary",
-        }
-    ),
-    # Core statements name the rule; what goes through the unit of work is the kept record.
-    "merge": frozenset({"customer", "contact", "merge"}),
-    "ownership": frozenset(
-        {
-            "customer",
-            "opportunity",
-            "paymentplan",
-            "plan",
-            "task",
-            "order",
-            "ownershipmove",
-            "handover",
-        }
-    ),
-    "contract": frozenset({"order", "payment", "invoice"}),
-    "idempotency": frozenset({"idempotencykey"}),
-    "profile": frozenset({"user"}),
-    "tags": frozenset({"tagging"}),
-    "views": frozenset({"savedview", "gridsetting"}),
-    "delegation": frozenset({"delegation"}),
-    "flow": frozenset({"flow", "flowstep"}),
-    "attachment": frozenset({"attachment"}),
-    "read_mark": frozenset({"cc", "notification"}),
-    "notice": frozenset({"notification", "outbox"}),
-}
+RULES = {rule: _nouns(rule) for rule in KNOWN}
 
 # What decides over rights is seen by the ceiling only in the unit of work: bulk statements on these
 # tables need one of these rules. An import inserts people without roles and takes them out again.
@@ -101,6 +35,9 @@ BY_STATEMENT: dict[str, frozenset[str]] = {
 
 # Nouns whose owner changes by services/ownership.py alone, which moves open work along.
 HANDED = frozenset({"customer"})
+
+# Records whose owner may write what hangs on them, by the name of the relation.
+ANSWERS = tuple(model.__noun__ for model in m.having("answers"))
 
 # Rules whose services answer for the record's state themselves.
 STATE_FREE = frozenset({"approval", "import", "merge"})
@@ -115,28 +52,4 @@ MOVABLE = frozenset(
     {"owner_id", "technical_id", "updated_at", "row_version", "status", "incomplete"}
 )
 
-NOT_AUDITED = frozenset(
-    {
-        "audit",
-        "request",
-        "task",
-        "approvalevent",
-        "approvalfile",
-        "cc",
-        "batch",
-        "batchitem",
-        "numbercounter",
-        "stagehistory",
-        "importline",
-        "importproblem",
-        "importrow",
-        "allocation",
-        "merge",
-        "ownershipmove",
-        "handover",
-        "notification",
-        "outbox",
-        "gridsetting",
-        "tagging",
-    }
-)
+NOT_AUDITED = frozenset(model.__noun__ for model in m.entities() if not m.entity_of(model).audited)

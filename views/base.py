@@ -41,7 +41,6 @@ class CrmView(GridView):
     create_template = "admin/model/form.html"
     edit_template = "admin/model/form.html"
     details_template = "admin/model/details.html"
-    icon = "file"
     related_tables: ClassVar[tuple[Any, ...]] = ()
     hidden_details: ClassVar[frozenset[str]] = frozenset({"incomplete"})  # told elsewhere
     own_doors: ClassVar[dict[str, str]] = {"submit_view": "submit"}

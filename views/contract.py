@@ -25,7 +25,6 @@ from views.crm.tables import lines_with_products, short_table
 class ContractView(FileDoors, CrmView):
     """Contracts."""
 
-    icon = "file"
     grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "state", "signed_on")
     details_template = "admin/model/contract.html"
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {"void_view": "submit"}

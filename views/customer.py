@@ -44,7 +44,6 @@ CLOSED = (m.Approval.pending, m.Approval.approved)  # the primary contact follow
 class CustomerView(FileDoors, OwnershipDoors, CrmView):
     """Key accounts."""
 
-    icon = "users"
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
         "duplicates_view": "read",
         "whole_view": "read",

@@ -63,7 +63,6 @@ class NoticeView(Page):
 class OutboxView(CrmView):
     """发件箱: what could not be delivered and why; a parked row can be sent again."""
 
-    icon = "send"
     creatable = editable = deletable = False
     details_template = "notice/outbox.html"
     own_doors: ClassVar[dict[str, str]] = {"resend_view": "read"}

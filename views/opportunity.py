@@ -24,7 +24,6 @@ from views.crm.tables import lines_with_products, short_table
 class OpportunityView(FileDoors, CrmView):
     """Opportunities."""
 
-    icon = "target"
     list_template = "admin/opportunity/list.html"
     details_template = "admin/model/opportunity.html"
     grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "stage_id", "expected_on")

@@ -21,7 +21,6 @@ from views.crm.tables import short_table
 class PaymentView(CrmView):
     """Collections."""
 
-    icon = "coin"
     details_template = "admin/model/payment.html"
     own_doors: ClassVar[dict[str, str]] = {"confirm_view": "confirm", "reverse_view": "reverse"}
 
@@ -92,8 +91,6 @@ class PaymentView(CrmView):
 
 class InvoiceView(CrmView):
     """Invoices."""
-
-    icon = "file"
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Leave an issued invoice as it is."""

@@ -25,7 +25,6 @@ OTHERS = dict.fromkeys(("task", "request"), lazy_gettext("流程事件")) | {
 class UserView(CrmView):
     """People who log in; they are disabled, not deleted."""
 
-    icon = "users"
     edit_template = create_template = "admin/model/user.html"
     details_template = "admin/model/user_details.html"
     deletable = False
@@ -107,7 +106,6 @@ class UserView(CrmView):
 class RoleView(CrmView):
     """Roles with their permissions as boxes."""
 
-    icon = "shield"
     column_default_order = "id"
     edit_template = create_template = "admin/model/role.html"
     details_template = "admin/model/role_details.html"

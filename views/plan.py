@@ -29,7 +29,6 @@ PHOTOS = {"image/jpeg", "image/png", "image/webp"}
 class PlanView(CrmView):
     """What is due first comes first."""
 
-    icon = "clock"
     column_default_order = "due_at"
     list_template = "admin/plan/list.html"
     own_doors: ClassVar[dict[str, str]] = {"calendar_view": "read", "checkin_view": "create"}

@@ -21,14 +21,16 @@ from views.crm.tables import short_table
 class ContactView(CrmView):
     """Contacts of customers."""
 
-    icon = "users"
     grid_order: ClassVar[Any] = ("name", "customer_id", "title", "mobile")
+
+
+class FiledView(FileDoors, CrmView):
+    """An entity with attachments of which the model says everything."""
 
 
 class FollowUpView(FileDoors, CrmView):
     """跟踪记录: newest first."""
 
-    icon = "route"
     column_default_order = "-at"
 
     def buttons(self, record: Any) -> dict[str, Any]:
@@ -42,7 +44,6 @@ class FollowUpView(FileDoors, CrmView):
 class OrderView(CrmView):
     """订单: made by the approval of a contract, moved by its milestones."""
 
-    icon = "truck"
     creatable = deletable = False
     extra_columns: ClassVar[Any] = (("progress", _("交付进度")),)
 
@@ -72,7 +73,6 @@ class OrderView(CrmView):
 class MilestoneView(CrmView):
     """订单节点."""
 
-    icon = "truck"
     column_default_order = "planned_on"
     deletable = False
 
@@ -80,7 +80,6 @@ class MilestoneView(CrmView):
 class ProductView(CrmView):
     """产品."""
 
-    icon = "box"
     column_default_order = "code"
     inline_fields = ("active",)
 
@@ -88,7 +87,6 @@ class ProductView(CrmView):
 class DictionaryView(CrmView):
     """字典: ordered, coloured, disabled, with how often each value is used."""
 
-    icon = "list"
     column_default_order = "ordinal"
     inline_fields = ("ordinal", "colour", "active")
     extra_columns: ClassVar[Any] = (("used", _("使用中")),)
@@ -102,7 +100,6 @@ class DictionaryView(CrmView):
 class TagView(CrmView):
     """标签: words with a colour, and on how many records each is."""
 
-    icon = "list"
     column_default_order = "name"
     inline_fields = ("name", "colour")
     extra_columns: ClassVar[Any] = (("used", _("使用中")),)
@@ -116,14 +113,12 @@ class TagView(CrmView):
 class StageView(CrmView):
     """商机阶段."""
 
-    icon = "list"
     column_default_order = "ordinal"
 
 
 class NumberRuleView(CrmView):
     """编号规则: one a numbered entity; they can be changed, not added."""
 
-    icon = "hash"
     column_default_order = "noun"
     creatable = deletable = False
 
@@ -131,14 +126,12 @@ class NumberRuleView(CrmView):
 class CalendarDayView(CrmView):
     """工作日历."""
 
-    icon = "clock"
     column_default_order = "-day"
 
 
 class DepartmentView(CrmView):
     """部门: a list to edit, and the tree with heads and people."""
 
-    icon = "tree"
     column_default_order = "ordinal"
     list_template = "admin/department/list.html"
     own_doors: ClassVar[dict[str, str]] = {"tree_view": "read"}
@@ -161,7 +154,6 @@ class DepartmentView(CrmView):
 class ImportJobView(CrmView):
     """导入记录: read-only, with the problems of each file."""
 
-    icon = "upload"
     creatable = editable = deletable = False
     details_template = "admin/model/import_job.html"
 
@@ -169,7 +161,6 @@ class ImportJobView(CrmView):
 class AuditView(CrmView):
     """审计日志: read-only, the changes of a row in its details."""
 
-    icon = "shield"
     creatable = editable = deletable = False
     details_template = "admin/model/audit.html"
     hidden_details = CrmView.hidden_details | {"changes"}

@@ -13,7 +13,7 @@ from services.masking import shown
 from services.related import attach
 from views.pages import Page
 
-MODELS: tuple[type[Any], ...] = (m.Customer, m.Contact, m.Opportunity, m.Contract)
+MODELS = m.having("searchable")
 MOST = 8
 
 

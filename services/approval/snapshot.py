@@ -17,13 +17,10 @@ import models as m
 from services import regions
 from services.audit import mask
 from services.fields import Input, inputs_of
-from services.grants import NOUNS
 from services.records import value_of
 from services.texts import yuan
 
-_models = {model.__noun__: model for model in m.reviewed()}
-# In the order in which people know them.
-REVIEWED: dict[str, type[Any]] = {noun: _models[noun] for noun in NOUNS if noun in _models}
+REVIEWED: dict[str, type[Any]] = {model.__noun__: model for model in m.reviewed()}
 NOTHING = "—"
 
 

@@ -27,17 +27,7 @@ from services.importing.reading import REMARKS, Sheet, limits_of, read
 from services.importing.writing import counts_of, keep_problems, write
 
 PREVIEW = 10
-KEYS = {
-    "customer": ("code", "external_ref", "company"),
-    "opportunity": ("code", "external_ref"),
-    "contract": ("code", "external_ref"),
-    "order": ("code", "external_ref"),
-    "payment": ("code", "external_ref"),
-    "followup": ("external_ref",),
-    "product": ("code", "external_ref"),
-    "user": ("email", "external_ref"),
-    "department": ("name", "external_ref"),
-}
+KEYS = {noun: m.entity_of(model).imports.keys or () for noun, model in MODELS.items()}
 APPROVALS = ("submitted", "draft", "approved")
 
 

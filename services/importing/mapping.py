@@ -35,21 +35,7 @@ from services.grants import IMPORTABLE
 STATES = ("approved", "submitted", "draft")
 EXISTING = ("merge", "add", "replace")
 PLACE = re.compile(r"\{(slug:)?([^{}]+)\}")
-MODELS: dict[str, Any] = {
-    model.__noun__: model
-    for model in (
-        m.Customer,
-        m.Contact,
-        m.Opportunity,
-        m.Contract,
-        m.Order,
-        m.Payment,
-        m.FollowUp,
-        m.Product,
-        m.User,
-        m.Department,
-    )
-}
+MODELS: dict[str, Any] = {model.__noun__: model for model in m.importable()}
 # Beside the inputs of the form: the foreign key, our number to find by, and a past's own dates.
 BESIDE = ("external_ref", "code", "created_at", "closed_on")
 ALSO: dict[type[Any], tuple[str, ...]] = {m.Contract: ("state",), m.Order: ("contract_id",)}

@@ -19,8 +19,13 @@ from services.importing.plan import Planned
 from services.records import SAVERS, Call, Saver
 
 Found = Iterable[tuple[str, str, Any]]  # (field key, code, reason)
-UNNAMED = {"customer": "company", "opportunity": "name", "contact": "name", "contract": "name"}
-MANAGED = {"product": ("code",), "user": ("email",)}  # unique beside the key
+# What even the past is called by, and what is unique beside the key.
+UNNAMED = {
+    model.__noun__: entity.called[0]
+    for model in m.importable()
+    if (entity := m.entity_of(model)).called and entity.kind == "record"
+}
+MANAGED = {model.__noun__: m.entity_of(model).imports.unique for model in m.importable()}
 
 
 class Judge:

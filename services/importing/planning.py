@@ -11,6 +11,7 @@ import hashlib
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+import models as m
 from services import payment
 from services.actor import Actor, demand
 from services.errors import Invalid
@@ -29,7 +30,7 @@ from services.records import Call
 
 File = tuple[str, bytes]
 # What others refer to is settled first, whatever the order of the files.
-RANK = tuple(dict.fromkeys(("department", "user", "product", *MODELS)))
+RANK = sorted(MODELS, key=lambda noun: m.entity_of(MODELS[noun]).imports.rank)
 
 
 def prepare(

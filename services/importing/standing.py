@@ -15,16 +15,7 @@ from services.importing.finding import chunks
 from services.importing.mapping import MODELS
 
 # What belongs to a record goes with it; a submission only tells what was submitted.
-WITH_IT = {
-    "contact",
-    "opportunityline",
-    "stagehistory",
-    "contractline",
-    "paymentplan",
-    "milestone",
-    "allocation",
-    "request",
-}
+WITH_IT = {model.__noun__ for model in m.having("part")}
 PARTS: dict[str, tuple[Any, str]] = {  # what people write beside a record that came in with it
     "customer": (m.Contact, "customer_id"),
     "order": (m.OrderMilestone, "order_id"),

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 import models as m
 from models.types import UtcDateTime
-from services import guards
+from services import guards, search_index
 from services.fields import inputs_of
 from services.rules import MOVABLE
 from tests.support.databases import ROOT
@@ -97,11 +97,6 @@ GUARDS = {
     *(f"guard_invoice_{what}" for what in ("insert", "update")),
     "guard_contract_invoiced",
 }
-SEARCH = {
-    f"search_{t}_{what}"
-    for t in ("customer", "opportunity", "contract", "contact")
-    for what in ("added", "changed", "removed")
-}
 
 
 def test_no_migration_has_lost_a_guard(url):
@@ -118,8 +113,47 @@ def test_no_migration_has_lost_a_guard(url):
     engine.dispose()
 
     assert GUARDS - found == set()
-    if is_sqlite:
-        assert SEARCH - found == set()
+
+
+def test_the_search_index_holds_what_is_declared_and_is_made_anew_where_not(url):
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        assert search_index.sync(connection) == []
+        lost = (
+            ("DROP TRIGGER search_contract_changed",)
+            if engine.dialect.name == "sqlite"
+            else (
+                "DROP INDEX search_contract",
+                "CREATE INDEX search_contract ON contract USING gin (search_grams(code))",
+            )
+        )
+        for statement in lost:
+            connection.exec_driver_sql(statement)
+
+        assert search_index.sync(connection) == ["contract"]
+        assert search_index.sync(connection) == []
+        connection.rollback()
+    engine.dispose()
+
+
+def test_raw_sql_cannot_hang_a_file_on_what_carries_none(world):
+    key = world.approved()
+    world.session.rollback()
+    file = {"name": "a.pdf", "size": 1, "sha256": "0" * 64, "mime": "application/pdf"}
+    row = file | {"record_id": key, "at": world.now}
+    table = m.Attachment.__table__
+    with m.db.engine.begin() as connection:
+        connection.execute(sa.insert(table).values(row | {"noun": "customer"}))
+    statements = (
+        sa.insert(table).values(row | {"noun": "contact"}),
+        sa.update(table).values(noun="contact"),
+    )
+    for statement in statements:
+        with (
+            pytest.raises(sa.exc.IntegrityError, match="noun_carries_no_files"),
+            m.db.engine.begin() as connection,
+        ):
+            connection.execute(statement)
 
 
 def test_the_guards_in_the_database_name_every_declared_content_column(url):

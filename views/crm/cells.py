@@ -123,19 +123,7 @@ def link(record: Any) -> Any:
     return Markup('<a href="{}">{}</a>').format(address, str(record))
 
 
-LINKED = frozenset(
-    {
-        "customer",
-        "contact",
-        "opportunity",
-        "followup",
-        "contract",
-        "order",
-        "payment",
-        "invoice",
-        "product",
-    }
-)
+LINKED = frozenset(model.__noun__ for model in m.having("linked"))
 
 
 def kind_of(one: Input | None, column: Any) -> str:

@@ -63,6 +63,11 @@ class ClosedView(ModelView):
         )
         self.session = m.db.session  # Flask-Admin wants the handle and deprecates the session
 
+    @property
+    def icon(self) -> str:
+        """Return the icon of the entity."""
+        return m.entity_of(self.model).icon
+
     def scaffold_form(self) -> Any:
         """Give Flask-Admin an empty form: nothing of it is ever drawn or populated."""
         return EmptyForm

@@ -28,13 +28,10 @@ from views.crm.cells import plain
 from views.crm.listing import Column
 
 CHUNK = 1000
-SMALL = (m.User, m.Department, m.DictionaryOption, m.Stage, m.Product, m.Role, m.ApprovalFlow)
+SMALL = frozenset(model for model in m.entities() if m.entity_of(model).sight == "everybody")
 # What str() of a large entity is made of, read without making objects of its rows.
 CALLED: dict[Any, tuple[str, ...]] = {
-    m.Customer: ("company", "code"),
-    m.Opportunity: ("name", "code"),
-    m.Contract: ("name", "code"),
-    m.Contact: ("name",),
+    model: entity.called for model in m.having("large") if (entity := m.entity_of(model)).called
 }
 # Whose record it is decides who sees personal fields; these go along without being exported.
 PEOPLE = ("owner_id", "technical_id", "created_by_id", "customer_id")

@@ -21,7 +21,7 @@ from services.numbers import ZONE
 from services.records import value_of
 from views.crm.cells import plain
 
-LOOKED_UP = (m.Customer, m.Contact, m.Opportunity, m.Contract, m.Order, m.FollowUp)
+LOOKED_UP = m.having("lookup")
 BLANK_ROWS = 2
 MOST_ROWS = 200
 

@@ -19,7 +19,7 @@ import models as m
 CAP = 10_000
 NAMES = ("company", "name", "label", "code")
 # What everybody sees whole: a reference to it is empty exactly when its key is.
-OPEN = frozenset({m.User, m.Department, m.DictionaryOption, m.Stage, m.Product, m.Role})
+OPEN = frozenset(model for model in m.entities() if m.entity_of(model).sight == "everybody")
 
 Part = Callable[[int], Any]  # how many ids are wanted at most → a SELECT of ids in order
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 
-from models import db
+from models import db, having
 from services.access import act
 from services.actor import Actor, load_actor
 from services.engine import PATIENCE, set_patience, set_writing
@@ -21,15 +21,12 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # An import is read and checked before its short write begins.
 IMPORTS = frozenset({f"import.{verb}" for verb in ("upload", "check", "run", "undo")})
 # So is an attachment; what is somewhat too large is read, to be answered next to its field.
-ATTACHING = frozenset(
-    f"{noun}.attach_view" for noun in ("customer", "opportunity", "followup", "contract")
-)
+FILED = tuple(model.__noun__ for model in having("attachable"))
+ATTACHING = frozenset(f"{noun}.attach_view" for noun in FILED)
 DECIDING = frozenset({"inbox.decide", "request.comment"})  # files may come with them
 # And so is an entry with files (or a photo): its body travels before the write lock is taken.
 ENTERING = frozenset(
-    f"{noun}.{view}"
-    for noun in ("customer", "opportunity", "followup", "contract")
-    for view in ("create_view", "edit_view")
+    f"{noun}.{view}" for noun in FILED for view in ("create_view", "edit_view")
 ) | {"plan.checkin_view"}
 ATTACHING_MOST = 64 * 1024 * 1024
 READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS | ATTACHING | DECIDING
