@@ -10,7 +10,7 @@ import models as m
 from services.audit import record as audit
 
 RULE = {"rule": "contract"}
-FOLLOWERS: tuple[Any, ...] = (m.Order, m.Payment, m.Invoice)
+FOLLOWERS = tuple(one for one in m.entities() if "contract" in m.entity_of(one).rules.split())
 
 
 def follow_customer(session: Session, contract: m.Contract) -> None:
