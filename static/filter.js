@@ -71,7 +71,15 @@
       list.replaceChildren(...(hits.length ? hits.map(([key, label]) => {
         const hit = make('button', { type: 'button', tabIndex: -1, role: 'option', id: `${list.id}-${key}` }, label);
         hit.setAttribute('aria-selected', 'false');
-        hit.addEventListener('click', () => { picked.set(key, label); box.value = ''; box.setCustomValidity(''); draw(); find(); });
+        hit.addEventListener('click', (event) => {
+          picked.set(key, label);
+          box.value = '';
+          box.setCustomValidity('');
+          draw();
+          if (event.detail) { find(); return; } // a finger may take several
+          found = null;
+          open(false); // by Enter: on a phone the list lies over what applies the filter
+        });
         return hit;
       }) : [make('p', { className: 'muted' }, texts.none)]));
       box.removeAttribute('aria-activedescendant');
@@ -106,6 +114,7 @@
       if (event.key === 'Enter' && chosen) { event.preventDefault(); if (!event.isComposing) take(); }
       if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
       event.preventDefault();
+      if (list.hidden) { find().then(() => mark(0)); return; }
       mark((at + (event.key === 'ArrowDown' ? 1 : -1) + hits.length) % hits.length);
     });
     draw();

@@ -59,6 +59,19 @@ def test_the_filter_takes_the_value_that_was_typed(site, wait):
     page.wait_for_url("**f.status=in:lost**")
 
 
+def test_on_a_phone_nothing_lies_over_the_button_once_a_value_was_taken(site):
+    page = site.go(site.visit("office", size="phone"), GRID)
+    page.click(".drawer > summary")
+    assert picked(page, "status", "洽谈") == ["洽谈中"]
+    page.keyboard.press("ArrowDown")  # opens it again
+    page.locator(".picks [aria-selected=true]").wait_for()
+    page.keyboard.press("Enter")
+    page.locator(".picked .chip").nth(1).wait_for()
+    page.click("text=应用筛选")
+
+    page.wait_for_url("**f.status=in:negotiating,**")
+
+
 def test_a_look_up_takes_its_hit_and_sends_nothing(site):
     page = site.visit("sales")
     page.on("dialog", lambda dialog: dialog.accept())
