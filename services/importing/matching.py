@@ -32,13 +32,21 @@ class Matcher:
         self.records: dict[int, Any] = {}
 
     def load(self, key: str, values: Iterable[Any]) -> None:
-        """Find the records by one key, deleted and invisible ones too, and load what is seen."""
+        """Find the records by one key, invisible ones too, and load what is seen.
+
+        A deleted one is only met where its key stays taken: the schema lets it stand once, or the
+        customer was merged into another. Otherwise it is made anew, as the form does.
+        """
         table = self.model.__table__
+        free = not _stands_once(table.c[key])
         deleted = table.c.deleted_at if "deleted_at" in table.c else sa.null()
         found: set[int] = set()
         for chunk in chunks(sorted({v for v in values if v is not None}, key=str)):
             query = sa.select(table.c.id, table.c[key], deleted).where(table.c[key].in_(chunk))
-            for ident, value, when in self.session.execute(query):
+            rows = self.session.execute(query).all()
+            for ident, value, when in sorted(rows, key=lambda row: row[2] is None):  # alive wins
+                if when is not None and free and not self._merged(ident):
+                    continue
                 self.ids[key, value] = ident
                 if when is not None:
                     self.gone.add(ident)
@@ -46,6 +54,11 @@ class Matcher:
         for part in chunks(sorted(found - self.records.keys())):
             query = sa.select(self.model).where(self.model.id.in_(part)).options(*self._loads())
             self.records |= {record.id: record for record in self.session.scalars(query)}
+
+    def _merged(self, ident: int) -> bool:
+        merge: Any = m.CustomerMerge.__table__
+        mine = sa.select(merge.c.id).where(merge.c.dropped_id == ident).limit(1)
+        return self.model is m.Customer and self.session.execute(mine).first() is not None
 
     def _loads(self) -> list[Any]:
         keys = list(getattr(self.model, "__lines__", ()))
@@ -56,6 +69,12 @@ class Matcher:
         """Return the key of the record a row means, None for a new one."""
         hits = (self.ids.get((key, values.get(key))) for key in keys if values.get(key))
         return next((hit for hit in hits if hit is not None), None)
+
+
+def _stands_once(column: Any) -> bool:
+    """Tell whether the schema keeps a value of the column to one row, deleted ones included."""
+    single = [index.columns.keys() for index in column.table.indexes if index.unique]
+    return bool(column.unique) or [column.key] in single
 
 
 def compare(one: Planned, record: Any, *, by: Actor, historic: bool) -> None:

@@ -209,3 +209,25 @@ closed_on = "on"
     small.session.commit()
 
     assert facts() == before
+
+
+def test_a_file_taken_back_can_be_brought_again_whatever_its_key(world):
+    how = """approval = "approved"
+[[files]]
+[[files.entities]]
+entity = "customer"
+keys = ["company"]
+fields = {company = "co"}
+"""
+    files = [("a.csv", table(("co",), ("甲公司",), ("乙公司",)))]
+    for _again in range(2):
+        plan, jobs = run(world, files, how)
+        assert plan.files[0].counts["customer"] == {"rows": 2, "created": 2}
+        job = world.session.get_one(m.ImportJob, jobs[0].id)
+        undo(world.session, job, by=world.actor, now=world.now)
+        world.session.commit()
+
+    plan, _jobs = run(world, files, how)
+    assert plan.files[0].counts["customer"] == {"rows": 2, "created": 2}
+    plan, jobs = run(world, files, how)
+    assert (plan.files[0].counts["customer"], jobs) == ({"rows": 2, "unchanged": 2}, [])
