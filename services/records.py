@@ -252,6 +252,7 @@ def faults(  # what was unreadable is left out of what hangs on it
     call, rules, values = Call(session, by, now), SAVERS.get(type(record), Saver()), dict(values)
     if record.id is None:
         _prepare(call, type(record), values)
+        values = rules.follow(call, record, values)
     else:
         values = rules.follow(call, record, _without_unchanged(record, values))
     found = _faults(call, rules, record, values)

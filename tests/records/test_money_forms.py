@@ -117,6 +117,30 @@ def test_the_same_payment_a_second_time_is_asked_about(lite):
     assert registered(lite, key, "1000", _known=box(page))[0] == 303
 
 
+def test_a_new_contract_takes_its_amount_from_its_lines_without_a_script(lite):
+    with World(lite) as world:
+        customer = world.approved()
+        with world.acting("admin"):
+            product = world.create(m.Product, code="P9", name="泵", price=100_00).id
+    data = {"name": "合同", "customer_id": str(customer), "signed_on": "2026-11-01", "amount": ""}
+    data |= {"type": "sale", "lines-sent": "1", "plan-sent": "1", "_submit": "1"}
+    data |= {f"{key}_id": str(staff(lite)) for key in ("owner", "signer")}
+    line = {"product_id": str(product), "quantity": "2", "price": "64"}
+    data |= {f"lines-new0-{key}": value for key, value in line.items()}
+
+    answer = Visitors(lite).post("sales", "/admin/contract/new/", data)
+
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    with World(lite) as world:
+        found = world.session.scalars(sa.select(m.Contract)).one()
+        assert (found.amount, [line.amount for line in found.plan]) == (128_00, [128_00])
+
+
+def staff(app):
+    with World(app) as world:
+        return world.session.scalar(sa.select(m.User.id).where(m.User.email.like("sales@%")))
+
+
 def test_an_amount_changed_in_its_cell_beyond_the_contract_is_refused_with_the_figure(lite):
     key = in_force(lite, amount=100_00)
     with World(lite) as world, world.acting("finance"):
