@@ -11,7 +11,7 @@ from models.field import fields_of
 from services.access import READ
 from services.grants import CATALOGUE, ROLES
 from services.rules import GRANT_OF, RULES
-from services.search import INDEXED
+from services.search import INDEXED, searched
 
 CHECKS = ("decided_has_time", "pending_has_submitter", "submitted_has_code")
 MIXINS = (m.Stamped, m.Owned, m.SoftDeleted)
@@ -63,8 +63,9 @@ def _search(model: type[Any]) -> Iterator[str]:
             yield f"{key} has search=True and is no text"
         elif facts.search and facts.sensitive and indexed and f"{key}_key" not in columns:
             yield f"{key} is personal: no index may hold it, search=True says it does"
-    if indexed and not INDEXED[model]:
-        yield "is searchable and has nothing to be searched by"
+    entity = m.entity_of(model)
+    if (indexed or entity.has("lookup")) and not searched(model):
+        yield "has nothing to be searched by: no `called`, no field with search=True"
 
 
 def _grants(noun: str, entity: Entity) -> Iterator[str]:

@@ -28,8 +28,8 @@ from services.money import total
 from services.reach import alias
 
 
-def _indexed(model: type[Any]) -> tuple[str, ...]:
-    """Return what the index holds: its names, what else is to be searched, its spelling.
+def searched(model: type[Any]) -> tuple[str, ...]:
+    """Return what words are looked for in: its names, what says `search=True`, its spelling.
 
     Nothing personal: who sees a mask would learn it letter by letter from what is found.
     """
@@ -40,7 +40,7 @@ def _indexed(model: type[Any]) -> tuple[str, ...]:
 
 
 INDEXED: dict[type[Any], tuple[str, ...]] = {
-    model: _indexed(model) for model in m.having("searchable")
+    model: searched(model) for model in m.having("searchable")
 }
 SAMPLE, COMMON = 300, 0.01  # rows; from what share of them on a word is a common one
 # From what share on PostgreSQL counts faster by walking: its index gives all hits or none, and

@@ -139,11 +139,15 @@ def test_it_is_submitted_numbered_guarded_and_approved(project, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_whole_entity_is_two_files_and_works_the_first_time(project, databases, kind, tmp_path):
+def test_a_whole_entity_in_a_company_at_work_is_two_files_and_works_the_first_time(
+    project, databases, kind, tmp_path
+):
     with databases.fresh(kind) as url:
         lines = project.declare("Competitor", COMPETITOR)
         _add(project.root / "models/customer.py", "    company_key:", WEBSITE)
         project.migrate(url)
+        seeded = project.run("-m", "flask", "--app", "admin_app", "seed", "roles", url=url)
+        assert seeded.returncode == 0, seeded.stderr
 
         told = project.run("-m", "tests.support.competitor_story", url, str(tmp_path), url=url)
 

@@ -15,7 +15,7 @@ from services import guards, search_index
 from tests.support.office import Office
 from tests.support.uploads import PDF, Desk
 from tests.support.visitors import Visitors
-from tests.support.world import World, make_app, seed_people
+from tests.support.world import World, make_app
 
 SUBMIT = re.compile(r'<button[^>]*name="([^"]+)"[^>]*value="([^"]*)"[^>]*>[^<]*提交')
 NAME, NOUN = "北方测控有限公司", "competitor"
@@ -23,7 +23,6 @@ NAME, NOUN = "北方测控有限公司", "competitor"
 
 def run(url, folder):
     """Enter, file, tag, submit, guard, approve, search, export, import and look at competitors."""
-    seed_people(sa.create_engine(url))
     app = make_app(url, TCOS_ATTACHMENT_DIR=folder)
     visitors = Visitors(app)
     with World(app) as world:
@@ -108,6 +107,8 @@ def _found(visitors, key, customer):
     assert link in visitors.get("sales", f"/admin/{NOUN}/details/?id={key}").text
     assert link in visitors.get("sales", "/admin/customer/?search=example.cn").text
     assert link not in visitors.get("sales", "/admin/customer/?search=example.org").text
+    lookup = f"/admin/{NOUN}/ajax/lookup/?name=customer_id&query=example.cn"
+    assert [hit["id"] for hit in json.loads(visitors.get("sales", lookup).text)] == [customer]
 
 
 def _hidden(visitors, key):

@@ -13,7 +13,7 @@ import models as m
 from models.spelling import spelled_person
 from services import texts
 from services.fields import Input
-from services.search import escape_like
+from services.search import escape_like, searched
 from views.crm.forms import LOOKED_UP
 
 LOOKUPS = 20
@@ -51,7 +51,7 @@ def look_up(session: Session, one: Input, args: Mapping[str, str]) -> list[dict[
     """Return id, text and detail of at most 20 visible records that match what was typed."""
     model = one.target
     words = args.get("query", "").replace("\x00", "")[:100].split()[:8]
-    keys = [k for k in ("company", "code", "name", "label", "pinyin") if hasattr(model, k)]
+    keys = searched(model)
     query = sa.select(model)
     for word in words:
         pattern = f"%{escape_like(word)}%"
