@@ -16,7 +16,6 @@ from services.errors import Forbidden, Invalid, Stale
 from services.progress import Figures, figures
 from services.texts import yuan
 from views.base import CrmView
-from views.crm.cells import tag
 from views.crm.files import FileDoors
 from views.crm.picker import picker, remember
 from views.crm.tables import lines_with_products, short_table
@@ -50,7 +49,6 @@ class ContractView(FileDoors, CrmView):
             and record.end_on is not None
             and record.end_on < numbers.today(self.now()),
             "yuan": yuan,
-            "tag": tag,
         }
 
     def tables(self, record: Any) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 
 import models as m
 from dashboards.home import tiles
+from dashboards.pages import SUMMARIES
 from models import db
 from services import agenda
 from services.actor import Actor, may
@@ -63,7 +64,7 @@ class HomeView(AdminIndexView):
             overdue=sum(item.due_on < day for item in items),
             queue=_queue(session, actor) if may(actor, "task:decide") else None,
             names=CAPTIONS,
-            may=lambda permission: may(actor, permission),
+            summaries={key: str(one.caption).removesuffix("表") for key, one in SUMMARIES.items()},
         )
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 import models as m
 from tests.approval.flows import act, flow
 from tests.support import clock
+from tests.support.page import tight
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -35,7 +36,7 @@ def told(lite):
 def titles(page):
     """Return the titles a mailbox shows."""
     return re.findall(
-        r'<button class="link">(?:<span class="sr">未读</span>● )?(.*?)</button>', page
+        r'<button class="link">(?:<span class="sr">未读</span>●\s+)?(.*?)</button>', tight(page)
     )
 
 
@@ -138,7 +139,8 @@ def test_what_was_handled_or_transferred_tells_where_it_went(world):
     world.__enter__()
 
     rows = {
-        name: re.findall(r"<tr data-id.*?</tr>", text) for name, text in (("d", done), ("m", gone))
+        name: re.findall(r"<tr data-id.*?</tr>", text, re.DOTALL)
+        for name, text in (("d", done), ("m", gone))
     }
     assert len(rows["d"]) == len(rows["m"]) == 1
     assert all(text in rows["d"][0] for text in ("宜昌水泵", "同意", "finance"))

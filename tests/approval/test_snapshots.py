@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import records
+from tests.support.page import tight
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -50,7 +51,7 @@ def test_every_round_opens_with_its_own_content_and_a_hash_that_is_reckoned_anew
         assert address in page
         for who in ("sales", "reviewer"):
             shown = visitors.get(who, address).text
-            assert re.search(rf'<dt>客户单位</dt><dd><span class="pre">{name}</span>', shown)
+            assert re.search(rf'<dt>客户单位</dt><dd><span class="pre">{name}</span>', tight(shown))
             assert stored(app, request).payload_hash in shown
             assert "与内容一致" in shown
             assert all(f"/admin/request/?id={other}" in shown for other in requests)

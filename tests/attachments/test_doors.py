@@ -11,6 +11,7 @@ from services import merge as merging
 from services.errors import Forbidden, Locked
 from services.filetypes import KINDS
 from tests.support import clock
+from tests.support.page import tight
 from tests.support.uploads import GOOD, PDF, Desk
 from tests.support.world import World, dump
 
@@ -37,7 +38,7 @@ def test_a_file_goes_up_shows_comes_down_and_goes(app, records, noun):
     name = "合同 “终稿”.pdf"
 
     up = desk.attach(noun, key, name)
-    page = desk.page(noun, key)
+    page = tight(desk.page(noun, key))
     (row,) = rows(app)
     down = desk.download(noun, row.id)
     gone = desk.detach(noun, row.id)
@@ -48,7 +49,7 @@ def test_a_file_goes_up_shows_comes_down_and_goes(app, records, noun):
     assert f"{len(PDF)} B" in page
     assert (row.name, row.size, row.mime) == (name, len(PDF), "application/pdf")
     assert down.data == PDF
-    assert f">{name}</a>" not in desk.page(noun, key)
+    assert f">{name}</a>" not in tight(desk.page(noun, key))
     assert desk.download(noun, row.id).status_code == 404
     assert rows(app)[0].deleted_at is not None
     for action in ("create", "export", "delete"):
@@ -250,7 +251,7 @@ def test_the_customer_s_whole_page_shows_the_files_of_everything_beneath_it(app,
     names = {noun: f"{noun}的文件.pdf" for noun in NOUNS}
     address = f"/admin/customer/360/?id={records['customer']}&tab=files"
     answers = [desk.attach(noun, records[noun], names[noun], next=address) for noun in NOUNS]
-    page = desk.client.get(address).get_data(as_text=True)
+    page = tight(desk.client.get(address).text)
 
     assert {answer.location for answer in answers} == {address}
     assert all(f">{name}</a>" in page for name in names.values())

@@ -72,7 +72,7 @@ def test_a_key_decides_only_what_is_shown(lite):
 
 def counts(page, n):
     """Wait until the head of the queue counts so many."""
-    text = "n => document.querySelector('.head p').textContent.startsWith(n)"
+    text = "n => document.querySelector('.head p').textContent.trim().startsWith(n)"
     page.wait_for_function(text, arg=str(n))
 
 

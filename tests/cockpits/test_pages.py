@@ -10,6 +10,7 @@ import pytest
 import models as m
 from dashboards.pages import SUMMARIES
 from dashboards.sql import snapshot
+from tests.support.page import tight
 from tests.support.world import count_queries, dump
 
 KEYS = tuple(SUMMARIES)
@@ -129,7 +130,7 @@ def test_the_page_works_as_a_plain_form_with_chips_that_take_a_filter_away(visit
 
     chips = dict(
         reversed(found)
-        for found in re.findall(r'<a class="chip on" href="([^"]*)"[^>]*>([^<]*)<', page)
+        for found in re.findall(r'<a class="chip on" href="([^"]*)"[^>]*>([^<]*)<', tight(page))
     )
     assert (
         chips["等级：A级: 非常重要, 合同洽谈"]
@@ -151,7 +152,9 @@ def test_nothing_found_says_so_with_the_filters_and_without_empty_charts(visitor
 
 def test_a_number_opens_exactly_its_rows(visitors):
     page = visitors.get("analyst", "/admin/cockpit/performance/").get_data(as_text=True)
-    found = re.search(r'href="(/admin/cockpit/performance/\?[^"]*by=contract[^"]*)"[^>]*>2<', page)
+    found = re.search(
+        r'href="(/admin/cockpit/performance/\?[^"]*by=contract[^"]*)"[^>]*>2<', tight(page)
+    )
     path, _mark, state = found[1].replace("&amp;", "&").partition("?")
     data = visitors.get("analyst", f"{path}data.json?{state}").json
 

@@ -7,6 +7,7 @@ import models as m
 from models.keys import company_key
 from services import approval, duplicates, merge, records
 from services.errors import Forbidden, Invalid, Locked, Stale
+from tests.support.page import tight
 from tests.support.world import World, count_queries, login, token_of
 
 NAME = "武汉光谷精工机械有限公司"
@@ -166,7 +167,7 @@ def test_the_reviewer_reads_the_reason_beside_the_duplicate(app):
     for page in ("inbox", "request"):
         for ident in (created, changed):
             text = client.get(f"/admin/{page}/?id={ident}").get_data(as_text=True)
-            told = text.split("<b>疑似重复</b>", 1)[1].split("</div></div>", 1)[0]
+            told = tight(text).split("<b>疑似重复</b>", 1)[1].split("</div></div>", 1)[0]
             assert "总机相同，独立采购" in told
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import regions
+from tests.support.page import tight
 from tests.support.world import World, login, token_of
 
 FIELDS = [
@@ -38,7 +39,7 @@ def page(lite):
 
 
 def blocks(page):
-    return page.split('<div class="field')[1:]
+    return tight(page).split('<div class="field')[1:]
 
 
 def entered(client, noun, data):

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 import models as m
 from services import batch_work, batches, bulk
+from tests.support.page import tight
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World, dump
 from views.crm import forms
@@ -170,7 +171,7 @@ def test_confirming_beyond_the_contract_is_asked_about_and_shown_afterwards(app)
     assert "known-err" in refused.get_data(as_text=True)
     shown = visitors.get("finance", f"/admin/payment/details/?id={made}").get_data(as_text=True)
     contract = visitors.get("finance", f"/admin/contract/details/?id={key}").get_data(as_text=True)
-    assert re.search(r"未分摊</dt><dd[^>]*>50\.00<", shown)
+    assert re.search(r"未分摊</dt><dd[^>]*>50\.00<", tight(shown))
     assert "未分摊 50.00 元" in contract
     assert "超出合同 50.00 元" in contract
     totals = visitors.get("finance", "/admin/cockpit/collections/data.json?preset=year").json

@@ -53,7 +53,11 @@ def pages(who, keys):
             for key in every[door.noun][::step]:
                 yield f"{door.path}?id={key}", 200 if key in seen[who, door.noun] else 404
         elif door.rule.startswith(("/admin/request/", "/admin/batch/")) and not door.rule.endswith(
-            ("/file/", "/compare/")  # these take another key besides, or one of another table
+            (
+                "/file/",
+                "/attachment/",
+                "/compare/",
+            )  # these take another key besides, or one of another table
         ):
             noun = door.rule.split("/")[2]
             for key in every[noun][:SAMPLE]:

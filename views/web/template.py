@@ -1,4 +1,4 @@
-"""What templates call: query strings with one thing changed, local time, waiting time."""
+"""What templates call: rights, tags of states, query strings with one thing changed, local time."""
 
 import datetime as dt
 from typing import Any
@@ -8,8 +8,9 @@ from flask import Flask, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from services.actor import may
 from services.texts import yuan
-from views.crm.cells import plain
+from views.crm.cells import plain, tag
 from views.crm.files import in_bytes
 from views.web import edge
 from views.web.headers import came_from
@@ -30,8 +31,15 @@ def init_template(app: Flask) -> None:
         in_bytes=in_bytes,
         came_from=came_from,
         yuan=yuan,
+        tag=tag,
+        may=allowed,
     )
     app.jinja_env.add_extension("jinja2.ext.i18n")
+
+
+def allowed(permission: str) -> bool:
+    """Tell whether who looks at the page may: `noun:verb`; a visitor may nothing."""
+    return may(edge.current_actor(), permission)
 
 
 def with_args(**changes: Any) -> str:
