@@ -5,7 +5,8 @@ a new column or a new entity is guarded without a migration of its own.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +23,8 @@ MOVES = (
     "(OLD.approval = 'pending' AND NEW.approval IN ('approved', 'rejected', 'withdrawn'))"
 )
 PENDING = "record_is_pending"
+ASKED = re.compile(r"\b(?:OLD|NEW)\.(\w+)")  # the columns a guard looks at
+Columns = Mapping[str, set[str]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,24 +46,28 @@ def content(model: type[Any]) -> list[str]:
     return sorted(columns[key].name for key in (*kept, *own))
 
 
-def guards(*, sqlite: bool) -> list[Guard]:
-    """Return every guard of reviewed entities, of their lines and of the primary contact."""
+def guards(*, sqlite: bool, there: Columns | None = None) -> list[Guard]:
+    """Return every guard of reviewed entities, of their lines, of the primary contact and of files.
+
+    there: the columns of each table in a database that has not all that is declared.
+    """
     same = "IS NOT" if sqlite else "IS DISTINCT FROM"
 
-    def differs(columns: Iterable[str]) -> str:
-        return " OR ".join(f"OLD.{c} {same} NEW.{c}" for c in columns)
+    def differs(table: str, columns: Iterable[str]) -> str:
+        kept = [c for c in columns if there is None or c in there.get(table, ())]
+        return " OR ".join(f"OLD.{c} {same} NEW.{c}" for c in kept)
 
     contact = [*_own(m.Contact), "is_primary", "deleted_at"]
     contact.remove("customer_id")  # a merge moves contacts, and asks for the state itself
     held = _pending("customer", "OLD.customer_id")
-    when = f"OLD.is_primary AND ({differs(sorted(contact))}) AND {held}"
+    when = f"OLD.is_primary AND ({differs('contact', sorted(contact))}) AND {held}"
     found = [Guard("contact_pending", "contact", "UPDATE", when, PENDING)]
     for model in m.reviewed():
         table = model.__table__.name
         still = "OLD.approval = 'pending' AND NEW.approval = 'pending'"
         moved = f"OLD.approval <> NEW.approval AND NOT ({MOVES})"
         coded = "OLD.code IS NOT NULL AND (NEW.code IS NULL OR NEW.code <> OLD.code)"
-        changed = f"{still} AND ({differs(content(model))})"
+        changed = f"{still} AND ({differs(table, content(model))})"
         found += [
             Guard(f"{table}_pending", table, "UPDATE", changed, PENDING),
             Guard(
@@ -75,13 +82,14 @@ def guards(*, sqlite: bool) -> list[Guard]:
         ]
         for line, key in m.lines_of(model).items():
             columns = sorted(c.name for c in line.__table__.c if c.name not in LINE_FREE)
-            found += _line_guards(line.__table__.name, table, key, differs(columns))
-    return found + list(_attachments())
+            name = line.__table__.name
+            found += _line_guards(name, table, key, differs(name, columns))
+    return found + list(_attachments(there))
 
 
-def _attachments() -> Iterator[Guard]:
+def _attachments(there: Columns | None) -> Iterator[Guard]:
     """Yield what keeps the files of pending records, and files on what carries none away."""
-    filed = m.having("attachable")
+    filed = [x for x in m.having("attachable") if there is None or x.__table__.name in there]
 
     def held(row: str) -> str:
         return " OR ".join(
@@ -126,6 +134,25 @@ def sync(connection: Connection) -> list[str]:
         for statement in _ddl(one, sqlite=lite):
             connection.exec_driver_sql(statement)
     return [one.name for one in stale]
+
+
+def resync(connection: Connection) -> list[str]:
+    """Write the guards anew for a database that went back: only with the columns it still has.
+
+    Else PostgreSQL would refuse every change of a table whose guard asks for a column that is
+    gone, and SQLite would have none where a table was made anew. Returns their names.
+    """
+    inspector, lite = sa.inspect(connection), connection.dialect.name == "sqlite"
+    tables = inspector.get_table_names()
+    there = {name: {c["name"] for c in inspector.get_columns(name)} for name in tables}
+    known, done = written(connection), []
+    for one in guards(sqlite=lite, there=there):
+        asked = set(ASKED.findall(one.when))
+        if asked <= there.get(one.table, set()) and known.get(one.name) != body(one, sqlite=lite):
+            for statement in _ddl(one, sqlite=lite):
+                connection.exec_driver_sql(statement)
+            done.append(one.name)
+    return done
 
 
 def migrated(connection: Connection, table: str) -> bool:

@@ -9,6 +9,7 @@ PostgreSQL: GIN over a tsvector of pairs. See the migrations search and pairs.
 import re
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from services.guards import migrated
@@ -22,13 +23,25 @@ def sync(connection: Connection) -> list[str]:
 
     What is made anew is filled from its table in the same transaction.
     """
-    lite = connection.dialect.name == "sqlite"
-    made = []
+    ready = {model.__table__.name: columns for model, columns in INDEXED.items()}
+    return _make(connection, {t: c for t, c in ready.items() if migrated(connection, t)})
+
+
+def resync(connection: Connection) -> list[str]:
+    """Do the same for a database that went back: with the columns it still has."""
+    inspector, left = sa.inspect(connection), {}
     for model, columns in INDEXED.items():
         table = model.__table__.name
-        if migrated(connection, table) and not (_same_lite if lite else _same)(
-            connection, table, columns
-        ):
+        if inspector.has_table(table):
+            there = {column["name"] for column in inspector.get_columns(table)}
+            left[table] = tuple(key for key in columns if key in there)
+    return _make(connection, left)
+
+
+def _make(connection: Connection, wanted: dict[str, tuple[str, ...]]) -> list[str]:
+    lite, made = connection.dialect.name == "sqlite", []
+    for table, columns in wanted.items():
+        if not (_same_lite if lite else _same)(connection, table, columns):
             for statement in _ddl(table, columns, sqlite=lite):
                 connection.exec_driver_sql(statement)
             made.append(table)
