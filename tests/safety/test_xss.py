@@ -19,16 +19,7 @@ LEFT = {"code", "key", "region_code", "noun", "name_key", "pattern"}  # of fixed
 def poison(app):
     """Write the mark over every free text of every record, past every rule."""
     with app.app_context(), m.db.engine.begin() as connection:
-        for table in (
-            "customer",
-            "contact",
-            "opportunity",
-            "contract",
-            "contract_line",
-            "approval_flow",
-            "approval_step",
-        ):
-            _drop_guards(connection, table)
+        _drop_guards(connection)
         for mapper in m.Model.registry.mappers:
             table, facts = mapper.local_table, fields_of(mapper.class_)
             single = {c.name for index in table.indexes if index.unique for c in index.columns}
@@ -47,9 +38,9 @@ def poison(app):
         connection.execute(sa.update(user).values(name=MARK))
 
 
-def _drop_guards(connection, table):
-    query = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :t")
-    for name in connection.execute(query, {"t": table}).scalars().all():
+def _drop_guards(connection):
+    query = sa.text("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+    for name in connection.execute(query).scalars().all():
         connection.execute(sa.text(f'DROP TRIGGER "{name}"'))
 
 
