@@ -88,7 +88,7 @@ def top(data: pd.DataFrame, by: str, sums: Sequence[str]) -> pd.DataFrame:
     head, rest = ordered.iloc[:TOP], ordered.iloc[TOP:]
     if rest.empty:
         return head
-    other = {key: int(rest[key].sum()) for key in sums}
+    other: dict[str, Any] = {key: int(rest[key].sum()) for key in sums}
     other |= {"label": _("其他（%(n)s 项）", n=len(rest)), "pick": [], "rest": True}
     return pd.concat([head, pd.DataFrame([other], dtype=object)], ignore_index=True)
 

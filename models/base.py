@@ -26,6 +26,9 @@ class Base(DeclarativeBase):
     __noun__ = ""
     __caption__: object = ""
     __entity__: ClassVar[Entity] = Entity()
+    if TYPE_CHECKING:
+        # SQLAlchemy promises a FROM clause only, which its own insert() and update() refuse.
+        __table__: ClassVar[sa.Table]
 
     id: Mapped[int] = mapped_column(sa.Integer, primary_key=True, sort_order=-10)
 

@@ -136,8 +136,10 @@ def _held(actor: Actor) -> list[Any]:
     The states are written into the statement: only so SQLite takes the indexes that hold no others.
     """
     opportunity, contract = alias(m.Opportunity, "held"), alias(m.Contract, "held")
-    written = sa.bindparam(None, m.StageKind.open, literal_execute=True, unique=True)
-    in_force = sa.bindparam(None, m.IN_FORCE, expanding=True, literal_execute=True, unique=True)
+    written: Any = sa.bindparam(None, m.StageKind.open, literal_execute=True, unique=True)
+    in_force: Any = sa.bindparam(
+        None, m.IN_FORCE, expanding=True, literal_execute=True, unique=True
+    )
     states = {opportunity: opportunity.c.state == written, contract: contract.c.state.in_(in_force)}
     return [
         sa.select(held.c.customer_id).where(

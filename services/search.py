@@ -115,7 +115,7 @@ def surely(session: Session, model: type[Any], words: list[str], query: Any) -> 
         return query.where(*(_matched(model, model, word) for word in words), *texts)
     index, match = _fts(model, words)
     # The sign keeps the index in front: else each row of the table would be looked up in it.
-    signed = UnaryExpression(index.c.rowid, operator=custom_op("+"))
+    signed: Any = UnaryExpression(index.c.rowid, operator=custom_op("+"))
     return query.join(index, model.id == signed).where(match, *texts)
 
 

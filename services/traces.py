@@ -21,7 +21,7 @@ USER = m.User.__noun__
 
 def trace(action: m.AuditAction, noun: str, label: str, **more: Any) -> dict[str, Any]:
     """Return a row of the audit log without its time; `more`: actor_id, record_id, changes."""
-    blank = {"actor_id": None, "record_id": None, "changes": {}}
+    blank: dict[str, Any] = {"actor_id": None, "record_id": None, "changes": {}}
     return blank | {"action": action, "noun": noun, "label": label[:200], **more}
 
 

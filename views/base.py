@@ -158,7 +158,8 @@ class CrmView(GridView):
         return keys
 
     def _form(self, record: Any, typed: Any, errors: dict[str, Any], status: int = 200) -> Any:
-        locked, remark = frozenset(), None
+        locked: frozenset[str] = frozenset()
+        remark = None
         if record is not None:
             changing = False
             if self.reviewed:

@@ -47,7 +47,7 @@ def ask_void(
     words = said(reason)
     if words is None:
         raise Invalid({"comment": _("请填写作废原因")})
-    payload = {
+    payload: dict[str, Any] = {
         "noun": "contract",
         "code": contract.code,
         "values": {},

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -162,7 +162,7 @@ def _moment(value: dt.datetime) -> str:
     return str(format_datetime(value, "yyyy-MM-dd HH:mm"))
 
 
-PLAIN = {
+PLAIN: dict[str, Callable[[Any], str]] = {
     "money": money_text,
     "percent": lambda value: f"{value / 100:g}%",
     "bool": lambda value: _("是") if value else _("否"),

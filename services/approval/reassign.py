@@ -317,12 +317,12 @@ def watch(session: Session, _context: UOWTransaction) -> None:
 
 def _left(user: m.User) -> bool:
     """Tell whether a person was deactivated or lost a role."""
-    state = sa.inspect(user).attrs
+    state: Any = sa.inspect(user).attrs
     off = state.active.history.has_changes() and not user.active
     return off or bool(state.roles.history.deleted)
 
 
 def _cut(role: m.Role) -> bool:
     """Tell whether a role lost the grant to decide."""
-    history = sa.inspect(role).attrs.permissions.history
+    history: Any = sa.inspect(role).attrs.permissions.history
     return bool(history.deleted) and RIGHT in history.deleted[0] and RIGHT not in role.permissions

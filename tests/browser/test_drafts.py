@@ -15,10 +15,10 @@ NEW = "/admin/customer/new/"
 
 
 @pytest.fixture
-def site(lite):
+def site(app):
     if chromium() is None:
         pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
-    with browsing(lite) as found:
+    with browsing(app) as found:
         yield found
         assert found.faults == []
 
@@ -56,8 +56,8 @@ def count(app, model):
         return world.session.scalar(sa.select(sa.func.count()).select_from(model))
 
 
-def test_a_restored_opportunity_has_all_its_lines_and_its_amount(lite, site, page):
-    with World(lite) as world:
+def test_a_restored_opportunity_has_all_its_lines_and_its_amount(app, site, page):
+    with World(app) as world:
         customer = world.approved("sales", company="武汉楚江机电有限公司")
         with world.acting("admin"):
             for n, price in ((1, 136_000), (2, 268_000)):
@@ -87,13 +87,13 @@ def test_a_restored_opportunity_has_all_its_lines_and_its_amount(lite, site, pag
     page.wait_for_url("**/details/**")
 
     assert drafts(page) == 0
-    with World(lite) as world:
+    with World(app) as world:
         deal = world.session.scalars(sa.select(m.Opportunity)).one()
         assert deal.amount == 1_344_000
         assert [(one.quantity, one.price) for one in deal.lines] == [(2, 136_000), (4, 268_000)]
 
 
-def test_a_restored_contract_has_its_plan(lite, site, page):
+def test_a_restored_contract_has_its_plan(app, site, page):
     site.go(page, "/admin/contract/new/")
     page.fill("[name=name]", "供货合同")
     page.fill("[name=amount]", "1000.10")
@@ -118,9 +118,7 @@ def test_a_restored_contract_has_its_plan(lite, site, page):
     assert len(names) == len(set(names))
 
 
-def test_saving_after_a_log_out_elsewhere_leads_to_the_log_in_and_back_to_the_form(
-    lite, site, page
-):
+def test_saving_after_a_log_out_elsewhere_leads_to_the_log_in_and_back_to_the_form(app, site, page):
     site.go(page, NEW)
     page.fill("[name=company]", "宜昌三峡水泵有限公司")
     page.check("[name='primary.gender'] >> nth=0")
@@ -140,11 +138,11 @@ def test_saving_after_a_log_out_elsewhere_leads_to_the_log_in_and_back_to_the_fo
     page.click("button[name=_save]")
     page.wait_for_url("**/details/**")
     assert drafts(page) == 0
-    assert count(lite, m.Customer) == 1
+    assert count(app, m.Customer) == 1
 
 
-def test_a_chosen_file_comes_back_with_its_form(lite, site, page, tmp_path):
-    lite.config["TCOS_ATTACHMENT_DIR"] = str(tmp_path)
+def test_a_chosen_file_comes_back_with_its_form(app, site, page, tmp_path):
+    app.config["TCOS_ATTACHMENT_DIR"] = str(tmp_path)
     chosen = "document.querySelector('[name=files]').files[0]?.name"
     site.go(page, NEW)
     page.fill("[name=company]", "宜昌三峡水泵有限公司")
@@ -217,8 +215,8 @@ def test_a_draft_is_offered_to_nobody_else_at_the_same_machine(site, page):
     assert page.input_value("[name='primary.mobile']") == "13912345678"
 
 
-def test_the_composer_asks_before_it_is_left_and_has_its_text_again(lite, site):
-    with World(lite) as world:
+def test_the_composer_asks_before_it_is_left_and_has_its_text_again(app, site):
+    with World(app) as world:
         key = world.approved("sales")
     page, asked = site.visit("sales"), []
     page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
@@ -244,8 +242,8 @@ def test_the_composer_asks_before_it_is_left_and_has_its_text_again(lite, site):
     assert drafts(page) == 0
 
 
-def test_a_decision_s_comment_is_kept_until_it_took_effect(lite, site):
-    with World(lite) as world:
+def test_a_decision_s_comment_is_kept_until_it_took_effect(app, site):
+    with World(app) as world:
         _key, request = world.submitted()
     page = site.visit("reviewer")
     page.on("dialog", lambda dialog: dialog.accept())
@@ -263,8 +261,8 @@ def test_a_decision_s_comment_is_kept_until_it_took_effect(lite, site):
     assert drafts(page) == 0
 
 
-def test_an_inline_change_without_a_log_in_is_told_in_words(lite, site, page):
-    with World(lite) as world:
+def test_an_inline_change_without_a_log_in_is_told_in_words(app, site, page):
+    with World(app) as world:
         world.customer("sales")
     site.go(page, "/admin/customer/?q=")
     cell = page.locator("td[data-inline=status]").first

@@ -12,16 +12,16 @@ GRID = "/admin/customer/"
 
 
 @pytest.fixture
-def site(lite):
+def site(app):
     if chromium() is None:
         pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
-    with World(lite) as world:
+    with World(app) as world:
         with world.acting("admin"):
             user = world.session.get_one(m.User, world.id_of("sales2"))
             user.name = "张伟"
         world.approved("sales", company="武汉楚江机电有限公司")
         world.approved("sales", company="宜昌三峡水泵有限公司")
-    with browsing(lite) as found:
+    with browsing(app) as found:
         yield found
         assert found.faults == []
 
@@ -91,7 +91,7 @@ def test_a_look_up_takes_its_hit_and_sends_nothing(site):
     assert page.locator("[data-focus-error]").count() == 0
 
 
-def test_a_bulk_value_becomes_the_only_choice_it_can_mean(site, lite):
+def test_a_bulk_value_becomes_the_only_choice_it_can_mean(site, app):
     page = site.go(site.visit("office"), GRID)
     page.locator("tbody input[name=rowid]").first.check()
     page.click("summary:has-text('修改字段')")
@@ -106,7 +106,7 @@ def test_a_bulk_value_becomes_the_only_choice_it_can_mean(site, lite):
     page.get_by_role("button", name="修改字段 · 1 条").click()
     page.wait_for_load_state()
 
-    with World(lite) as world:
+    with World(app) as world:
         found = world.session.scalars(sa.select(m.Customer.status)).all()
         assert sorted(one.name for one in found) == ["negotiating", "new"]
 

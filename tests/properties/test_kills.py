@@ -156,6 +156,7 @@ def kill_often(databases, kind, seed, kills, left=left):
         assert runner.stdout.readline() == "done\n"
         whole = time.monotonic() - began
         assert runner.wait() == 0
+        runner.stdout.close()
         items = left(url)
     counts = []
     for _kill in range(kills):
@@ -164,8 +165,10 @@ def kill_often(databases, kind, seed, kills, left=left):
             time.sleep(chance.uniform(0, whole))
             runner.kill()
             runner.wait()
+            runner.stdout.close()
             counts.append(left(url))
-            assert start(url).wait() == 0
+            with start(url) as again:
+                assert again.wait() == 0
             assert left(url) == items
     inside = sum(0 < count < items for count in counts)
     print(f"\n{kind}: {kills} kills in {whole:.2f} s of {items} items; done then: {counts}")

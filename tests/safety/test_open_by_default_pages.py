@@ -98,7 +98,7 @@ def test_a_stored_value_that_is_no_longer_offered_stays_chosen(target):
 
     page = target.get("admin", f"/admin/customer/edit/?id={customer.id}").get_data(as_text=True)
 
-    assert f'<option value="{customer.industry_id}" selected' in page
+    assert f'<option value="{customer.industry_id}" selected' in " ".join(page.split())
 
 
 def test_a_form_of_many_lines_is_no_413(target):

@@ -83,8 +83,8 @@ ENDINGS = [log_out_elsewhere, lose_the_cookie, start_with_another_secret, get_an
 
 
 @pytest.fixture
-def person(lite, monkeypatch):
-    found = Person(lite).enter("sales")
+def person(app, monkeypatch):
+    found = Person(app).enter("sales")
     found.settings = monkeypatch  # the application is lent to other tests too
     return found
 

@@ -63,7 +63,8 @@ def read(
     at: Place,
 ) -> Filter:
     """Return the filter of an address; a bad part is told in `complaints` and left out."""
-    found, kept = Filter(), []
+    found = Filter()
+    kept: list[Any] = []
     for name, value in pairs:
         try:
             part = filters.read(name, value) or _older(known, name, value)

@@ -285,7 +285,8 @@ def _given(one: Input, post: Mapping[str, str], key: str = "") -> str:
 def _line_values(
     session: Session, one: Input, post: Mapping[str, str], errors: dict[str, Any]
 ) -> list[dict[str, Any]]:
-    rows, parts = [], inputs_of(one.target)
+    rows: list[Any] = []
+    parts = inputs_of(one.target)
     for n in _indices(one.key, post):
         texts = {p: _given(sub, post, f"{one.key}-{n}-{p}") for p, sub in parts.items()}
         if not any(text.strip() for p, text in texts.items() if p != "discount_bp"):

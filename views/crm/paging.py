@@ -202,7 +202,7 @@ def _by_name(plain: Any, order: Order, *, sqlite: bool) -> Part:
     far: Any = aliased(order.target)
     name, key = name_of(far), getattr(order.model, order.key)
     by = [name.desc(), far.id.desc()] if order.down else [name.asc(), far.id.asc()]
-    signed = UnaryExpression(far.id, operator=custom_op("+"))
+    signed: Any = UnaryExpression(far.id, operator=custom_op("+"))
     joined = plain.where(key == signed).order_by(*by, order.tie)
 
     def walk(most: int) -> Any:

@@ -57,7 +57,7 @@ def _database() -> bool:
 
 def _at_head() -> bool:
     script = ScriptDirectory(str(ROOT / "migrations"))
-    version = sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))
+    version: Any = sa.select(sa.column("version_num")).select_from(sa.table("alembic_version"))
     try:
         with db.engine.connect() as connection:
             row = connection.execute(version).scalar()
