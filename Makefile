@@ -6,12 +6,12 @@ PORT := $(or $(TCOS_PORT),5000)
 FLASK := $(BIN)/flask --app admin_app
 PO := $(wildcard translations/*/LC_MESSAGES/*.po translations/security/*/LC_MESSAGES/*.po)
 MO := $(PO:.po=.mo)
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --durations=10
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder --durations=10
 
 # Tests start many processes; where the environment forbids it each would compile the program anew.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: run test check lint soak bench translations
+.PHONY: run test test-js check lint soak bench translations
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "Python 3.11 or newer is needed"'
@@ -34,8 +34,14 @@ run: $(VENV)/.run-installed
 
 test: $(VENV)/.dev-installed
 	@$(MAKE) -s $(MO)
-	$(PYTEST) --cov --cov-report= -m "not soak and not nightly"
+	@$(MAKE) -s --no-print-directory test-js
+	$(PYTEST) -p tests.support.statements -m "not soak and not nightly"
 	@$(BIN)/python -m tests.coverage_gate
+
+# What the scripts of the pages compute, by node's own runner: nothing is installed for it.
+test-js:
+	@if node -e 'require("node:test/reporters")' 2>/dev/null; then node --test --test-reporter=spec tests/js/*.test.js; \
+	else echo "tests/js is skipped: no node 20 or newer on PATH"; fi
 
 lint: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -43,6 +49,7 @@ lint: $(VENV)/.dev-installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djlint --lint --quiet templates
+	$(BIN)/oxlint --deny-warnings static tests/js
 
 # Beside each other: where a test waits for a process of its own, lint has the core.
 check: $(VENV)/.dev-installed
@@ -59,5 +66,6 @@ bench: $(VENV)/.dev-installed
 
 # After changing texts: extract the Chinese msgids and merge them into the English catalogue.
 translations: $(VENV)/.dev-installed
-	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k gettext --no-location -o instance/messages.pot .
+	@mkdir -p instance
+	$(BIN)/pybabel -q extract -F babel.cfg -k lazy_gettext -k gettext -k lazy_pgettext:1c,2 --no-location -o instance/messages.pot .
 	$(BIN)/pybabel -q update -i instance/messages.pot -d translations -l en --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -w 100

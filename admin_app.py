@@ -9,29 +9,22 @@ from werkzeug.wrappers import Response
 
 from cli import COMMANDS
 from jobs.queue import init_jobs
-from models import db
-from services import gate
-from services.approval import reassign
-from services.declared import refuse_incomplete
-from views import progress
+from models.core.base import db
+from services.approval.request import reassign
+from services.deals.lifecycle import states
+from services.rights import gate
+from services.schema.declared import refuse_incomplete
 from views.admin import make_admin
-from views.web import (
-    errors,
-    headers,
-    health,
-    i18n,
-    idempotency,
-    production,
-    proxies,
-    reentry,
-    security,
-    template,
-    throttle,
-    traces,
-)
-from views.web.config import ROOT, load_config
+from views.enquiry import public
+from views.form import choices, draft_doors
+from views.render import template
+from views.sales import calendar
+from views.setup import health, production, proxies
+from views.setup.config import ROOT, load_config
+from views.web import errors, headers, i18n, idempotency, reentry, security, throttle, traces
 from views.web.drafts import init_drafts
 from views.web.edge import init_edge
+from views.web.in_place import init_in_place
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -47,8 +40,10 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     production.refuse_unsafe(app)
     gate.install(db.session)
     reassign.install(db.session)
+    states.install(db.session)
     init_jobs(app, db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    init_in_place(app)  # first: its hook has the last word
     traces.init_traces(app)  # before the edge: its answers are traced once they are committed
     init_drafts(app)  # so is a draft dropped: once its form is saved
     init_edge(app)
@@ -61,10 +56,13 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     idempotency.init_idempotency(app)
     health.init_health(app)
     proxies.init_proxies(app)
-    app.register_blueprint(progress.pages)
+    app.register_blueprint(public.pages)
+    app.register_blueprint(calendar.pages)
+    app.register_blueprint(draft_doors.pages)
     template.init_template(app)
-    make_admin(app)
+    choices.init_choices(app)
     refuse_incomplete()
+    make_admin(app)
     app.add_url_rule("/", "root", _root)
     for command in COMMANDS:
         app.cli.add_command(command)

@@ -7,8 +7,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import models as m
 from bench.report import Line, Options, seconds
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer, CustomerStatus
+from models.delivery.notification import NoticeKind, Notification
+from models.delivery.outbox import Outbox
+from models.rights.audit import AuditAction, AuditLog
+from models.sales.follow_up import FollowUp
 from services import approval
 from tests.support.databases import Databases
 from tests.support.world import World, make_app, seed_people
@@ -34,9 +42,9 @@ def _line(world: World, kind: str, many: int) -> Line:
     for _round in range(ROUNDS):
         first = _submit(world, many)
         world.be("reviewer")
-        request = m.ApprovalRequest
+        request = ApprovalRequest
         query = sa.select(request.id, request.seen_version)
-        seen = world.session.execute(query.where(request.state == m.Approval.pending)).all()
+        seen = world.session.execute(query.where(request.state == Approval.pending)).all()
         items = [(key, version) for key, version in seen]
         world.session.rollback()
         ours.append(seconds(lambda items=items: _approve(world, items)))
@@ -56,26 +64,24 @@ def _submit(world: World, many: int) -> int:
     keys = []
     with world.acting("sales"):
         for _n in range(many):
-            record = world.create(m.Customer, **world.customer_values())
-            approval.submit(world.session, record, by=world.actor, now=world.now)
+            record = world.create(Customer, **world.customer_values())
+            approval.submit(world.call, record)
             keys.append(record.id)
     return int(min(keys))
 
 
 def _approve(world: World, items: list[tuple[int, int]]) -> None:
     with world.acting("reviewer"):
-        approval.decide_many(
-            world.session, items, verb="approve", comment=None, by=world.actor, now=world.now
-        )
+        approval.decide_many(world.call, items, verb="approve", comment=None)
 
 
 def _assert_effects(world: World, requests: list[int]) -> None:
     """Count what a bulk approval has to leave of every item; raise when something is missing."""
-    request, record = m.ApprovalRequest.__table__, m.Customer.__table__
+    request, record = ApprovalRequest.__table__, Customer.__table__
     first, last = min(requests), max(requests)
     ours = request.c.id.between(first, last)
     records = sa.select(request.c.record_id).where(ours)
-    approved = m.Approval.approved
+    approved = Approval.approved
     urls = sa.literal("/admin/request/?id=") + sa.cast(request.c.id, sa.String)
     told = sa.select(urls).where(ours)
     kinds = {
@@ -83,12 +89,12 @@ def _assert_effects(world: World, requests: list[int]) -> None:
         "record": sa.select(record.c.id).where(
             record.c.id.in_(records), record.c.approval == approved
         ),
-        "decision": _of(m.ApprovalTask, first, last, state=m.TaskState.done),
-        "event": _of(m.ApprovalEvent, first, last, decision=m.Decision.approve),
-        "follow-up": _of(m.FollowUp, first, last),
-        "copy": _of(m.ApprovalCopy, first, last, state=approved),
+        "decision": _of(ApprovalTask, first, last, state=TaskState.done),
+        "event": _of(ApprovalEvent, first, last, decision=Decision.approve),
+        "follow-up": _of(FollowUp, first, last),
+        "copy": _of(ApprovalCopy, first, last, state=approved),
         "audit": _audited(records),
-        "notice": _told(m.Notification, told),
+        "notice": _told(Notification, told),
         "outbox": _mailed(told),
     }
     for name, query in kinds.items():
@@ -106,28 +112,28 @@ def _of(model: Any, first: int, last: int, **states: Any) -> Any:
 
 
 def _audited(records: Any) -> Any:
-    table = m.AuditLog.__table__
+    table = AuditLog.__table__
     return sa.select(table.c.id).where(
         table.c.noun == "customer",
         table.c.record_id.in_(records),
-        table.c.action == m.AuditAction.update,
+        table.c.action == AuditAction.update,
         sa.cast(table.c.changes, sa.String).contains('"approved"'),
     )
 
 
 def _told(model: Any, urls: Any) -> Any:
     table = model.__table__
-    return sa.select(table.c.id).where(table.c.kind == m.NoticeKind.decision, table.c.url.in_(urls))
+    return sa.select(table.c.id).where(table.c.kind == NoticeKind.decision, table.c.url.in_(urls))
 
 
 def _mailed(urls: Any) -> Any:
-    table = m.Outbox.__table__
+    table = Outbox.__table__
     return sa.select(table.c.id).where(table.c.payload["url"].as_string().in_(urls))
 
 
 def _bare(first: int) -> None:
     """Write one status column of the same customers: the least any approval could cost."""
-    table: Any = m.Customer.__table__
-    with m.db.engine.begin() as connection:
-        status = m.CustomerStatus.contacting
+    table: Any = Customer.__table__
+    with db.engine.begin() as connection:
+        status = CustomerStatus.contacting
         connection.execute(sa.update(table).where(table.c.id >= first).values(status=status))

@@ -17,15 +17,17 @@ from flask_admin.contrib.sqla import ModelView
 from flask_babel import Babel
 from sqlalchemy.orm import scoped_session, sessionmaker
 
-import models as m
 from bench.grow import base_of, double, hire, settle
 from bench.report import Line, Options, first_or_median_ms, median_ms
+from models.core.base import db
+from models.customers.customer import Customer
+from models.sales.opportunity import Opportunity
 from seed.volume import seed_volume
 from tests.support.databases import Databases
 from tests.support.visitors import Visitors
 from tests.support.world import make_app, seed_people
 
-NOUNS = {"customer": m.Customer, "opportunity": m.Opportunity}
+NOUNS = {"customer": Customer, "opportunity": Opportunity}
 SHOWN = {
     "customer": ["code", "company", "level", "status", "owner", "approval"],
     "opportunity": ["code", "name", "amount", "expected_on", "owner", "approval"],
@@ -33,6 +35,7 @@ SHOWN = {
 SEARCHED = {"customer": ["code", "company"], "opportunity": ["code", "name"]}
 EXPORTED = 100_000
 KEYS = {"owner": "owner_id"}
+FILTERED = ("f.contact=李秀荣", "f.mobile=1390", "f.next=overdue", "f.last=le:2026-10-01")
 FORMS = {
     "customer": ["company", "level", "status", "owner", "remark"],
     "opportunity": ["name", "customer", "amount", "expected_on", "owner"],
@@ -59,15 +62,15 @@ def run(options: Options) -> Iterator[Line]:
             rows = _fill(app, options.rows)
             yield from _compare(f"{rows:,}, {kind}", app, url, options)
             with app.app_context():
-                m.db.engine.dispose()
+                db.engine.dispose()
 
 
 def _fill(app: Flask, rows: int) -> int:
     """Make about so many customers with contacts and opportunities, or go on; return how many."""
     with app.app_context():
-        many = _many(m.db.engine)
+        many = _many(db.engine)
         if not many:
-            with m.db.engine.begin() as connection:
+            with db.engine.begin() as connection:
                 hire(connection)
                 seed_volume(
                     connection,
@@ -77,18 +80,18 @@ def _fill(app: Flask, rows: int) -> int:
                     now=dt.datetime.now(dt.UTC),
                     tell=lambda *_step: None,
                 )
-        while 2 * (found := _many(m.db.engine)) <= rows:
-            with m.db.engine.begin() as connection:
+        while 2 * (found := _many(db.engine)) <= rows:
+            with db.engine.begin() as connection:
                 double(connection)
         if found != many:
-            with m.db.engine.begin() as connection:
+            with db.engine.begin() as connection:
                 settle(connection)
         return found
 
 
 def _many(engine: sa.Engine) -> int:
     with engine.connect() as connection:
-        found = connection.execute(sa.select(sa.func.count()).select_from(m.Customer.__table__))
+        found = connection.execute(sa.select(sa.func.count()).select_from(Customer.__table__))
         return int(found.scalar_one())
 
 
@@ -189,13 +192,15 @@ def _scoped() -> Iterator[tuple[str, str, str]]:
         yield who, "opportunities", "opportunity/"
         yield who, "search, hit", "customer/?search=武汉"
         yield who, "search, miss", "customer/?search=查无"
+        for query in FILTERED:
+            yield who, query, f"customer/?{query}"
 
 
 def _export_size(app: Flask) -> tuple[str, int, int]:
     """Return owners with about 100,000 customers, how many these are, the stock's last page."""
-    table: Any = m.Customer.__table__
+    table: Any = Customer.__table__
     owned = sa.select(table.c.owner_id, sa.func.count()).where(table.c.owner_id.is_not(None))
-    with app.app_context(), m.db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection:
         rows = connection.execute(owned.group_by(table.c.owner_id).order_by(table.c.owner_id)).all()
         whole = connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
     keys, many = [], 0

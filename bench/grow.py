@@ -6,7 +6,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-import models as m
+from models.core.base import db
+from models.people.role import Role
+from models.people.user import User, user_role
 
 BASE = 15_625  # times 2 ** 6 is a million
 # Indexes are kept in memory; a copy of rows that are right needs no checks and may take its time.
@@ -32,8 +34,8 @@ def base_of(rows: int) -> int:
 
 def hire(connection: Connection) -> None:
     """Copy the sellers until there are SELLERS, so that nobody owns every second customer."""
-    user: Any = m.User.__table__
-    link, role = m.user_role, m.Role.__table__
+    user: Any = User.__table__
+    link, role = user_role, Role.__table__
     sales = sa.select(link.c.user_id).join(role).where(role.c.name == "sales")
     people = connection.execute(
         sa.select(user).where(user.c.id.in_(sales)).order_by(user.c.id)
@@ -57,7 +59,7 @@ def double(connection: Connection) -> None:
     customers = _largest(connection, "customer")
     sign = _sign(customers)
     for name in TABLES:
-        table: Any = m.db.metadata.tables[name]
+        table: Any = db.metadata.tables[name]
         changed: dict[str, Any] = {
             "id": table.c.id + _largest(connection, name),
             "external_ref": sa.null(),
@@ -82,7 +84,7 @@ def settle(connection: Connection) -> None:
 
 
 def _largest(connection: Connection, table: str) -> int:
-    found = connection.execute(sa.select(sa.func.max(m.db.metadata.tables[table].c.id)))
+    found = connection.execute(sa.select(sa.func.max(db.metadata.tables[table].c.id)))
     return int(found.scalar_one() or 0)
 
 

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from bench.report import Line, Options, median_ms
 from tests.support.databases import migrate
 from tests.support.visitors import Visitors
 from tests.support.world import count_queries, make_app
 
 LIMIT_MS, LIMIT_QUERIES = 300.0, 15.0  # issue 2
-LINK = re.compile(r'<li><a href="(/admin/[^"]*)"')
+LINK = re.compile(r'<li>\s*<a href="(/admin/[^"]*)"')
 
 
 def run(options: Options) -> Iterator[Line]:
@@ -30,7 +32,9 @@ def run(options: Options) -> Iterator[Line]:
 def demo_app(folder: Path) -> Any:
     """Return an application on a fresh SQLite database with the demo company."""
     url = f"sqlite:///{folder / 'demo.db'}"
-    migrate(url)
+    engine = sa.create_engine(url)
+    migrate(engine)
+    engine.dispose()
     app = make_app(url)
     made = app.test_cli_runner().invoke(args=["seed", "demo"])
     if made.exit_code:

@@ -5,6 +5,7 @@ import click
 from cli.backup import backup, restore
 from cli.contracts import contracts
 from cli.import_ import import_files
+from cli.import_fields import import_fields
 from cli.import_undo import import_undo
 from cli.seed import seed
 from cli.serve import serve
@@ -14,6 +15,7 @@ from cli.worker import worker
 COMMANDS: list[click.Command] = [
     import_files,
     import_undo,
+    import_fields,
     seed,
     serve,
     create_user,

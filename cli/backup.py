@@ -8,10 +8,10 @@ import click
 import flask_migrate
 from flask.cli import with_appcontext
 
-from models import db
-from services import backup as copies
-from services import statistics
-from services.errors import Refused
+from models.core.base import db
+from services.core.errors import Refused
+from services.schema import backup as copies
+from services.schema import statistics
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 YES = click.option("--yes", is_flag=True, help="do not ask")

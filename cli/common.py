@@ -7,15 +7,16 @@ import sqlalchemy as sa
 from flask import current_app
 from sqlalchemy.orm import Session
 
-from models import User, db
-from services.access import act
-from services.actor import SYSTEM, Actor, load_actor
-from services.engine import writing
+from models.core.base import db
+from models.people.user import User
+from services.core.engine import writing
+from services.rights.access import act
+from services.rights.actor import SYSTEM, Actor, load_actor
 
 
 def system_session() -> Session:
     """Return the session, acting for the system: the command line says so explicitly."""
-    session = db.session()
+    session: Session = db.session()
     act(session, SYSTEM)
     session.info["clock"] = now
     return session

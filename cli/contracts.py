@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from cli.common import system_session
-from services.contract_sums import broken
+from services.deals.contract_sums import broken
 
 contracts = AppGroup("contracts", help="Look after contracts.")
 

@@ -6,14 +6,16 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from cli.common import now, system_session
-from models import User, db
+from models.core.base import db
+from models.people.user import User
 from seed.demo import seed_demo
 from seed.demo.people import PASSWORD, PEOPLE
 from seed.reference import seed_reference, seed_roles
 from seed.volume import seed_volume
-from services import notices, statistics
-from services.engine import writing
-from services.people import DEMO_DOMAIN
+from services.core.engine import writing
+from services.delivery import notices
+from services.people.people import DEMO_DOMAIN
+from services.schema import statistics
 
 
 @click.group()

@@ -11,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 
 from cli.seed import accounts, fill_demo, fill_reference, is_empty
 from jobs.queue import spawn
-from models import db
+from models.core.base import db
 
 
 @click.command()

@@ -12,13 +12,15 @@ import sqlalchemy as sa
 from flask.cli import with_appcontext
 from sqlalchemy.orm import Session
 
-import services.savers  # noqa: F401 # registers the nouns' rules
+import services.entity_rules  # noqa: F401 # registers the nouns' rules
 from cli.common import now, system_session
-from models import User
-from services import people
-from services.actor import SYSTEM
-from services.errors import Invalid, Refused
-from services.fields import inputs_of, parse
+from models.people.user import User
+from services.core.errors import Invalid, Refused
+from services.people import people
+from services.records.fields import inputs_of
+from services.records.parsing import parse
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 
 FROM_STDIN = click.option(
     "--password-stdin", is_flag=True, help="read the password from standard input"
@@ -40,7 +42,7 @@ def create_user(email: str, roles: tuple[str, ...], name: str, *, password_stdin
         except ValueError as problem:
             raise click.ClickException(f"email: {problem}") from None
         values = {"email": address, "name": name or email.split("@", maxsplit=1)[0]}
-        user = people.create_user(session, values, password, by=SYSTEM, now=now())
+        user = people.create_user(Call(session, SYSTEM, now()), values, password)
         people.set_roles(session, user, roles, by=SYSTEM)
     click.echo(f"created {email} ({', '.join(roles)})")
 
@@ -80,7 +82,7 @@ def _switch(email: str, *, active: bool) -> None:
     with _acting() as session:
         user = _person(session, email)
         known = user.active is active
-        people.set_active(session, user, active=active, by=SYSTEM, now=now())
+        people.set_active(Call(session, SYSTEM, now()), user, active=active)
     click.echo(f"{email} was {word} already" if known else f"{email} is {word} now")
 
 
@@ -107,7 +109,7 @@ def _words(problem: Refused) -> str:
 
 def _person(session: Session, email: str) -> User:
     query = sa.select(User).where(sa.func.lower(User.email) == email.strip().lower())
-    user = session.scalar(query)
+    user: User | None = session.scalar(query)
     if user is None:
         raise click.ClickException(f"email: nobody has the address {email}")
     return user

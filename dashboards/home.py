@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,15 +10,19 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from dashboards import collections, money, opportunity_groups, performance
-from dashboards.period import PRESETS, Period, elapsed_before
-from dashboards.query import CockpitQuery
-from dashboards.scope import CUSTOMER, OPPORTUNITY
-from dashboards.sql import record, total
-from models import StageKind
-from services.actor import Actor
-from services.numbers import today
+from dashboards.core import money
+from dashboards.core.period import PRESETS, Period, elapsed_before
+from dashboards.core.query import CockpitQuery
+from dashboards.core.scope import CUSTOMER, OPPORTUNITY
+from dashboards.core.sql import record, total
+from dashboards.summaries import collection_facts, opportunity_groups
+from dashboards.summaries.performance_facts import cash, signed
+from models.sales.stage import StageKind
+from services.core.days import today
+from services.rights.actor import Actor
 
+MONTH = ("performance", {"preset": "month", "by": "owner"})
+OPEN = ("", {"state": "open", "approval": "approved"})
 Builder = Callable[[Actor, CockpitQuery, Any, Period], Any]
 
 
@@ -30,6 +34,8 @@ class Tile:
     value: str
     unit: str
     note: str
+    summary: str  # whose rows it adds up ("": the grid of opportunities), and how that is asked
+    asked: Mapping[str, str]
 
 
 def tiles(session: Session, actor: Actor, *, now: dt.datetime) -> list[Tile]:
@@ -42,14 +48,14 @@ def tiles(session: Session, actor: Actor, *, now: dt.datetime) -> list[Tile]:
         sa.select(
             *(
                 _sum(build, key, actor, query, period).label(f"{key}_{name}")
-                for build, key in ((performance.signed, "amount"), (performance.cash, "cash"))
+                for build, key in ((signed, "amount"), (cash, "cash"))
                 for name, period in (("now", month), ("before", before))
             )
         ),
     )
     return [
-        _money(_("本月签约额"), sums["amount_now"], _compared(sums, "amount")),
-        _money(_("本月回款"), sums["cash_now"], _compared(sums, "cash")),
+        _money(_("本月签约额"), sums["amount_now"], _compared(sums, "amount"), *MONTH),
+        _money(_("本月到账"), sums["cash_now"], _compared(sums, "cash"), *MONTH),
         _overdue(session, actor, query),
         _open(session, actor, query),
         _win_rate(session, actor, query.over(PRESETS["90d"](day))),
@@ -61,9 +67,9 @@ def _sum(build: Builder, key: str, actor: Actor, query: CockpitQuery, period: Pe
     return sa.select(total(rows.c[key])).scalar_subquery()
 
 
-def _money(label: str, fen: Any, note: str) -> Tile:
+def _money(label: str, fen: Any, note: str, summary: str, asked: Mapping[str, str]) -> Tile:
     number, unit = money.scaled(int(fen))
-    return Tile(label, number, str(money.UNITS[unit]), note)
+    return Tile(label, number, str(money.UNITS[unit]), note, summary, asked)
 
 
 def _compared(sums: dict[str, Any], key: str) -> str:
@@ -74,24 +80,26 @@ def _compared(sums: dict[str, Any], key: str) -> str:
     change = money.half_up(Decimal(now - before) / abs(before), money.RATIO)
     if not change:
         return _("与上月同期持平")
-    word = _("▲ 增") if change > 0 else _("▼ 减")
-    return _("%(word)s %(rate)s，较上月同期", word=word, rate=money.percent(abs(change)))
+    word = _("↑") if change > 0 else _("↓")
+    return _("较上月同期 %(word)s %(rate)s", word=word, rate=money.percent(abs(change)))
 
 
 def _overdue(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
-    found = record(session, collections.ageing(actor, query))
-    note = _("%(n)s 期 · 最长 %(days)s 天", n=found["overdue_lines"], days=found["longest"])
-    return _money(_("应收逾期"), found["overdue"], note)
+    found = record(session, collection_facts.ageing(actor, query))
+    note = _("逾期 %(n)s 期，最长 %(days)s 天", n=found["overdue_lines"], days=found["longest"])
+    until = {"from": f"{collection_facts.FIRST}", "to": f"{query.today}"}
+    asked = until | {"by": "plan", "only": "overdue"}
+    return _money(_("应收逾期"), found["overdue"], note, "collections", asked)
 
 
 def _open(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
-    ever = Period(collections.FIRST, collections.LAST)
+    ever = Period(collection_facts.FIRST, collection_facts.LAST)
     statement = opportunity_groups.totals(actor, query.over(ever))
     found = record(session, statement.where(OPPORTUNITY.c.state == StageKind.open))
     number, unit = money.scaled(int(found["weighted"]))
     weighted = f"{number} {money.UNITS[unit]}"
     note = _("%(n)s 个 · 加权 %(amount)s", n=found["count"], amount=weighted)
-    return _money(_("在谈商机"), found["amount"], note)
+    return _money(_("进行中商机"), found["amount"], note, *OPEN)
 
 
 def _win_rate(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
@@ -99,5 +107,7 @@ def _win_rate(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
     found = record(session, opportunity_groups.totals(actor, closed))
     rate = money.ratio(found["won"], found["closed"])
     shown = money.DASH if rate is None else str(money.half_up(rate * 100, Decimal("0.1")))
-    note = _("%(won)s / %(all)s 已关闭", won=found["won"], all=found["closed"])
-    return Tile(_("赢单率（近 90 天）"), shown, "" if rate is None else "%", note)
+    note = _("赢单 %(won)s / 已关闭 %(all)s", won=found["won"], all=found["closed"])
+    asked = {"preset": "90d", "date": "closed", "by": "owner"}
+    unit = "" if rate is None else "%"
+    return Tile(_("赢单率（近 90 天）"), shown, unit, note, "opportunities", asked)

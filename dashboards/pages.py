@@ -10,23 +10,23 @@ import plotly.graph_objects as go
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from dashboards import (
+from dashboards.core import table
+from dashboards.core.columns import TableColumn, derive, jsonable
+from dashboards.core.query import Args, BadParameter, CockpitQuery, SummaryOptions, parse
+from dashboards.summaries import (
     collections,
     followups,
+    money_figures,
     opportunities,
     opportunity_groups,
     performance,
-    performance_figures,
-    table,
     tracking,
     visits,
 )
-from dashboards.columns import Column, derive, jsonable
-from dashboards.query import Args, Choices, CockpitQuery, parse
-from dashboards.sql import record
-from services.actor import Actor
-from services.numbers import ZONE
+from services.core.days import ZONE
+from services.rights.actor import Actor
 
+LONGEST_WAY = 1500  # characters of the state that a way back leads to
 Frame = Callable[[Session, Actor, CockpitQuery], pd.DataFrame]
 Figures = Callable[[Session, Actor, CockpitQuery, pd.DataFrame], list[go.Figure]]
 
@@ -41,21 +41,32 @@ class Summary:
 
     key: str
     caption: Any
-    choices: Choices
-    columns: Callable[[str], tuple[Column, ...]]
+    choices: SummaryOptions
+    columns: Callable[[str], tuple[TableColumn, ...]]
     figures: Figures
     charts: int
-    tiles: tuple[Column, ...]
+    tiles: tuple[TableColumn, ...]
     grains: dict[str, Any] = dataclasses.field(default_factory=dict)
     rows: Frame | None = None
     detail: Callable[[Actor, CockpitQuery], table.Detail] | None = None
     filters: tuple[str, ...] = ()
     timeless: bool = False
+    ahead: frozenset[str] = frozenset()  # dates ("": the only one) that may be days to come
     money_in: bool = False  # payments on contracts that do not count are told here
+    # Totals that are not the sums of a grain's rows: (summary's grain) → what replaces them.
+    whole: Callable[[Session, Actor, CockpitQuery], table.Record] | None = None
 
     def query(self, args: Args, *, now: dt.datetime) -> CockpitQuery:
         """Return the checked query of a page. Raises BadParameter."""
-        return parse(args, self.choices, now=now)
+        found = parse(args, self.choices, now=now, accepted=self.accepted)
+        came_from(found)
+        return dataclasses.replace(found, summary=self.key)
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Return the filters that narrow its rows."""
+        extra = ("only",) if self.choices.only else ()
+        return (*self.filters, *self.choices.clicked, "customer", "department_only", *extra)
 
     def is_grouped(self, query: CockpitQuery) -> bool:
         """Tell whether this grain is a frame that pandas sorts and adds up."""
@@ -69,17 +80,12 @@ class Summary:
     def _page(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
         shown = self.columns(query.by)
         if self.rows is not None and self.is_grouped(query):
-            found = table.grouped(self.rows(session, actor, query), shown, query)
-            return found if self.detail is None else self._counted_once(session, actor, found)
+            found = table.grouped(self.rows(session, actor, query), shown, query, self.tiles)
+            whole = self.whole(session, actor, query) if self.whole else {}
+            return dataclasses.replace(found, totals=derive(found.totals | whole, shown))
         if self.detail is None:
             raise AssertionError  # a summary has rows, detail or both
         return table.paged(session, self.detail(actor, query), shown, query)
-
-    def _counted_once(self, session: Session, actor: Actor, found: table.Table) -> table.Table:
-        """Put in totals from the rows themselves: an opportunity may stand in two groups."""
-        whole = record(session, opportunity_groups.totals(actor, found.query))
-        totals = derive(found.totals | whole | {"opportunities": whole["count"]}, found.columns)
-        return dataclasses.replace(found, totals=totals)
 
     def every(self, session: Session, actor: Actor, query: CockpitQuery) -> Iterator[table.Record]:
         """Yield all filtered records, masked like the page's."""
@@ -90,6 +96,16 @@ class Summary:
             yield from table.masked(records, shown)
         elif self.detail is not None:
             yield from table.streamed(session, self.detail(actor, query), shown, query)
+
+
+def came_from(query: CockpitQuery) -> tuple[Summary, str] | None:
+    """Return the summary that a number was opened from, with its state. Raises BadParameter."""
+    if "via" not in query.params:
+        return None
+    key, _mark, state = query.params["via"].partition("?")
+    if key not in SUMMARIES or len(state) > LONGEST_WAY:
+        raise BadParameter("via", _("没有这张汇总表"))
+    return SUMMARIES[key], state
 
 
 def payload(summary: Summary, found: table.Table, charts: list[go.Figure]) -> dict[str, Any]:
@@ -110,13 +126,13 @@ def payload(summary: Summary, found: table.Table, charts: list[go.Figure]) -> di
     }
 
 
-def _row(record: table.Record, shown: tuple[Column, ...]) -> dict[str, Any]:
+def _row(record: table.Record, shown: tuple[TableColumn, ...]) -> dict[str, Any]:
     cells = {c.key: jsonable(record.get(c.key), c) for c in shown}
     hidden = {k: v for k, v in record.items() if k.endswith("_id") and isinstance(v, int)}
     return hidden | cells
 
 
-def _picked(columns: tuple[Column, ...], *keys: str) -> tuple[Column, ...]:
+def _picked(columns: tuple[TableColumn, ...], *keys: str) -> tuple[TableColumn, ...]:
     known = {c.key: c for c in columns}
     return tuple(known[key] for key in keys)
 
@@ -132,13 +148,14 @@ SUMMARIES: dict[str, Summary] = {
             _("客户业绩汇总表"),
             performance.CHOICES,
             performance.columns,
-            performance_figures.figures,
+            money_figures.of_performance,
             2,
             _picked(
                 performance.MEASURES, "amount", "collected", "unpaid", "rate", "cash", "contracts"
             ),
             performance.BY,
             rows=performance.rows,
+            whole=performance.whole,
             filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
             money_in=True,
         ),
@@ -147,11 +164,13 @@ SUMMARIES: dict[str, Summary] = {
             _("回款汇总表"),
             collections.CHOICES,
             collections.columns,
-            collections.figures,
+            money_figures.of_collections,
             2,
             _picked(collections.MEASURES, "due", "settled", "open", "rate", "overdue", "cash"),
             collections.BY,
             rows=collections.rows,
+            whole=collections.whole,
+            ahead=frozenset({""}),
             filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
             money_in=True,
         ),
@@ -163,7 +182,7 @@ SUMMARIES: dict[str, Summary] = {
             opportunities.figures,
             2,
             (
-                Column("opportunities", _("商机数"), "int"),
+                TableColumn("opportunities", _("商机数"), "int", drill=opportunity_groups.ROWS),
                 *_picked(
                     opportunity_groups.MEASURES,
                     "amount",
@@ -176,6 +195,8 @@ SUMMARIES: dict[str, Summary] = {
             ),
             opportunities.BY,
             rows=opportunities.rows,
+            whole=opportunities.whole,
+            ahead=frozenset({"expected"}),
             detail=opportunities.detail,
             filters=(*PEOPLE_FILTERS, "stage", "product", *CUSTOMER_FILTERS),
         ),
@@ -209,10 +230,16 @@ SUMMARIES: dict[str, Summary] = {
             tracking.figures,
             1,
             (
-                Column("count", _("客户数"), "int"),
-                Column("alerts", _("预警客户"), "int", _("未跟进天数超过等级限值")),
-                Column("never", _("从未跟进"), "int"),
-                *_picked(tracking.COLUMNS, "open_amount", "contract_amount", "unpaid"),
+                TableColumn("count", _("客户数"), "int"),
+                TableColumn(
+                    "alerts",
+                    _("预警客户"),
+                    "int",
+                    _("未跟进天数超过等级限值"),
+                    drill="tracking?only=alert",
+                ),
+                TableColumn("never", _("从未跟进"), "int", drill="tracking?bucket=never"),
+                *tracking.SUMMED,
             ),
             detail=tracking.detail,
             filters=(*PEOPLE_FILTERS, "status", *CUSTOMER_FILTERS),

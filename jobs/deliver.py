@@ -10,11 +10,12 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-import models as m
 from jobs.postman import Away, Letter, Postman, Undeliverable
 from jobs.scope import clock, working
-from services import outbox
-from services.errors import Refused
+from models.delivery.notification import NoticeKind
+from models.delivery.outbox import Channel, Outbox, OutboxState
+from services.core.errors import Refused
+from services.delivery import outbox, outbox_care
 
 LOG = logging.getLogger("tcos.worker")
 
@@ -26,10 +27,10 @@ def mails(app: Flask) -> int:
     with working(app) as session:
         url = app.config["TCOS_SMTP_URL"]
         if not url:
-            outbox.unconfigured(session, now=clock())
+            outbox_care.unconfigured(session, now=clock())
             session.commit()
             return 0
-        outbox.configured(session, now=clock())
+        outbox_care.configured(session, now=clock())
         session.commit()
         with Postman(url, app.config["TCOS_MAIL_SENDER"]) as postman:
             return _rounds(session, postman, app.config["TCOS_PUBLIC_URL"])
@@ -39,7 +40,7 @@ def _rounds(session: Session, postman: Postman, base: str) -> int:
     accepted = 0
     while True:
         until = clock() + _lease()
-        rows = outbox.claim(session, m.Channel.mail, now=clock(), lease=_lease())
+        rows = outbox.claim(session, Channel.mail, now=clock(), lease=_lease())
         letters = [(row, letter_of(row, base)) for row in rows]
         session.commit()
         if not rows:
@@ -54,10 +55,10 @@ def _rounds(session: Session, postman: Postman, base: str) -> int:
             return accepted
 
 
-def _wait(session: Session, rows: list[m.Outbox], reason: str) -> None:
+def _wait(session: Session, rows: list[Outbox], reason: str) -> None:
     """Put back what was claimed and not sent: the server is away for all of it."""
     for row in rows:
-        if row.state is m.OutboxState.sending:
+        if row.state is OutboxState.sending:
             outbox.failed(session, row, reason, own_fault=False, now=clock())
     session.commit()
 
@@ -66,7 +67,7 @@ def _lease() -> dt.timedelta:
     return dt.timedelta(seconds=current_app.config["TCOS_OUTBOX_LEASE"])
 
 
-def _post(session: Session, postman: Postman, row: m.Outbox, letter: Letter | None) -> bool:
+def _post(session: Session, postman: Postman, row: Outbox, letter: Letter | None) -> bool:
     """Send one letter outside of any transaction and settle its row in one of its own."""
     problem = None if letter else "no active mailbox"
     if letter is not None:
@@ -82,13 +83,18 @@ def _post(session: Session, postman: Postman, row: m.Outbox, letter: Letter | No
     return problem is None
 
 
-def letter_of(row: m.Outbox, base: str) -> Letter | None:
+def letter_of(row: Outbox, base: str) -> Letter | None:
     """Return the mail in the recipient's language, None when he has no mailbox with us."""
+    if row.address:
+        told = row.payload
+        return Letter(
+            row.address, told["name"], row.title, told["text"], row.dedupe_key, row.created_at
+        )
     user = row.user
     if user is None or not user.active or not user.email:
         return None
     with force_locale(user.language.locale):
-        kind = m.NoticeKind[row.payload["kind"]].caption
+        kind = NoticeKind[row.payload["kind"]].caption
         text = _(
             "%(name)s，您好：\n\n%(kind)s：%(title)s\n\n打开：%(url)s\n\n此邮件由系统自动发送，请勿回复。",
             name=user.name,
@@ -108,14 +114,14 @@ def tasks(app: Flask, known: dict[str, Task]) -> int:
     """
     finished = 0
     with working(app) as session:
-        while rows := outbox.claim(session, m.Channel.job, now=clock(), most=1, lease=_lease()):
+        while rows := outbox.claim(session, Channel.job, now=clock(), most=1, lease=_lease()):
             session.commit()
             finished += _piece(session, rows[0], known)
             session.commit()
     return finished
 
 
-def _piece(session: Session, row: m.Outbox, known: dict[str, Task]) -> bool:
+def _piece(session: Session, row: Outbox, known: dict[str, Task]) -> bool:
     key, payload = row.id, dict(row.payload)
     task = known.get(payload["task"])
     if task is None:
@@ -125,12 +131,12 @@ def _piece(session: Session, row: m.Outbox, known: dict[str, Task]) -> bool:
         done = task(session, **payload["arguments"], now=clock())
     except Refused as refusal:
         session.rollback()
-        outbox.park(session, session.get_one(m.Outbox, key), str(refusal))
+        outbox.park(session, session.get_one(Outbox, key), str(refusal))
         return False
     except Exception as problem:
         LOG.exception("task %s failed", payload["task"])
         session.rollback()
-        row = session.get_one(m.Outbox, key)
+        row = session.get_one(Outbox, key)
         reason = type(problem).__name__  # the message may hold data; the log has it
         outbox.failed(session, row, reason, own_fault=True, now=clock())
         return False

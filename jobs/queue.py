@@ -18,15 +18,31 @@ from huey import Huey, MemoryHuey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from jobs import deliver, schedules
-from services import batch_work
-from services.importing import staging, worker
+from jobs import deliver, pulse, schedules
+from jobs.seats import Seats
+from services.bulk import runner
+from services.deals.papers import making
+from services.delivery.filestore import Store
+from services.importing.run import staging, worker
 
 LOG = logging.getLogger("tcos.worker")
 NAME = "tcos"
 ENOUGH = 4  # rings that wait already: who hears them sees our rows too
+SENDERS, DOERS = 1, 2  # threads for mails and for tasks; one more keeps the schedules
+LOOKS = ("mails", "tasks")  # what looks at the outbox
+
+
+def _paper(session: Session, **told: Any) -> bool:
+    store = Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
+    return making.work(store, session, **told)
+
+
 # Tasks of the outbox by name.
-KNOWN: dict[str, deliver.Task] = {"batch": batch_work.run_batch, staging.TASK: worker.work}
+KNOWN: dict[str, deliver.Task] = {
+    "batch": runner.run_batch,
+    staging.TASK: worker.work,
+    making.TASK: _paper,
+}
 
 
 class Queue:
@@ -36,9 +52,12 @@ class Queue:
         """Register the tasks; nothing runs before a worker starts."""
         self.app, self.huey = app, _storage(app)
         every = {
-            "mails": (crontab(), lambda: deliver.mails(app)),
-            "tasks": (crontab(), lambda: deliver.tasks(app, KNOWN)),
+            "mails": (crontab(), Seats(lambda: deliver.mails(app), SENDERS)),
+            "tasks": (crontab(), Seats(lambda: deliver.tasks(app, KNOWN), DOERS)),
             "remind": (crontab(minute="*/10"), lambda: schedules.remind(app)),
+            "collections": (crontab(minute="20"), lambda: schedules.collections(app)),
+            "contracts": (crontab(minute="*/15"), lambda: schedules.contracts(app)),
+            "progress": (crontab(minute="*/10"), lambda: schedules.progress(app)),
             "overdue": (crontab(minute="*/10"), lambda: schedules.overdue(app)),
             "pool": (crontab(hour="1", minute="10"), lambda: schedules.pool(app)),
             "files": (crontab(hour="3", minute="40"), lambda: schedules.files(app)),
@@ -53,19 +72,24 @@ class Queue:
         """Let a worker look at the outbox at once. A queue that is away must not fail a request."""
         try:
             if self.huey.pending_count() < ENOUGH:
-                for name in ("mails", "tasks"):
+                for name in LOOKS:
                     self.now[name]()
         except Exception:  # noqa: BLE001 # whatever the storage raises: the row is safe
             LOG.warning("the queue does not answer; the outbox is looked at every minute")
 
     def work(self, *, until_closed: bool = False) -> None:
         """Run the worker in this process until it is told to stop (or its stdin is closed)."""
-        consumer = self.huey.create_consumer(workers=2, max_delay=1.0, check_worker_health=True)
+        consumer = self.huey.create_consumer(
+            workers=SENDERS + DOERS + 1, max_delay=1.0, check_worker_health=True
+        )
         if until_closed:
             threading.Thread(target=_stop_at_end, args=(consumer,), daemon=True).start()
         for start in self.now.values():
             start()
-        consumer.run()
+        for name in LOOKS:  # what a killed worker had in hand comes free with its lease
+            self.now[name].schedule(delay=self.app.config["TCOS_OUTBOX_LEASE"] + 1)
+        with pulse.beating(self.app):
+            consumer.run()
 
 
 def init_jobs(app: Flask, sessions: Any) -> None:
@@ -77,13 +101,14 @@ def init_jobs(app: Flask, sessions: Any) -> None:
 
 
 def spawn(app: Flask) -> None:
-    """Start a worker beside this process; it stops by itself when this process is gone.
+    """Start a worker beside this process, and again when it dies; both end with this process.
 
     The pipe is its leash: the writing end stays open in this process and what it becomes.
     """
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)  # noqa: FBT003 # `serve` becomes the web server
-    command = [sys.executable, "-m", "flask", "--app", "admin_app", "worker", "--until-closed"]
+    worker = ["-m", "flask", "--app", "admin_app", "worker", "--until-closed"]
+    command = [sys.executable, "-m", "jobs.supervisor", sys.executable, *worker]
     subprocess.Popen(  # noqa: S603 # our own interpreter with fixed arguments
         command, stdin=reading, cwd=app.root_path, start_new_session=True
     )

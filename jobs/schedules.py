@@ -10,17 +10,25 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlalchemy.orm import Session, selectinload
 
-import models as m
 from jobs.scope import clock, working
-from services import attachment, batches, idempotency, outbox, ownership
-from services.actor import SYSTEM
-from services.agenda import day_bounds
-from services.approval import overdue as overdue_steps
-from services.approval.escalate import escalate
-from services.approval.reassign import reassign_tasks_of
-from services.filestore import Store
-from services.notices import Notice, tell_many
-from services.numbers import ZONE, today
+from models.delivery.notification import NoticeKind
+from models.sales.follow_up import VISITS
+from models.sales.plan import FollowUpPlan
+from services.approval.request import overdue as overdue_steps
+from services.approval.request.escalate import escalate
+from services.approval.request.reassign import reassign_tasks_of
+from services.bulk import jobs
+from services.core.days import ZONE, day_bounds, today
+from services.deals import reminders
+from services.deals.lifecycle import renewal, states
+from services.delivery import attachment, outbox_care
+from services.delivery.filestore import Store
+from services.delivery.notices import Notice, tell_many
+from services.enquiry import followers
+from services.ownership import ownership
+from services.records import drafts, idempotency
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 
 MORNING = 8  # o'clock: nobody is reminded in the night
 LATEST = dt.timedelta(days=7)  # how long after its date a reminder is still one
@@ -40,7 +48,7 @@ def remind_due(session: Session, *, now: dt.datetime) -> int:
     if now.astimezone(ZONE).hour < MORNING:
         return 0
     _start, end = day_bounds(today(now))
-    plan = m.FollowUpPlan
+    plan = FollowUpPlan
     rows = session.scalars(
         sa.select(plan)
         .where(
@@ -57,9 +65,28 @@ def remind_due(session: Session, *, now: dt.datetime) -> int:
     return tell_many(session, [_reminder(row) for row in rows], now=now)
 
 
-def _reminder(plan: m.FollowUpPlan) -> Notice:
+def contracts(app: Flask) -> int:
+    """Remind of contracts that end soon, settle what statements wrote. Returns how many."""
+    with working(app) as session:
+        now = clock()
+        told = renewal.remind(session, now=now) if now.astimezone(ZONE).hour >= MORNING else 0
+        told += states.sweep(session)
+        session.commit()
+    return told
+
+
+def collections(app: Flask) -> int:
+    """Remind of instalments that are due soon or late. Returns how many were told."""
+    with working(app) as session:
+        now = clock()
+        told = reminders.remind(session, now=now) if now.astimezone(ZONE).hour >= MORNING else 0
+        session.commit()
+    return told
+
+
+def _reminder(plan: FollowUpPlan) -> Notice:
     local = plan.due_at.astimezone(ZONE)
-    kind = m.NoticeKind.visit if plan.kind in m.VISITS else m.NoticeKind.reminder
+    kind = NoticeKind.visit if plan.kind in VISITS else NoticeKind.reminder
     what = f" {plan.content}" if plan.content else ""
     return Notice(
         plan.owner_id or 0,
@@ -102,7 +129,7 @@ def tend_pool(session: Session, *, now: dt.datetime) -> int:
         _pool_notice(one, gone=gone)
         for gone, found in (
             (False, ownership.warnings(session, now=now)),
-            (True, ownership.return_idle(session, by=SYSTEM, now=now)),
+            (True, ownership.return_idle(Call(session, SYSTEM, now))),
         )
         for one in found
     ]
@@ -111,11 +138,20 @@ def tend_pool(session: Session, *, now: dt.datetime) -> int:
 
 def _pool_notice(one: ownership.Idle, *, gone: bool) -> Notice:
     """Return what the owner is told: the kind says it in his language, the title is data."""
-    kind = m.NoticeKind.pool_gone if gone else m.NoticeKind.pool_soon
+    kind = NoticeKind.pool_gone if gone else NoticeKind.pool_soon
     title = one.title if gone else f"{one.title} {one.returns_on:%m-%d}"
     url = "/admin/pool/" if gone else f"/admin/customer/360/?id={one.customer_id}"
     key = f"pool:{one.customer_id}:{one.returns_on}:{gone:d}"
     return Notice(one.owner_id, kind, title, url, key)
+
+
+def progress(app: Flask) -> int:
+    """Write to customers who follow an order of which steps were done. Returns how many letters."""
+    sender = followers.Sender(str(app.secret_key), app.config["TCOS_PUBLIC_URL"])
+    with working(app) as session:
+        told = followers.tell(session, sender, now=clock())
+        session.commit()
+    return told
 
 
 def files(app: Flask) -> int:
@@ -130,8 +166,9 @@ def files(app: Flask) -> int:
 
 
 def prune(app: Flask) -> int:
-    """Drop what nobody asks for any more: deliveries, unconfirmed jobs, keys of forms."""
+    """Drop what nobody asks for any more: deliveries, unconfirmed jobs, keys of forms, drafts."""
+    kept = (outbox_care, jobs, idempotency, drafts, followers)
     with working(app) as session:
-        gone = sum(one.prune(session, now=clock()) for one in (outbox, batches, idempotency))
+        gone: int = sum(one.prune(session, now=clock()) for one in kept)
         session.commit()
     return gone

@@ -8,10 +8,10 @@ from flask import Flask, current_app
 from flask_babel import force_locale
 from sqlalchemy.orm import Session
 
-from models import db
-from services.access import act
-from services.actor import SYSTEM
-from services.engine import writing
+from models.core.base import db
+from services.core.engine import writing
+from services.rights.access import act
+from services.rights.actor import SYSTEM
 
 
 @contextlib.contextmanager

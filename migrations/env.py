@@ -6,8 +6,8 @@ import sqlalchemy as sa
 from alembic import context
 from flask import current_app
 
-from models import db
-from services import guards, search_index
+from models.core.base import db
+from services.schema import guards, search_index
 
 FIRST = "20261128_attachment_nouns"  # from here on no migration writes the guards of entities
 

@@ -3,7 +3,7 @@
 import flask_security  # noqa: F401 # its column types may stand in a revision
 import sqlalchemy as sa
 from alembic import op
-import models.types
+import models.core.types
 ${imports if imports else ""}
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}

@@ -10,8 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from models.field import facts_of
-from models.mixins import SoftDeleted
+from models.core.field import facts_of
+from models.core.keys import sorted_by
+from models.core.mixins import SoftDeleted
 from models.registry import entities, entity_of
 
 
@@ -29,7 +30,8 @@ def add_indexes() -> None:
             _ordered(table, table.c[entity.called[0]])  # what points at it is sorted so
 
 
-def _ordered(table: Any, column: Any) -> None:
+def _ordered(table: Any, listed: Any) -> None:
+    column = table.c[sorted_by(table, listed.key)]
     alone = [i for i in table.indexes if list(i.columns) == [column] and not i.unique]
     table.indexes.difference_update(alone)
     sa.Index(f"ix_{table.name}_{column.name}_order", column, table.c.id)
@@ -46,4 +48,6 @@ def _sorted(column: Any) -> bool:
     facts = facts_of(column)
     if facts is None or not facts.listed or column.unique or isinstance(column.type, sa.Text):
         return False
+    if sorted_by(column.table, column.key) != column.key:
+        return True
     return bool(column.foreign_keys) or isinstance(column.type, sa.Enum) or not column.index

@@ -1,18 +1,18 @@
 """The one door to what entities are: their declarations, completed by what follows from mixins."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import sqlalchemy as sa
 
-from models.base import Model
-from models.entity import Entity, Imports, Number
-from models.mixins import Reviewed
-from models.tag import Tagged
+from models.bulk.tag import Tagged
+from models.core.base import Model
+from models.core.cached import cached
+from models.core.entity import Entity, Imports, Number
+from models.core.mixins import Reviewed
 
 
-@functools.cache
+@cached
 def entities() -> tuple[type[Any], ...]:
     """Return every mapped class, in the order in which people know them; all are imported by now.
 
@@ -27,13 +27,13 @@ def reviewed() -> tuple[type[Any], ...]:
     return tuple(model for model in entities() if issubclass(model, Reviewed))
 
 
-@functools.cache
+@cached
 def having(trait: str) -> tuple[type[Any], ...]:
-    """Return the entities with one of models/entity.py: TRAITS."""
+    """Return the entities with one of models/core/entity.py: TRAITS."""
     return tuple(model for model in entities() if entity_of(model).has(trait))
 
 
-@functools.cache
+@cached
 def importable() -> tuple[type[Any], ...]:
     """Return what comes from files, records before what they refer to."""
 
@@ -44,24 +44,27 @@ def importable() -> tuple[type[Any], ...]:
     return tuple(sorted(having("importable"), key=place))
 
 
-@functools.cache
+@cached
 def by_noun() -> dict[str, type[Any]]:
     """Return noun → entity."""
     return {model.__noun__: model for model in entities()}
 
 
-@functools.cache
+@cached
 def lines_of(model: type[Any]) -> dict[type[Any], str]:
     """Return line entity → its column that points at the record; {} where there are no lines."""
     relations = sa.inspect(model).relationships
-    found = [relations[key] for key in getattr(model, "__lines__", ())]
+    found = [relations.get(key) for key in getattr(model, "__lines__", ())]
+    if any(one is None or not one.uselist or one.secondary is not None for one in found):
+        message = f"{model.__name__}: __lines__ names a relationship to many that it has not"
+        raise LookupError(message)
     return {
         one.mapper.class_: next(column.key for column in one.remote_side if column.foreign_keys)
         for one in found
     }
 
 
-@functools.cache
+@cached
 def entity_of(model: type[Any]) -> Entity:
     """Return the declaration of an entity with all that follows: defaults, mixins, its record."""
     said: Entity = model.__entity__
@@ -70,6 +73,7 @@ def entity_of(model: type[Any]) -> Entity:
         traits.append("taggable")
     if issubclass(model, Reviewed):
         rules.append("approval")
+        traits += ["answers"] * bool(getattr(model, "__lines__", ()))
         more = _reviewed(model, said)
     for parent in reviewed():
         if model in lines_of(parent):
@@ -80,8 +84,7 @@ def entity_of(model: type[Any]) -> Entity:
     if "importable" in traits:
         rules.append("import")
         more["imports"] = _imports(model, said.imports)
-    words = {"traits": " ".join(traits), "rules": " ".join(rules)}
-    return dataclasses.replace(said, **more, **words)
+    return dataclasses.replace(said, **more, traits=" ".join(traits), rules=" ".join(rules))
 
 
 def _reviewed(model: type[Any], said: Entity) -> dict[str, Any]:

@@ -10,35 +10,49 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
 
-import models as m
+from models.approval.request import ApprovalRequest
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.deals.contract import Contract, ContractLine
+from models.deals.invoice import Invoice
+from models.deals.order import Order, OrderMilestone
+from models.deals.payment import Payment, PaymentAllocation
+from models.deals.payment_plan import PaymentPlan
+from models.people.department import Department
+from models.people.user import User
+from models.sales.follow_up import FollowUp
+from models.sales.opportunity import Opportunity, OpportunityLine
+from models.sales.plan import FollowUpPlan
+from models.sales.product import Product
+from models.sales.stage import StageHistory
 
 Row = dict[str, Any]
 
 # What is pointed at comes first.
 ORDER: tuple[type[Any], ...] = (
-    m.Department,
-    m.User,
-    m.Product,
-    m.ApprovalRequest,
-    m.Customer,
-    m.Contact,
-    m.Opportunity,
-    m.OpportunityLine,
-    m.StageHistory,
-    m.Contract,
-    m.ContractLine,
-    m.PaymentPlan,
-    m.Order,
-    m.OrderMilestone,
-    m.Payment,
-    m.PaymentAllocation,
-    m.Invoice,
-    m.FollowUp,
-    m.FollowUpPlan,
+    Department,
+    User,
+    Product,
+    ApprovalRequest,
+    Customer,
+    Contact,
+    Opportunity,
+    OpportunityLine,
+    StageHistory,
+    Contract,
+    ContractLine,
+    PaymentPlan,
+    Order,
+    OrderMilestone,
+    Payment,
+    PaymentAllocation,
+    Invoice,
+    FollowUp,
+    FollowUpPlan,
 )
 
 
-class Book:
+class RowBook:
     """Collects rows with their keys; `write` inserts them, `close` lets the database count on."""
 
     def __init__(self, connection: Connection) -> None:

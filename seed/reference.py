@@ -1,5 +1,6 @@
 """Reference data a new company starts with: dictionaries, stages, number rules, flows, calendar."""
 
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Iterable
@@ -10,92 +11,27 @@ import chinese_calendar
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-import models as m
-from services.grants import ROLES
+from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind
+from models.core.calendar_day import CalendarDay
+from models.core.number import NumberRule
+from models.deals.milestone_template import MilestoneTemplate, MilestoneTemplateStep
+from models.people.role import Role
+from models.records.dictionary import Colour, DictionaryKind, DictionaryOption
+from models.registry import entities, entity_of, reviewed
+from models.sales.stage import Stage, StageKind
+from seed.options import OPTIONS, STAGES
+from services.deals.order import template
+from services.rights.grants import ROLES
 
 DATA = Path(__file__).parent / "data"
 FIRST_DAY, LAST_DAY = dt.date(2024, 1, 1), dt.date(2026, 12, 31)  # what the calendar package knows
 
-OPTIONS: dict[str, list[tuple[str, str, str]]] = {
-    "source": [
-        ("sales", "销售开拓", "Sales prospecting"),
-        ("referral", "转介绍", "Referral"),
-        ("fair", "展会", "Trade fair"),
-        ("signup", "线上注册", "Online sign-up"),
-        ("online", "线上咨询", "Online enquiry"),
-        ("search", "搜索引擎", "Search engine"),
-        ("ad", "广告", "Advertising"),
-        ("promo", "促销", "Promotion"),
-        ("phone", "电话咨询", "Phone enquiry"),
-        ("mail", "邮件咨询", "E-mail enquiry"),
-        ("cold", "陌拜", "Cold visit"),
-        ("repeat", "老客户复购", "Repeat purchase"),
-        ("other", "其他", "Other"),
-    ],
-    "industry": [
-        ("machinery", "机械装备", "Machinery"),
-        ("auto", "汽车及零部件", "Automotive"),
-        ("power", "电力电网", "Power"),
-        ("electronics", "电子信息", "Electronics"),
-        ("metal", "钢铁冶金", "Steel and metals"),
-        ("chemical", "石油化工", "Chemicals"),
-        ("pharma", "医药", "Pharmaceuticals"),
-        ("food", "食品饮料", "Food and beverage"),
-        ("textile", "纺织服装", "Textiles"),
-        ("building", "建筑建材", "Building"),
-        ("transport", "交通物流", "Transport"),
-        ("water", "水务环保", "Water and environment"),
-        ("education", "教育科研", "Education and research"),
-        ("medical", "医疗卫生", "Health care"),
-        ("government", "政府机构", "Government"),
-        ("software", "软件与互联网", "Software"),
-        ("other", "其他行业", "Other"),
-    ],
-    "purpose": [
-        ("first", "初次接触", "First contact"),
-        ("need", "需求沟通", "Requirements"),
-        ("demo", "方案演示", "Demonstration"),
-        ("quote", "报价", "Quotation"),
-        ("deal", "商务谈判", "Negotiation"),
-        ("dun", "催款", "Collection"),
-        ("service", "售后回访", "After-sales visit"),
-        ("care", "关系维护", "Relationship"),
-        ("other", "其他", "Other"),
-    ],
-    "lost_reason": [
-        ("price", "价格过高", "Price too high"),
-        ("rival", "选择竞品", "Chose a competitor"),
-        ("budget", "预算取消", "Budget cancelled"),
-        ("fit", "需求不匹配", "No fit"),
-        ("delay", "项目搁置", "Project shelved"),
-        ("lost_touch", "联系中断", "Lost contact"),
-        ("other", "其他", "Other"),
-    ],
-    "pay_term": [
-        ("stage361", "3-6-1 分期", "30/60/10 instalments"),
-        ("stage541", "5-4-1 分期", "50/40/10 instalments"),
-        ("prepaid", "款到发货", "Prepaid"),
-        ("cod", "货到付款", "On delivery"),
-        ("month30", "月结 30 天", "Net 30"),
-        ("month60", "月结 60 天", "Net 60"),
-        ("other", "其他", "Other"),
-    ],
-}
-STAGES = [
-    ("contact", "初步接触", "First contact", "open", 10),
-    ("need", "需求确认", "Needs", "open", 30),
-    ("quote", "方案报价", "Quotation", "open", 50),
-    ("deal", "商务谈判", "Negotiation", "open", 70),
-    ("sign", "合同签订", "Signing", "open", 90),
-    ("won", "赢单", "Won", "won", 100),
-    ("lost", "输单", "Lost", "lost", 0),
-]
 NUMBERS = [
     (model.__noun__, rule.pattern, rule.width)
-    for model in m.entities()
-    if (rule := m.entity_of(model).number)
+    for model in entities()
+    if (rule := entity_of(model).number)
 ]
-FLOWS = [(model.__noun__, m.entity_of(model).flow) for model in m.reviewed()]
+FLOWS = [(model.__noun__, entity_of(model).flow) for model in reviewed()]
 
 
 def seed_roles(connection: Connection, now: dt.datetime) -> int:
@@ -115,14 +51,14 @@ def seed_roles(connection: Connection, now: dt.datetime) -> int:
         }
         for r in ROLES
     ]
-    made = _missing(connection, m.Role.__table__, ("name",), _stamped(rows, now))
+    made = _missing(connection, Role.__table__, ("name",), _stamped(rows, now))
     return made + _offer(connection, {row["name"]: row["permissions"] for row in rows}, now)
 
 
 def _offer(connection: Connection, shipped: dict[str, list[str]], now: dt.datetime) -> int:
     """Give what is new in the shipped definition; return how many roles got something."""
-    role, given = m.Role.__table__, 0
-    known = sa.select(role.c["id", "name", "permissions", "offered"]).where(role.c.builtin)
+    role, given = Role.__table__, 0
+    known = sa.select(*role.c["id", "name", "permissions", "offered"]).where(role.c.builtin)
     for key, name, permissions, offered in connection.execute(known).all():
         fresh = set(shipped.get(name, ())) - set(offered or ())
         if not fresh:
@@ -140,31 +76,51 @@ def _offer(connection: Connection, shipped: dict[str, list[str]], now: dt.dateti
 
 def seed_reference(connection: Connection, now: dt.datetime) -> int:
     """Create what is missing of dictionaries, stages, number rules, calendar and flows."""
+    options = _options()
     made = _missing(
-        connection, m.DictionaryOption.__table__, ("kind", "code"), _stamped(_options(), now)
+        connection, DictionaryOption.__table__, ("kind", "code"), _stamped(options, now)
     )
-    made += _missing(connection, m.Stage.__table__, ("code",), _stamped(_stages(), now))
+    made += _translate(connection, options)
+    made += _missing(connection, Stage.__table__, ("code",), _stamped(_stages(), now))
     numbers = [{"noun": n, "pattern": p, "width": w} for n, p, w in NUMBERS]
-    made += _missing(connection, m.NumberRule.__table__, ("noun",), _stamped(numbers, now))
-    made += _missing(connection, m.CalendarDay.__table__, ("day",), _stamped(_calendar(), now))
+    made += _missing(connection, NumberRule.__table__, ("noun",), _stamped(numbers, now))
+    made += _missing(connection, CalendarDay.__table__, ("day",), _stamped(_calendar(), now))
+    made += _templates(connection, now)
     return made + _flows(connection, now)
+
+
+def _templates(connection: Connection, now: dt.datetime) -> int:
+    """Give a company that has none the template of orders it may change from then on."""
+    table, step, role = MilestoneTemplate.__table__, MilestoneTemplateStep.__table__, Role.__table__
+    if connection.execute(sa.select(table.c.id).limit(1)).first():
+        return 0
+    (row,) = _stamped([{"name": "标准交付", "active": True}], now)
+    connection.execute(sa.insert(table).values(row))
+    key = connection.execute(sa.select(table.c.id)).scalar_one()
+    roles: dict[str, int] = dict(connection.execute(sa.select(*role.c["name", "id"])).all())  # type: ignore[arg-type]
+    steps = [
+        {**dataclasses.asdict(one), "template_id": key, "ordinal": n, "role_id": roles.get(who)}
+        for n, (one, who) in enumerate(zip(template.DEFAULT, template.ROLES, strict=True), 1)
+    ]
+    connection.execute(sa.insert(step), steps)
+    return 1 + len(steps)
 
 
 def _options() -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
-            "kind": m.DictionaryKind[kind],
+            "kind": DictionaryKind[kind],
             "code": code,
             "label": label,
             "label_en": english,
             "ordinal": place,
             "active": True,
-            "colour": m.Colour.grey,
+            "colour": Colour.grey,
         }
         for kind, options in OPTIONS.items()
         for place, (code, label, english) in enumerate(options, 1)
     ]
-    taken = {row["label"] for row in rows if row["kind"] is m.DictionaryKind.industry}
+    taken = {row["label"] for row in rows if row["kind"] is DictionaryKind.industry}
     return rows + [row for row in _divisions() if row["label"] not in taken]
 
 
@@ -174,14 +130,27 @@ def _divisions() -> Iterable[dict[str, Any]]:
     for section in sections:
         for division in section["divisions"]:
             yield {
-                "kind": m.DictionaryKind.industry,
+                "kind": DictionaryKind.industry,
                 "code": f"{section['code']}{division['code']}",
                 "label": division["name"],
-                "label_en": "",
+                "label_en": division["en"],
                 "ordinal": 100 + int(division["code"]),
                 "active": True,
-                "colour": m.Colour.grey,
+                "colour": Colour.grey,
             }
+
+
+def _translate(connection: Connection, options: list[dict[str, Any]]) -> int:
+    """Give options that are called as shipped the English name they came without."""
+    table, given = DictionaryOption.__table__, 0
+    blank = sa.select(*table.c["id", "kind", "code", "label"]).where(table.c.label_en == "")
+    english = {(row["kind"], row["code"], row["label"]): row["label_en"] for row in options}
+    for key, kind, code, label in connection.execute(blank).all():
+        name = english.get((kind, code, label))
+        if name:
+            connection.execute(sa.update(table).where(table.c.id == key).values(label_en=name))
+            given += 1
+    return given
 
 
 def _stages() -> list[dict[str, Any]]:
@@ -190,7 +159,7 @@ def _stages() -> list[dict[str, Any]]:
             "code": code,
             "label": label,
             "label_en": english,
-            "kind": m.StageKind[kind],
+            "kind": StageKind[kind],
             "probability": chance,
             "ordinal": place,
             "active": True,
@@ -207,29 +176,30 @@ def _calendar() -> list[dict[str, Any]]:
         works = chinese_calendar.is_workday(day)
         if works != (day.weekday() < 5):
             _holiday, name = chinese_calendar.get_holiday_detail(day)
-            rows.append({"day": day, "workday": works, "label": name or ""})
+            label = chinese_calendar.Holiday(name).chinese if name else ""
+            rows.append({"day": day, "workday": works, "label": label})
     return rows
 
 
 def _flows(connection: Connection, now: dt.datetime) -> int:
     rows = [{"noun": n, "name": label, "version": 1, "active": True} for n, label in FLOWS]
-    made = _missing(connection, m.ApprovalFlow.__table__, ("noun", "version"), _stamped(rows, now))
+    made = _missing(connection, ApprovalFlow.__table__, ("noun", "version"), _stamped(rows, now))
     if not made:
         return 0
-    flow, role = m.ApprovalFlow.__table__, m.Role.__table__
+    flow, role = ApprovalFlow.__table__, Role.__table__
     reviewer = connection.execute(sa.select(role.c.id).where(role.c.name == "reviewer")).scalar()
     steps = [
         {
             "flow_id": key,
             "ordinal": 1,
-            "name": "审核",
+            "name": "审批",
             "role_id": reviewer,
-            "approver_kind": m.ApproverKind.role,
+            "approver_kind": ApproverKind.role,
         }
         for key in connection.execute(sa.select(flow.c.id)).scalars()
     ]
     return made + _missing(
-        connection, m.ApprovalStep.__table__, ("flow_id", "ordinal"), _stamped(steps, now)
+        connection, ApprovalStep.__table__, ("flow_id", "ordinal"), _stamped(steps, now)
     )
 
 

@@ -1,6 +1,38 @@
 // Charts of a summary: drawn from JSON; a click on a bar sets its filter, a second click removes it.
 'use strict';
 (() => {
+  // The address after a click: `pick` is a flat list of parameter and value; all of them set means: take them away.
+  const picked = (href, pick) => {
+    const address = new URL(href);
+    const pairs = [];
+    for (let n = 0; n < pick.length; n += 2) pairs.push([pick[n], String(pick[n + 1])]);
+    const set = pairs.every(([name, value]) => address.searchParams.get(name) === value);
+    for (const [name, value] of pairs) {
+      if (set) address.searchParams.delete(name);
+      else address.searchParams.set(name, value);
+    }
+    const names = pairs.map(([name]) => name);
+    if (names.includes('from')) address.searchParams.delete('preset');
+    if (names.includes('by')) address.searchParams.delete('sort');  // the other grain has other columns
+    address.searchParams.delete('page');
+    return address.href;
+  };
+  // The moment of a page is asked for during an hour; after it the answer is that of now.
+  const ofNow = (address, base) => {
+    const found = new URL(address, base);
+    found.searchParams.delete('as_of');
+    return found.href;
+  };
+  if (typeof document === 'undefined') { module.exports = { picked, ofNow }; return; }
+
+  const read = async (address) => {
+    const headers = { Accept: 'application/json' };
+    const answer = await fetch(address, { headers });
+    const found = answer.status === 400 ? await fetch(ofNow(address, location.href), { headers }) : answer;
+    if (!found.ok) throw new Error(found.status);
+    return found.json();
+  };
+
   const place = document.querySelector('[data-charts]');
 
   // A form leaves out what is empty, so that the address says only what is asked.
@@ -16,6 +48,17 @@
   addEventListener('pageshow', () => {
     document.querySelectorAll('form[data-lean] :disabled').forEach((field) => { field.disabled = false; });
   });
+
+  // 环比 and 同比 come by themselves: a page is not kept waiting for the periods it is compared with.
+  const tiles = document.querySelector('[data-changes]');
+  const compare = async () => {
+    for (const [key, changes] of Object.entries(await read(tiles.dataset.changes))) {
+      const spans = changes.map(({ text, title }) => Object.assign(document.createElement('span'), { textContent: text, title }));
+      tiles.querySelector(`[data-tile="${key}"]`)?.replaceChildren(...spans);
+    }
+    tiles.dataset.compared = '';
+  };
+  if (tiles) compare().catch(() => {});  // the numbers stand without it
   if (!place) return;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -24,20 +67,8 @@
     showSendToCloud: false, plotlyServerURL: '', locale: 'en',
   };
 
-  // `pick` is a flat list of parameter and value; all of them set means: take them away.
   const follow = (pick) => {
-    if (!Array.isArray(pick) || pick.length < 2) return;
-    const address = new URL(location.href);
-    const pairs = [];
-    for (let n = 0; n < pick.length; n += 2) pairs.push([pick[n], String(pick[n + 1])]);
-    const set = pairs.every(([name, value]) => address.searchParams.get(name) === value);
-    for (const [name, value] of pairs) {
-      if (set) address.searchParams.delete(name);
-      else address.searchParams.set(name, value);
-    }
-    if (pairs.some(([name]) => name === 'from')) address.searchParams.delete('preset');
-    address.searchParams.delete('page');
-    location.assign(address);
+    if (Array.isArray(pick) && pick.length > 1) location.assign(picked(location.href, pick));
   };
 
   const draw = async (figure, chart) => {
@@ -64,6 +95,16 @@
     drawing.classList.toggle('clickable', clickable);
     save(figure, drawing, title);
   };
+
+  // Paper is narrower than the screen: two charts side by side on a landscape A4.
+  const PAPER = 480;
+  const fit = (width) => {
+    place.querySelectorAll('.chart [role="img"]').forEach((drawing) => {
+      Plotly.relayout(drawing, width ? { width } : { width: null, autosize: true });
+    });
+  };
+  addEventListener('beforeprint', () => fit(PAPER));
+  addEventListener('afterprint', () => fit(0));
 
   const save = (figure, drawing, title) => {
     if (figure.querySelector('[data-png]')) return;
@@ -95,9 +136,7 @@
     const figures = [...place.querySelectorAll('figure')];
     let charts = [];
     try {
-      const answer = await fetch(place.dataset.charts, { headers: { Accept: 'application/json' } });
-      if (!answer.ok) throw new Error(answer.status);
-      charts = (await answer.json()).charts;
+      ({ charts } = await read(place.dataset.charts));
     } catch {
       figures.forEach(fail);
       return;

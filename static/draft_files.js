@@ -1,4 +1,4 @@
-// Files chosen in a form are kept beside its draft (drafts.js): the store of texts has no room for them.
+// Files chosen in a form wait beside its draft until the server has them: the store of texts has no room for them.
 'use strict';
 (() => {
   const NAME = 'files';
@@ -21,29 +21,18 @@
     } finally { base.close(); }
   };
   const of = (key) => IDBKeyRange.bound([key], [key, []]); // every field of one draft
-  const keep = (key, field) => work('readwrite', (files) => files.put([...field.files], [key, field.name]));
+  const keep = (key, field, refused = false) => work('readwrite', (files) => files.put({ at: Date.now(), chosen: [...field.files], refused }, [key, field.name]));
   const drop = (key) => work('readwrite', (files) => files.delete(of(key)));
-  // Only what nobody has chosen anew; tells whether anything came back.
-  const give = async (key, form) => {
-    let given = false;
-    for (const field of form.querySelectorAll('input[type=file][name]')) {
-      const found = await work('readonly', (files) => files.get([key, field.name]));
-      if (found?.length && !field.files.length) {
-        const carrier = new DataTransfer();
-        found.forEach((file) => carrier.items.add(file));
-        field.files = carrier.files;
-        field.dispatchEvent(new Event('change', { bubbles: true }));
-        given = true;
-      }
-    }
-    return given;
-  };
-  // What belongs to no draft any more goes with it.
-  const tidy = async (known) => {
-    const keys = await work('readonly', (files) => files.getAllKeys());
-    await Promise.all([...new Set(keys.map(([key]) => key))].filter((key) => !known.includes(key)).map(drop));
+  const dropField = (key, name) => work('readwrite', (files) => files.delete([key, name]));
+  const held = async (key, name) => (await work('readonly', (files) => files.get([key, name])))?.chosen || [];
+  // What the server would not take stays here as long as a draft does; the rest is what still has to travel.
+  const left = async (stale) => {
+    const [keys, all] = await Promise.all(['getAllKeys', 'getAll'].map((name) => work('readonly', (files) => files[name]())));
+    const found = keys.map(([key, name], n) => ({ key, name, ...all[n] }));
+    await Promise.all(found.filter((one) => stale(one.key, one)).map((one) => dropField(one.key, one.name)));
+    return found.filter((one) => !stale(one.key, one) && !one.refused);
   };
   // No room, or a private window: files are chosen again, everything else is as before.
   const safely = (act) => (...given) => act(...given).catch(() => false);
-  window.tcosFiles = { keep: safely(keep), drop: safely(drop), give: safely(give), tidy: safely(tidy) };
+  window.tcosFiles = { keep: safely(keep), drop: safely(drop), dropField: safely(dropField), held: safely(held), left: safely(left) };
 })();

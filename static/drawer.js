@@ -31,7 +31,7 @@
       link.href = url.pathname + url.search;
     });
     parts.querySelectorAll('form[method=post]').forEach((form) => {
-      if (form.elements.next) return;
+      if (form.elements.next) { form.elements.next.value = here; return; }
       const next = document.createElement('input');
       Object.assign(next, { type: 'hidden', name: 'next', value: here });
       form.append(next);
@@ -59,6 +59,7 @@
       // Parsed apart: a script in it would not run.
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       content.replaceChildren(...prepare(page.querySelector('#main') || page.body).childNodes);
+      content.dispatchEvent(new Event('draft:arrived', { bubbles: true }));
     }
     content.scrollTop = 0;
     content.focus({ preventScroll: true });

@@ -1,13 +1,13 @@
-// The filter builder: AND/OR groups of conditions, written into a readable address (services/filters.py).
+// The filter builder: AND/OR groups of conditions, written into a readable address (services/query/filters.py).
 'use strict';
 (() => {
   const form = document.querySelector('[data-builder]');
   if (!form) return;
   const data = (name) => JSON.parse(form.dataset[name]);
   const [offer, tree, drop, texts] = ['offer', 'tree', 'drop', 'texts'].map(data);
+  const { condition, said, query } = window.tcosFilterAddress;
   const FIELDS = new Map(offer.fields.map((one) => [one.key, one]));
   const known = new Map(); // field → its options, asked once
-  let serial = 0;
 
   const make = (tag, options = {}, ...children) => {
     const element = document.createElement(tag);
@@ -28,7 +28,11 @@
     const box = make('select', { 'aria-label': texts.field }, new Option(texts.pick, ''));
     const groups = Map.groupBy ? Map.groupBy(offer.fields, (one) => one.group) : offer.fields.reduce((found, one) => found.set(one.group, [...(found.get(one.group) || []), one]), new Map());
     groups.forEach((some, group) => {
-      const lines = some.map((one) => new Option(one.label, one.key));
+      const lines = some.map((one) => {
+        const line = new Option(one.label, one.key);
+        line.dataset.pinyin = one.spelling;
+        return line;
+      });
       box.append(...(group ? [make('optgroup', { label: group }, ...lines)] : lines));
     });
     box.value = key;
@@ -37,88 +41,22 @@
 
   // Values: each control answers read() with the text after `op:`, '' when nothing was said.
   const choices = (field, text, labels) => {
-    const picked = new Map(text.split(',').filter(Boolean).map((key) => [key, labels[key] || key]));
-    const shown = make('span', { className: 'picked' });
-    const box = input('');
-    box.placeholder = texts.find;
-    box.setAttribute('role', 'combobox');
-    box.setAttribute('aria-expanded', 'false');
-    const list = make('div', { className: 'hits', hidden: true, id: `hits-${(serial += 1)}`, role: 'listbox' });
-    list.setAttribute('aria-label', texts.value);
-    box.setAttribute('aria-controls', list.id);
-    box.setAttribute('aria-autocomplete', 'list');
-    const draw = () => shown.replaceChildren(...[...picked].map(([key, label]) => {
-      const chip = make('button', { type: 'button', className: 'chip on' }, label, make('span', { 'aria-hidden': 'true' }, ' ✕'));
-      chip.title = texts.remove;
-      chip.addEventListener('click', () => { picked.delete(key); draw(); box.focus(); });
-      return chip;
-    }));
-    const open = (on) => { list.hidden = !on; box.setAttribute('aria-expanded', on); };
-    const find = async () => {
-      const word = box.value.trim();
-      // Of large entities the server finds what was typed; all others are asked for once and narrowed here.
-      const asked = FIELDS.get(field)?.search ? `&query=${encodeURIComponent(word)}` : '';
-      const url = `${form.dataset.values}?field=${encodeURIComponent(field)}${asked}`;
-      if (!known.has(url)) {
-        const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => ({}));
-        if (!answer.ok) { found = null; open(false); return; }
-        known.set(url, await answer.json());
-      }
-      if (document.activeElement !== box || word !== box.value.trim()) return;
-      found = word;
-      const all = known.get(url).filter(([key]) => !picked.has(key));
-      const hits = (asked ? all : window.tcosMatch.narrowed(word, all)).slice(0, 100);
-      list.replaceChildren(...(hits.length ? hits.map(([key, label]) => {
-        const hit = make('button', { type: 'button', tabIndex: -1, role: 'option', id: `${list.id}-${key}` }, label);
-        hit.setAttribute('aria-selected', 'false');
-        hit.addEventListener('click', (event) => {
-          picked.set(key, label);
-          box.value = '';
-          box.setCustomValidity('');
-          draw();
-          if (event.detail) { find(); return; } // a finger may take several
-          found = null;
-          open(false); // by Enter: on a phone the list lies over what applies the filter
-        });
-        return hit;
-      }) : [make('p', { className: 'muted' }, texts.none)]));
-      box.removeAttribute('aria-activedescendant');
-      if (word && hits.length) mark(0);
-      open(true);
-    };
-    let timer;
-    let found = null; // what the list was made for
-    const mark = (at) => {
-      const hits = [...list.querySelectorAll('button')];
-      hits.forEach((hit, n) => hit.setAttribute('aria-selected', n === at));
-      if (!hits[at]) return;
-      box.setAttribute('aria-activedescendant', hits[at].id);
-      hits[at].scrollIntoView({ block: 'nearest' });
-    };
-    // Only what matches what stands there now: a list that is still on its way is waited for.
-    const take = async () => {
-      clearTimeout(timer);
-      if (found !== box.value.trim()) await find();
-      if (found === box.value.trim()) list.querySelector('[aria-selected=true]')?.click();
-    };
-    box.addEventListener('focus', find);
-    box.addEventListener('input', () => { clearTimeout(timer); box.setCustomValidity(''); timer = setTimeout(find, 160); });
-    box.addEventListener('blur', () => open(false));
-    list.addEventListener('mousedown', (event) => event.preventDefault());
-    box.addEventListener('keydown', (event) => {
-      const hits = [...list.querySelectorAll('button')];
-      const at = hits.findIndex((hit) => hit.getAttribute('aria-selected') === 'true');
-      if (event.key === 'Escape' && !list.hidden) { open(false); event.stopPropagation(); }
-      if (event.key === 'Backspace' && !box.value && picked.size) { picked.delete([...picked.keys()].pop()); draw(); }
-      const chosen = box.value.trim() || (at >= 0 && !list.hidden);
-      if (event.key === 'Enter' && chosen) { event.preventDefault(); if (!event.isComposing) take(); }
-      if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-      event.preventDefault();
-      if (list.hidden) { find().then(() => mark(0)); return; }
-      mark((at + (event.key === 'ArrowDown' ? 1 : -1) + hits.length) % hits.length);
+    const own = window.tcosPicker.picks({
+      name: texts.value,
+      given: text.split(',').filter(Boolean).map((key) => [key, labels[key] || key]),
+      find: async (word) => {
+        // Of large entities the server finds what was typed; all others are asked for once and narrowed here.
+        const asked = FIELDS.get(field)?.search ? `&query=${encodeURIComponent(word)}` : '';
+        const url = `${form.dataset.values}?field=${encodeURIComponent(field)}${asked}`;
+        if (!known.has(url)) {
+          const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => ({}));
+          if (!answer.ok) return null;
+          known.set(url, await answer.json());
+        }
+        return asked ? known.get(url) : window.tcosMatch.narrowed(word, known.get(url));
+      },
     });
-    draw();
-    return { node: make('span', { className: 'picks holder' }, shown, box, list), read: () => [...picked.keys()].join(',') };
+    return { node: own.node, read: () => own.keys().join(',') };
   };
   const pair = (text, type) => {
     const [low, high] = text.includes('..') ? text.split('..') : ['', ''];
@@ -137,7 +75,7 @@
     return op === 'between' ? pair(text, type) : single(input(text.includes('..') ? '' : text, type), one.unit);
   };
 
-  const nodes = new WeakMap(); // element → () => its text inside of a group, or '' when it says nothing
+  const nodes = new WeakMap(); // element → () => its part of the tree, null where it says nothing
   const remover = (element) => {
     const button = make('button', { type: 'button', className: 'btn sm', title: texts.remove, 'aria-label': texts.remove }, '✕');
     button.addEventListener('click', () => element.remove());
@@ -147,6 +85,7 @@
     const row = make('div', { className: 'rule' });
     let value = null;
     const field = fieldSelect(part.key);
+    const shown = window.tcosPicker.shown(field);
     let op = null;
     const draw = (text, labels, wanted) => {
       const one = FIELDS.get(field.value);
@@ -158,15 +97,14 @@
         row.children[2].replaceWith(value.node);
       });
       value = one ? valueOf(one, op.value, text, labels) : { node: make('span'), read: () => '' };
-      row.replaceChildren(field, op, value.node, remover(row));
+      // The field stays where it is: taken out and put back it would lose the keyboard.
+      if (!row.firstChild) row.append(shown);
+      while (row.children.length > 1) row.lastChild.remove();
+      row.append(window.tcosPicker.shown(op), value.node, remover(row));
     };
     field.addEventListener('change', () => draw('', {}, ''));
     draw(part.text, part.labels || {}, part.op);
-    nodes.set(row, () => {
-      const text = value.read();
-      if (!field.value || !text) return null;
-      return [field.value, op.value === 'empty' || op.value === 'filled' ? op.value : `${op.value}:${text}`];
-    });
+    nodes.set(row, () => condition(field.value, op.value, value.read()));
     return row;
   };
   const BLANK = { key: '', op: '', text: '' };
@@ -180,30 +118,14 @@
     const put = (child) => { inner.append(child); child.querySelector('select').focus(); };
     add.addEventListener('click', () => put(leaf(BLANK)));
     more.addEventListener('click', () => put(group({ word: word.value === 'all' ? 'any' : 'all', parts: [BLANK] })));
-    nodes.set(element, () => [word.value, [...inner.children].map((child) => nodes.get(child)()).filter((one) => one && (typeof one[1] === 'string' || one[1].length))]);
+    nodes.set(element, () => [word.value, [...inner.children].map((child) => nodes.get(child)()).filter(said)]);
     return element;
   };
 
-  const escaped = (text) => text.replace(/[\\;()]/g, '\\$&');
-  const written = ([word, value]) => (typeof value === 'string' ? `${word}=${escaped(value)}` : `${word}(${value.map(written).join(';')})`);
   const root = group(tree.parts.length ? tree : { word: 'all', parts: [BLANK] }, true);
   form.querySelector('[data-plain]').replaceWith(root);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    // Typed and not taken: without it the filter would ask for more than was meant.
-    const loose = [...root.querySelectorAll('.picks input')].find((box) => box.value.trim());
-    if (loose) {
-      loose.setCustomValidity(texts.loose);
-      loose.reportValidity();
-      return;
-    }
-    const url = new URL(location.href);
-    const kept = [...url.searchParams].filter(([name]) => !drop.includes(name) && !/^(f\..*|g|page|filter)$/.test(name));
-    const [word, parts] = nodes.get(root)();
-    const asked = word === 'any' && parts.length > 1 ? [['g', written([word, parts])]]
-      : parts.map((one) => (typeof one[1] === 'string' ? [`f.${one[0]}`, one[1]] : ['g', written(one)]));
-    const query = new URLSearchParams([...kept, ...asked]).toString();
-    // What needs no escape in a query is left as people read it.
-    location.assign(`${url.pathname}?${query.replace(/%(?:2C|3A|3B|3D|28|29)/g, decodeURIComponent)}`);
+    location.assign(`${location.pathname}?${query(location.search, nodes.get(root)(), drop)}`);
   });
 })();

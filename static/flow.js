@@ -7,6 +7,33 @@
   const $$ = (selector, root = form) => [...root.querySelectorAll(selector)];
   const line = form.querySelector('[data-line]');
 
+  // A value that is one of a list is taken from it, as in a grid's filter; what is sent stays the text.
+  const lists = new WeakMap(); // value → the list it is taken from
+  const parts = (text) => text.split(/[,，]/).map((one) => one.trim()).filter(Boolean).map((one) => [one, one]);
+  const offered = (value, list) => {
+    const now = lists.get(value);
+    if (now && now.list === list && now.own.keys().join(',') !== value.value) now.own.set(parts(value.value)); // a draft
+    if ((now?.list || null) === list) return;
+    now?.own.node.remove();
+    lists.delete(value);
+    value.classList.toggle('sr', Boolean(list));
+    value.tabIndex = list ? -1 : 0;
+    if (!list) return;
+    const options = [...list.options].map((one) => [one.value, one.value, one.dataset.pinyin]);
+    const own = window.tcosPicker.picks({
+      name: value.getAttribute('aria-label'),
+      given: parts(value.value),
+      find: (text) => window.tcosMatch.narrowed(text, options),
+      changed: (keys) => {
+        if (!lists.has(value) || value.value === keys.join(',')) return;
+        value.value = keys.join(',');
+        value.dispatchEvent(new Event('input', { bubbles: true }));
+      },
+    });
+    value.after(own.node);
+    lists.set(value, { list, own });
+  };
+
   const fit = () => {
     $$('.step').forEach((step) => {
       const kind = step.querySelector('[data-kind-of]').value;
@@ -20,8 +47,9 @@
       [...op.options].forEach((one) => { one.hidden = one.disabled = Boolean(kind) && !one.dataset.for.split(' ').includes(kind); });
       if (op.selectedOptions[0]?.disabled) op.value = [...op.options].find((one) => !one.disabled)?.value;
       value.hidden = op.value === 'empty' || op.value === 'filled';
-      const list = `of-${field.value}`;
-      if (document.getElementById(list)) value.setAttribute('list', list); else value.removeAttribute('list');
+      value.removeAttribute('list');
+      const open = kind && !value.hidden ? document.getElementById(`of-${field.value}`) : null;
+      offered(value, op.value === 'contains' ? null : open);
     });
   };
 
@@ -29,14 +57,17 @@
   let asked = 0;
   const show = async () => {
     const turn = ++asked;
-    const answer = await fetch(form.dataset.flow, { method: 'POST', body: new FormData(form), headers: { 'X-Requested-With': 'XMLHttpRequest' } });
-    if (turn !== asked || !answer.ok) return;
+    const body = new FormData(form);
+    body.delete('draft'); // looked at, not saved
+    const answer = await fetch(form.dataset.flow, { method: 'POST', body, headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => null);
+    if (turn !== asked || !answer?.ok) return;
     line.textContent = (await answer.json()).line;
   };
   form.addEventListener('change', (event) => {
     if (event.target.matches('[data-field]')) event.target.closest('.rule').querySelector('[data-value]').value = '';
     fit();
   });
+  form.addEventListener('restored', fit);
   form.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(show, 250); });
   fit();
 })();

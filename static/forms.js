@@ -1,97 +1,11 @@
-// What forms do beyond plain inputs: look-ups, line tables with sums, the number's preview.
+// What forms do beyond plain inputs: line tables with sums, the number's preview, duplicates while typing.
 'use strict';
 (() => {
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-  // References are found by typing; the key of what was picked goes along with its name.
-  const lookUp = (input) => {
-    const holder = input.closest('.holder');
-    const ident = $('[data-ident]', holder);
-    const label = $('[data-label]', holder);
-    const list = document.createElement('div');
-    list.className = 'hits';
-    list.hidden = true;
-    holder.append(list);
-    let timer;
-    let asked = 0;
-    const pick = (button) => {
-      input.value = button.dataset.text;
-      ident.value = button.dataset.id;
-      label.value = button.dataset.text;
-      list.hidden = true;
-      input.dispatchEvent(new Event('change', { bubbles: true }));
-    };
-    const ask = async () => {
-      const turn = ++asked;
-      const given = input.value;
-      const url = new URL(input.dataset.lookup, location.href);
-      url.searchParams.set('query', given === label.value ? '' : given);
-      const customer = input.form.elements.customer_id__id || input.form.elements.customer_id;
-      if (customer && input.name !== 'customer_id') url.searchParams.set('customer_id', customer.value);
-      const answer = await fetch(url, { headers: { 'X-Requested-With': 'XMLHttpRequest' } });
-      if (turn !== asked || !answer.ok || document.activeElement !== input || given !== input.value) return;
-      const hits = await answer.json();
-      list.replaceChildren(...hits.map((hit) => {
-        const button = document.createElement('button');
-        button.type = 'button';
-        button.tabIndex = -1;
-        button.dataset.id = hit.id;
-        button.dataset.text = hit.text;
-        button.textContent = hit.detail ? `${hit.text} · ${hit.detail}` : hit.text;
-        return button;
-      }));
-      found = given;
-      const text = input.value.trim();
-      const typed = text && input.value !== label.value;
-      if (typed && !hits.length) list.append(Object.assign(document.createElement('p'), { className: 'muted', textContent: input.dataset.none }));
-      if (typed && hits.length) {
-        const same = hits.findIndex((hit) => window.tcosMatch.fold(hit.text) === window.tcosMatch.fold(text));
-        mark(Math.max(same, 0));
-      }
-      list.hidden = !list.children.length;
-    };
-    let found = null; // what the list was made for
-    const mark = (at) => {
-      $$('button', list).forEach((button, n) => button.setAttribute('aria-selected', n === at));
-      $$('button', list)[at]?.scrollIntoView({ block: 'nearest' });
-    };
-    // Enter takes what matches, and never sends a form whose reference was only typed.
-    const take = async () => {
-      clearTimeout(timer);
-      if (found !== input.value) await ask();
-      const chosen = $('[aria-selected=true]', list);
-      if (found === input.value && chosen) pick(chosen);
-    };
-    input.addEventListener('input', () => { clearTimeout(timer); timer = setTimeout(ask, 180); });
-    input.addEventListener('focus', ask);
-    list.addEventListener('mousedown', (event) => { event.preventDefault(); });
-    list.addEventListener('click', (event) => { if (event.target.matches('button')) pick(event.target); });
-    input.addEventListener('blur', () => { list.hidden = true; });
-    input.addEventListener('keydown', (event) => {
-      const loose = input.value.trim() && input.value !== label.value;
-      if (event.key === 'Enter' && loose) {
-        event.preventDefault();
-        if (!event.isComposing) take();
-        return;
-      }
-      if (list.hidden) return;
-      const buttons = $$('button', list);
-      const at = buttons.findIndex((button) => button.getAttribute('aria-selected') === 'true');
-      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-        event.preventDefault();
-        if (buttons.length) mark((at + (event.key === 'ArrowDown' ? 1 : -1) + buttons.length) % buttons.length);
-      } else if (event.key === 'Enter' && at >= 0) {
-        event.preventDefault();
-        pick(buttons[at]);
-      } else if (event.key === 'Escape') { list.hidden = true; }
-    });
-  };
-  $$('[data-lookup]').forEach(lookUp);
-
   // Line tables: the last row is a blank one to copy; sums are shown while typing.
-  const number = (text) => Number(String(text || '').replace(/[,，\s¥￥]/g, '')) || 0;
-  const yuan = (n) => n.toLocaleString('zh-CN', { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  const { fen, points, subtotal, instalments, shares, plain, yuan, capital } = window.tcosAmounts;
   const sums = [];
   $$('[data-lines]').forEach((table) => {
     const field = table.closest('.field');
@@ -100,7 +14,8 @@
     const shown = $('[data-sum]', field);
     const form = table.closest('form');
     const plan = table.dataset.lines === 'plan';
-    if (!plan) {
+    const goods = Boolean($('[name$="-price"]', model)); // lines of products have a worth, others none
+    if (goods) {
       // Shown, never sent: the server works out its own.
       const title = document.createElement('th');
       title.scope = 'col';
@@ -160,26 +75,18 @@
       price.value = price.dataset.filled = event.target.selectedOptions[0]?.dataset.price || '';
       price.dispatchEvent(new Event('input', { bubbles: true }));
     });
-    const worth = (row, whole) => {
-      if (!plan) {
-        const discount = part(row, 'discount_bp').value.trim();
-        return number(part(row, 'quantity').value) * number(part(row, 'price').value) * (discount ? number(discount) / 100 : 1);
-      }
-      const amount = part(row, 'amount').value.trim();
-      return amount ? number(amount) : Math.round(whole * number(part(row, 'ratio_bp').value)) / 100;
-    };
-    // Amounts that ratios give follow the amount, as the server has it (services/contract_plan.py).
+    const typed = (row, keys) => Object.fromEntries(Object.entries(keys).map(([key, name]) => [key, part(row, name).value]));
+    const worth = (rows, whole) => (plan
+      ? instalments(rows.map((row) => typed(row, { amount: 'amount', ratio: 'ratio_bp' })), whole)
+      : rows.map((row) => subtotal(typed(row, { quantity: 'quantity', price: 'price', discount: 'discount_bp' }))));
+    // Amounts that ratios give follow the amount, as the server has it (services/deals/contract_plan.py).
     const byRatio = () => {
-      const rows = $$('tr', body).filter((row) => number(part(row, 'ratio_bp').value) || number(part(row, 'amount').value));
-      const whole = Math.round(number(form.elements.amount?.value) * 100);
-      const points = rows.map((row) => Math.round(number(part(row, 'ratio_bp').value) * 100));
-      if (!whole || points.includes(0) || points.reduce((sum, n) => sum + n, 0) !== 10000) return [];
-      const shares = points.map((n) => Math.round((whole * n) / 10000));
-      shares[shares.length - 1] += whole - shares.reduce((sum, n) => sum + n, 0);
-      return rows.map((row, n) => [part(row, 'amount'), (shares[n] / 100).toFixed(2)]);
+      const filled = $$('tr', body).filter((row) => points(part(row, 'ratio_bp').value) || fen(part(row, 'amount').value));
+      const found = shares(filled.map((row) => points(part(row, 'ratio_bp').value)), fen(form.elements.amount?.value));
+      return (found || []).map((share, at) => [part(filled[at], 'amount'), plain(share)]);
     };
     const stored = plan ? byRatio() : [];
-    if (stored.length && stored.every(([input, text]) => number(input.value) === number(text))) {
+    if (stored.length && stored.every(([input, text]) => fen(input.value) === fen(text))) {
       stored.forEach(([input]) => { input.dataset.spread = input.value; });
     }
     const follow = () => byRatio().forEach(([input, text]) => {
@@ -188,38 +95,25 @@
       input.dataset.spread = text;
     });
     sums.push(() => {
+      if (!plan && !goods) return;
       if (plan) follow();
-      const whole = number(form.elements.amount?.value);
-      const cents = $$('tr', body).reduce((sum, row) => {
-        const own = Math.round(worth(row, whole) * 100);
-        if (!plan) $('[data-worth]', row).textContent = own ? yuan(own / 100) : '';
-        return sum + own;
-      }, 0);
-      shown.textContent = cents ? shown.dataset.text.replace('{sum}', yuan(cents / 100)) : '';
-      if (!plan && cents && form.elements.amount) form.elements.amount.value = (cents / 100).toFixed(2);
-      if (!plan || !cents || !whole) return;
-      const gap = cents - Math.round(whole * 100);
-      shown.textContent += `，${gap ? shown.dataset.off.replace('{gap}', yuan(gap / 100)) : shown.dataset.ok}`;
+      const whole = fen(form.elements.amount?.value);
+      const rows = $$('tr', body);
+      const amounts = worth(rows, whole);
+      if (goods) rows.forEach((row, at) => { $('[data-worth]', row).textContent = amounts[at] ? yuan(amounts[at]) : ''; });
+      const sum = amounts.reduce((total, one) => total + one, 0);
+      shown.textContent = sum ? shown.dataset.text.replace('{sum}', yuan(sum)) : '';
+      if (goods && sum && form.elements.amount) form.elements.amount.value = plain(sum);
+      if (!plan || !sum || !whole) return;
+      const gap = sum - whole;
+      shown.textContent += `，${gap ? shown.dataset.off.replace('{gap}', yuan(gap)) : shown.dataset.ok}`;
       shown.className = gap ? 'tag bad' : 'tag ok';
     });
     ['input', 'restored'].forEach((kind) => form.addEventListener(kind, () => sums.forEach((sum) => sum())));
   });
   sums.forEach((sum) => sum());
 
-  // 大写金额 under the amount of a payment, as receipts spell it (services/capital.py says the same).
-  const capital = (fen) => {
-    const digits = '零壹贰叁肆伍陆柒捌玖';
-    const spell = (n) => ['仟', '佰', '拾', ''].reduce((text, unit, at) => {
-      const digit = Math.floor(n / 10 ** (3 - at)) % 10;
-      return digit ? text + digits[digit] + unit : `${text}零`;
-    }, '').replace(/零+/g, '零').replace(/零$/, '');
-    const groups = [];
-    for (let rest = Math.floor(fen / 100); rest; rest = Math.floor(rest / 10000)) groups.push(rest % 10000);
-    const whole = groups.reduceRight((text, n, at) => (n ? text + (text ? spell(n) : spell(n).replace(/^零/, '')) + ['', '万', '亿', '万亿'][at] : `${text}零`), '').replace(/零+/g, '零').replace(/零$/, '');
-    const [jiao, cent] = [Math.floor(fen / 10) % 10, fen % 10];
-    if (!fen) return '零元整';
-    return `${whole ? `${whole}元` : ''}${jiao ? `${digits[jiao]}角` : whole && cent ? '零' : ''}${cent ? `${digits[cent]}分` : '整'}`;
-  };
+  // 大写金额 under the amount of a payment, as receipts spell it.
   const paid = $('form[data-noun=payment] [name=amount]');
   if (paid) {
     const words = document.createElement('div');
@@ -227,8 +121,8 @@
     words.setAttribute('role', 'status');
     paid.after(words);
     const say = () => {
-      const fen = Math.round(number(paid.value) * 100);
-      words.textContent = fen && Math.abs(fen) < 1e15 ? `${fen < 0 ? '负' : ''}${capital(Math.abs(fen))}` : '';
+      const amount = fen(paid.value);
+      words.textContent = amount ? capital(amount) : '';
     };
     ['input', 'restored'].forEach((kind) => paid.addEventListener(kind, say));
     say();
@@ -267,8 +161,8 @@
       const turn = ++asked;
       const body = new URLSearchParams({ csrf_token: form.elements.csrf_token.value, id: form.dataset.id || '' });
       names.forEach((name) => body.set(name, form.elements[name]?.value ?? ''));
-      const answer = await fetch(form.dataset.duplicates, { method: 'POST', body, headers: { 'X-Requested-With': 'XMLHttpRequest' } });
-      if (turn !== asked || !answer.ok) return;
+      const answer = await fetch(form.dataset.duplicates, { method: 'POST', body, headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => null);
+      if (turn !== asked || !answer?.ok) return;
       const hits = await answer.json();
       const list = document.createElement('ul');
       const must = hits.some((hit) => hit.exact) && $('#f-duplicate_note', form);
@@ -286,12 +180,26 @@
     }));
   });
 
+  // A part that only some kinds have (拜访) is hidden for others while nothing stands in it.
+  $$('[data-only]').forEach((part) => {
+    const { form } = part.querySelector('input');
+    const [name, ...kinds] = part.dataset.only.split(' ');
+    const fit = () => {
+      const filled = $$('input[name], textarea', part).some((field) => field.value.trim());
+      part.hidden = !filled && !kinds.includes(form.elements[name].value);
+      const link = $(`.anchors a[href="#${part.id}"]`, form);
+      if (link) link.hidden = part.hidden;
+    };
+    ['change', 'restored'].forEach((kind) => form.addEventListener(kind, fit));
+    fit();
+  });
+
   // A check-in sends where the phone is, when it tells; without it the check-in still counts.
   $$('form[data-locate]').forEach((form) => form.addEventListener('submit', (event) => {
     if (form.dataset.asked || !navigator.geolocation) return;
     event.preventDefault();
     form.dataset.asked = '1';
-    const send = () => form.submit();
+    const send = () => form.requestSubmit();
     navigator.geolocation.getCurrentPosition((found) => {
       form.elements.latitude.value = found.coords.latitude;
       form.elements.longitude.value = found.coords.longitude;

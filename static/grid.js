@@ -18,37 +18,30 @@
         parts.push(document.createTextNode(` · ${one.caption} `), sum);
       });
       totals.replaceChildren(...parts);
+      $('[data-everything]')?.setAttribute('data-total', found.count.toLocaleString('en'));
     }).catch(() => {});
   }
 
-  // What a field can become in bulk: its choices, asked when it is picked.
-  let choices = [];
-  const offer = async (select) => {
-    choices = [];
-    $('#bulk-options').replaceChildren();
-    $('#bulk-value').setCustomValidity('');
-    const answer = await fetch(`${select.dataset.values}?field=${select.value}`, AJAX);
-    if (answer.ok) choices = (await answer.json()).filter(([key]) => key !== 'me');
-    $('#bulk-options').replaceChildren(...choices.map(([, label]) => new Option(label, label)));
-  };
-  // A part of a name stands for the one choice it belongs to, and for nothing where there are several.
-  const settled = (box) => {
-    const text = box.value.trim();
-    const one = text && choices.length ? window.tcosMatch.only(text, choices) : null;
-    if (one) [, box.value] = one;
-    const told = $('[data-bulk-field]').dataset;
-    const wrong = text && choices.length && !one;
-    box.setCustomValidity(!wrong ? '' : window.tcosMatch.narrowed(text, choices).length ? told.many : told.none);
-    return box.reportValidity();
-  };
+  // What a field can become in bulk: its choices, asked when it is picked; other values are typed.
   const bulk = $('#bulk-value');
-  bulk?.addEventListener('input', () => bulk.setCustomValidity(''));
-  bulk?.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter') return;
+  let asked = 0;
+  const offer = async (select) => {
+    const turn = (asked += 1);
+    const answer = select.value ? await fetch(`${select.dataset.values}?field=${select.value}`, AJAX) : {};
+    const choices = answer.ok ? (await answer.json()).filter(([key]) => key !== 'me') : [];
+    if (turn !== asked) return;
+    const place = $('[data-bulk-place]');
+    if (!choices.length) { place.replaceChildren(bulk); return; }
+    const field = Object.assign(document.createElement('select'), { name: 'value', id: 'bulk-choice' });
+    field.setAttribute('aria-label', $('label[for=bulk-value]').textContent);
+    field.append(new Option(select.dataset.blank, ''), ...window.tcosPicker.options(choices));
+    place.replaceChildren(field);
+  };
+  $('[data-bulk-place]')?.addEventListener('keydown', (event) => {
+    if (event.key !== 'Enter' || event.isComposing || event.defaultPrevented) return;
     event.preventDefault(); // the form's first button is another verb
-    if (!event.isComposing && settled(bulk)) $('button[value=edit]', bulk.form).click();
+    $('button[value=edit]', event.target.form).click();
   });
-  if (bulk) $('button[value=edit]', bulk.form).addEventListener('click', (event) => { if (!settled(bulk)) event.preventDefault(); });
 
   $$('form[data-rows]').forEach((form) => {
     const bar = $('[data-bulk]', form);
@@ -118,18 +111,23 @@
   if (box) {
     const kept = JSON.parse(sessionStorage.getItem('grid') || '{}');
     const from = document.referrer && new URL(document.referrer).pathname;
-    if (kept.at === location.pathname + location.search && from !== location.pathname) {
+    if (kept.at === location.pathname + location.search && (kept.stood || from !== location.pathname)) {
       scrollTo(0, kept.y);
       box.scrollTop = kept.inner;
     }
-    addEventListener('pagehide', () => sessionStorage.setItem('grid', JSON.stringify({ at: location.pathname + location.search, y: scrollY, inner: box.scrollTop })));
+    // What asks once more stands in the place of the grid (in_place.js): its place is kept before.
+    const keep = ({ type }) => {
+      if (box.isConnected) sessionStorage.setItem('grid', JSON.stringify({ at: location.pathname + location.search, y: scrollY, inner: box.scrollTop, stood: type === 'leaves' }));
+    };
+    addEventListener('pagehide', keep);
+    document.addEventListener('leaves', keep);
   }
 
   // Menus close on a click outside and on Escape, which gives the focus back.
   const menus = () => $$('.drop[open], .drawer[open]');
-  document.addEventListener('click', (event) => menus().forEach((menu) => { if (!event.composedPath().includes(menu)) menu.open = false; }));
+  document.addEventListener('click', (event) => menus().forEach((one) => { if (!event.composedPath().includes(one)) one.open = false; }));
   document.addEventListener('keydown', (event) => {
     if (event.key !== 'Escape') return;
-    menus().forEach((menu) => { menu.open = false; $('summary', menu).focus(); });
+    menus().forEach((one) => { one.open = false; $('summary', one).focus(); });
   });
 })();

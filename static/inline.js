@@ -31,7 +31,8 @@
     const body = new URLSearchParams({
       csrf_token: grid.dataset.token, id: row.dataset.id, row_version: row.dataset.version, field: cell.dataset.inline, value,
     });
-    const answer = await fetch(grid.dataset.update, { method: 'POST', body, headers: AJAX });
+    const answer = await window.tcosSending.send(grid.dataset.update, body, AJAX).catch(() => null);
+    if (!answer) { tell(`${failed}「${value}」：${document.body.dataset.unanswered}`); return; }
     const found = await answer.json().catch(() => ({}));
     // What was typed is told with the reason: the cell shows what is stored.
     if (!answer.ok) { tell(`${failed}「${value}」：${Object.values(found.fields || {})[0] || found.error || ''}`); return; }
@@ -48,7 +49,7 @@
     if (found.choices.length) {
       input = document.createElement('select');
       if (!found.must) input.append(new Option('', ''));
-      found.choices.forEach(([value, label]) => input.append(new Option(label, value)));
+      input.append(...window.tcosPicker.options(found.choices));
     } else {
       input = document.createElement('input');
       input.type = found.kind === 'date' ? 'date' : 'text';
@@ -66,8 +67,10 @@
     const before = [...cell.childNodes];
     const input = control(found);
     input.setAttribute('aria-label', cell.dataset.label);
-    cell.replaceChildren(input);
-    input.focus();
+    const own = input.matches('select') && window.tcosPicker.picker(input);
+    const box = own ? own.box : input;
+    cell.replaceChildren(own ? own.node : input);
+    box.focus();
     let done = false;
     const leave = (keep) => {
       if (done) return;
@@ -75,11 +78,13 @@
       cell.replaceChildren(...before);
       if (keep && input.value !== found.value) save(cell, input.value, true);
     };
-    input.addEventListener('blur', () => leave(true));
-    input.addEventListener('keydown', (event) => {
+    if (own) input.addEventListener('change', () => { leave(true); cell.focus(); });
+    box.addEventListener('blur', () => leave(true));
+    box.addEventListener('keydown', (event) => {
+      event.stopPropagation();
+      if (event.defaultPrevented) return; // the list's
       if (event.key === 'Escape') { leave(false); cell.focus(); }
       if (event.key === 'Enter' && !event.isComposing) { event.preventDefault(); leave(true); cell.focus(); }
-      event.stopPropagation();
     });
   };
 

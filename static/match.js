@@ -3,16 +3,18 @@
 'use strict';
 (() => {
   const fold = (text) => String(text || '').normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
-  const rank = (query, [, label, spelt]) => {
-    const name = fold(label);
+  const folded = new Map(); // a list is narrowed at every key
+  const plain = (label) => folded.get(label) ?? folded.set(label, fold(label)).get(label);
+  const rank = (query, [, label, spelt, group]) => {
+    const name = plain(label);
     if (name === query) return 0;
     if (name.startsWith(query)) return 1;
     const spellings = (spelt || '').split(' ');
     if (spellings.includes(query)) return 2;
     const found = query.split(' ').every((word) => name.includes(word) || spellings.some((one) => one.includes(word)));
-    return found ? 3 : -1;
+    return found ? 3 : group && plain(group).includes(query) ? 4 : -1;
   };
-  // Options are [value, label, spelling?]; nothing typed leaves all of them, in their order.
+  // Options are [value, label, spelling?, group?]; a group's name stands for all in it; nothing typed leaves all of them, in their order.
   const narrowed = (text, options) => {
     const query = fold(text);
     if (!query) return options;
@@ -21,10 +23,14 @@
   };
   // The one option a text stands for: its name, or the only one that matches; otherwise null.
   const only = (text, options) => {
-    const hits = narrowed(text, options);
+    const all = narrowed(text, options);
+    const named = all.filter((one) => rank(fold(text), one) < 4);
+    const hits = named.length ? named : all; // a group's name counts where nothing else does
     const same = hits.filter((one) => fold(one[1]) === fold(text));
     if (!fold(text)) return null;
     return same.length === 1 ? same[0] : hits.length === 1 ? hits[0] : null;
   };
-  window.tcosMatch = { fold, narrowed, only };
+  const own = { fold, narrowed, only };
+  if (typeof window === 'undefined') module.exports = own;
+  else window.tcosMatch = own;
 })();

@@ -57,7 +57,7 @@
   const less = (row) => {
     const counted = ['', row.dataset.kind, row.dataset.late];
     $$('[data-n]').filter((one) => counted.includes(one.dataset.n)).forEach((one) => {
-      one.textContent = one.textContent.replace(/\d+(?=\D*$)/, (n) => Math.max(n - 1, 0));
+      one.textContent = one.textContent.replace(/\d[\d,]*(?=\D*$)/, (n) => Math.max(n.replaceAll(',', '') - 1, 0).toLocaleString('en'));
     });
   };
 
@@ -70,7 +70,7 @@
     box.remove();
     if (leaving) { navigator.sendBeacon(url, data); return; }
     flying += 1;
-    fetch(url, { method: 'POST', body: data, headers: { 'X-Requested-With': 'XMLHttpRequest' } })
+    window.tcosSending.send(url, data, { 'X-Requested-With': 'XMLHttpRequest' })
       .then(async (answer) => {
         if (answer.ok) {
           document.dispatchEvent(new CustomEvent('draft:saved', { detail: data.get('draft') }));
@@ -116,16 +116,23 @@
   window.addEventListener('pagehide', () => send(true));
   window.addEventListener('pageshow', (event) => { if (event.persisted) location.reload(); });
 
+  const showNone = (panel) => {
+    queue.classList.remove('picked');
+    if (!panel) return;
+    panel.inert = false;
+    panel.replaceChildren(Object.assign(document.createElement('div'), { className: 'empty', textContent: text.empty }));
+  };
+  const arrive = (fresh) => {
+    if (innerWidth < 1181) fresh.scrollIntoView(); // its head first: the thumb is on the acts
+    fresh.dispatchEvent(new Event('draft:arrived', { bubbles: true }));
+    refill($('[data-decide]', fresh));
+  };
   // Until the new panel is in, the old one takes no decision: it is not of the row that is marked.
   const show = async (row) => {
     const old = $('#panel');
     if (row && row === current() && old && !old.inert) return;
     $$('tr[aria-selected]', queue).forEach((other) => other.removeAttribute('aria-selected'));
-    if (!row) {
-      queue.classList.remove('picked');
-      if (old) { old.inert = false; old.textContent = ''; old.append(Object.assign(document.createElement('div'), { className: 'empty', textContent: text.empty })); }
-      return;
-    }
+    if (!row) { showNone(old); return; }
     row.setAttribute('aria-selected', 'true');
     row.scrollIntoView({ block: 'nearest' });
     const link = $('a[href]', row);
@@ -140,9 +147,7 @@
     const panel = $('#panel');
     if (!panel?.inert || current() !== row) return;
     panel.replaceWith(document.adoptNode(fresh));
-    if (innerWidth < 1181) fresh.scrollIntoView(); // its head first: the thumb is on the acts
-    fresh.dispatchEvent(new Event('draft:arrived', { bubbles: true }));
-    refill($('[data-decide]', fresh));
+    arrive(fresh);
   };
 
   queue.addEventListener('click', (event) => {
@@ -242,14 +247,14 @@
   });
   // How many will be approved: suspected duplicates among the ticked ones are left out.
   queue.addEventListener('change', () => {
-    const [button, told] = [$('[data-sound]', queue), $('[data-doubtful]', queue)];
-    if (!button) return;
-    button.dataset.label ??= button.textContent;
+    const [sound, told] = [$('[data-sound]', queue), $('[data-doubtful]', queue)];
+    if (!sound) return;
+    sound.dataset.label ??= sound.textContent;
     const ticked = $$('input[name=rowid]:checked', queue);
     const doubtful = ticked.filter((tick) => tick.closest('tr').matches('[data-flagged]')).length;
     const n = ticked.length - doubtful;
     const plain = $('[data-scope]', queue)?.checked || !n;
-    button.textContent = plain ? button.dataset.label : `${button.dataset.label} ${n}`;
+    sound.textContent = plain ? sound.dataset.label : `${sound.dataset.label} ${n}`;
     if (told && doubtful) told.textContent = told.dataset.doubtful.replace('{n}', doubtful);
   });
   $('.pager [rel=next]', queue)?.addEventListener('click', (event) => {

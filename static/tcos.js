@@ -5,6 +5,17 @@
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const dialog = $('#confirm');
 
+  // What a selector finds now, and whatever arrives later; the rows that line tables copy are left as they are.
+  window.tcosEach = (selector, act) => {
+    const all = (root) => $$(selector, root).forEach((one) => { if (!one.closest('[data-model]')) act(one); });
+    all(document);
+    new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => {
+      if (node.nodeType !== Node.ELEMENT_NODE || !node.isConnected) return;
+      if (node.matches(selector) && !node.closest('[data-model]')) act(node);
+      all(node);
+    }))).observe(document.body, { childList: true, subtree: true });
+  };
+
   // One listener for every control that loses something.
   document.addEventListener('click', (event) => {
     const control = event.target.closest('[data-confirm]');
@@ -50,12 +61,29 @@
       count(form);
     });
   });
-  $$('[data-submit-on-change]').forEach((control) => control.addEventListener('change', () => control.form.submit()));
+  $$('[data-submit-on-change]').forEach((control) => control.addEventListener('change', () => control.form.requestSubmit()));
   $$('[data-show-password]').forEach((button) => button.addEventListener('click', () => {
     const field = $(`#${button.dataset.showPassword}`);
     field.type = field.type === 'password' ? 'text' : 'password';
     button.setAttribute('aria-pressed', field.type === 'text');
   }));
+
+  // A number or address goes to the clipboard; where the browser keeps that shut (no https) by way of a selection.
+  const copied = async (button) => {
+    const { copy } = button.dataset;
+    try { await navigator.clipboard.writeText(copy); } catch {
+      const box = Object.assign(document.createElement('textarea'), { value: copy, className: 'sr' });
+      button.after(box);
+      box.select();
+      document.execCommand('copy');
+      box.remove();
+      button.focus();
+    }
+    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: `${document.body.dataset.copied} ${copy}` });
+    $('.toasts').append(toast);
+    setTimeout(() => toast.remove(), 3000);
+  };
+  document.addEventListener('click', (event) => { const button = event.target.closest('[data-copy]'); if (button) copied(button); });
 
   // A file above the limit is told before it travels.
   $$('input[type=file][data-most]').forEach((input) => input.addEventListener('change', () => {
@@ -74,29 +102,12 @@
   if (performance.getEntriesByType('navigation')[0]?.type === 'back_forward' && held?.length === keys.length) {
     keys.forEach((field, n) => { field.value = held[n]; });
   } else if (keys.length) {
+    // A page that was asked for is a new form; without this script the server tells it by what comes (idempotency.py).
+    $$('input[name=idempotency_next]').forEach((next) => { next.form.elements.idempotency_key.value = next.value; });
     history.replaceState({ ...history.state, keys: keys.map((field) => field.value) }, '');
   }
 
-  // An ended log-in is told once, in words, with the way to it and back; whatever asked in the background.
-  const plain = window.fetch;
-  window.fetch = async (...asked) => {
-    const answer = await plain(...asked);
-    if (answer.status === 401) answer.clone().json().then(outside, () => {});
-    return answer;
-  };
-  const outside = (found) => {
-    if (!found.login || $('[data-outside]')) return;
-    const box = document.createElement('div');
-    const link = document.createElement('a');
-    box.className = 'toast error';
-    box.dataset.outside = '';
-    link.className = 'btn sm';
-    link.dataset.keeps = '';
-    link.href = found.login;
-    link.textContent = document.body.dataset.logIn;
-    box.append(`${found.error} `, link);
-    $('.toasts').append(box);
-  };
+  $$('input[name=idempotency_next]').forEach((next) => next.remove());
 
   // A page that answers a refused form stands at the address of the log-in: reloading it sends nothing.
   const at = $('[data-at]')?.dataset.at;

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from tests.support import nightly
+from tests.support import nightly, order, ready
 from tests.support.browser import CHROMIUM, browsing, chromium
 from tests.support.databases import Databases, folder_for_databases
 from tests.support.world import World, seed_people
@@ -12,8 +12,9 @@ from tests.support.world import World, seed_people
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark before `-m` chooses."""
+    """Mark before `-m` chooses, and order."""
     nightly.mark(items)
+    order.arrange(items)
 
 
 def pytest_collection_finish():
@@ -28,6 +29,7 @@ def pytest_collection_finish():
 
 def pytest_sessionfinish():
     CHROMIUM.quit()
+    ready.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 """The coverage gate of `make test`: how much of each layer the suite runs, or it fails.
 
-Reads what pytest-cov left, together with what processes started by tests left beside it.
+Reads what the workers left (tests/support/statements.py).
 """
 
 import sys

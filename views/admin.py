@@ -1,5 +1,6 @@
 """Puts Flask-Admin together: theme, nonce, home page and the screens of the menu."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, request
@@ -7,8 +8,8 @@ from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
 from flask_babel import lazy_gettext as _
 
-from services import regions
-from views.cockpit import CockpitView
+from services.core import regions
+from views.cockpit.cockpit import CockpitView
 from views.home import HomeView
 from views.menu import GROUPS, MENU
 from views.web.edge import current_actor
@@ -57,9 +58,9 @@ def make_admin(app: Flask) -> Admin:
 
 
 def _nav(
-    entries: list[tuple[Any, Any]], cockpit: CockpitView, counts: dict[str, int]
-) -> list[tuple[Any, list[dict[str, Any]]]]:
-    """Return the side bar: (group, lines) with only what the person may open."""
+    entries: list[tuple[Any, Any]], cockpit: CockpitView, counts: Mapping[str, int]
+) -> list[tuple[str, Any, list[dict[str, Any]]]]:
+    """Return the side bar: (key, group, lines) with only what the person may open."""
     groups: dict[str, list[dict[str, Any]]] = {key: [] for key in GROUPS}
     for entry, view in entries:
         if entry.group and view.is_accessible():
@@ -84,4 +85,4 @@ def _nav(
                 "here": request.blueprint == "cockpit",
             }
         )
-    return [(GROUPS[key], lines) for key, lines in groups.items() if lines]
+    return [(key, GROUPS[key], lines) for key, lines in groups.items() if lines]

@@ -1,30 +1,34 @@
 """导入: upload, choose what each column means, dry run, import, history, undo."""
 
-import io
 from typing import Any
 from urllib.parse import quote
 
-import sqlalchemy as sa
-import xlsxwriter
 from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
-import models as m
-from services import texts
-from services.actor import may
-from services.errors import Invalid, NotVisible
-from services.grants import IMPORTABLE
-from services.importing import error_workbook, jobs, staging
-from services.importing.mapping import MODELS, past_of
-from services.importing.undo import ask, undo
-from services.importing.worker import undo_later
-from views.crm.export import note_export
-from views.pages import Page
+from models.core.mixins import Reviewed
+from models.importing.import_job import IMPORTING, ImportJob, ImportState
+from services.core import texts
+from services.core.errors import Invalid, NotVisible
+from services.importing import BadFile, error_workbook
+from services.importing.choice import choosing, findings, table_choice, template
+from services.importing.file.delimited import ENCODINGS
+from services.importing.file.problems import CAUSES
+from services.importing.mapping.declared import MODELS
+from services.importing.run import jobs, staging
+from services.importing.run.undo import ask, undo
+from services.importing.run.worker import undo_later
+from services.rights.actor import may
+from services.rights.call import Call
+from services.rights.grants import IMPORTABLE
+from views.core.pages import Page
+from views.export.files import note_export
+from views.import_page import MappingPage, choices_of, said_by
 from views.web.edge import current_actor, start_writing
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-SHOWN, HISTORY = 50, 20
+HISTORY = 20
 
 
 class ImportView(Page):
@@ -41,13 +45,13 @@ class ImportView(Page):
         """Return the entity asked for, the first allowed one when none is."""
         allowed = [noun for noun in IMPORTABLE if may(self.actor, f"{noun}:import")]
         if not given:
-            return allowed[0]
+            return str(allowed[0])
         if given not in MODELS:
             raise NotVisible
         self.demand(f"{given}:import")
         return given
 
-    def _job(self, text: str | None, *, own: bool = False) -> m.ImportJob:
+    def _job(self, text: str | None, *, own: bool = False) -> ImportJob:
         return jobs.job_of(self.session, texts.key(text), by=self.actor, own=own)
 
     @expose("/")
@@ -66,22 +70,11 @@ class ImportView(Page):
 
     @expose("/template/")
     def template(self) -> Any:
-        """Download an empty sheet whose columns are guessed without asking."""
+        """Download an empty sheet with lists whose columns are guessed without asking."""
         noun = self._noun(request.args.get("noun"))
-        fields = jobs.fields_of(noun)
-        hidden = past_of(MODELS[noun])
-        buffer = io.BytesIO()
-        with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
-            sheet = book.add_worksheet()
-            bold = book.add_format({"bold": True})
-            text = book.add_format({"num_format": "@"})
-            for n, one in enumerate(f for k, f in fields.items() if k not in hidden):
-                star = "*" if one.facts.required else ""
-                sheet.set_column(n, n, 16, text)  # as text: long numbers keep all their digits
-                sheet.write_string(0, n, f"{one.facts.caption}{star}", bold)
-            sheet.freeze_panes(1, 0)
+        content = template.template(noun, choices_of(self.session, noun))
         name = _("%(what)s导入模板", what=str(MODELS[noun].__caption__))
-        return _download(buffer.getvalue(), name)
+        return _download(content, f"{name}.xlsx", XLSX)
 
     @expose("/upload/", methods=("POST",))
     def upload(self) -> Any:
@@ -91,7 +84,7 @@ class ImportView(Page):
         if file is None or not file.filename:
             raise Invalid({"file": _("请选择 CSV 或 XLSX 文件")})
         given = (file.filename.replace("\\", "/").rsplit("/", 1)[-1], file.read())
-        values = jobs.upload(self.session, noun, given, by=self.actor, now=self.now())
+        values = jobs.upload(self.call(), noun, given)
         start_writing()
         job = jobs.open_job(self.session, values)
         return redirect(url_for(".job", id=job.id), code=303)
@@ -100,19 +93,8 @@ class ImportView(Page):
     def job(self) -> Any:
         """Show one file: its columns, what a dry run found, what the import did."""
         job = self._job(request.args.get("id"))
-        problem = m.ImportProblem
-        found = sa.select(problem).where(problem.job_id == job.id)
-        fatal = self.session.scalar(
-            sa.select(sa.func.count())
-            .select_from(problem)
-            .where(problem.job_id == job.id, problem.fatal)
-        )
-        problems = list(
-            self.session.scalars(
-                found.order_by(problem.fatal.desc(), problem.line, problem.id).limit(SHOWN)
-            )
-        )
-        working = job.state in m.IMPORTING
+        working = job.state in IMPORTING
+        waiting = job.state is ImportState.uploaded
         page = self.render(
             "import/job.html",
             job=job,
@@ -120,33 +102,48 @@ class ImportView(Page):
             stalled=working and staging.stalled(self.session, job, now=self.now()),
             pace=staging.progress(self.session, job) if working else None,
             caption=MODELS[job.noun].__caption__,
-            fields=jobs.fields_of(job.noun),
+            encodings=list(ENCODINGS),
             keys=jobs.KEYS.get(job.noun, ()),
-            reviewed=issubclass(MODELS[job.noun], m.Reviewed),
+            reviewed=issubclass(MODELS[job.noun], Reviewed),
             may_historic=may(self.actor, "import:approved"),
-            fatal=fatal,
-            problems=problems,
+            fatal=findings.fatal_count(self.session, job),
+            causes=findings.causes(self.session, job),
+            causes_of=CAUSES,
+            page=MappingPage(self.call(), job) if waiting and not working else None,
             counts=job.counts.get(job.noun, {}),
+            told=jobs.told(job),
+            captions={n: model.__caption__ for n, model in MODELS.items()},
             mine=job.actor_id == self.actor.id or self.actor.is_admin,
         )
         return page, 200, {"Refresh": "3"} if working else {}
+
+    @expose("/table/", methods=("POST",))
+    def table(self) -> Any:
+        """Read a waiting file anew, from the sheet and line of heads that were chosen."""
+        form, job = request.form, self._job(request.form.get("id"), own=True)
+        key = job.id
+        choice = table_choice.asked(job, form, form.getlist("fill"), form.getlist("keep"))
+        try:
+            anew = jobs.read_anew(self.call(), job, choice)
+        except BadFile as problem:  # what was chosen before stays
+            flash(str(problem), "error")
+            return redirect(url_for(".job", id=key), code=303)
+        start_writing()
+        jobs.look_again(self.call(), self._job(str(key), own=True), anew)
+        return redirect(url_for(".job", id=key), code=303)
 
     @expose("/check/", methods=("POST",))
     def check(self) -> Any:
         """Dry run with the chosen columns."""
         job = self._job(request.form.get("id"), own=True)
-        if job.state is not m.ImportState.uploaded:
+        if job.state is not ImportState.uploaded:
             raise Invalid({"file": _("这个文件已经导入过了")})
-        columns = {
-            c: request.form.get(f"column-{n}", "") for n, c in enumerate(job.options["head"])
-        }
-        form = request.form
-        options = jobs.choose(job, columns, form.get("key", ""), form.get("approval", "draft"))
+        options = jobs.choose(job, said_by(request.form, job))
         if jobs.is_staged(job):
             return self._check_later(job.id, options)
         key, job.options = job.id, options
         with self.session.no_autoflush:
-            plan = jobs.plan_of(self.session, job, by=self.actor, now=self.now())
+            plan = jobs.plan_of(self.call(), job)
         start_writing()
         jobs.checked(self.session, self._job(str(key), own=True), plan, options)
         return redirect(url_for(".job", id=key), code=303)
@@ -156,7 +153,27 @@ class ImportView(Page):
         start_writing()
         job = self._job(str(key), own=True)
         jobs.waiting(job)
-        staging.ask(self.session, job, m.ImportState.checking, options, now=self.now())
+        staging.ask(self.session, job, ImportState.checking, options, now=self.now())
+        return redirect(url_for(".job", id=key), code=303)
+
+    @expose("/mapping/")
+    def mapping(self) -> Any:
+        """Download what is chosen as the mapping file of the command."""
+        job = self._job(request.args.get("id"))
+        name = job.file_name.rsplit(".", 1)[0]
+        return _download(choosing.text_of(job).encode(), f"{name}.toml", "application/toml")
+
+    @expose("/map/", methods=("POST",))
+    def map(self) -> Any:
+        """Map a waiting file by an uploaded mapping, or by the page again."""
+        job, file = self._job(request.form.get("id"), own=True), request.files.get("mapping")
+        content = file.read() if file is not None and file.filename else b""
+        key, text = job.id, content.decode("utf-8-sig", "replace")
+        name = file.filename or "" if file is not None else ""
+        choice = jobs.said_by_file(job, text, name)
+        anew = jobs.read_anew(self.call(), job, choice) if choice is not None else None
+        start_writing()
+        jobs.map_by(self.call(), self._job(str(key), own=True), text, name, anew)
         return redirect(url_for(".job", id=key), code=303)
 
     @expose("/run/", methods=("POST",))
@@ -171,10 +188,10 @@ class ImportView(Page):
             jobs.waiting(job)
             staging.start(self.session, job, partial=partial, now=now)
             return redirect(url_for(".job", id=key), code=303)
-        plan = jobs.plan_of(self.session, job, by=self.actor, now=now)
+        plan = jobs.plan_of(Call(self.session, self.actor, now), job)
         start_writing()
         job = self._job(str(key), own=True)
-        jobs.run(self.session, job, plan, by=self.actor, now=now, partial=partial)
+        jobs.run(Call(self.session, self.actor, now), job, plan, partial=partial)
         flash(_("已导入「%(name)s」", name=job.file_name), "success")
         return redirect(url_for(".job", id=key), code=303)
 
@@ -183,23 +200,24 @@ class ImportView(Page):
         """Download the error workbook."""
         job = self._job(request.args.get("id"))
         plan = jobs.findings_of(self.session, job)
-        imported = job.state is m.ImportState.done
+        imported = job.state is ImportState.done
         name = _("%(name)s-错误", name=job.file_name.rsplit(".", 1)[0])
         content = error_workbook(plan, imported=imported)
         note_export(self.session, self.actor, job.__noun__, now=self.now())
-        return _download(content, name)
+        return _download(content, f"{name}.xlsx", XLSX)
 
     @expose("/undo/", methods=("POST",))
     def undo(self) -> Any:
         """Take an import back; with `rest` what stands against it stays and is named."""
-        key = self._job(request.form.get("id")).id
-        rest, now = request.form.get("rest") == "1", self.now()
+        asked, now = self._job(request.form.get("id")), self.now()
+        key, rest = asked.id, request.form.get("rest") == "1"
+        many = ask(self.session, asked, rest=rest) > staging.PIECE  # while others may write
         start_writing()
         job = self._job(str(key))
-        if ask(self.session, job, rest=rest) > staging.PIECE:
-            undo_later(self.session, job, by=self.actor, now=now, rest=rest)
+        if many:
+            undo_later(Call(self.session, self.actor, now), job, rest=rest)
             return redirect(url_for(".job", id=key), code=303)
-        left = undo(self.session, job, by=self.actor, now=now, rest=rest)
+        left = undo(Call(self.session, self.actor, now), job, rest=rest)
         if left:
             flash(_("已撤销其余，%(n)s 条记录留着，见下表", n=len(left)), "warning")
         else:
@@ -207,9 +225,10 @@ class ImportView(Page):
         return redirect(url_for(".job", id=key), code=303)
 
 
-def _download(content: bytes, name: str) -> Response:
-    response = Response(content, mimetype=XLSX)
+def _download(content: bytes, name: str, kind: str) -> Response:
+    response = Response(content, mimetype=kind)
+    plain = f"import.{name.rsplit('.', 1)[-1]}"
     response.headers["Content-Disposition"] = (
-        f"attachment; filename=\"import.xlsx\"; filename*=UTF-8''{quote(f'{name}.xlsx')}"
+        f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name)}"
     )
     return response

@@ -7,13 +7,15 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
-import models as m
-from services import notices, outbox, texts
-from services.actor import may
-from services.errors import NotVisible
-from views.base import CrmView
-from views.crm.listing import SIZES
-from views.pages import Page
+from models.delivery.notification import Notification
+from models.delivery.outbox import OutboxState
+from services.core import texts
+from services.core.errors import NotVisible
+from services.delivery import notices, outbox
+from services.rights.actor import may
+from views.core.base import CrmView
+from views.core.pages import Page
+from views.grid.listing import SIZES
 
 PAGE = SIZES[0]
 
@@ -26,7 +28,7 @@ class NoticeView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show the notices, the newest first, unread ones bold."""
-        notice = m.Notification
+        notice = Notification
         query = sa.select(notice).where(notice.user_id == self.actor.id)
         unread = request.args.get("unread") == "1"
         if unread:
@@ -49,13 +51,13 @@ class NoticeView(Page):
     def read(self) -> Any:
         """Mark one notice read and open its target, or mark all read."""
         if "id" not in request.form:
-            notices.read_all(self.session, by=self.actor, now=self.now())
+            notices.read_all(self.call())
             flash(_("已全部标为已读"), "success")
             return redirect(url_for(".index"), code=303)
         key = texts.key(request.form["id"])
         if key is None:
             raise NotVisible
-        found = notices.open_notice(self.session, key, by=self.actor, now=self.now())
+        found = notices.open_notice(self.call(), key)
         stays = "stay" in request.form
         return redirect(url_for(".index") if stays else found.url, code=303)
 
@@ -63,14 +65,14 @@ class NoticeView(Page):
 class OutboxView(CrmView):
     """发件箱: what could not be delivered and why; a parked row can be sent again."""
 
-    creatable = editable = deletable = False
+    can_create = can_edit = can_delete = False
     details_template = "notice/outbox.html"
     own_doors: ClassVar[dict[str, str]] = {"resend_view": "read"}
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer to send what was set aside."""
         found: dict[str, Any] = super().buttons(record)
-        idle = record.state in {m.OutboxState.parked, m.OutboxState.unconfigured}
+        idle = record.state in {OutboxState.parked, OutboxState.unconfigured}
         found["resend"] = idle and may(self.actor, "outbox:edit")
         return found
 
@@ -78,6 +80,6 @@ class OutboxView(CrmView):
     def resend_view(self) -> Any:
         """Send a row again."""
         record = self.get_one(request.form.get("id"))
-        outbox.resend(self.session, record.id, by=self.actor, now=self.now())
+        outbox.resend(self.call(), record.id)
         flash(_("已重新排队"), "success")
         return redirect(url_for(".details_view", id=record.id), code=303)

@@ -4,15 +4,22 @@ import secrets
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import request
+from flask import flash, request, url_for
 from flask_admin import expose
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from markupsafe import Markup
 from sqlalchemy.orm import selectinload
 
-import models as m
-from services import ceiling, passwords, people
-from services.grants import CATALOGUE, NOUNS
-from views.base import CrmView
+from models.people.role import Role
+from models.people.user import User
+from services.handover import handover
+from services.handover.allotment import kinds
+from services.people import passwords, people
+from services.rights import ceiling
+from services.rights.actor import may
+from services.rights.grants import CATALOGUE, NOUNS
+from views.core.base import CrmView
 
 OTHERS = dict.fromkeys(("task", "request"), lazy_gettext("流程事件")) | {
     "import": lazy_gettext("导入"),
@@ -27,19 +34,19 @@ class UserView(CrmView):
 
     edit_template = create_template = "admin/model/user.html"
     details_template = "admin/model/user_details.html"
-    deletable = False
+    can_delete = False
     own_doors: ClassVar[dict[str, str]] = {"password_view": "edit"}
 
     def loads(self) -> list[Any]:
         """Load the roles too."""
-        return [*super().loads(), selectinload(m.User.roles)]
+        return [*super().loads(), selectinload(User.roles)]
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Return the roles to tick and, for a new person, the password field.
 
         Only what the person at the screen may give, and only where he may change roles at all.
         """
-        every = self.session.scalars(sa.select(m.Role).order_by(m.Role.id))
+        every = self.session.scalars(sa.select(Role).order_by(Role.id))
         roles = [role for role in every if ceiling.grantable(self.actor, role)]
         ticked = (
             request.form.getlist("roles") or [r.name for r in record.roles]
@@ -73,21 +80,32 @@ class UserView(CrmView):
         return found | ({"password": problem} if problem else {})
 
     def store(self, record: Any, values: dict[str, Any]) -> Any:
-        """Save the person, the roles, and a first password for a new one."""
-        names = request.form.getlist("roles")
-        if record is None:
-            saved = people.create_user(
-                self.session,
-                values,
-                request.form.get("password", ""),
-                by=self.actor,
-                now=self.now(),
-            )
-        else:
-            saved = super().store(record, values)
-        if "roles_sent" in request.form and not (record and record.id == self.actor.id):
-            people.set_roles(self.session, saved, names, by=self.actor)
-        return saved
+        """Save the person, with a first password for a new one."""
+        if record is not None:
+            was_active = record.active
+            found = super().store(record, values)
+            if was_active and not found.active:
+                self._tell_left(found)
+            return found
+        return people.create_user(self.call(), values, request.form.get("password", ""))
+
+    def _tell_left(self, record: User) -> None:
+        """Say what open work a person who was switched off still has, and where it is handed on."""
+        if not may(self.actor, "customer:handover"):
+            return
+        load = handover.load_of(self.session, record.id, by=self.actor)
+        open_work = [f"{caption} {load[kind]}" for kind, caption in kinds().items() if load[kind]]
+        if open_work:
+            told = _("%(name)s 名下还有：%(work)s。", name=record.name, work="、".join(open_work))
+            link = url_for("handover.index", leaver_id=record.id)
+            flash(Markup('{} <a href="{}">{}</a>').format(told, link, _("去移交")), "warning")
+
+    def on_model_change(self, form: Any, model: Any, is_created: bool) -> None:  # noqa: FBT001
+        """Give the roles that were ticked, to nobody himself."""
+        del form, is_created
+        if "roles_sent" in request.form and model.id != self.actor.id:
+            names = request.form.getlist("roles")
+            people.set_roles(self.session, model, names, by=self.actor)
 
     @expose("/password/", methods=("POST",))
     def password_view(self) -> Any:
@@ -98,15 +116,13 @@ class UserView(CrmView):
         record = self.get_one(request.form.get("id"))
         password = secrets.token_urlsafe(12)
         people.reset_password(self.session, record, password, by=self.actor)
-        return self.render(
-            "admin/model/user_password.html", view=self, record=record, password=password
-        )
+        return self.render("admin/model/user_password.html", record=record, password=password)
 
 
 class RoleView(CrmView):
     """Roles with their permissions as boxes."""
 
-    column_default_order = "id"
+    column_default_sort = ("id", False)
     edit_template = create_template = "admin/model/role.html"
     details_template = "admin/model/role_details.html"
 

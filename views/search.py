@@ -6,14 +6,15 @@ import sqlalchemy as sa
 from flask import jsonify, request, url_for
 from flask_admin import expose
 
-import models as m
-from services import search
-from services.actor import may
-from services.masking import shown
-from services.related import attach
-from views.pages import Page
+from models.customers.contact import Contact
+from models.registry import having
+from services.query import search
+from services.records.related import attach
+from services.rights.actor import may
+from services.rights.masking import shown
+from views.core.pages import Page
 
-MODELS = m.having("searchable")
+MODELS = having("searchable")
 MOST = 8
 
 
@@ -63,7 +64,7 @@ class SearchView(Page):
     def _detail(self, row: Any) -> str:
         """Return what tells two of the same name apart; the mobile as this person may see it."""
         parts = [getattr(row, "code", None), getattr(row, "customer", None)]
-        if isinstance(row, m.Contact):
+        if isinstance(row, Contact):
             parts.append(shown(self.actor, row, row.mobile))
         parts.append(getattr(row, "owner", None))
         return " · ".join(str(part) for part in parts if part)

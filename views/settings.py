@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from flask import flash, g, redirect, request, session, url_for
+from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_security import verify_password
 
-import models as m
-from services import gate, passwords, people, settings
-from services.errors import Invalid
-from views.pages import Page
+from models.people.user import Language, User
+from services.core import settings
+from services.core.errors import Invalid
+from services.people import passwords, people
+from services.rights import gate
+from services.sales import calendar_feed
+from views.core.pages import Page
 from views.web.i18n import LOCALES
 
 
@@ -37,7 +40,7 @@ class SettingView(Page):
                 flash(_("已保存"), "success")
                 return redirect(url_for(".index"), code=303)
         page = self.render(
-            "admin/settings.html", catalogue=settings.CATALOGUE, values=values, errors=errors
+            "admin/settings.html", sections=settings.SECTIONS, values=values, errors=errors
         )
         return page, 422 if errors else 200
 
@@ -51,22 +54,34 @@ class ProfileView(Page):
     @expose("/", methods=("GET", "POST"))
     def index(self) -> Any:
         """Show the profile, or save the language."""
-        user = self.session.get_one(m.User, self.actor.id)
+        user = self.session.get_one(User, self.actor.id)
         if request.method == "POST":
             code = request.form.get("language", "")
             if code not in LOCALES:
-                raise Invalid({"language": _("没有这种语言")})
+                raise Invalid({"language": _("链接已失效，请从菜单重新进入")})
             with gate.rule(self.session, "profile"):
-                user.language = m.Language[code]
+                user.language = Language[code]
             session["lang"] = code
             flash(_("已保存"), "success")
             return redirect(url_for(".index"), code=303)
-        return self.render("admin/profile.html", user=user, errors={})
+        return self.render("admin/profile.html", user=user, errors={}, feed=self._feed(user))
+
+    @expose("/feed/", methods=("POST",))
+    def feed(self) -> Any:
+        """Make a new address of one's calendar, or take it away; the old one ends."""
+        calendar_feed.renew(self.call(), on="on" in request.form)
+        flash(_("已保存"), "success")
+        return redirect(url_for(".index"), code=303)
+
+    def _feed(self, user: User) -> str:
+        key = calendar_feed.key_of(str(current_app.secret_key), user)
+        base = current_app.config["TCOS_PUBLIC_URL"]
+        return f"{base}{url_for('feed.feed', key=key)}" if key else ""
 
     @expose("/password/", methods=("POST",))
     def password(self) -> Any:
         """Change one's own password; all other sessions end."""
-        user = self.session.get_one(m.User, self.actor.id)
+        user = self.session.get_one(User, self.actor.id)
         errors: dict[str, Any] = {}
         if not verify_password(request.form.get("current", ""), user.password):
             errors["current"] = _("当前密码不正确")
@@ -77,7 +92,9 @@ class ProfileView(Page):
         if problem:
             errors["password"] = problem
         if errors:
-            return self.render("admin/profile.html", user=user, errors=errors), 422
+            return self.render(
+                "admin/profile.html", user=user, errors=errors, feed=self._feed(user)
+            ), 422
         people.set_password(self.session, user, request.form["password"])
         session["_user_id"] = user.fs_uniquifier  # this session goes on
         flash(_("密码已修改，其他设备需要重新登录"), "success")

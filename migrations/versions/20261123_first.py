@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-import models.types
+import models.core.types
 
 revision = "20261123_first"
 down_revision = None
@@ -21,8 +21,8 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "parent_id IS NULL OR parent_id <> id", name=op.f("ck_department_not_own_parent")
@@ -67,8 +67,8 @@ def upgrade() -> None:
         sa.Column("fs_uniquifier", sa.String(length=64), nullable=False),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "manager_id IS NULL OR manager_id <> id", name=op.f("ck_user_account_not_own_manager")
@@ -110,8 +110,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["user_account.id"], name=op.f("fk_approval_flow_created_by_id")
@@ -127,7 +127,7 @@ def upgrade() -> None:
     op.create_table(
         "audit_log",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column(
             "action",
@@ -179,8 +179,8 @@ def upgrade() -> None:
         sa.Column("noun", sa.String(length=40), nullable=False),
         sa.Column("comment", sa.String(length=500), nullable=True),
         sa.Column("actor_id", sa.Integer(), nullable=False),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("finished_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("finished_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["actor_id"], ["user_account.id"], name=op.f("fk_batch_job_actor_id")
         ),
@@ -196,8 +196,8 @@ def upgrade() -> None:
         sa.Column("workday", sa.Boolean(), nullable=False),
         sa.Column("label", sa.String(length=60), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["user_account.id"], name=op.f("fk_calendar_day_created_by_id")
@@ -249,8 +249,8 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["user_account.id"], name=op.f("fk_dictionary_option_created_by_id")
@@ -271,8 +271,8 @@ def upgrade() -> None:
         sa.Column("pattern", sa.String(length=80), nullable=False),
         sa.Column("width", sa.Integer(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint("width BETWEEN 1 AND 9", name=op.f("ck_number_rule_width_sane")),
         sa.ForeignKeyConstraint(
@@ -291,13 +291,13 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=False),
         sa.Column("category", sa.String(length=60), nullable=True),
         sa.Column("unit", sa.String(length=20), nullable=True),
-        sa.Column("price", models.types.Money(), nullable=True),
+        sa.Column("price", models.core.types.Money(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("remark", sa.Text(), nullable=True),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "price IS NULL OR price >= 0", name=op.f("ck_product_price_not_negative")
@@ -336,8 +336,8 @@ def upgrade() -> None:
         sa.Column("permissions", sa.JSON(), nullable=False),
         sa.Column("builtin", sa.Boolean(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["user_account.id"], name=op.f("fk_role_created_by_id")
@@ -354,8 +354,8 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("value", sa.JSON(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["user_account.id"], name=op.f("fk_setting_created_by_id")
@@ -389,8 +389,8 @@ def upgrade() -> None:
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "probability BETWEEN 0 AND 100", name=op.f("ck_stage_probability_percent")
@@ -428,8 +428,8 @@ def upgrade() -> None:
         sa.Column("role_id", sa.Integer(), nullable=True),
         sa.Column("person_id", sa.Integer(), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint("ordinal >= 1", name=op.f("ck_approval_step_ordinal_from_one")),
         sa.ForeignKeyConstraint(
@@ -560,17 +560,17 @@ def upgrade() -> None:
             server_default="draft",
             nullable=False,
         ),
-        sa.Column("submitted_at", models.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("decided_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("submitted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("approval_round", sa.Integer(), server_default="0", nullable=False),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("submitted_by_id", sa.Integer(), nullable=True),
         sa.Column("last_editor_id", sa.Integer(), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("created_owner_id", sa.Integer(), nullable=True),
         sa.Column("created_department_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(
@@ -687,8 +687,8 @@ def upgrade() -> None:
         sa.Column("payload_hash", sa.String(length=64), nullable=False),
         sa.Column("submitted_by_id", sa.Integer(), nullable=True),
         sa.Column("last_editor_id", sa.Integer(), nullable=True),
-        sa.Column("submitted_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("decided_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("submitted_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("decided_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("last_actor_id", sa.Integer(), nullable=True),
         sa.Column("last_comment", sa.String(length=500), nullable=True),
         sa.CheckConstraint(
@@ -763,10 +763,10 @@ def upgrade() -> None:
         ),
         sa.Column("is_primary", sa.Boolean(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "qq IS NULL OR length(qq) BETWEEN 5 AND 11", name=op.f("ck_contact_qq_length")
         ),
@@ -815,8 +815,8 @@ def upgrade() -> None:
         ),
         sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column("comment", sa.String(length=500), nullable=True),
-        sa.Column("at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("read_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("read_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["actor_id"], ["user_account.id"], name=op.f("fk_approval_cc_actor_id")
         ),
@@ -861,7 +861,7 @@ def upgrade() -> None:
         ),
         sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column("comment", sa.String(length=500), nullable=True),
-        sa.Column("at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["actor_id"], ["user_account.id"], name=op.f("fk_approval_event_actor_id")
         ),
@@ -915,9 +915,9 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("needs_second", sa.Boolean(), nullable=False),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("due_at", models.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("decided_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("due_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(state = 'done') = (decision IS NOT NULL)",
             name=op.f("ck_approval_task_done_has_decision"),
@@ -950,7 +950,7 @@ def upgrade() -> None:
         sa.Column("file_name", sa.String(length=200), nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column("mapping", sa.String(length=120), nullable=False),
-        sa.Column("at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("actor_id", sa.Integer(), nullable=True),
         sa.Column("counts", sa.JSON(), nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=True),
@@ -969,7 +969,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=120), nullable=True),
         sa.Column("customer_id", sa.Integer(), nullable=True),
         sa.Column("contact_id", sa.Integer(), nullable=True),
-        sa.Column("amount", models.types.Money(), nullable=True),
+        sa.Column("amount", models.core.types.Money(), nullable=True),
         sa.Column("expected_on", sa.Date(), nullable=True),
         sa.Column("stage_id", sa.Integer(), nullable=True),
         sa.Column("probability", sa.Integer(), nullable=True),
@@ -986,7 +986,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("stage_since", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("stage_since", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("lost_reason_id", sa.Integer(), nullable=True),
         sa.Column("lost_note", sa.String(length=300), nullable=True),
@@ -1015,17 +1015,17 @@ def upgrade() -> None:
             server_default="draft",
             nullable=False,
         ),
-        sa.Column("submitted_at", models.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("decided_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("submitted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("approval_round", sa.Integer(), server_default="0", nullable=False),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("submitted_by_id", sa.Integer(), nullable=True),
         sa.Column("last_editor_id", sa.Integer(), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("created_owner_id", sa.Integer(), nullable=True),
         sa.Column("created_department_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(
@@ -1133,7 +1133,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("amount", models.types.Money(), nullable=True),
+        sa.Column("amount", models.core.types.Money(), nullable=True),
         sa.Column("pay_term_id", sa.Integer(), nullable=True),
         sa.Column("signed_on", sa.Date(), nullable=True),
         sa.Column("start_on", sa.Date(), nullable=True),
@@ -1175,17 +1175,17 @@ def upgrade() -> None:
             server_default="draft",
             nullable=False,
         ),
-        sa.Column("submitted_at", models.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("decided_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("submitted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("decided_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("approval_round", sa.Integer(), server_default="0", nullable=False),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("submitted_by_id", sa.Integer(), nullable=True),
         sa.Column("last_editor_id", sa.Integer(), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("created_owner_id", sa.Integer(), nullable=True),
         sa.Column("created_department_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(
@@ -1288,10 +1288,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("opportunity_id", sa.Integer(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("quantity", models.types.Quantity(), nullable=False),
-        sa.Column("price", models.types.Money(), nullable=False),
+        sa.Column("quantity", models.core.types.Quantity(), nullable=False),
+        sa.Column("price", models.core.types.Money(), nullable=False),
         sa.Column("discount_bp", sa.Integer(), nullable=False),
-        sa.Column("subtotal", models.types.Money(), nullable=False),
+        sa.Column("subtotal", models.core.types.Money(), nullable=False),
         sa.Column("product_id", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "discount_bp BETWEEN 0 AND 10000", name=op.f("ck_opportunity_line_discount_sane")
@@ -1325,7 +1325,7 @@ def upgrade() -> None:
         sa.Column("opportunity_id", sa.Integer(), nullable=False),
         sa.Column("from_stage_id", sa.Integer(), nullable=True),
         sa.Column("to_stage_id", sa.Integer(), nullable=False),
-        sa.Column("at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("by_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
             ["by_id"], ["user_account.id"], name=op.f("fk_stage_history_by_id")
@@ -1351,10 +1351,10 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("contract_id", sa.Integer(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        sa.Column("quantity", models.types.Quantity(), nullable=False),
-        sa.Column("price", models.types.Money(), nullable=False),
+        sa.Column("quantity", models.core.types.Quantity(), nullable=False),
+        sa.Column("price", models.core.types.Money(), nullable=False),
         sa.Column("discount_bp", sa.Integer(), nullable=False),
-        sa.Column("subtotal", models.types.Money(), nullable=False),
+        sa.Column("subtotal", models.core.types.Money(), nullable=False),
         sa.Column("product_id", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "discount_bp BETWEEN 0 AND 10000", name=op.f("ck_contract_line_discount_sane")
@@ -1385,7 +1385,7 @@ def upgrade() -> None:
     op.create_table(
         "follow_up",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("customer_id", sa.Integer(), nullable=False),
         sa.Column("opportunity_id", sa.Integer(), nullable=True),
         sa.Column("contract_id", sa.Integer(), nullable=True),
@@ -1446,12 +1446,12 @@ def upgrade() -> None:
             nullable=True,
         ),
         sa.Column("stage_to_id", sa.Integer(), nullable=True),
-        sa.Column("started_at", models.types.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("ended_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("started_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("place", sa.String(length=160), nullable=True),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
-        sa.Column("checked_in_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("checked_in_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("companions", sa.String(length=120), nullable=True),
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("owner_department_id", sa.Integer(), nullable=True),
@@ -1470,10 +1470,10 @@ def upgrade() -> None:
         sa.Column("request_id", sa.Integer(), nullable=True),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(origin = 'approval') = (kind = 'system') AND (origin = 'approval') = (request_id IS NOT NULL)",
             name=op.f("ck_follow_up_approval_rows_have_request"),
@@ -1548,7 +1548,7 @@ def upgrade() -> None:
             ),
             nullable=False,
         ),
-        sa.Column("amount", models.types.Money(), nullable=False),
+        sa.Column("amount", models.core.types.Money(), nullable=False),
         sa.Column("issued_on", sa.Date(), nullable=True),
         sa.Column("title", sa.String(length=120), nullable=True),
         sa.Column("tax_no", sa.String(length=40), nullable=True),
@@ -1570,10 +1570,10 @@ def upgrade() -> None:
         ),
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "state = 'requested' OR issued_on IS NOT NULL", name=op.f("ck_invoice_issued_has_date")
         ),
@@ -1608,7 +1608,7 @@ def upgrade() -> None:
         sa.Column("contract_id", sa.Integer(), nullable=False),
         sa.Column("customer_id", sa.Integer(), nullable=False),
         sa.Column("paid_on", sa.Date(), nullable=False),
-        sa.Column("amount", models.types.Money(), nullable=False),
+        sa.Column("amount", models.core.types.Money(), nullable=False),
         sa.Column("payer", sa.String(length=120), nullable=True),
         sa.Column(
             "method",
@@ -1645,14 +1645,14 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("owner_department_id", sa.Integer(), nullable=True),
         sa.Column("confirmed_by_id", sa.Integer(), nullable=True),
-        sa.Column("confirmed_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("confirmed_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("remark", sa.String(length=300), nullable=True),
         sa.Column("external_ref", sa.String(length=80), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(state = 'registered') = (confirmed_at IS NULL)",
             name=op.f("ck_payment_confirmed_has_time"),
@@ -1694,7 +1694,7 @@ def upgrade() -> None:
         sa.Column("contract_id", sa.Integer(), nullable=False),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("ratio_bp", sa.Integer(), nullable=True),
-        sa.Column("amount", models.types.Money(), nullable=False),
+        sa.Column("amount", models.core.types.Money(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("note", sa.String(length=120), nullable=True),
         sa.Column("owner_id", sa.Integer(), nullable=True),
@@ -1753,10 +1753,10 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("remark", sa.Text(), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["contract_id"], ["contract.id"], name=op.f("fk_sales_order_contract_id")
         ),
@@ -1786,7 +1786,7 @@ def upgrade() -> None:
     op.create_table(
         "follow_up_plan",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("due_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("due_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("customer_id", sa.Integer(), nullable=False),
         sa.Column("opportunity_id", sa.Integer(), nullable=True),
         sa.Column(
@@ -1812,12 +1812,12 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Integer(), nullable=True),
         sa.Column("made_by_id", sa.Integer(), nullable=True),
         sa.Column("done_by_id", sa.Integer(), nullable=True),
-        sa.Column("done_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("done_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
-        sa.Column("deleted_at", models.types.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("deleted_at", models.core.types.UtcDateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind <> 'system'", name=op.f("ck_follow_up_plan_kind_is_human")),
         sa.ForeignKeyConstraint(
             ["created_by_id"], ["user_account.id"], name=op.f("fk_follow_up_plan_created_by_id")
@@ -1886,8 +1886,8 @@ def upgrade() -> None:
         ),
         sa.Column("note", sa.String(length=160), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
-        sa.Column("created_at", models.types.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("updated_at", models.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("created_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", models.core.types.UtcDateTime(timezone=True), nullable=False),
         sa.Column("row_version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "(state = 'done') = (done_on IS NOT NULL)",
@@ -1913,7 +1913,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("payment_id", sa.Integer(), nullable=False),
         sa.Column("plan_id", sa.Integer(), nullable=False),
-        sa.Column("amount", models.types.Money(), nullable=False),
+        sa.Column("amount", models.core.types.Money(), nullable=False),
         sa.CheckConstraint("amount <> 0", name=op.f("ck_payment_allocation_amount_not_zero")),
         sa.ForeignKeyConstraint(
             ["payment_id"],

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.types import UtcDateTime
+from models.core.types import UtcDateTime
 
 revision = "20261125_flows"
 down_revision = "20261125_grid_orders"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.types import UtcDateTime
+from models.core.types import UtcDateTime
 
 revision = "20261125_login_attempts"
 down_revision = "20261125_records"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.keys import company_key, phone_key
-from models.types import UtcDateTime
+from models.core.keys import (company_key, phone_key)
+from models.core.types import UtcDateTime
 
 revision = "20261125_records"
 down_revision = "20261123_guards"

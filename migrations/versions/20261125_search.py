@@ -8,7 +8,7 @@ over a tsvector of pairs. The last character stands alone, so that a prefix find
 import sqlalchemy as sa
 from alembic import op
 
-from models.spelling import LONGEST, spelled, spelled_person
+from models.core.spelling import (LONGEST, spelled, spelled_person)
 
 revision = "20261125_search"
 down_revision = "20261125_flows"

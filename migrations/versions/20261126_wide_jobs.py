@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.types import UtcDateTime
+from models.core.types import UtcDateTime
 
 revision = "20261126_wide_jobs"
 down_revision = "20261126_held"

@@ -6,7 +6,7 @@ The CHECK named four of them by hand: a fifth could not have had a file.
 import sqlalchemy as sa
 from alembic import op
 
-from services import guards
+from services.schema import guards
 
 revision = "20261128_attachment_nouns"
 down_revision = "20261128_reassign"

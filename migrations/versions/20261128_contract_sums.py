@@ -14,7 +14,7 @@ down_revision = "20261128_audit_actions"
 branch_labels = None
 depends_on = None
 
-# What counts of an invoice: see services/contract_sums.py.
+# What counts of an invoice: see services/deals/contract_sums.py.
 COUNTS = (
     "CASE WHEN {t}.state = 'red' THEN -ABS({t}.amount) "
     "WHEN {t}.state = 'requested' AND {t}.amount < 0 THEN 0 ELSE {t}.amount END"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from models.types import UtcDateTime
+from models.core.types import UtcDateTime
 
 revision = "20261128_idempotency_keys"
 down_revision = "20261128_contract_sums"

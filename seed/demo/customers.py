@@ -3,14 +3,17 @@
 import datetime as dt
 from typing import Any
 
-import models as m
+from models.customers.contact import Gender
+from models.customers.customer import Customer, CustomerClass, CustomerStatus, Level
 from seed.demo import approvals, deals, follow_ups
 from seed.demo.doubles import twin_of
 from seed.demo.people import SELLERS, TECHNICIANS
 from seed.demo.teller import Teller
-from services import ownership, records
+from services.ownership import ownership
+from services.records import records
+from services.rights.call import Call
 
-LEVELS = (m.Level.a, m.Level.b, m.Level.c, m.Level.d)
+LEVELS = (Level.a, Level.b, Level.c, Level.d)
 SOURCES = ("sales", "referral", "fair", "online", "search", "phone", "cold", "repeat")
 POSTS = ("采购部经理", "设备部部长", "总经理", "生产副总", "技术总监", "信息中心主任", "动力科科长")
 STREETS = ("光谷大道", "科技路", "创业街", "工业园路", "开发大道", "人民路")
@@ -36,13 +39,13 @@ def tell(teller: Teller, fate: str, company: tuple[str, str, str], day: dt.date)
 
 def enter(
     teller: Teller, seller: str, company: tuple[str, str, str], day: dt.date, **given: Any
-) -> m.Customer:
+) -> Customer:
     """Enter a customer as a salesperson does; what is given stands instead of what is drawn."""
     name, industry, prefix = company
     draw, person = teller.draw, teller.faker.name()
     values: dict[str, Any] = {
         "company": name,
-        "customer_class": draw.choices(list(m.CustomerClass), (7, 3))[0],
+        "customer_class": draw.choices(list(CustomerClass), (7, 3))[0],
         "industry_id": teller.keys["industry", industry],
         "level": draw.choices(LEVELS, (2, 3, 3, 2))[0],
         "source_id": teller.keys["source", draw.choice(SOURCES)],
@@ -52,26 +55,26 @@ def enter(
         "primary.name": person,
         "primary.mobile": teller.faker.phone_number(),
         "primary.title": draw.choice(POSTS),
-        "primary.gender": draw.choice(list(m.Gender)) if draw.random() < 0.7 else None,
+        "primary.gender": draw.choice(list(Gender)) if draw.random() < 0.7 else None,
         "primary.wechat": f"wx{draw.randint(10**6, 10**8)}" if draw.random() < 0.6 else None,
     } | given
     at = teller.at(day)
     with teller.by(seller, at) as actor:
-        found: m.Customer = records.create(teller.session, m.Customer, values, by=actor, now=at)
+        found: Customer = records.create(Call(teller.session, actor, at), Customer, values)
     return found
 
 
-def give_back(teller: Teller, customer: m.Customer, seller: str) -> None:
+def give_back(teller: Teller, customer: Customer, seller: str) -> None:
     """Let the seller give a customer back to the pool, a month after it was approved."""
     at = min((customer.decided_at or teller.now) + dt.timedelta(days=30), teller.now)
     with teller.by(seller, at) as actor:
-        customer.status = m.CustomerStatus.dormant
+        customer.status = CustomerStatus.dormant
         teller.session.flush()
-        ownership.release(teller.session, customer, note="暂无需求", by=actor, now=at)
+        ownership.release(Call(teller.session, actor, at), customer, note="暂无需求")
 
 
 def decide_customer(
-    teller: Teller, customer: m.Customer, seller: str, fate: str, day: dt.date
+    teller: Teller, customer: Customer, seller: str, fate: str, day: dt.date
 ) -> dt.date:
     """Submit and decide; some customers need several rounds. Return the last day."""
     rounds = teller.draw.choices((0, 1, 2), (80, 15, 5))[0] if day < teller.today else 0

@@ -4,12 +4,14 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
-import models as m
+from models.customers.customer import Customer
+from models.sales.opportunity import Opportunity
 from seed.demo import approvals, money
 from seed.demo.products import PRODUCTS
 from seed.demo.teller import Teller
-from services import records
-from services.opportunity import move_stage
+from services.records import records
+from services.rights.call import Call
+from services.sales.opportunity import move_stage
 
 NEEDS = ("产线数字化改造", "设备在线监测", "关键机组振动监测", "视觉质检", "能耗监测", "控制柜升级")
 PATH = ("contact", "need", "quote", "deal", "sign")
@@ -17,7 +19,7 @@ REASONS = ("price", "rival", "budget", "fit", "delay")
 SLOW = 150  # days after which an opportunity has usually been decided
 
 
-def tell(teller: Teller, customer: m.Customer, seller: str, since: dt.date) -> None:
+def tell(teller: Teller, customer: Customer, seller: str, since: dt.date) -> None:
     """Tell the opportunities of an approved customer."""
     for _n in range(teller.draw.choices((0, 1, 2, 3), (25, 40, 25, 10))[0]):
         span = max((teller.today - since).days - 2, 0)
@@ -26,7 +28,7 @@ def tell(teller: Teller, customer: m.Customer, seller: str, since: dt.date) -> N
             _tell_one(teller, customer, seller, day)
 
 
-def _tell_one(teller: Teller, customer: m.Customer, seller: str, day: dt.date) -> None:
+def _tell_one(teller: Teller, customer: Customer, seller: str, day: dt.date) -> None:
     deal = _enter(teller, customer, seller, day)
     age = (teller.today - day).days
     if age <= 1:
@@ -47,7 +49,7 @@ def _fate(teller: Teller, age: int) -> str:
     return "won" if teller.draw.random() < 0.58 else "lost"
 
 
-def _enter(teller: Teller, customer: m.Customer, seller: str, day: dt.date) -> m.Opportunity:
+def _enter(teller: Teller, customer: Customer, seller: str, day: dt.date) -> Opportunity:
     draw, at = teller.draw, teller.at(day)
     lines = [
         {
@@ -71,13 +73,11 @@ def _enter(teller: Teller, customer: m.Customer, seller: str, day: dt.date) -> m
         "technical_id": customer.technical_id,
     }
     with teller.by(seller, at) as actor:
-        found: m.Opportunity = records.create(
-            teller.session, m.Opportunity, values, by=actor, now=at
-        )
+        found: Opportunity = records.create(Call(teller.session, actor, at), Opportunity, values)
     return found
 
 
-def _walk(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date, fate: str) -> dt.date:
+def _walk(teller: Teller, deal: Opportunity, seller: str, day: dt.date, fate: str) -> dt.date:
     """Move through the stages up to the fate; return the day of the last move."""
     depth = len(PATH) if fate == "won" else teller.draw.randint(1, len(PATH) - 1)
     for code in [*PATH[1:depth], *([] if fate == "open" else [fate])]:
@@ -91,5 +91,5 @@ def _walk(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date, fate: 
         if code == "lost":
             values["lost_reason_id"] = teller.keys["lost_reason", teller.draw.choice(REASONS)]
         with teller.by(seller, at) as actor:
-            move_stage(teller.session, deal, values, by=actor, now=at)
+            move_stage(Call(teller.session, actor, at), deal, values)
     return day

@@ -4,26 +4,28 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import models as m
+from models.core.mixins import Approval
+from models.customers.contact import Contact
+from models.customers.customer import Customer
 from seed.demo.teller import Teller
-from services.access import act
-from services.actor import SYSTEM
+from services.rights.access import act
+from services.rights.actor import SYSTEM
 
 
 def _is(seller: int) -> Any:
     # In a short story the seller may have none yet: then a colleague's.
-    return sa.case((m.Customer.owner_id == seller, 1), else_=0)
+    return sa.case((Customer.owner_id == seller, 1), else_=0)
 
 
 def twin_of(teller: Teller, seller: str) -> dict[str, Any]:
     """Return the mobile of a customer of the seller, and why another is entered with it."""
     act(teller.session, SYSTEM)
     mobile = (
-        sa.select(m.Contact.mobile)
-        .join(m.Contact.customer)
-        .where(m.Contact.is_primary, m.Contact.mobile.is_not(None))
-        .where(m.Customer.approval == m.Approval.approved)
-        .order_by(_is(teller.people[seller]).desc(), m.Customer.id.desc())
+        sa.select(Contact.mobile)
+        .join(Contact.customer)
+        .where(Contact.is_primary, Contact.mobile.is_not(None))
+        .where(Customer.approval == Approval.approved)
+        .order_by(_is(teller.people[seller]).desc(), Customer.id.desc())
         .limit(1)
     )
     return {

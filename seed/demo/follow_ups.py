@@ -5,37 +5,40 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import models as m
+from models.customers.customer import Customer, CustomerStatus
+from models.deals.contract import IN_FORCE, Contract
+from models.sales.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpResult
 from seed.demo.teller import Teller
-from services import records
-from services.access import act
-from services.actor import SYSTEM
+from services.records import records
+from services.rights.access import act
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 
 KINDS = {
-    m.FollowUpKind.call: 40,
-    m.FollowUpKind.wechat: 22,
-    m.FollowUpKind.visit: 16,
-    m.FollowUpKind.meeting: 7,
-    m.FollowUpKind.email: 9,
-    m.FollowUpKind.reception: 6,
+    FollowUpKind.call: 40,
+    FollowUpKind.wechat: 22,
+    FollowUpKind.visit: 16,
+    FollowUpKind.meeting: 7,
+    FollowUpKind.email: 9,
+    FollowUpKind.reception: 6,
 }
 WORDS = (
-    ("first", "初次电话沟通，介绍公司产品，对方愿意进一步了解", m.FollowUpResult.going_on),
-    ("need", "了解到现有产线故障停机较多，希望做在线监测", m.FollowUpResult.intent),
-    ("demo", "演示了设备健康管理平台，设备部反馈良好", m.FollowUpResult.intent),
-    ("quote", "发送报价单，对方认为软件部分价格偏高", m.FollowUpResult.going_on),
-    ("deal", "就付款方式和质保期谈判，基本达成一致", m.FollowUpResult.intent),
-    ("service", "回访设备运行情况，传感器工作稳定", m.FollowUpResult.going_on),
-    ("dun", "催收到货款，财务答复本周安排付款", m.FollowUpResult.going_on),
-    ("care", "节前拜访，了解明年技改计划", m.FollowUpResult.none),
+    ("first", "初次电话沟通，介绍公司产品，对方愿意进一步了解", FollowUpResult.going_on),
+    ("need", "了解到现有产线故障停机较多，希望做在线监测", FollowUpResult.intent),
+    ("demo", "演示了设备健康管理平台，设备部反馈良好", FollowUpResult.intent),
+    ("quote", "发送报价单，对方认为软件部分价格偏高", FollowUpResult.going_on),
+    ("deal", "就付款方式和质保期谈判，基本达成一致", FollowUpResult.intent),
+    ("service", "回访设备运行情况，传感器工作稳定", FollowUpResult.going_on),
+    ("dun", "催收到货款，财务答复本周安排付款", FollowUpResult.going_on),
+    ("care", "节前拜访，了解明年技改计划", FollowUpResult.none),
 )
 REQUESTS = (None, None, "希望提供同行业案例", "要求下周给出正式方案", "请安排技术人员现场勘查")
-MOVES = (m.CustomerStatus.contacting, m.CustomerStatus.intent, m.CustomerStatus.negotiating)
+MOVES = (CustomerStatus.contacting, CustomerStatus.intent, CustomerStatus.negotiating)
 MOST = 9
 QUIET = 0.12  # customers nobody called again
 
 
-def tell(teller: Teller, customer: m.Customer, seller: str, since: dt.date) -> None:
+def tell(teller: Teller, customer: Customer, seller: str, since: dt.date) -> None:
     """Tell what was done with a customer since it was approved."""
     span = (teller.today - since).days
     if span < 1:
@@ -50,7 +53,7 @@ def tell(teller: Teller, customer: m.Customer, seller: str, since: dt.date) -> N
 
 def _write(
     teller: Teller,
-    customer: m.Customer,
+    customer: Customer,
     seller: str,
     day: dt.date,
     is_last: bool,  # noqa: FBT001 # private
@@ -67,7 +70,7 @@ def _write(
         "feedback": draw.choice(REQUESTS),
         "result": result,
     }
-    if kind in m.VISITS:
+    if kind in VISITS:
         length = dt.timedelta(minutes=draw.choice((40, 60, 90, 120)))
         values |= {
             "started_at": at - length,
@@ -80,27 +83,27 @@ def _write(
         due = teller.planned(teller.today + dt.timedelta(days=ahead))
         values |= {
             "next_at": max(due, at + dt.timedelta(hours=20)),
-            "next_kind": draw.choice((m.FollowUpKind.call, m.FollowUpKind.visit)),
+            "next_kind": draw.choice((FollowUpKind.call, FollowUpKind.visit)),
             "next_content": draw.choice(("确认方案细节", "约时间现场勘查", "跟进付款", "送样品")),
         }
     with teller.by(seller, at) as actor:
-        made = records.create(teller.session, m.FollowUp, values, by=actor, now=at)
-    if kind is m.FollowUpKind.visit and draw.random() < 0.8:
+        made = records.create(Call(teller.session, actor, at), FollowUp, values)
+    if kind is FollowUpKind.visit and draw.random() < 0.8:
         act(teller.session, SYSTEM)
         made.checked_in_at = values["started_at"]
         made.latitude, made.longitude = 30.5 + draw.random() / 5, 114.2 + draw.random() / 5
         teller.session.flush()
 
 
-def _status(teller: Teller, customer: m.Customer) -> None:
+def _status(teller: Teller, customer: Customer) -> None:
     """Put the customer where the story has brought it."""
     act(teller.session, SYSTEM)
     won = teller.session.scalar(
-        sa.select(sa.func.count(m.Contract.id)).where(
-            m.Contract.customer_id == customer.id, m.Contract.state.in_(m.IN_FORCE)
+        sa.select(sa.func.count(Contract.id)).where(
+            Contract.customer_id == customer.id, Contract.state.in_(IN_FORCE)
         )
     )
-    customer.status = m.CustomerStatus.won if won else teller.draw.choice(MOVES)
+    customer.status = CustomerStatus.won if won else teller.draw.choice(MOVES)
     if not won and teller.draw.random() < 0.06:
-        customer.status = m.CustomerStatus.lost
+        customer.status = CustomerStatus.lost
     teller.session.flush()

@@ -5,13 +5,20 @@ from typing import Any
 
 import sqlalchemy as sa
 
-import models as m
+from models.core.mixins import Approval
+from models.deals.contract import IN_FORCE, Contract, ContractState
+from models.deals.invoice import Invoice, InvoiceType
+from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
+from models.deals.payment import Payment, PaymentMethod, PaymentState
+from models.sales.opportunity import Opportunity
+from models.sales.stage import StageKind
 from seed.demo import approvals
 from seed.demo.teller import Teller
-from services import payment as payments
-from services import records
-from services.access import act
-from services.actor import SYSTEM
+from services.deals import payment as payments
+from services.records import records
+from services.rights.access import act
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 
 TERMS = {"stage361": (3000, 6000, 1000), "stage541": (5000, 4000, 1000), "month30": (10000,)}
 PAID_LATE = (-4, 0, 2, 5, 9, 15, 28, 45)  # days after the due date
@@ -23,7 +30,7 @@ REFUNDED = dt.timedelta(days=16)  # ago: time enough to pay too much and get it 
 WAITING = 4  # contracts in the manager's inbox
 
 
-def tell(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> None:
+def tell(teller: Teller, deal: Opportunity, seller: str, day: dt.date) -> None:
     """Tell the contract of a won opportunity."""
     contract = _enter(teller, deal, seller, day)
     if day >= teller.today:
@@ -34,19 +41,19 @@ def tell(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> None
     _collect(teller, contract)
     if teller.draw.random() < VOID:
         act(teller.session, SYSTEM)
-        contract.state = m.ContractState.void
+        contract.state = ContractState.void
         for order in contract.orders:
-            order.state = m.OrderState.cancelled
+            order.state = OrderState.cancelled
         teller.session.flush()
 
 
 def tell_waiting(teller: Teller) -> None:
     """Leave some contracts of today with the manager, after the reviewer agreed."""
     act(teller.session, SYSTEM)
-    deal = m.Opportunity
+    deal = Opportunity
     found = teller.session.scalars(
         sa.select(deal)
-        .where(deal.state == m.StageKind.open, deal.approval == m.Approval.approved)
+        .where(deal.state == StageKind.open, deal.approval == Approval.approved)
         .order_by(deal.id.desc())
         .limit(WAITING)
     ).all()
@@ -58,7 +65,7 @@ def tell_waiting(teller: Teller) -> None:
         approvals.decide(teller, request, seller, "approve", teller.today)
 
 
-def _enter(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> m.Contract:
+def _enter(teller: Teller, deal: Opportunity, seller: str, day: dt.date) -> Contract:
     draw, at = teller.draw, teller.at(day)
     term = draw.choice(list(TERMS))
     deliver = day + dt.timedelta(days=draw.randint(30, 90))
@@ -90,36 +97,38 @@ def _enter(teller: Teller, deal: m.Opportunity, seller: str, day: dt.date) -> m.
         ],
     }
     with teller.by(seller, at) as actor:
-        found: m.Contract = records.create(teller.session, m.Contract, values, by=actor, now=at)
+        found: Contract = records.create(Call(teller.session, actor, at), Contract, values)
     return found
 
 
-def _deliver(teller: Teller, contract: m.Contract) -> None:
+def _deliver(teller: Teller, contract: Contract) -> None:
     """Finish the milestones that were due, most of them."""
-    order = teller.session.scalars(
-        sa.select(m.Order).where(m.Order.contract_id == contract.id)
-    ).one()
+    order = teller.session.scalars(sa.select(Order).where(Order.contract_id == contract.id)).one()
     steps = list(
         teller.session.scalars(
-            sa.select(m.OrderMilestone)
-            .where(m.OrderMilestone.order_id == order.id)
-            .order_by(m.OrderMilestone.ordinal)
+            sa.select(OrderMilestone)
+            .where(OrderMilestone.order_id == order.id)
+            .order_by(OrderMilestone.ordinal)
         )
     )
     act(teller.session, SYSTEM)
     for step in steps:
         if step.planned_on is None or step.planned_on >= teller.today:
+            if not step.weight:
+                continue  # the warranty ends long after the delivery
             break
+        if step.done_on is not None:
+            continue
         if (teller.today - step.planned_on).days < 40 and teller.draw.random() < 0.35:
             break  # late: whatever follows waits for it
         done = step.planned_on + dt.timedelta(days=teller.draw.randint(-2, 6))
-        step.state, step.done_on = m.MilestoneState.done, min(done, teller.today)
+        step.state, step.done_on = MilestoneState.done, min(done, teller.today)
     else:
-        order.state = m.OrderState.done
+        order.state = OrderState.done
     teller.session.flush()
 
 
-def _collect(teller: Teller, contract: m.Contract) -> None:
+def _collect(teller: Teller, contract: Contract) -> None:
     """Register and confirm what was paid; some instalments are late, some wait."""
     for line in list(contract.plan):
         if teller.draw.random() < NEVER_PAID:
@@ -138,17 +147,17 @@ def _collect(teller: Teller, contract: m.Contract) -> None:
 def tell_refunds(teller: Teller) -> None:
     """Some customers paid too much and got it back; one refund was entered twice and reversed."""
     act(teller.session, SYSTEM)
-    contract, paid = m.Contract, m.Payment
+    contract, paid = Contract, Payment
     last = (
         sa.select(paid.contract_id, sa.func.max(paid.paid_on).label("day"))
-        .where(paid.state == m.PaymentState.confirmed)
+        .where(paid.state == PaymentState.confirmed)
         .group_by(paid.contract_id)
         .subquery()
     )
     found = teller.session.execute(
         sa.select(contract, last.c.day)
         .join(last, last.c.contract_id == contract.id)
-        .where(contract.state.in_(m.IN_FORCE), last.c.day < teller.today - REFUNDED)
+        .where(contract.state.in_(IN_FORCE), last.c.day < teller.today - REFUNDED)
         .order_by(last.c.day.desc(), contract.id)
         .limit(len(TOO_MUCH))
     ).all()
@@ -161,42 +170,42 @@ def tell_refunds(teller: Teller) -> None:
         if n == TWICE:
             at = teller.at(teller.workday(back + dt.timedelta(days=1)), 16)
             with teller.by("finance", at) as actor:
-                payments.reverse(teller.session, made, by=actor, now=at)
+                payments.reverse(Call(teller.session, actor, at), made)
 
 
 def pay(
-    teller: Teller, contract: m.Contract, amount: int, day: dt.date, remark: str | None = None
-) -> m.Payment:
+    teller: Teller, contract: Contract, amount: int, day: dt.date, remark: str | None = None
+) -> Payment:
     """Register 分 paid on a day; after three days finance has confirmed it."""
     at = teller.at(day, 16)
     values: dict[str, Any] = {
         "contract_id": contract.id,
         "paid_on": day,
         "amount": amount,
-        "method": teller.draw.choice((m.PaymentMethod.wire, m.PaymentMethod.bank)),
+        "method": teller.draw.choice((PaymentMethod.wire, PaymentMethod.bank)),
         "voucher": f"PZ{teller.draw.randint(10**7, 10**8)}",
         "remark": remark,
     }
     fresh = (teller.today - day).days < 3
     with teller.by("finance", at) as actor:
-        made: m.Payment = records.create(teller.session, m.Payment, values, by=actor, now=at)
+        made: Payment = records.create(Call(teller.session, actor, at), Payment, values)
         if not fresh:
-            payments.confirm(teller.session, made, by=actor, now=at)
+            payments.confirm(Call(teller.session, actor, at), made)
             if remark is None and teller.draw.random() < 0.015:
-                payments.reverse(teller.session, made, by=actor, now=at)
+                payments.reverse(Call(teller.session, actor, at), made)
     return made
 
 
-def _invoice(teller: Teller, contract: m.Contract, amount: int, day: dt.date) -> None:
+def _invoice(teller: Teller, contract: Contract, amount: int, day: dt.date) -> None:
     if not amount or teller.draw.random() < 0.3:
         return
     at = teller.at(day, 16)
     values: dict[str, Any] = {
         "contract_id": contract.id,
-        "type": teller.draw.choices(list(m.InvoiceType), (8, 2, 0))[0],
+        "type": teller.draw.choices(list(InvoiceType), (8, 2, 0))[0],
         "amount": amount,
     }
     if (teller.today - day).days > 2:
         values |= {"issued_on": day, "number": f"{teller.draw.randint(10**7, 10**8 - 1)}"}
     with teller.by("finance", at) as actor:
-        records.create(teller.session, m.Invoice, values, by=actor, now=at)
+        records.create(Call(teller.session, actor, at), Invoice, values)

@@ -7,8 +7,10 @@ import sqlalchemy as sa
 from flask_security import hash_password
 from sqlalchemy.orm import Session
 
-import models as m
-from services.people import DEMO_DOMAIN
+from models.people.department import Department
+from models.people.role import Role
+from models.people.user import User
+from services.people.people import DEMO_DOMAIN
 
 PASSWORD = "Tcos-demo-2026"  # noqa: S105 # public: the log-in page of the demo shows it
 NAMESPACE = uuid.UUID("7c05c0de-0000-4000-8000-000000000000")
@@ -55,15 +57,15 @@ TECHNICIANS = ("tech", "tech2")
 
 def seed_people(session: Session, now: dt.datetime) -> dict[str, int]:
     """Create departments and people; return account → key."""
-    places: dict[str, m.Department] = {}
+    places: dict[str, Department] = {}
     for n, (name, parent) in enumerate(DEPARTMENTS):
-        places[name] = m.Department(name=name, parent=places.get(parent or ""), ordinal=n)
+        places[name] = Department(name=name, parent=places.get(parent or ""), ordinal=n)
         session.add(places[name])
-    roles = {role.name: role for role in session.scalars(sa.select(m.Role))}
+    roles = {role.name: role for role in session.scalars(sa.select(Role))}
     password = hash_password(PASSWORD)
-    people: dict[str, m.User] = {}
+    people: dict[str, User] = {}
     for account, name, role, place, superior in PEOPLE:
-        people[account] = m.User(
+        people[account] = User(
             name=name,
             email=f"{account}@{DEMO_DOMAIN}",
             department=places[place],

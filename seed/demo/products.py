@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-import models as m
+from models.sales.product import Product
 
 # code, name, line, unit, price in 分
 PRODUCTS = (
@@ -22,5 +22,5 @@ PRODUCTS = (
 def seed_products(session: Session) -> None:
     """Create the products."""
     for code, name, line, unit, price in PRODUCTS:
-        session.add(m.Product(code=code, name=name, category=line, unit=unit, price=price))
+        session.add(Product(code=code, name=name, category=line, unit=unit, price=price))
     session.flush()

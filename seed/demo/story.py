@@ -10,8 +10,8 @@ from seed.demo.people import seed_people
 from seed.demo.products import seed_products
 from seed.demo.teller import Teller
 from seed.demo.today import tell_today
-from services.access import act
-from services.actor import SYSTEM
+from services.rights.access import act
+from services.rights.actor import SYSTEM
 
 CUSTOMERS = 300
 DAYS = 730
@@ -54,5 +54,6 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
 
 def _days_ago(n: int, plain: int, teller: Teller) -> int:
     """Return when a customer came: the company grows, so the later months hold more."""
-    share = (n + teller.draw.random()) / plain
-    return round(DAYS * (1 - share**0.8)) + 3
+    share: float = (n + teller.draw.random()) / plain
+    ago: float = DAYS * (1 - share**0.8)
+    return round(ago) + 3

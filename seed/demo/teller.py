@@ -11,11 +11,14 @@ import sqlalchemy as sa
 from faker import Faker
 from sqlalchemy.orm import Session
 
-import models as m
-from services import regions
-from services.access import act
-from services.actor import SYSTEM, Actor, load_actor
-from services.numbers import ZONE
+from models.records.dictionary import DictionaryOption
+from models.sales.product import Product
+from models.sales.stage import Stage
+from services.core import regions
+from services.core.days import ZONE
+from services.deals.lifecycle import states
+from services.rights.access import act
+from services.rights.actor import SYSTEM, Actor, load_actor
 
 OFFICE_HOURS = (9, 16)  # submitting and deciding come after them
 
@@ -41,11 +44,11 @@ class Teller:
             if found is None:
                 raise LookupError(account)
             self.actors[account] = found
-        for option in self.session.scalars(sa.select(m.DictionaryOption)):
+        for option in self.session.scalars(sa.select(DictionaryOption)):
             self.keys[option.kind.name, option.code] = option.id
-        for stage in self.session.scalars(sa.select(m.Stage)):
+        for stage in self.session.scalars(sa.select(Stage)):
             self.keys["stage", stage.code] = stage.id
-        for product in self.session.scalars(sa.select(m.Product)):
+        for product in self.session.scalars(sa.select(Product)):
             self.keys["product", product.code] = product.id
 
     @contextmanager
@@ -58,7 +61,7 @@ class Teller:
         self.session.info["now"] = at
         try:
             yield actor
-            self.session.flush()
+            states.settle_touched(self.session)  # the story commits once, at its end
         finally:
             act(self.session, SYSTEM)
             self.session.info["now"] = self.now  # what the system does, it does today

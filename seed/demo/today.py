@@ -2,14 +2,20 @@
 
 import sqlalchemy as sa
 
-import models as m
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.deals.contract import IN_FORCE, Contract
+from models.deals.payment_plan import PaymentPlan
+from models.sales.follow_up import FollowUp, FollowUpKind, FollowUpResult
+from models.sales.plan import FollowUpPlan
 from seed.demo import money
 from seed.demo.people import SELLERS
 from seed.demo.teller import Teller
-from services import records
-from services.access import act
-from services.actor import SYSTEM
-from services.settlement import STANDING, settled_of
+from services.records import records
+from services.records.settlement import STANDING, settled_of
+from services.rights.access import act
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 
 PAID = 3  # instalments paid today: finance has not confirmed them yet
 WORDS = ("电话确认到货时间", "微信发送产品资料", "电话了解近期采购计划")
@@ -25,12 +31,12 @@ def tell_today(teller: Teller) -> None:
 def _paid(teller: Teller) -> None:
     """Register the oldest open instalments as paid today."""
     act(teller.session, SYSTEM)
-    line, contract = m.PaymentPlan, m.Contract
+    line, contract = PaymentPlan, Contract
     rest = line.amount - settled_of(line.__table__, STANDING)
     found = teller.session.execute(
         sa.select(contract, rest)
         .join(line, line.contract_id == contract.id)
-        .where(contract.state.in_(m.IN_FORCE), line.due_on <= teller.today, rest > 0)
+        .where(contract.state.in_(IN_FORCE), line.due_on <= teller.today, rest > 0)
         .order_by(line.due_on, line.id)
         .limit(PAID)
     ).all()
@@ -41,12 +47,12 @@ def _paid(teller: Teller) -> None:
 def _called(teller: Teller, seller: str) -> None:
     """Let a salesperson follow up the newest customer that waits for nothing."""
     act(teller.session, SYSTEM)
-    customer, plan = m.Customer, m.FollowUpPlan
+    customer, plan = Customer, FollowUpPlan
     waits = sa.exists().where(plan.customer_id == customer.id, plan.done_at.is_(None))
     key = teller.session.scalar(
         sa.select(customer.id)
         .where(customer.owner_id == teller.people[seller], ~waits)
-        .where(customer.approval == m.Approval.approved)
+        .where(customer.approval == Approval.approved)
         .order_by(customer.id.desc())
         .limit(1)
     )
@@ -56,9 +62,9 @@ def _called(teller: Teller, seller: str) -> None:
     values = {
         "at": at,
         "customer_id": key,
-        "kind": teller.draw.choice((m.FollowUpKind.call, m.FollowUpKind.wechat)),
+        "kind": teller.draw.choice((FollowUpKind.call, FollowUpKind.wechat)),
         "content": teller.draw.choice(WORDS),
-        "result": m.FollowUpResult.going_on,
+        "result": FollowUpResult.going_on,
     }
     with teller.by(seller, at) as actor:
-        records.create(teller.session, m.FollowUp, values, by=actor, now=at)
+        records.create(Call(teller.session, actor, at), FollowUp, values)

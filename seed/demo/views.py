@@ -2,15 +2,19 @@
 
 import sqlalchemy as sa
 
-import models as m
+from models.bulk.tag import Tag, Tagging
+from models.core.mixins import Approval
+from models.customers.customer import Customer, CustomerStatus, Level
+from models.people.role import Role
+from models.records.dictionary import Colour
 from seed.demo.teller import Teller
-from services import saved_views
+from services.query import saved_views
 
 # name, colour, which customers: their level or status
 TAGS = (
-    ("战略客户", m.Colour.info, m.Customer.level == m.Level.a),
-    ("续约机会", m.Colour.ok, m.Customer.status == m.CustomerStatus.won),
-    ("需要唤醒", m.Colour.warn, m.Customer.status == m.CustomerStatus.dormant),
+    ("战略客户", Colour.info, Customer.level == Level.a),
+    ("续约机会", Colour.ok, Customer.status == CustomerStatus.won),
+    ("需要唤醒", Colour.warn, Customer.status == CustomerStatus.dormant),
 )
 EVERY = 3  # one customer in so many carries the tag
 # who, noun, name, state, shared with
@@ -29,17 +33,17 @@ VIEWS = (
 
 def tell_views(teller: Teller) -> None:
     """Tag some customers and keep some views."""
-    session, approved = teller.session, m.Customer.approval == m.Approval.approved
+    session, approved = teller.session, Customer.approval == Approval.approved
     for name, colour, which in TAGS:
-        tag = m.Tag(name=name, colour=colour)
+        tag = Tag(name=name, colour=colour)
         session.add(tag)
         session.flush()
-        query = sa.select(m.Customer.id).where(which, approved).order_by(m.Customer.id)
+        query = sa.select(Customer.id).where(which, approved).order_by(Customer.id)
         session.add_all(
-            m.Tagging(noun="customer", record_id=key, tag_id=tag.id, at=teller.now)
+            Tagging(noun="customer", record_id=key, tag_id=tag.id, at=teller.now)
             for key in session.scalars(query).all()[::EVERY]
         )
-    roles = {role.name: role.id for role in session.scalars(sa.select(m.Role))}
+    roles = {role.name: role.id for role in session.scalars(sa.select(Role))}
     for who, noun, name, state, shared in VIEWS:
         with teller.by(who, teller.now) as actor:
             values = {"name": name, "query": state, "role_id": roles.get(shared or "")}

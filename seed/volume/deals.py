@@ -3,17 +3,22 @@
 import datetime as dt
 from decimal import Decimal
 
-import models as m
+from models.deals.contract import Contract, ContractLine, ContractState
+from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
+from models.deals.payment import Payment, PaymentAllocation, PaymentState
+from models.deals.payment_plan import PaymentPlan
+from models.sales.opportunity import Opportunity, OpportunityLine
+from models.sales.stage import StageHistory, StageKind
 from seed.bulk import Row
 from seed.volume.scene import Scene, Seller
-from services.lines import subtotal
-from services.order import MILESTONES
+from services.records.lines import subtotal
 
 HOW_MANY, OF_HUNDRED = (0, 1, 2, 3, 4), (13, 43, 28, 13, 3)  # 1.5 on average
 OPEN = ("contact", "need", "quote", "deal", "sign")
 SLOWEST = 120  # days until an opportunity is decided
 WON = 0.57  # of those decided
 PAID = 0.78  # of the instalments that are due
+MILESTONES = ("下单确认", "生产", "检验", "发货", "验收")
 PARTS = (0, 30, 75, 150)  # days after signing on which a quarter is due
 
 
@@ -33,10 +38,11 @@ def _add_deal(scene: Scene, customer: Row, day: int, seller: Seller) -> bool:
         code = "won" if dice.random() < WON else "lost"
     stage = scene.stages[code]
     key, price = dice.choice(scene.products)
-    line = {"product_id": key, "quantity": Decimal(dice.randint(1, 30)), "price": price}
-    amount = subtotal(line["quantity"], price)
+    quantity = Decimal(dice.randint(1, 30))
+    line = {"product_id": key, "quantity": quantity, "price": price}
+    amount = subtotal(quantity, price)
     row = scene.book.add(
-        m.Opportunity,
+        Opportunity,
         **scene.imported(day, seller),
         code=scene.number("opportunity"),
         name="设备采购项目",
@@ -50,12 +56,12 @@ def _add_deal(scene: Scene, customer: Row, day: int, seller: Seller) -> bool:
         source_id=customer["source_id"],
         lost_reason_id=dice.choice(scene.options["lost_reason"]) if code == "lost" else None,
     )
-    if stage.kind is not m.StageKind.open:
+    if stage.kind is not StageKind.open:
         row["closed_on"] = scene.date(closed)
         row["closing_owner_id"], row["closing_department_id"] = seller
-    scene.book.add(m.OpportunityLine, opportunity_id=row["id"], subtotal=amount, **line)
+    scene.book.add(OpportunityLine, opportunity_id=row["id"], subtotal=amount, **line)
     scene.book.add(
-        m.StageHistory,
+        StageHistory,
         opportunity_id=row["id"],
         to_stage_id=stage.id,
         at=row["stage_since"],
@@ -70,7 +76,7 @@ def _add_contract(scene: Scene, deal: Row, won: tuple[int, Row], seller: Seller)
     signed, line = won
     on = scene.date(signed)
     row = scene.book.add(
-        m.Contract,
+        Contract,
         **scene.imported(signed, seller),
         code=scene.number("contract"),
         name="设备采购合同",
@@ -84,9 +90,9 @@ def _add_contract(scene: Scene, deal: Row, won: tuple[int, Row], seller: Seller)
         deliver_on=on + dt.timedelta(days=60),
         signer_id=seller[0],
         signer_department_id=seller[1],
-        state=m.ContractState.active,
+        state=ContractState.active,
     )
-    scene.book.add(m.ContractLine, contract_id=row["id"], subtotal=deal["amount"], **line)
+    scene.book.add(ContractLine, contract_id=row["id"], subtotal=deal["amount"], **line)
     _add_order(scene, row, signed, seller)
     _add_money(scene, row, signed, seller)
 
@@ -94,26 +100,26 @@ def _add_contract(scene: Scene, deal: Row, won: tuple[int, Row], seller: Seller)
 def _add_order(scene: Scene, contract: Row, signed: int, seller: Seller) -> None:
     finished = signed + 75 <= scene.days
     order = scene.book.add(
-        m.Order,
+        Order,
         code=scene.number("order"),
         contract_id=contract["id"],
         customer_id=contract["customer_id"],
         owner_id=seller[0],
         deliver_on=contract["deliver_on"],
-        state=m.OrderState.done if finished else m.OrderState.open,
+        state=OrderState.done if finished else OrderState.open,
         created_at=contract["created_at"],
     )
     for n, name in enumerate(MILESTONES):
         planned = contract["signed_on"] + dt.timedelta(days=15 * n)
         done = signed + 15 * n <= scene.days
         scene.book.add(
-            m.OrderMilestone,
+            OrderMilestone,
             order_id=order["id"],
             ordinal=n + 1,
             name=name,
             planned_on=planned,
             done_on=planned if done else None,
-            state=m.MilestoneState.done if done else m.MilestoneState.planned,
+            state=MilestoneState.done if done else MilestoneState.planned,
             created_at=contract["created_at"],
         )
 
@@ -125,7 +131,7 @@ def _add_money(scene: Scene, contract: Row, signed: int, seller: Seller) -> None
         last = n + 1 == len(PARTS)
         amount = contract["amount"] - quarter * n if last else quarter
         line = scene.book.add(
-            m.PaymentPlan,
+            PaymentPlan,
             contract_id=contract["id"],
             ordinal=n + 1,
             amount=amount,
@@ -138,24 +144,24 @@ def _add_money(scene: Scene, contract: Row, signed: int, seller: Seller) -> None
             _add_payment(scene, contract, line, day, seller)
             paid += amount
     if paid == contract["amount"]:
-        contract["state"] = m.ContractState.done
+        contract["state"] = ContractState.done
 
 
 def _add_payment(scene: Scene, contract: Row, line: Row, day: int, seller: Seller) -> None:
     at = scene.at(day)
     row = scene.book.add(
-        m.Payment,
+        Payment,
         code=scene.number("payment"),
         contract_id=contract["id"],
         customer_id=contract["customer_id"],
         paid_on=scene.date(day),
         amount=line["amount"],
-        state=m.PaymentState.confirmed,
+        state=PaymentState.confirmed,
         confirmed_at=at,
         owner_id=seller[0],
         owner_department_id=seller[1],
         created_at=at,
     )
     scene.book.add(
-        m.PaymentAllocation, payment_id=row["id"], plan_id=line["id"], amount=line["amount"]
+        PaymentAllocation, payment_id=row["id"], plan_id=line["id"], amount=line["amount"]
     )

@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from sqlalchemy.engine import Connection
 
-import models as m
+from models.customers.contact import Contact
+from models.customers.customer import Customer, CustomerClass, CustomerStatus, Level
+from models.sales.follow_up import VISITS, FollowUp, FollowUpKind, FollowUpResult
+from models.sales.plan import FollowUpPlan
 from seed.bulk import Row
 from seed.volume.deals import add_deals
 from seed.volume.scene import Scene, Seller, open_scene
@@ -13,12 +16,12 @@ from seed.volume.scene import Scene, Seller, open_scene
 CHUNK = 5_000
 POOL = 0.05  # customers nobody owns
 KINDS = (
-    *(m.FollowUpKind.call,) * 5,
-    *(m.FollowUpKind.wechat,) * 3,
-    *(m.FollowUpKind.visit,) * 2,
-    m.FollowUpKind.meeting,
-    m.FollowUpKind.email,
-    m.FollowUpKind.reception,
+    *(FollowUpKind.call,) * 5,
+    *(FollowUpKind.wechat,) * 3,
+    *(FollowUpKind.visit,) * 2,
+    FollowUpKind.meeting,
+    FollowUpKind.email,
+    FollowUpKind.reception,
 )
 WORDS = (
     "电话沟通需求，约定下次演示",
@@ -28,7 +31,7 @@ WORDS = (
     "就付款方式与交付期谈判",
     "节日问候，了解明年计划",
 )
-STATUSES = (m.CustomerStatus.contacting, m.CustomerStatus.intent, m.CustomerStatus.negotiating)
+STATUSES = (CustomerStatus.contacting, CustomerStatus.intent, CustomerStatus.negotiating)
 SURNAMES, GIVEN = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗",
     "伟芳娜敏静磊强军洋勇艳杰涛明超霞平刚桂",
@@ -65,15 +68,15 @@ def seed_volume(
 def _add_customer(scene: Scene, n: int) -> None:
     dice = scene.dice
     company, _industry, (code, text) = scene.company(n)
-    kind = m.CustomerClass.project if dice.random() < 0.3 else m.CustomerClass.high_value
+    kind = CustomerClass.project if dice.random() < 0.3 else CustomerClass.high_value
     day, seller = int(dice.random() ** 1.2 * scene.days), dice.choice(scene.sellers)
     row = scene.book.add(
-        m.Customer,
-        code=scene.number("customer", "X" if kind is m.CustomerClass.project else "G"),
+        Customer,
+        code=scene.number("customer", "X" if kind is CustomerClass.project else "G"),
         customer_class=kind,
         company=company,
         industry_id=dice.choice(scene.options["industry"]),
-        level=dice.choice(tuple(m.Level)),
+        level=dice.choice(tuple(Level)),
         source_id=dice.choice(scene.options["source"]),
         status=dice.choice(STATUSES),
         region_code=code,
@@ -84,7 +87,7 @@ def _add_customer(scene: Scene, n: int) -> None:
     if dice.random() < POOL:
         row["owner_id"] = None
     contact = scene.book.add(
-        m.Contact,
+        Contact,
         customer_id=row["id"],
         name=dice.choice(SURNAMES) + dice.choice(GIVEN) + dice.choice(GIVEN),
         title="采购部经理",
@@ -93,7 +96,7 @@ def _add_customer(scene: Scene, n: int) -> None:
         created_at=row["created_at"],
     )
     if add_deals(scene, row, day, seller):
-        row["status"] = m.CustomerStatus.won
+        row["status"] = CustomerStatus.won
     _add_follow_ups(scene, row, (day, contact["id"]), seller)
 
 
@@ -103,9 +106,9 @@ def _add_follow_ups(scene: Scene, customer: Row, since: tuple[int, int], seller:
     last = None
     for day in days:
         at, kind = scene.at(day), dice.choice(KINDS)
-        met = kind in m.VISITS
+        met = kind in VISITS
         last = scene.book.add(
-            m.FollowUp,
+            FollowUp,
             at=at,
             created_at=at,
             created_by_id=seller[0],
@@ -114,7 +117,7 @@ def _add_follow_ups(scene: Scene, customer: Row, since: tuple[int, int], seller:
             kind=kind,
             purpose_id=dice.choice(scene.options["purpose"]),
             content=dice.choice(WORDS),
-            result=dice.choice(tuple(m.FollowUpResult)),
+            result=dice.choice(tuple(FollowUpResult)),
             started_at=at - dt.timedelta(hours=1) if met else None,
             ended_at=at if met else None,
             place=customer["region_text"] if met else None,
@@ -123,9 +126,9 @@ def _add_follow_ups(scene: Scene, customer: Row, since: tuple[int, int], seller:
         )
     if last is not None and dice.random() < 0.3:
         scene.book.add(
-            m.FollowUpPlan,
+            FollowUpPlan,
             customer_id=customer["id"],
-            kind=m.FollowUpKind.call,
+            kind=FollowUpKind.call,
             content="跟进方案与报价",
             due_at=scene.now + dt.timedelta(days=dice.randint(-20, 30)),
             owner_id=seller[0],

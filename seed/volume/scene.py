@@ -10,11 +10,20 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
-import models as m
-from seed.bulk import Book, Row
+from models.approval.request import ApprovalRequest, RequestOrigin
+from models.core.mixins import Approval
+from models.core.number import NumberCounter
+from models.people.department import Department
+from models.people.role import Role
+from models.people.user import User, user_role
+from models.records.dictionary import DictionaryOption
+from models.sales.product import Product
+from models.sales.stage import Stage
+from seed.bulk import Row, RowBook
 from seed.demo.companies import CITIES, FORMS, NAMES, TRADES
-from services import numbers, regions
-from services.people import DEMO_DOMAIN
+from services.core import numbers, regions
+from services.core.days import today
+from services.people.people import DEMO_DOMAIN
 
 SELLERS = 40
 TEAMS = ("华北大区", "华东大区", "华南大区", "西部大区")
@@ -34,7 +43,7 @@ class Scene:
     first: dt.date
     days: int
     dice: random.Random
-    book: Book
+    book: RowBook
     sellers: list[Seller]
     products: list[tuple[int, int]]
     options: dict[str, list[int]]
@@ -62,14 +71,14 @@ class Scene:
             "created_department_id": seller[1],
             "created_by_id": seller[0],
             "created_at": self.at(day),
-            "approval": m.Approval.approved,
+            "approval": Approval.approved,
             "decided_at": self.now,
             "submitted_at": self.now,
         }
 
     def number(self, noun: str, letter: str = "") -> str:
         """Return the next number of today; `keep_numbers` writes the counters."""
-        on = numbers.today(self.now)
+        on = today(self.now)
         key = numbers.counter_key(noun, letter, on)
         self.counts[key] = n = self.counts.get(key, 0) + 1
         found: str = self.texts[noun](letter, on, n)
@@ -77,7 +86,7 @@ class Scene:
 
     def keep_numbers(self) -> None:
         """Leave the counters where the numbers ended, so that the next one follows."""
-        table = m.NumberCounter.__table__
+        table = NumberCounter.__table__
         keys = list(self.counts)
         self.connection.execute(sa.delete(table).where(table.c.key.in_(keys)))
         rows = [{"key": key, "n": n} for key, n in self.counts.items()]
@@ -96,8 +105,8 @@ class Scene:
 def open_scene(connection: Connection, *, years: int, seed: int, now: dt.datetime) -> Scene:
     """Read what is there, add sellers and products where there are none, open the request."""
     days = 365 * years
-    book = Book(connection)
-    option, stage = m.DictionaryOption.__table__, m.Stage.__table__
+    book = RowBook(connection)
+    option, stage = DictionaryOption.__table__, Stage.__table__
     options: dict[str, list[int]] = {}
     for kind, key in connection.execute(
         sa.select(option.c.kind, option.c.id)
@@ -108,7 +117,7 @@ def open_scene(connection: Connection, *, years: int, seed: int, now: dt.datetim
     scene = Scene(
         connection,
         now,
-        numbers.today(now) - dt.timedelta(days=days),
+        today(now) - dt.timedelta(days=days),
         days,
         random.Random(seed),
         book,
@@ -118,7 +127,7 @@ def open_scene(connection: Connection, *, years: int, seed: int, now: dt.datetim
         stages={row.code: row for row in connection.execute(sa.select(stage))},
         places=_places(),
     )
-    counter = m.NumberCounter.__table__
+    counter = NumberCounter.__table__
     scene.counts = dict(connection.execute(sa.select(counter.c.key, counter.c.n)).all())
     with Session(connection) as session:
         for noun in ("customer", "opportunity", "contract", "order", "payment"):
@@ -129,7 +138,7 @@ def open_scene(connection: Connection, *, years: int, seed: int, now: dt.datetim
 
 
 def _sellers(connection: Connection) -> list[Seller]:
-    user, role, link = m.User.__table__, m.Role.__table__, m.user_role
+    user, role, link = User.__table__, Role.__table__, user_role
     rows = connection.execute(
         sa.select(user.c.id, user.c.department_id)
         .select_from(user.join(link, link.c.user_id == user.c.id).join(role))
@@ -139,12 +148,12 @@ def _sellers(connection: Connection) -> list[Seller]:
     return [(key, place) for key, place in rows]
 
 
-def _hire(book: Book, now: dt.datetime) -> list[Seller]:
+def _hire(book: RowBook, now: dt.datetime) -> list[Seller]:
     """Add sellers in four departments; nobody can log in as one of them."""
-    teams = [book.add(m.Department, name=name, created_at=now)["id"] for name in TEAMS]
+    teams = [book.add(Department, name=name, created_at=now)["id"] for name in TEAMS]
     people = [
         book.add(
-            m.User,
+            User,
             name=f"销售{n:02}",
             email=f"volume-{n:02}@{DEMO_DOMAIN}",
             department_id=teams[n % len(teams)],
@@ -155,22 +164,22 @@ def _hire(book: Book, now: dt.datetime) -> list[Seller]:
         for n in range(SELLERS)
     ]
     book.write()
-    role = m.Role.__table__
+    role = Role.__table__
     sales = book.connection.execute(sa.select(role.c.id).where(role.c.name == "sales")).scalar_one()
     links = [{"user_id": row["id"], "role_id": sales} for row in people]
-    book.connection.execute(sa.insert(m.user_role), links)
+    book.connection.execute(sa.insert(user_role), links)
     return [(row["id"], row["department_id"]) for row in people]
 
 
 def _products(connection: Connection) -> list[tuple[int, int]]:
-    table = m.Product.__table__
+    table = Product.__table__
     rows = connection.execute(sa.select(table.c.id, table.c.price).where(table.c.active))
     return [(key, price or 0) for key, price in rows]
 
 
-def _make_products(book: Book, now: dt.datetime) -> list[tuple[int, int]]:
+def _make_products(book: RowBook, now: dt.datetime) -> list[tuple[int, int]]:
     rows = [
-        book.add(m.Product, code=f"V{n:03}", name=f"产品{n}", price=n * 950_00, created_at=now)
+        book.add(Product, code=f"V{n:03}", name=f"产品{n}", price=n * 950_00, created_at=now)
         for n in range(1, 31)
     ]
     book.write()
@@ -192,15 +201,15 @@ def _places() -> list[tuple[str, list[tuple[str, str]]]]:
     return found
 
 
-def _request(book: Book, now: dt.datetime) -> Row:
+def _request(book: RowBook, now: dt.datetime) -> Row:
     """Add the one request that stands behind an import of historic rows."""
     return book.add(
-        m.ApprovalRequest,
+        ApprovalRequest,
         noun="customer",
         round=1,
         title="历史数据导入",
-        state=m.Approval.approved,
-        origin=m.RequestOrigin.import_file,
+        state=Approval.approved,
+        origin=RequestOrigin.import_file,
         seen_version=1,
         payload={},
         payload_hash="0" * 64,

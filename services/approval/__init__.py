@@ -3,26 +3,32 @@
 Only this package writes the approval state. Source of the law: design/product.md section 6.
 """
 
-from services.approval.approvers import deciders
-from services.approval.ask import ask_change, ask_void, voidable
-from services.approval.batch import decide_many, deciding, resolve, submit_many, submitting
-from services.approval.beside import Beside, Kept
-from services.approval.change import asked as changes_asked
-from services.approval.change import pending as change_of
-from services.approval.choice import unchosen
-from services.approval.decide import decide, take_back, withdraw
-from services.approval.delegation import delegate, end
-from services.approval.holders import waiting_for
-from services.approval.reassign import reassign_tasks_of
-from services.approval.snapshot import digest, shown, snapshot
-from services.approval.submit import REVIEWED, submit
-from services.approval.timeline import standing, timeline
-from services.approval.verbs import add_sign, comment, transfer, urge
+from services.approval.bulk.batch_tasks import (
+    decide_many,
+    deciding,
+    resolve,
+    submit_many,
+    submitting,
+)
+from services.approval.flow.approvers import deciders
+from services.approval.flow.chosen_approvers import unchosen
+from services.approval.flow.delegation import delegate, end
+from services.approval.inbox.current_assignees import waiting_for
+from services.approval.inbox.timeline import standing, timeline
+from services.approval.request.annotations import Beside, KeptFile
+from services.approval.request.change import asked as changes_asked
+from services.approval.request.change import pending as change_of
+from services.approval.request.change_requests import ask_change, ask_void, voidable
+from services.approval.request.decide import decide, take_back, withdraw
+from services.approval.request.reassign import reassign_tasks_of
+from services.approval.request.submit import REVIEWED, submit
+from services.approval.request.verbs import add_sign, comment, transfer, urge
+from services.records.snapshot import digest, shown, snapshot
 
 __all__ = [
     "REVIEWED",
     "Beside",
-    "Kept",
+    "KeptFile",
     "add_sign",
     "ask_change",
     "ask_void",

@@ -1,15 +1,16 @@
 """Imports: files and a mapping become a plan, the plan one short transaction.
 
 `prepare` reads and checks everything and writes nothing; `write` does it. A file and a form
-refuse the same text with the same words (services/fields.py, services/texts.py).
+refuse the same text with the same words (services/records/fields.py, services/core/texts.py).
 """
 
-from services.importing.mapping import Mapping, load
-from services.importing.plan import FilePlan, Plan
-from services.importing.planning import prepare
-from services.importing.problems import BadFile, Problem
-from services.importing.workbook import error_workbook
-from services.importing.writing import counts_of, keep_problems, write
+from services.importing.check.planning import prepare
+from services.importing.file.mapping import Mapping, load
+from services.importing.file.plan import FilePlan, Plan
+from services.importing.file.problems import BadFile, Problem
+from services.importing.file.workbook import error_workbook
+from services.importing.run.job_notes import counts_of, keep_problems
+from services.importing.run.writing import write
 
 __all__ = [
     "BadFile",

@@ -2,34 +2,35 @@
 
 import sqlalchemy as sa
 
-import models as m
+from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind, FlowAction
+from models.approval.request import ApprovalEvent, ApprovalRequest
+from models.approval.task import ApprovalTask, TaskState
+from models.people.user import User
 from services import approval
 
 
-def flow(world, *steps, noun="customer", action=m.FlowAction.create):
+def flow(world, *steps, noun="customer", action=FlowAction.create):
     """Make a new version of a flow from steps given as dicts; `people` by short names."""
     with world.acting("admin"):
         last = world.session.scalar(
-            sa.select(sa.func.max(m.ApprovalFlow.version)).where(
-                m.ApprovalFlow.noun == noun, m.ApprovalFlow.action == action
+            sa.select(sa.func.max(ApprovalFlow.version)).where(
+                ApprovalFlow.noun == noun, ApprovalFlow.action == action
             )
         )
         for old in world.session.scalars(
-            sa.select(m.ApprovalFlow).where(
-                m.ApprovalFlow.noun == noun, m.ApprovalFlow.action == action
-            )
+            sa.select(ApprovalFlow).where(ApprovalFlow.noun == noun, ApprovalFlow.action == action)
         ):
             old.active = False
         world.session.flush()
-        made = m.ApprovalFlow(name="测试", noun=noun, action=action, version=(last or 0) + 1)
+        made = ApprovalFlow(name="测试", noun=noun, action=action, version=(last or 0) + 1)
         world.session.add(made)
         world.session.flush()
         for ordinal, step in enumerate(steps, 1):
             people = [world.id_of(who) for who in step.get("people", ())]
-            kind = step.get("kind", m.ApproverKind.person)
+            kind = step.get("kind", ApproverKind.person)
             rest = {k: v for k, v in step.items() if k not in {"people", "kind"}}
             world.session.add(
-                m.ApprovalStep(
+                ApprovalStep(
                     flow_id=made.id, ordinal=ordinal, name=f"第{ordinal}步", people=people,
                     approver_kind=kind, **rest,
                 )
@@ -40,30 +41,30 @@ def flow(world, *steps, noun="customer", action=m.FlowAction.create):
 def act(world, who, verb, request_id, /, **options):
     """Do a verb of the approval service as somebody, committed."""
     with world.acting(who):
-        getattr(approval, verb)(world.session, request_id, by=world.actor, now=world.now, **options)
+        getattr(approval, verb)(world.call, request_id, **options)
 
 
 def turn(world, request_id):
     """Return the short names of the people whose turn it is."""
-    task, user = m.ApprovalTask.__table__, m.User.__table__
+    task, user = ApprovalTask.__table__, User.__table__
     rows = world.session.execute(
         sa.select(user.c.name)
         .join(task, task.c.assignee_id == user.c.id)
-        .where(task.c.request_id == request_id, task.c.state == m.TaskState.open)
+        .where(task.c.request_id == request_id, task.c.state == TaskState.open)
         .order_by(user.c.id)
     )
     return list(rows.scalars())
 
 
 def state(world, request_id):
-    request = m.ApprovalRequest.__table__
+    request = ApprovalRequest.__table__
     return world.session.execute(
         sa.select(request.c.state).where(request.c.id == request_id)
     ).scalar_one()
 
 
 def events(world, request_id):
-    event = m.ApprovalEvent.__table__
+    event = ApprovalEvent.__table__
     return [
         row.name
         for row in world.session.execute(

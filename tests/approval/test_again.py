@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-import models as m
-from services import records
+from models.approval.request import ApprovalRequest
+from models.sales.opportunity import Opportunity
+from models.sales.product import Product
+from services.records import records
 from tests.approval.flows import act
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -18,19 +20,19 @@ def back(lite):
     with World(lite) as world:
         key = world.approved()
         with world.acting("admin"):
-            goods = world.create(m.Product, name="伺服电机", code="P-1", price=100_00).id
+            goods = world.create(Product, name="伺服电机", code="P-1", price=100_00).id
         lines = [{"product_id": goods, "quantity": 1, "price": 100_00, "discount_bp": 10_000}]
         deal = world.approved(
-            model=m.Opportunity, key=world.opportunity(key, amount=100_00, lines=lines)
+            model=Opportunity, key=world.opportunity(key, amount=100_00, lines=lines)
         )
         with world.acting("sales"):
-            record = world.get(m.Opportunity, deal)
+            record = world.get(Opportunity, deal)
             more = [{**lines[0], "quantity": 7}]
             values = {"lines": more, "amount": 700_00}
-            records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+            records.update(world.call, record, values, seen=None)
         world.be("sales")
-        request = max(world.session.scalars(m.ApprovalRequest.__table__.select().with_only_columns(
-            m.ApprovalRequest.__table__.c.id
+        request = max(world.session.scalars(ApprovalRequest.__table__.select().with_only_columns(
+            ApprovalRequest.__table__.c.id
         )))  # fmt: skip
         world.decided(request, verb="reject", comment="数量不对")
         world.now += dt.timedelta(days=1)
@@ -70,16 +72,14 @@ def test_an_open_change_is_not_offered_again(lite, back):
     deal, _request = back
     with World(lite) as world:
         with world.acting("sales"):
-            record = world.get(m.Opportunity, deal)
-            records.update(
-                world.session, record, {"amount": 100_00, "lines": record.lines and [
+            record = world.get(Opportunity, deal)
+            records.update(world.call, record, {"amount": 100_00, "lines": record.lines and [
                     {"product_id": record.lines[0].product_id, "quantity": 2, "price": 50_00,
                      "discount_bp": 10_000}
-                ]}, seen=None, by=world.actor, now=world.now,
-            )  # fmt: skip
+                ]}, seen=None)  # fmt: skip
         world.be("sales")
         requests = world.session.scalars(
-            m.ApprovalRequest.__table__.select().with_only_columns(m.ApprovalRequest.__table__.c.id)
+            ApprovalRequest.__table__.select().with_only_columns(ApprovalRequest.__table__.c.id)
         ).all()
         act(world, "sales", "comment", max(requests), text="请尽快")
 

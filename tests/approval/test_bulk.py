@@ -5,11 +5,21 @@ import re
 import sqlalchemy as sa
 from flask_babel import force_locale
 
-import models as m
-from services import approval, batch_work
-from services.actor import SYSTEM
-from services.approval import bulk
-from services.approval.claim import REASONS
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest
+from models.approval.task import ApprovalTask
+from models.bulk.batch import BatchItem, BatchJob, ItemState
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.delivery.notification import NoticeKind, Notification
+from models.delivery.outbox import Outbox
+from models.people.user import Language, User
+from models.rights.audit import AuditAction, AuditLog
+from models.sales.follow_up import FollowUp
+from services import approval
+from services.approval.bulk import decisions
+from services.approval.request.request_lock import REASONS
+from services.bulk import runner
+from services.rights.actor import SYSTEM
 from tests.approval.flows import act, flow, turn
 from tests.support.world import count_queries
 
@@ -27,22 +37,20 @@ def submitted(world, n):
 
 def prepared(world, what, who="reviewer", verb="approve", comment=None):
     with world.acting(who):
-        return bulk.prepare(
-            world.session, what, verb=verb, comment=comment, by=world.actor, now=world.now
-        ).id
+        return decisions.prepare(world.call, what, verb=verb, comment=comment).id
 
 
 def finished(world, job_id):
     """Run a job as the worker does; return target → code of its items."""
     world.be(SYSTEM)
-    while not batch_work.run_batch(world.session, job_id=job_id, now=world.now):
+    while not runner.run_batch(world.session, job_id=job_id, now=world.now):
         world.session.commit()
     world.session.commit()
-    item = m.BatchItem.__table__
+    item = BatchItem.__table__
     rows = world.session.execute(
         sa.select(item.c.target_id, item.c.state, item.c.code).where(item.c.job_id == job_id)
     ).all()
-    assert all(row.state is not m.ItemState.waiting for row in rows)
+    assert all(row.state is not ItemState.waiting for row in rows)
     return {row.target_id: row.code for row in rows}
 
 
@@ -53,34 +61,34 @@ def test_a_hundred_are_approved_in_twenty_statements_with_every_effect(world):
     world.session.rollback()
 
     world.be("reviewer")
-    job = world.session.get_one(m.BatchJob, job_id)
+    job = world.session.get_one(BatchJob, job_id)
     with count_queries(world.app) as found:
-        done = batch_work.step(world.session, job, by=world.actor, now=world.now)
+        done = runner.step(world.call, job)
 
     assert done == 100
     assert len(found) <= MOST_STATEMENTS, "\\n".join(s[:90] for s in found)
     world.session.commit()
     for table, column, n in (
-        (m.ApprovalEvent, "request_id", 200),
-        (m.FollowUp, "request_id", 100),
-        (m.ApprovalCopy, "request_id", 100),
+        (ApprovalEvent, "request_id", 200),
+        (FollowUp, "request_id", 100),
+        (ApprovalCopy, "request_id", 100),
     ):
         core = table.__table__
         number = sa.select(sa.func.count()).where(core.c[column].in_(requests))
         assert world.session.execute(number).scalar_one() == n, table
-    customer, audit = m.Customer.__table__, m.AuditLog.__table__
+    customer, audit = Customer.__table__, AuditLog.__table__
     keys = [record for record, _key in pairs]
     approved = sa.select(sa.func.count()).where(
-        customer.c.id.in_(keys), customer.c.approval == m.Approval.approved
+        customer.c.id.in_(keys), customer.c.approval == Approval.approved
     )
     assert world.session.execute(approved).scalar_one() == 100
     trail = sa.select(audit.c.record_id, audit.c.changes).where(
-        audit.c.noun == "customer", audit.c.action == m.AuditAction.update
+        audit.c.noun == "customer", audit.c.action == AuditAction.update
     )
     told = [row for row in world.session.execute(trail) if "approval" in row.changes]
     assert len([row for row in told if row.changes["approval"][1] == "approved"]) == 100
-    notice, outbox = m.Notification.__table__, m.Outbox.__table__
-    decided = sa.select(sa.func.count()).where(notice.c.kind == m.NoticeKind.decision)
+    notice, outbox = Notification.__table__, Outbox.__table__
+    decided = sa.select(sa.func.count()).where(notice.c.kind == NoticeKind.decision)
     assert world.session.execute(decided).scalar_one() == 100
     assert world.session.execute(sa.select(sa.func.count()).select_from(outbox)).scalar_one() >= 100
 
@@ -95,26 +103,31 @@ def test_bulk_and_single_approval_leave_the_same_rows(world):
     world.decided(single, comment="资料完整")
     finished(world, prepared(world, "customer", comment="资料完整"))
 
-    request = m.ApprovalRequest.__table__
+    request = ApprovalRequest.__table__
     titles = dict(world.session.execute(sa.select(request.c.id, request.c.title)).all())
     told = [left_by(world, key, titles[key]) for key in (single, rest[0][1], rest[1][1])]
     assert told[0] == told[1] == told[2]
-    assert "评论（请尽快）" in told[0]["follow_up"][0]["content"]
-    assert "同意（资料完整）" in told[0]["follow_up"][0]["content"]
+    assert "评论：请尽快" in told[0]["follow_up"][0]["content"]
+    assert "通过：资料完整" in told[0]["follow_up"][0]["content"]
 
 
 def left_by(world, key, title):
     """Return what a request left everywhere, without what names it or its record."""
     found = {}
-    for model in (m.ApprovalTask, m.ApprovalEvent, m.FollowUp, m.ApprovalCopy):
+    for model in (ApprovalTask, ApprovalEvent, FollowUp, ApprovalCopy):
         core = model.__table__
         rows = world.session.execute(sa.select(core).where(core.c.request_id == key)).mappings()
         found[core.name] = [plain(row, key, title) for row in rows]
-    notice, mail = m.Notification.__table__, m.Outbox.__table__
-    url, decided = f"/admin/request/?id={key}", m.NoticeKind.decision
+    notice, mail = Notification.__table__, Outbox.__table__
+    url, decided = f"/admin/request/?id={key}", NoticeKind.decision
     ways = (
         (notice, sa.and_(notice.c.url == url, notice.c.kind == decided)),
-        (mail, sa.and_(mail.c.title == title, mail.c.dedupe_key.contains(":decision:"))),
+        (
+            mail,
+            sa.and_(
+                mail.c.title.contains(f"「{title}」"), mail.c.dedupe_key.contains(":decision:")
+            ),
+        ),
     )
     for core, where in ways:
         rows = world.session.execute(sa.select(core).where(where).order_by(core.c.id)).mappings()
@@ -142,12 +155,12 @@ def test_the_worker_tells_reasons_in_the_persons_language(world):
     job_id = prepared(world, "customer")
     act(world, "sales", "withdraw", key)
     world.be(SYSTEM)
-    world.get(m.User, world.id_of("reviewer")).language = m.Language.en
+    world.get(User, world.id_of("reviewer")).language = Language.en
     world.session.commit()
 
     codes = finished(world, job_id)
 
-    told = sa.select(m.BatchItem.message).where(m.BatchItem.target_id == key)
+    told = sa.select(BatchItem.message).where(BatchItem.target_id == key)
     with force_locale("en"):
         assert world.session.scalar(told) == str(REASONS["WITHDRAWN"])
     assert codes[key] == "WITHDRAWN"
@@ -155,7 +168,7 @@ def test_the_worker_tells_reasons_in_the_persons_language(world):
 
 def test_the_bad_ones_fail_alone_with_their_reasons_and_only_they_are_retried(world):
     requests = [key for _record, key in submitted(world, 8)]
-    seen = {key: world.get(m.ApprovalRequest, key).seen_version for key in requests}
+    seen = {key: world.get(ApprovalRequest, key).seen_version for key in requests}
     world.session.rollback()
     world.decided(requests[0], who="reviewer2")
     act(world, "sales", "withdraw", requests[1])
@@ -189,7 +202,7 @@ def test_suspected_duplicates_are_left_out_and_named(world):
     job_id = prepared(world, "")
 
     world.be("reviewer")
-    job = world.session.get_one(m.BatchJob, job_id)
+    job = world.session.get_one(BatchJob, job_id)
     assert job.skipped == ["武汉同名机械有限公司"] * 2
     assert len(job.items) == 2
 
@@ -212,14 +225,14 @@ def test_a_bulk_rejection_needs_its_comment_and_tells_it(world):
     assert list(codes.values()) == [None] * 3
     world.be("sales")
     for record, _request in keys:
-        assert world.get(m.Customer, record).approval is m.Approval.rejected
+        assert world.get(Customer, record).approval is Approval.rejected
 
 
 def test_whoever_lost_the_right_meanwhile_decides_nothing(world):
     submitted(world, 2)
     job_id = prepared(world, "")
     with world.acting("admin"):
-        world.session.get_one(m.User, world.id_of("reviewer")).roles = []
+        world.session.get_one(User, world.id_of("reviewer")).roles = []
 
     assert set(finished(world, job_id).values()) == {"FORBIDDEN"}
 
@@ -227,19 +240,17 @@ def test_whoever_lost_the_right_meanwhile_decides_nothing(world):
 def test_nobody_bulk_approves_his_own(world):
     flow(world, {"people": ["manager"]})
     keys = [world.submitted("manager", company=f"自己{n}")[1] for n in range(2)]
-    task = m.ApprovalTask.__table__
+    task = ApprovalTask.__table__
     with world.acting("admin"):
         world.session.execute(
             sa.update(task).values(assignee_id=world.id_of("manager")),
             execution_options={"rule": "approval"},
         )
-    seen = [(key, world.get(m.ApprovalRequest, key).seen_version) for key in keys]
+    seen = [(key, world.get(ApprovalRequest, key).seen_version) for key in keys]
     world.session.rollback()
 
     with world.acting("manager"):
-        job = approval.decide_many(
-            world.session, seen, verb="approve", comment=None, by=world.actor, now=world.now
-        )
+        job = approval.decide_many(world.call, seen, verb="approve", comment=None)
         codes = {item.code for item in job.items}
 
     assert codes == {"OWN_RECORD"}

@@ -3,21 +3,24 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.approval.flow import ApproverKind, FlowAction
+from models.approval.request import ApprovalRequest
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.people.user import User
 from services import approval
-from services.errors import Invalid
+from services.approval.flow.barred import would_bar
+from services.core.errors import Invalid
 from tests.approval.flows import act, flow, turn
 from tests.support.visitors import Doors
 
-CHOSEN = {"kind": m.ApproverKind.chosen}
+CHOSEN = {"kind": ApproverKind.chosen}
 
 
 def submit(world, who, key, chosen):
     with world.acting(who):
-        record = world.get(m.Customer, key)
-        return approval.submit(
-            world.session, record, by=world.actor, now=world.now, chosen=chosen
-        ).id
+        record = world.get(Customer, key)
+        return approval.submit(world.call, record, chosen=chosen).id
 
 
 def test_the_picked_people_get_the_step(world):
@@ -36,14 +39,14 @@ def test_nobody_or_somebody_who_may_not_decide_is_refused_by_the_field(world, wh
     if who == "gone":
         who = "manager"
         with world.acting("admin"):
-            world.session.get_one(m.User, world.id_of(who)).active = False
+            world.session.get_one(User, world.id_of(who)).active = False
     chosen = [] if who is None else [world.id_of("finance"), world.id_of(who)]
 
     with pytest.raises(Invalid) as refusal:
         submit(world, "sales", key, chosen)
 
     assert list(refusal.value.errors) == ["chosen"]
-    assert world.get(m.Customer, key).approval is m.Approval.draft
+    assert world.get(Customer, key).approval is Approval.draft
 
 
 def test_the_submitter_cannot_pick_himself(world):
@@ -54,13 +57,22 @@ def test_the_submitter_cannot_pick_himself(world):
         submit(world, "manager", key, [world.id_of("manager")])
 
 
+def test_who_wrote_a_record_is_barred_from_its_entry_and_not_from_somebodys_change(small):
+    writer, other = small.id_of("manager"), small.id_of("office")
+    record = Customer(last_editor_id=writer)
+
+    assert would_bar(record, other, FlowAction.create) == {writer, other}
+    assert would_bar(record, other, FlowAction.change) == {other}
+    assert would_bar(Customer(), other, FlowAction.create) == {other}
+
+
 def test_nobody_is_asked_for_where_the_step_does_not_apply(world):
     large = {"field": "level", "op": "eq", "value": "d"}
     flow(world, {"people": ["reviewer"]}, CHOSEN | {"condition": large})
 
     _key, request_id = world.submitted()
 
-    assert world.get(m.ApprovalRequest, request_id).chosen is None
+    assert world.get(ApprovalRequest, request_id).chosen is None
 
 
 def test_in_bulk_each_item_is_refused_with_its_reason(world):
@@ -68,9 +80,7 @@ def test_in_bulk_each_item_is_refused_with_its_reason(world):
     flow(world, CHOSEN)
 
     with world.acting("sales"):
-        job = approval.submit_many(
-            world.session, "customer", [(key, None)], by=world.actor, now=world.now
-        )
+        job = approval.submit_many(world.call, "customer", [(key, None)])
         (item,) = job.items
 
     assert item.code == "CHOICE_NEEDED"
@@ -102,7 +112,7 @@ def test_the_form_asks_and_says_what_is_missing(world):
     assert "此流程需要提交人选择审批人" in refused.get_data(as_text=True)
     assert done.status_code == 303
     world.be("admin")
-    assert world.session.scalars(sa.select(m.ApprovalRequest.chosen)).all() == [[manager]]
+    assert world.session.scalars(sa.select(ApprovalRequest.chosen)).all() == [[manager]]
 
 
 def test_the_details_page_asks_before_it_submits(world):
@@ -119,15 +129,15 @@ def test_the_details_page_asks_before_it_submits(world):
     assert (refused.status_code, junk.status_code, done.status_code) == (422, 422, 303)
     assert "此流程需要提交人选择审批人" in refused.get_data(as_text=True)
     world.be("admin")
-    assert world.get(m.Customer, key).approval is m.Approval.pending
+    assert world.get(Customer, key).approval is Approval.pending
 
 
 def test_a_change_request_takes_the_picked_people_from_the_form(world):
     key = world.approved()
-    flow(world, CHOSEN, action=m.FlowAction.change)
+    flow(world, CHOSEN, action=FlowAction.change)
     doors = Doors(world)
     world.be("sales")
-    version = world.get(m.Customer, key).row_version
+    version = world.get(Customer, key).row_version
     data = {"row_version": version, "company": "改名有限公司"}
 
     refused = doors.post("sales", f"/admin/customer/edit/?id={key}", data)
@@ -141,4 +151,4 @@ def test_a_change_request_takes_the_picked_people_from_the_form(world):
     seen = asked.seen_version
     act(world, "finance", "decide", asked.id, seen=seen, verb="approve", comment=None)
     world.be("sales")
-    assert world.get(m.Customer, key).company == "改名有限公司"
+    assert world.get(Customer, key).company == "改名有限公司"

@@ -3,21 +3,23 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.approval.claim import claim
-from services.errors import Refused
+from models.approval.request import ApprovalRequest
+from models.approval.task import TaskState
+from models.core.base import db
+from services.approval.request.request_lock import claim
+from services.core.errors import Refused
 
 
 def handed_in(world, submitter, editor):
     """Return a request with an open task of the reviewer, as if these two had written it."""
     _key, key = world.submitted()
-    request = m.ApprovalRequest.__table__
+    request = ApprovalRequest.__table__
     people = {
         "submitted_by_id": world.id_of(submitter),
         "last_editor_id": editor and world.id_of(editor),
     }
     world.session.rollback()
-    with m.db.engine.begin() as connection:
+    with db.engine.begin() as connection:
         connection.execute(sa.update(request).where(request.c.id == key).values(people))
     return key
 
@@ -25,9 +27,9 @@ def handed_in(world, submitter, editor):
 def take(world, key, *, own=False):
     """Claim it and return the task's state; the decision, the caller's part, is left out."""
     world.be("reviewer")
-    request = world.session.get_one(m.ApprovalRequest, key)
+    request = world.session.get_one(ApprovalRequest, key)
     seen = request.seen_version
-    held = claim(world.session, request, seen=seen, by=world.actor, now=world.now, own=own)
+    held = claim(world.call, request, seen=seen, own=own)
     with world.session.no_autoflush:
         state = held.state
     world.session.rollback()
@@ -36,7 +38,7 @@ def take(world, key, *, own=False):
 
 @pytest.mark.parametrize(("submitter", "editor"), [("sales", "sales"), ("sales", None)])
 def test_an_assignee_who_wrote_nothing_takes_it(world, submitter, editor):
-    assert take(world, handed_in(world, submitter, editor)) is m.TaskState.done
+    assert take(world, handed_in(world, submitter, editor)) is TaskState.done
 
 
 @pytest.mark.parametrize(
@@ -53,4 +55,4 @@ def test_neither_the_submitter_nor_the_last_editor_takes_it(world, submitter, ed
 
 
 def test_what_decides_nothing_is_open_to_the_submitter(small):
-    assert take(small, handed_in(small, "reviewer", "reviewer"), own=True) is m.TaskState.done
+    assert take(small, handed_in(small, "reviewer", "reviewer"), own=True) is TaskState.done

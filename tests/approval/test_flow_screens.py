@@ -4,7 +4,7 @@ import re
 
 import sqlalchemy as sa
 
-import models as m
+from models.approval.flow import ApprovalFlow
 from tests.support.visitors import AJAX, Doors
 from tests.support.world import dump
 
@@ -39,7 +39,7 @@ def form(world, **changes):
 def newest(world):
     world.be("admin")
     return world.session.scalars(
-        sa.select(m.ApprovalFlow).order_by(m.ApprovalFlow.id.desc()).limit(1)
+        sa.select(ApprovalFlow).order_by(ApprovalFlow.id.desc()).limit(1)
     ).one()
 
 
@@ -54,14 +54,14 @@ def test_a_version_is_written_seen_and_put_in_force(world):
     done = doors.post("admin", "/admin/flow/activate/", {"id": key})
 
     assert saved.status_code == done.status_code == 303
-    assert "提交 → [金额 ≥ 50 万] finance（全部通过）" in page
+    assert "提交 → [金额 ≥ 50 万元] finance（全部通过）" in page
     assert "8 工作小时，超时提醒，再过 4 工作小时升级" in page
     assert 'value="50万"' in again
     flow = newest(world)
     assert (flow.version, flow.active) == (2, True)
     assert (flow.steps[0].due_hours, flow.steps[0].escalate_hours) == (8, 4)
     index = doors.get("admin", "/admin/flow/").get_data(as_text=True)
-    assert "提交 → [金额 ≥ 50 万] finance（全部通过）" in index
+    assert "提交 → [金额 ≥ 50 万元] finance（全部通过）" in index
 
 
 def test_buttons_change_the_form_and_nothing_else(small):
@@ -83,7 +83,7 @@ def test_buttons_change_the_form_and_nothing_else(small):
     assert 'name="s0-r0-field"' not in names("unrule-0-0")[1]
     for junk in ("up-0", "down-9", "drop-x", "rule", "unrule-0-9", "burn-1"):
         assert names(junk)[0] == ["财务", "主管"]
-    assert "提交 → [金额 ≥ 50 万] finance（全部通过） → 提交人上级" in names("show")[1]
+    assert "提交 → [金额 ≥ 50 万元] finance（全部通过） → 提交人上级" in names("show")[1]
     assert dump(small.app) == before
 
 
@@ -103,7 +103,7 @@ def test_complaints_stand_beside_their_fields(small):
 def test_the_preview_follows_for_scripts(small):
     answer = Doors(small).post("admin", "/admin/flow/preview/", form(small), headers=AJAX)
 
-    assert answer.get_json() == {"line": "提交 → [金额 ≥ 50 万] finance（全部通过）", "wrong": 0}
+    assert answer.get_json() == {"line": "提交 → [金额 ≥ 50 万元] finance（全部通过）", "wrong": 0}
 
 
 def test_junk_is_never_a_server_error(small):

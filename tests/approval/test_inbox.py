@@ -2,13 +2,15 @@
 
 import pytest
 
-import models as m
-from services.approval import inbox
+from models.approval.request import ApprovalRequest
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from services.approval.inbox import inbox
 from tests.approval.flows import events, flow, state, turn
 from tests.support.tasks import many
 from tests.support.visitors import AJAX, Doors
 from tests.support.world import World, count_queries, login
-from views.panel import left_text
+from views.approval.panel import left_text
 
 MOST_QUERIES = 10
 MANY = 10_000
@@ -34,7 +36,7 @@ def test_ten_thousand_open_tasks_cost_ten_queries(world, people):
 
 def test_decisions_work_as_plain_forms_and_for_scripts(world, people):
     requests = [world.submitted()[1] for _n in range(2)]
-    form = {"seen": world.get(m.ApprovalRequest, requests[0]).seen_version, "verb": "approve"}
+    form = {"seen": world.get(ApprovalRequest, requests[0]).seen_version, "verb": "approve"}
 
     plain = people.post("reviewer", "/admin/inbox/decide/", {**form, "id": requests[0]})
     script = people.post(
@@ -44,7 +46,7 @@ def test_decisions_work_as_plain_forms_and_for_scripts(world, people):
     assert plain.status_code == 303
     assert script.status_code == 409
     assert script.get_json()["code"] == "ALREADY_HANDLED"
-    assert state(world, requests[0]) is m.Approval.approved
+    assert state(world, requests[0]) is Approval.approved
 
 
 def test_all_that_match_are_asked_once_more_and_done(world, people):
@@ -60,7 +62,7 @@ def test_all_that_match_are_asked_once_more_and_done(world, people):
     job_id = asked.location.rpartition("=")[2]
     people.post("reviewer", "/admin/batch/run/", {"id": job_id})
 
-    assert "成功 3 · 未处理 0" in people.get("reviewer", asked.location).get_data(as_text=True)
+    assert "成功 3 · 失败 0" in people.get("reviewer", asked.location).get_data(as_text=True)
 
 
 def test_all_that_match_a_submitter_are_his_alone(world, people):
@@ -86,7 +88,7 @@ def test_transfer_signature_comment_and_urging_have_their_forms(world, people):
     _key, request_id = world.submitted()
     address = f"/admin/request/?id={request_id}"
     page = people.get("reviewer", address).get_data(as_text=True)
-    assert "与内容一致" in page
+    assert "与提交时一致" in page
 
     people.post("sales", "/admin/created/urge/", {"id": request_id})
     people.post("reviewer", "/admin/request/comment/", {"id": request_id, "comment": "看看"})
@@ -113,7 +115,7 @@ def test_a_stand_in_is_named_and_ended_on_a_page(world, people):
 def test_a_change_says_so_on_the_form_and_shows_old_and_new(world, people):
     key = world.approved(company="旧名公司")
     world.be("sales")
-    version = world.get(m.Customer, key).row_version
+    version = world.get(Customer, key).row_version
     world.session.rollback()
 
     people.post(
@@ -151,13 +153,13 @@ def test_the_panel_names_a_duplicate_out_of_scope_masked_with_owner_and_state(ap
 @pytest.mark.parametrize(
     ("left", "late", "day", "told"),
     [
-        (0.0, False, 8.0, ("剩 不到 1 小时", "warn")),  # due in the future, after a rest day
-        (0.0, True, 8.0, ("超时 不到 1 小时", "bad")),
+        (0.0, False, 8.0, ("剩余不到 1 小时", "warn")),  # due in the future, after a rest day
+        (0.0, True, 8.0, ("超时不到 1 小时", "bad")),
         (6.0, False, 6.0, ("剩 1 工作日", "")),
-        (-9.0, True, 10.0, ("超时 9 小时", "bad")),
+        (-9.0, True, 10.0, ("超时 9 工作小时", "bad")),
     ],
 )
 def test_late_is_what_was_due_before_now_in_days_of_the_shifts(left, late, day, told):
-    line = inbox.Row(m.ApprovalRequest(), "", left=left, late=late, day=day)
+    line = inbox.QueueRow(ApprovalRequest(), "", left=left, late=late, day=day)
 
     assert left_text(line) == told

@@ -6,7 +6,11 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.approval.request import ApprovalCopy, ApprovalRequest
+from models.core.base import db
+from models.customers.customer import Customer
+from models.sales.opportunity import Opportunity
+from services import approval
 from tests.approval.flows import act, flow
 from tests.support import clock
 from tests.support.page import tight
@@ -28,7 +32,7 @@ def told(lite):
             world.decided(found[name], verb=verb, comment=f"{name}的意见")
             found.setdefault("customer", key)
         deal = world.opportunity(found["customer"], name="泵站改造")
-        _key, found["泵站改造"] = world.submitted(model=m.Opportunity, key=deal)
+        _key, found["泵站改造"] = world.submitted(model=Opportunity, key=deal)
         world.decided(found["泵站改造"])
     return found
 
@@ -73,8 +77,8 @@ def test_a_filter_that_cannot_be_names_its_field(lite, query, field):
 
 def test_one_copy_is_marked_read_then_all_of_them(lite, told):
     visitors = Visitors(lite)
-    with lite.app_context(), m.db.engine.connect() as link:
-        copy = m.ApprovalCopy.__table__
+    with lite.app_context(), db.engine.connect() as link:
+        copy = ApprovalCopy.__table__
         key = link.execute(
             sa.select(copy.c.id).where(copy.c.request_id == told["宜昌水泵"])
         ).scalar()
@@ -151,8 +155,17 @@ def test_a_request_handled_twice_is_one_line(world):
     flow(world, {"people": ["reviewer"]}, {"people": ["finance"]})
     _key, request = world.submitted()
     world.decided(request)
-    seen = world.get(m.ApprovalRequest, request).seen_version
-    act(world, "finance", "decide", request, seen=seen, verb="give_back", comment="再看", to_step=1)
+    seen = world.get(ApprovalRequest, request).seen_version
+    act(
+        world,
+        "finance",
+        "decide",
+        request,
+        seen=seen,
+        verb="give_back",
+        comment="再看",
+        beside=approval.Beside(to_step=1),
+    )
     world.decided(request)
     world.__exit__()
 
@@ -163,14 +176,14 @@ def test_a_request_handled_twice_is_one_line(world):
 
 
 def test_a_copy_gives_sight_of_the_snapshot_only(lite, told):
-    customer = m.Customer.__table__
+    customer = Customer.__table__
     with World(lite) as world:
         other = world.id_of("sales2")
-    with lite.app_context(), m.db.engine.begin() as link:
+    with lite.app_context(), db.engine.begin() as link:
         link.execute(
             sa.update(customer).where(customer.c.id == told["customer"]).values(owner_id=other)
         )
-        link.execute(sa.update(m.Opportunity.__table__).values(owner_id=other))
+        link.execute(sa.update(Opportunity.__table__).values(owner_id=other))
     visitors = Visitors(lite)
 
     snapshot = visitors.get("sales", f"/admin/request/?id={told['宜昌水泵']}")

@@ -4,11 +4,16 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-import models as m
 from jobs.schedules import tell_overdue
+from models.approval.flow import ApproverKind, StepMode
+from models.approval.request import Decision
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.delivery.notification import NoticeKind, Notification
+from models.people.user import User
 from services import approval
-from services.actor import SYSTEM
-from services.numbers import ZONE
+from services.core.days import ZONE
+from services.rights.actor import SYSTEM
 from tests.approval.flows import act, events, flow, state, turn
 
 
@@ -18,7 +23,7 @@ def at(day, hour):
 
 def led(world, who, above):
     with world.acting("admin"):
-        user = world.session.get_one(m.User, world.id_of(who))
+        user = world.session.get_one(User, world.id_of(who))
         user.manager_id = world.id_of(above)
 
 
@@ -29,7 +34,7 @@ def tick(world, now):
 
 
 def notices(world, kind):
-    table, user = m.Notification.__table__, m.User.__table__
+    table, user = Notification.__table__, User.__table__
     return world.session.execute(
         sa.select(user.c.name)
         .join_from(table, user, user.c.id == table.c.user_id)
@@ -48,8 +53,8 @@ def test_the_superior_gets_it_beside_the_late_one_and_once(world):
     assert ticks == [0, 1, 0, 1, 0, 0]
     assert events(world, request_id) == ["submit", "remind", "escalate"]
     assert turn(world, request_id) == ["reviewer", "manager"]
-    assert notices(world, m.NoticeKind.escalation) == ["manager"]
-    assert world.decided(request_id, who="manager") is m.Approval.approved
+    assert notices(world, NoticeKind.escalation) == ["manager"]
+    assert world.decided(request_id, who="manager") is Approval.approved
 
 
 def test_escalation_waits_in_working_time(world):
@@ -78,7 +83,7 @@ def test_where_all_must_agree_the_superior_takes_the_late_ones_place(world):
     led(world, "finance", "admin")
     flow(
         world,
-        {"people": ["reviewer", "finance"], "mode": m.StepMode.all, "due_hours": 1},
+        {"people": ["reviewer", "finance"], "mode": StepMode.all, "due_hours": 1},
         {"people": ["admin"]},
     )
     _key, request_id = world.submitted()
@@ -93,7 +98,7 @@ def test_where_all_must_agree_the_superior_takes_the_late_ones_place(world):
 
 def test_whoever_waited_for_the_late_one_waits_for_his_superior(world):
     led(world, "reviewer", "manager")
-    flow(world, {"people": ["reviewer", "finance"], "mode": m.StepMode.turn, "due_hours": 1})
+    flow(world, {"people": ["reviewer", "finance"], "mode": StepMode.turn, "due_hours": 1})
     _key, request_id = world.submitted()
 
     tick(world, at(24, 11))
@@ -101,7 +106,7 @@ def test_whoever_waited_for_the_late_one_waits_for_his_superior(world):
     assert turn(world, request_id) == ["manager"]
     world.decided(request_id, who="manager")
     assert turn(world, request_id) == ["finance"]
-    assert world.decided(request_id, who="finance") is m.Approval.approved
+    assert world.decided(request_id, who="finance") is Approval.approved
 
 
 def test_nobody_is_handed_his_own_submission(world):
@@ -134,27 +139,27 @@ def test_an_approval_can_be_taken_back_after_the_next_step_was_handed_up(world):
     act(world, "reviewer", "take_back", request_id)
 
     assert turn(world, request_id) == ["reviewer"]
-    assert state(world, request_id) is m.Approval.pending
+    assert state(world, request_id) is Approval.pending
 
 
 def test_without_an_approver_the_admin_gets_it_and_is_told_why(world):
-    flow(world, {"kind": m.ApproverKind.head})
+    flow(world, {"kind": ApproverKind.head})
     _key, request_id = world.submitted()
 
     assert turn(world, request_id) == ["admin"]
     assert events(world, request_id) == ["submit", "no_approver"]
-    assert notices(world, m.NoticeKind.no_approver) == ["admin"]
-    assert notices(world, m.NoticeKind.task) == []
+    assert notices(world, NoticeKind.no_approver) == ["admin"]
+    assert notices(world, NoticeKind.task) == []
 
 
 def test_the_timeline_shows_that_nobody_was_found(world):
-    flow(world, {"kind": m.ApproverKind.head})
+    flow(world, {"kind": ApproverKind.head})
     key, request_id = world.submitted()
 
     world.be("sales")
-    (found,) = approval.timeline(world.session, world.get(m.Customer, key))
+    (found,) = approval.timeline(world.session, world.get(Customer, key))
 
     last = found.events[-1]
-    assert (last.decision, last.actor) == (m.Decision.no_approver, None)
+    assert (last.decision, last.actor) == (Decision.no_approver, None)
     assert last.target == "admin"
     assert found.id == request_id

@@ -4,11 +4,11 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-import models as m
-from services.actor import SYSTEM
-from services.approval.overview import overview
-from services.approval.pace import own_pace
-from services.worktime import calendar
+from models.approval.task import ApprovalTask
+from services.approval.inbox.decision_times import own_pace
+from services.approval.inbox.overview import oldest, overview
+from services.core.worktime import calendar
+from services.rights.actor import SYSTEM
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -18,7 +18,7 @@ DAY = dt.timedelta(days=1)
 def wait(world, request, days, *, late=False):
     """Let the open tasks of a request have waited so many days."""
     world.be(SYSTEM)
-    task = m.ApprovalTask.__table__
+    task = ApprovalTask.__table__
     due = world.now - DAY if late else world.now + DAY
     world.session.execute(
         sa.update(task)
@@ -90,3 +90,17 @@ def test_the_page_shows_a_line_an_approver(app):
 
     assert "审批概览" in page
     assert "reviewer2" in page
+
+
+def test_what_waits_longest_is_named_with_whose_it_is_to_whoever_sees_it(small):
+    keys = [small.submitted()[1] for _n in range(2)]
+    small.decided(small.submitted()[1])
+    small.be("admin")
+    found = [(row.id, names) for row, names in oldest(small.session)]
+    small.be("sales2")
+
+    assert found == [(key, ["reviewer", "reviewer2"]) for key in keys]
+    assert oldest(small.session) == []
+    page = Visitors(small.app).get("admin", "/admin/overview/").text
+    assert "等待最久" in page
+    assert f"/admin/request/?id={keys[0]}" in page

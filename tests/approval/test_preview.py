@@ -1,7 +1,7 @@
 """A flow is told in words."""
 
-import models as m
-from services.approval.preview import preview
+from models.approval.flow import ApprovalFlow, ApproverKind, StepMode
+from services.approval.flow.preview import preview
 from tests.approval.flows import flow
 
 LARGE = {"field": "amount", "op": "ge", "value": 50_000_000}
@@ -10,12 +10,12 @@ LARGE = {"field": "amount", "op": "ge", "value": 50_000_000}
 def test_a_flow_reads_as_people_say_it(small):
     key = flow(
         small,
-        {"kind": m.ApproverKind.manager},
-        {"people": ["finance", "admin"], "mode": m.StepMode.all, "condition": LARGE},
+        {"kind": ApproverKind.manager},
+        {"people": ["finance", "admin"], "mode": StepMode.all, "condition": LARGE},
         noun="opportunity",
     )
     small.be("admin")
 
-    text = preview(small.session, small.session.get_one(m.ApprovalFlow, key))
+    text = preview(small.session, small.session.get_one(ApprovalFlow, key))
 
-    assert text == "提交 → 提交人上级 → [金额 ≥ 50 万] finance、admin（全部通过）"
+    assert text == "提交 → 提交人上级 → [金额 ≥ 50 万元] finance、admin（全部通过）"

@@ -5,11 +5,21 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
 from jobs.schedules import tell_overdue
-from services import approval, people, records
-from services.actor import SYSTEM
-from services.approval.approvers import deciders
+from models.approval.flow import StepMode
+from models.approval.request import ApprovalEvent, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.core.base import db
+from models.core.mixins import Approval
+from models.delivery.notification import Notification
+from models.people.department import Department
+from models.people.role import Role
+from models.people.user import User
+from services import approval
+from services.approval.flow.approvers import deciders
+from services.people import people
+from services.records import records
+from services.rights.actor import SYSTEM
 from tests.approval.flows import act, events, flow, turn
 
 FIRST = {"people": ["reviewer"]}
@@ -17,7 +27,7 @@ FIRST = {"people": ["reviewer"]}
 
 def strays(world):
     """Return the live tasks of people who cannot decide."""
-    task = m.ApprovalTask.__table__
+    task = ApprovalTask.__table__
     able = deciders(world.session)
     return world.session.execute(
         sa.select(task.c.id, task.c.assignee_id).where(
@@ -27,13 +37,11 @@ def strays(world):
 
 
 def user(world, who):
-    return world.session.get_one(m.User, world.id_of(who))
+    return world.session.get_one(User, world.id_of(who))
 
 
 def off(world, who="reviewer"):
-    records.update(
-        world.session, user(world, who), {"active": False}, seen=None, by=world.actor, now=world.now
-    )
+    records.update(world.call, user(world, who), {"active": False}, seen=None)
 
 
 def demoted(world, who="reviewer"):
@@ -43,10 +51,10 @@ def demoted(world, who="reviewer"):
 
 def cut(world):
     """Take the grant to decide from every role but the administrator's."""
-    for role in world.session.scalars(sa.select(m.Role).where(m.Role.name != "admin")):
+    for role in world.session.scalars(sa.select(Role).where(Role.name != "admin")):
         kept = [one for one in role.permissions if one != "task:decide"]
         values = {"permissions": kept}
-        records.update(world.session, role, values, seen=None, by=world.actor, now=world.now)
+        records.update(world.call, role, values, seen=None)
 
 
 def above(world, who, superior):
@@ -55,7 +63,7 @@ def above(world, who, superior):
 
 
 def told(world, who, kind="transfer"):
-    notice = m.Notification.__table__
+    notice = Notification.__table__
     query = sa.select(notice.c.title).where(
         notice.c.user_id == world.id_of(who), notice.c.kind == kind
     )
@@ -77,13 +85,13 @@ def test_whoever_cannot_decide_any_more_has_his_tasks_moved_with_event_and_notic
     assert len(titles) == 1, "one notice for all of them"
     assert "等 3 项" in titles[0]
     row = world.session.scalars(
-        sa.select(m.ApprovalEvent).where(m.ApprovalEvent.decision == m.Decision.reassign)
+        sa.select(ApprovalEvent).where(ApprovalEvent.decision == Decision.reassign)
     ).first()
     assert (row.actor_id, row.on_behalf_of_id, row.target_id) == tuple(
         map(world.id_of, ("admin", "reviewer", "admin"))
     )
     assert row.comment == ("原审批人已停用" if leave is off else "原审批人不再有审批权限")
-    assert world.decided(requests[0], who="admin") is m.Approval.approved
+    assert world.decided(requests[0], who="admin") is Approval.approved
 
 
 def test_the_superior_comes_before_the_administrator_and_the_stand_in_before_him(world):
@@ -109,13 +117,11 @@ def test_the_superior_comes_before_the_administrator_and_the_stand_in_before_him
 def stand_in(world, to, days=5):
     day = dt.date(2026, 11, 23)
     approval.delegate(
-        world.session,
+        world.call,
         to=world.id_of(to),
         from_on=day,
         to_on=day + dt.timedelta(days=days),
         reason=None,
-        by=world.actor,
-        now=world.now,
     )
 
 
@@ -123,7 +129,7 @@ def test_the_head_of_a_department_above_takes_it_where_there_is_no_superior(smal
     flow(small, FIRST)
     with small.acting("admin"):
         top = small.session.scalars(
-            sa.select(m.Department).where(m.Department.parent_id.is_(None))
+            sa.select(Department).where(Department.parent_id.is_(None))
         ).one()
         top.head_id = small.id_of("finance")
     request = small.submitted()[1]
@@ -144,9 +150,9 @@ def test_never_to_the_submitter_and_the_last_administrator_waits_for_a_second_pe
         cut(world)
 
     assert turn(world, of_manager) == ["admin"]
-    task = m.ApprovalTask
+    task = ApprovalTask
     row = world.session.scalars(
-        sa.select(task).where(task.request_id == of_admin, task.state == m.TaskState.open)
+        sa.select(task).where(task.request_id == of_admin, task.state == TaskState.open)
     ).one()
     assert (row.assignee_id, row.needs_second) == (world.id_of("admin"), True)
 
@@ -166,17 +172,17 @@ def test_both_reviewers_demoted_at_once_leave_nothing_stuck(world):
     requests = [world.submitted()[1] for _n in range(4)]
 
     with world.acting("admin"):
-        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "reviewer")).one()
+        role = world.session.scalars(sa.select(Role).where(Role.name == "reviewer")).one()
         kept = [one for one in role.permissions if one != "task:decide"]
         values = {"permissions": kept}
-        records.update(world.session, role, values, seen=None, by=world.actor, now=world.now)
+        records.update(world.call, role, values, seen=None)
 
     assert strays(world) == []
     for key in requests:
-        assert world.decided(key, who="admin") is m.Approval.approved
+        assert world.decided(key, who="admin") is Approval.approved
 
 
-@pytest.mark.parametrize("mode", list(m.StepMode))
+@pytest.mark.parametrize("mode", list(StepMode))
 @pytest.mark.parametrize("who", ["reviewer", "manager", "finance"])
 def test_order_and_number_of_signatures_stay(small, mode, who):
     """Who waited for the leaver waits for his heir; who waits himself changes hands unseen."""
@@ -189,11 +195,11 @@ def test_order_and_number_of_signatures_stay(small, mode, who):
 
     assert strays(small) == []
     heirs = [one if one != who else "admin" for one in signers]
-    if mode is m.StepMode.any:
+    if mode is StepMode.any:
         heirs = [one for one in signers if one != who][:1]
-    for one in sorted(heirs, key=turned(small, request)) if mode is not m.StepMode.turn else heirs:
+    for one in sorted(heirs, key=turned(small, request)) if mode is not StepMode.turn else heirs:
         last = small.decided(request, who=one)
-    assert last is m.Approval.approved
+    assert last is Approval.approved
 
 
 def turned(world, request):
@@ -215,18 +221,18 @@ def test_an_extra_signature_of_a_leaver_is_still_asked_for(small, before):
 
     assert strays(small) == []
     order = ["admin", "reviewer"] if before else ["reviewer", "admin"]
-    assert [small.decided(request, who=one) for one in order][-1] is m.Approval.approved
+    assert [small.decided(request, who=one) for one in order][-1] is Approval.approved
 
 
 def test_a_step_whose_every_heir_is_asked_already_goes_on_without_the_leaver(small):
-    flow(small, {"people": ["reviewer", "admin"], "mode": m.StepMode.turn})
+    flow(small, {"people": ["reviewer", "admin"], "mode": StepMode.turn})
     request = small.submitted()[1]
 
     with small.acting("admin"):
         off(small)
 
     assert turn(small, request) == ["admin"]
-    assert small.decided(request, who="admin") is m.Approval.approved
+    assert small.decided(request, who="admin") is Approval.approved
 
 
 def test_what_slipped_by_is_mended_by_the_schedule(world):
@@ -234,8 +240,8 @@ def test_what_slipped_by_is_mended_by_the_schedule(world):
     flow(world, FIRST)
     request = world.submitted()[1]
     world.session.rollback()
-    with m.db.engine.begin() as connection:
-        table = m.User.__table__
+    with db.engine.begin() as connection:
+        table = User.__table__
         connection.execute(sa.update(table).where(table.c.name == "reviewer").values(active=False))
     assert len(strays(world)) == 1
 

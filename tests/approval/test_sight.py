@@ -5,8 +5,17 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import approval, people, records
+from models.approval.request import ApprovalCopy, ApprovalEvent, Decision
+from models.bulk.batch import BatchItem
+from models.customers.customer import Customer
+from models.delivery.notification import Notification
+from models.delivery.outbox import Outbox
+from models.people.user import User
+from models.rights.audit import AuditLog
+from models.sales.follow_up import FollowUp
+from services import approval
+from services.people import people
+from services.records import records
 from tests.approval.flows import act, flow
 from tests.support.visitors import Doors
 
@@ -56,7 +65,7 @@ def test_it_is_plain_while_the_task_is_open_and_masked_afterwards(small, twin):
 
 def test_who_only_stands_above_an_approver_sees_it_masked(small):
     with small.acting("admin"):
-        found = small.session.get_one(m.User, small.id_of("reviewer"))
+        found = small.session.get_one(User, small.id_of("reviewer"))
         found.manager_id = small.id_of("finance")
     _key, request = submitted(small)
 
@@ -79,9 +88,8 @@ def test_the_stand_in_sees_it_and_whom_he_stands_in_for_does_not(small):
     day = dt.date(2026, 11, 23)
     with small.acting("reviewer"):
         approval.delegate(
-            small.session, to=small.id_of("finance"), from_on=day, to_on=day, reason=None,
-            by=small.actor, now=small.now,
-        )  # fmt: skip
+            small.call, to=small.id_of("finance"), from_on=day, to_on=day, reason=None
+        )
     _key, request = submitted(small)
 
     assert says(small, "finance", request, MOBILE)
@@ -92,9 +100,9 @@ def test_a_change_shows_neither_the_old_nor_the_new_number_afterwards(small):
     key, first = submitted(small)
     small.decided(first)
     with small.acting("sales"):
-        record = small.get(m.Customer, key)
+        record = small.get(Customer, key)
         values = {"primary.mobile": OTHER}
-        records.update(small.session, record, values, seen=None, by=small.actor, now=small.now)
+        records.update(small.call, record, values, seen=None)
         (change,) = approval.changes_asked(small.session)
 
     assert says(small, "reviewer", change, MOBILE)
@@ -122,7 +130,7 @@ def test_who_was_an_approver_neither_reads_nor_says_nor_opens_anything(world, ro
     _key, waiting = world.submitted()
     world.decided(handled)
     with world.acting("admin"):
-        user = world.session.get_one(m.User, world.id_of("reviewer"))
+        user = world.session.get_one(User, world.id_of("reviewer"))
         people.set_roles(world.session, user, [role], by=world.actor)
     doors = Doors(world)
 
@@ -133,8 +141,8 @@ def test_who_was_an_approver_neither_reads_nor_says_nor_opens_anything(world, ro
         data = {"id": request, "comment": "还能说吗"}
         said = doors.post("reviewer", "/admin/request/comment/", data)
         assert said.status_code in {403, 404}
-    event = m.ApprovalEvent.__table__
-    query = sa.select(event.c.id).where(event.c.decision == m.Decision.comment)
+    event = ApprovalEvent.__table__
+    query = sa.select(event.c.id).where(event.c.decision == Decision.comment)
     assert world.session.execute(query).all() == []
 
 
@@ -143,19 +151,16 @@ def test_no_number_is_in_what_is_told_mailed_copied_or_synced(small):
     for who in ("reviewer", "finance"):
         small.decided(first, who=who, comment="同意")
     with small.acting("sales"):
-        record = small.get(m.Customer, key)
+        record = small.get(Customer, key)
         values = {"primary.mobile": OTHER}
-        records.update(small.session, record, values, seen=None, by=small.actor, now=small.now)
+        records.update(small.call, record, values, seen=None)
         (change,) = approval.changes_asked(small.session)
     small.decided(change)
     with small.acting("finance"):
-        approval.decide_many(
-            small.session, [(change, 1)], verb="approve", comment=None, by=small.actor,
-            now=small.now,
-        )  # fmt: skip
+        approval.decide_many(small.call, [(change, 1)], verb="approve", comment=None)
 
-    told = (m.FollowUp, m.Notification, m.Outbox, m.ApprovalCopy, m.BatchItem, m.AuditLog)
-    for model in (*told, m.ApprovalEvent):
+    told = (FollowUp, Notification, Outbox, ApprovalCopy, BatchItem, AuditLog)
+    for model in (*told, ApprovalEvent):
         rows = small.session.execute(sa.select(model.__table__)).all()
         assert rows
         assert not any(number in repr(rows) for number in (MOBILE, OTHER)), model

@@ -7,8 +7,10 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import records
+from models.approval.request import ApprovalRequest
+from models.core.base import db
+from models.customers.customer import Customer
+from services.records import records
 from tests.support.page import tight
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -24,11 +26,8 @@ def rounds(app):
                 key, request = world.submitted(company=name)
             else:
                 with world.acting("sales"):
-                    record = world.get(m.Customer, key)
-                    records.update(
-                        world.session, record, {"company": name}, seen=None, by=world.actor,
-                        now=world.now,
-                    )  # fmt: skip
+                    record = world.get(Customer, key)
+                    records.update(world.call, record, {"company": name}, seen=None)  # fmt: skip
                 _key, request = world.submitted(key=key)
             world.decided(request, verb=verb, comment=name)
             found.append(request)
@@ -36,8 +35,8 @@ def rounds(app):
 
 
 def stored(app, request):
-    table = m.ApprovalRequest.__table__
-    with app.app_context(), m.db.engine.connect() as link:
+    table = ApprovalRequest.__table__
+    with app.app_context(), db.engine.connect() as link:
         return link.execute(sa.select(table).where(table.c.id == request)).one()
 
 
@@ -53,7 +52,7 @@ def test_every_round_opens_with_its_own_content_and_a_hash_that_is_reckoned_anew
             shown = visitors.get(who, address).text
             assert re.search(rf'<dt>客户单位</dt><dd><span class="pre">{name}</span>', tight(shown))
             assert stored(app, request).payload_hash in shown
-            assert "与内容一致" in shown
+            assert "与提交时一致" in shown
             assert all(f"/admin/request/?id={other}" in shown for other in requests)
 
 
@@ -67,23 +66,23 @@ def test_the_hash_is_the_sha256_of_the_canonical_json(app, rounds):
 
 def test_a_content_that_was_tampered_with_is_told(app, rounds):
     request = rounds[1][0]
-    table = m.ApprovalRequest.__table__
+    table = ApprovalRequest.__table__
     payload = json.loads(json.dumps(stored(app, request).payload))
     payload["values"]["company"] = "偷换的厂"
-    with app.app_context(), m.db.engine.begin() as link:
+    with app.app_context(), db.engine.begin() as link:
         link.execute(sa.update(table).where(table.c.id == request).values(payload=payload))
 
     shown = Visitors(app).get("sales", f"/admin/request/?id={request}").text
 
-    assert "与内容不一致" in shown
+    assert "与提交时不一致" in shown
 
 
 def test_a_later_edit_of_the_record_changes_no_snapshot(app, rounds):
     key, requests = rounds
-    with app.app_context(), m.db.engine.begin() as link:
+    with app.app_context(), db.engine.begin() as link:
         link.execute(
-            sa.update(m.Customer.__table__)
-            .where(m.Customer.__table__.c.id == key)
+            sa.update(Customer.__table__)
+            .where(Customer.__table__.c.id == key)
             .values(company="后来的名字")
         )
 

@@ -7,12 +7,15 @@ import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
-import models as m
 from jobs.schedules import tell_overdue
+from models.approval.flow import Delegation, StepMode
+from models.approval.task import ApprovalTask, TaskState
+from models.core.base import db
+from models.people.user import User
 from services import approval
-from services.actor import SYSTEM
-from services.approval.stand_ins import end_of
-from services.errors import Invalid
+from services.approval.flow.stand_ins import end_of
+from services.core.errors import Invalid
+from services.rights.actor import SYSTEM
 from tests.approval.flows import act, flow, turn
 
 DAY = dt.date(2026, 11, 23)
@@ -38,13 +41,11 @@ def test_a_chain_ends_with_somebody_usable_or_with_nobody(links, person, able):
 def name(world, who, to, first=0, last=5):
     with world.acting(who):
         approval.delegate(
-            world.session,
+            world.call,
             to=world.id_of(to),
             from_on=DAY + dt.timedelta(days=first),
             to_on=DAY + dt.timedelta(days=last),
             reason=None,
-            by=world.actor,
-            now=world.now,
         )
 
 
@@ -73,8 +74,8 @@ def chain(world):
 
 
 def behalf(world, request):
-    task = m.ApprovalTask
-    query = sa.select(task).where(task.request_id == request, task.state == m.TaskState.open)
+    task = ApprovalTask
+    query = sa.select(task).where(task.request_id == request, task.state == TaskState.open)
     return [row.on_behalf_of_id for row in world.session.scalars(query)]
 
 
@@ -99,7 +100,7 @@ def test_the_next_step_goes_to_the_end_of_the_chain(small):
 
 
 def test_whose_turn_comes_while_he_is_away_has_his_stand_in_asked(small):
-    flow(small, {"people": ["reviewer2", "reviewer"], "mode": m.StepMode.turn})
+    flow(small, {"people": ["reviewer2", "reviewer"], "mode": StepMode.turn})
     request = small.submitted()[1]
     chain(small)
 
@@ -137,7 +138,7 @@ def test_a_task_is_not_transferred_to_whom_one_stands_in_for(small):
 def test_an_escalation_goes_to_the_end_of_the_chain(small):
     flow(small, {"people": ["reviewer2"]})
     with small.acting("admin"):
-        small.session.get_one(m.User, small.id_of("reviewer2")).manager_id = small.id_of("reviewer")
+        small.session.get_one(User, small.id_of("reviewer2")).manager_id = small.id_of("reviewer")
     name(small, "reviewer", "manager", 0, 30)
     name(small, "manager", "finance", 0, 30)
     request = small.submitted()[1]
@@ -163,11 +164,11 @@ def test_a_circle_from_before_is_harmless(small):
     name(small, "reviewer", "manager")
     small.session.rollback()
     stamp = {"created_at": small.now, "updated_at": small.now}
-    with m.db.engine.begin() as connection:
+    with db.engine.begin() as connection:
         known = ids(connection)
         back = {"user_id": known["manager"], "delegate_id": known["reviewer"]}
         days = {"from_on": DAY, "to_on": DAY}
-        connection.execute(sa.insert(m.Delegation.__table__).values(back | days | stamp))
+        connection.execute(sa.insert(Delegation.__table__).values(back | days | stamp))
 
     request = small.submitted()[1]
 
@@ -175,5 +176,5 @@ def test_a_circle_from_before_is_harmless(small):
 
 
 def ids(connection):
-    user = m.User.__table__
+    user = User.__table__
     return dict(connection.execute(sa.select(user.c.name, user.c.id)).all())

@@ -2,9 +2,11 @@
 
 import pytest
 
-import models as m
-from services.approval.flow import current_flow
-from services.approval.trial import trial
+from models.approval.flow import ApproverKind
+from models.customers.customer import Customer
+from models.sales.opportunity import Opportunity
+from services.approval.flow.flow import current_flow
+from services.approval.inbox.trial import trial
 from tests.approval.flows import flow, turn
 from tests.support.visitors import Doors
 from tests.support.world import dump
@@ -26,12 +28,12 @@ def test_it_tells_the_steps_the_conditions_and_the_people(world):
     flow(world, *steps, noun="opportunity")
     key = world.opportunity(world.approved(), amount=40_000_000)
 
-    found = tried(world, (m.Opportunity, key))
+    found = tried(world, (Opportunity, key))
 
     assert [one.applies for one in found.steps] == [True, False]
     assert found.steps[0].people == [("reviewer", "")]
     assert [(c.text, c.actual, c.holds) for c in found.steps[1].checks] == [
-        ("金额 ≥ 50 万", "40 万", False),
+        ("金额 ≥ 50 万元", "40 万元", False),
         ("预计成交日 ≤ 60 天后", "2026-12-31", True),
     ]
     assert found.steps[1].people == []
@@ -42,16 +44,16 @@ def test_it_tells_exactly_who_gets_it_when_it_is_submitted(world):
          noun="opportunity")  # fmt: skip
     key = world.opportunity(world.approved(), amount=60_000_000)
 
-    people = [name for name, _of in tried(world, (m.Opportunity, key)).steps[0].people]
+    people = [name for name, _of in tried(world, (Opportunity, key)).steps[0].people]
 
-    _key, request_id = world.submitted(model=m.Opportunity, key=key)
+    _key, request_id = world.submitted(model=Opportunity, key=key)
     assert sorted(people) == sorted(turn(world, request_id))
 
 
 def test_without_an_approver_it_says_so_and_names_the_admin(world):
-    flow(world, {"kind": m.ApproverKind.head}, {"kind": m.ApproverKind.chosen})
+    flow(world, {"kind": ApproverKind.head}, {"kind": ApproverKind.chosen})
 
-    found = tried(world, (m.Customer, world.customer()), noun="customer")
+    found = tried(world, (Customer, world.customer()), noun="customer")
 
     assert found.steps[0].fallback
     assert found.steps[0].people == [("admin", "")]
@@ -63,14 +65,14 @@ def test_where_no_condition_holds_the_last_step_stays(world):
     flow(world, *(one | {"condition": LARGE} for one in steps), noun="opportunity")
     key = world.opportunity(world.approved(), amount=1)
 
-    found = tried(world, (m.Opportunity, key))
+    found = tried(world, (Opportunity, key))
 
     assert [one.applies for one in found.steps] == [False, True]
     assert found.forced
 
 
 def test_nothing_is_written_whatever_is_asked(world):
-    flow(world, {"people": ["reviewer"], "condition": LARGE}, {"kind": m.ApproverKind.head},
+    flow(world, {"people": ["reviewer"], "condition": LARGE}, {"kind": ApproverKind.head},
          noun="opportunity")  # fmt: skip
     key = world.opportunity(world.approved(), amount=60_000_000)
     sales = world.id_of("sales")
@@ -84,7 +86,7 @@ def test_nothing_is_written_whatever_is_asked(world):
     ).get_data(as_text=True)
 
     assert "没有找到审批人，交给管理员并告知原因" in page
-    assert "金额 ≥ 50 万" in page
+    assert "金额 ≥ 50 万元" in page
     assert dump(world.app) == before
 
 

@@ -5,9 +5,14 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.approval.flow import ApproverKind, Delegation, StepMode
+from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
+from models.approval.task import ApprovalTask
+from models.core.mixins import Approval
+from models.people.user import User
+from models.sales.opportunity import Opportunity
 from services import approval
-from services.errors import Invalid, NotVisible, Refused
+from services.core.errors import Invalid, NotVisible, Refused
 from tests.approval.flows import act, events, flow, state, turn
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -16,20 +21,18 @@ LARGE = {"field": "amount", "op": "ge", "value": 50_000_000}
 
 
 def test_all_means_all_and_any_means_the_first(world):
-    flow(
-        world, {"people": ["reviewer", "manager"], "mode": m.StepMode.all}, {"people": ["finance"]}
-    )
+    flow(world, {"people": ["reviewer", "manager"], "mode": StepMode.all}, {"people": ["finance"]})
     _key, request_id = world.submitted()
 
     world.decided(request_id, who="manager")
     assert turn(world, request_id) == ["reviewer"]
     world.decided(request_id, who="reviewer")
     assert turn(world, request_id) == ["finance"]
-    assert world.decided(request_id, who="finance") is m.Approval.approved
+    assert world.decided(request_id, who="finance") is Approval.approved
 
 
 def test_in_turn_each_waits_for_the_one_before(world):
-    flow(world, {"people": ["manager", "reviewer"], "mode": m.StepMode.turn})
+    flow(world, {"people": ["manager", "reviewer"], "mode": StepMode.turn})
     _key, request_id = world.submitted()
 
     assert turn(world, request_id) == ["manager"]
@@ -38,7 +41,7 @@ def test_in_turn_each_waits_for_the_one_before(world):
     assert refusal.value.code == "NOT_ASSIGNEE"
     world.decided(request_id, who="manager")
     assert turn(world, request_id) == ["reviewer"]
-    assert world.decided(request_id, who="reviewer") is m.Approval.approved
+    assert world.decided(request_id, who="reviewer") is Approval.approved
 
 
 def test_only_the_steps_whose_condition_holds_apply(world):
@@ -52,11 +55,11 @@ def test_only_the_steps_whose_condition_holds_apply(world):
     requests = []
     for amount in (10_00, 60_000_000):
         deal = world.opportunity(customer, amount=amount)
-        requests.append(world.submitted(model=m.Opportunity, key=deal)[1])
+        requests.append(world.submitted(model=Opportunity, key=deal)[1])
 
     states = [world.decided(key) for key in requests]
 
-    assert states == [m.Approval.approved, m.Approval.pending]
+    assert states == [Approval.approved, Approval.pending]
     assert turn(world, requests[1]) == ["finance"]
 
 
@@ -73,12 +76,12 @@ def test_a_running_request_keeps_its_version_of_the_flow(world):
 def test_superiors_and_heads_are_found(world):
     with world.acting("admin"):
         for who, above in (("sales", "manager"), ("manager", "finance")):
-            world.session.get_one(m.User, world.id_of(who)).manager_id = world.id_of(above)
+            world.session.get_one(User, world.id_of(who)).manager_id = world.id_of(above)
     flow(
         world,
-        {"kind": m.ApproverKind.manager},
-        {"kind": m.ApproverKind.superior, "level": 2},
-        {"kind": m.ApproverKind.head},
+        {"kind": ApproverKind.manager},
+        {"kind": ApproverKind.superior, "level": 2},
+        {"kind": ApproverKind.head},
     )
     _key, request_id = world.submitted()
 
@@ -93,15 +96,15 @@ def test_a_return_to_a_step_asks_it_again_and_to_the_submitter_ends_the_round(wo
     flow(world, {"people": ["reviewer"]}, {"people": ["finance"]})
     _key, request_id = world.submitted()
     world.decided(request_id)
-    seen = world.get(m.ApprovalRequest, request_id).seen_version
+    seen = world.get(ApprovalRequest, request_id).seen_version
 
     back = {"seen": seen, "verb": "give_back", "comment": "再核对"}
-    act(world, "finance", "decide", request_id, to_step=1, **back)
+    act(world, "finance", "decide", request_id, beside=approval.Beside(to_step=1), **back)
     assert turn(world, request_id) == ["reviewer"]
     world.decided(request_id)
     act(world, "finance", "decide", request_id, **back)
 
-    assert state(world, request_id) is m.Approval.rejected
+    assert state(world, request_id) is Approval.rejected
     assert events(world, request_id) == ["submit", "approve", "give_back", "approve", "give_back"]
 
 
@@ -113,7 +116,7 @@ def test_a_transfer_hands_the_task_over(world):
     assert turn(world, request_id) == ["reviewer2", "manager"]
     with pytest.raises(Refused):
         world.decided(request_id)
-    assert world.decided(request_id, who="manager") is m.Approval.approved
+    assert world.decided(request_id, who="manager") is Approval.approved
 
 
 @pytest.mark.parametrize("who", ["office", "analyst", "reviewer2", "reviewer"])
@@ -168,20 +171,18 @@ def test_a_signature_before_comes_first_and_after_comes_last(world):
     act(world, "reviewer", "add_sign", request_id, who=who, before=False, comment=None)
     world.decided(request_id)
     assert turn(world, request_id) == ["finance"]
-    assert world.decided(request_id, who="finance") is m.Approval.approved
+    assert world.decided(request_id, who="finance") is Approval.approved
 
 
 def delegate(world, who, to, days=3):
     with world.acting(who):
         start = world.now.date()
         approval.delegate(
-            world.session,
+            world.call,
             to=world.id_of(to),
             from_on=start,
             to_on=start + dt.timedelta(days=days),
             reason="出差",
-            by=world.actor,
-            now=world.now,
         )
 
 
@@ -201,8 +202,8 @@ def test_an_ended_delegation_gives_the_tasks_back(small):
     flow(small, {"people": ["reviewer"]})
     delegate(small, "reviewer", "manager")
     with small.acting("reviewer"):
-        key = small.session.scalar(sa.select(m.Delegation.id))
-        approval.end(small.session, key, by=small.actor, now=small.now)
+        key = small.session.scalar(sa.select(Delegation.id))
+        approval.end(small.call, key)
 
     _key, request_id = small.submitted()
 
@@ -217,10 +218,8 @@ def test_a_stand_in_gets_new_tasks_and_the_event_says_for_whom(world):
     assert turn(world, request_id) == ["manager"]
     world.decided(request_id, who="manager")
 
-    event = m.ApprovalEvent.__table__
-    row = world.session.execute(
-        sa.select(event).where(event.c.decision == m.Decision.approve)
-    ).one()
+    event = ApprovalEvent.__table__
+    row = world.session.execute(sa.select(event).where(event.c.decision == Decision.approve)).one()
     assert (row.actor_id, row.on_behalf_of_id) == (world.id_of("manager"), world.id_of("reviewer"))
 
 
@@ -268,15 +267,13 @@ def test_an_approval_is_taken_back_before_the_next_one_acted(world):
     act(world, "reviewer", "take_back", request_id)
     assert turn(world, request_id) == ["reviewer", "reviewer2"]
     world.decided(request_id)
-    assert world.decided(request_id, who="finance") is m.Approval.approved
+    assert world.decided(request_id, who="finance") is Approval.approved
     with pytest.raises(Refused):
         act(world, "reviewer", "take_back", request_id)
 
 
 def test_after_the_next_one_acted_nothing_is_taken_back(world):
-    flow(
-        world, {"people": ["reviewer"]}, {"people": ["finance", "manager"], "mode": m.StepMode.all}
-    )
+    flow(world, {"people": ["reviewer"]}, {"people": ["finance", "manager"], "mode": StepMode.all})
     _key, request_id = world.submitted()
     world.decided(request_id)
     world.decided(request_id, who="finance")
@@ -293,6 +290,6 @@ def test_a_task_is_due_by_working_hours(small):
     small.now = dt.datetime(2026, 11, 20, 8, 0, tzinfo=dt.UTC)  # Friday 16:00 in Shanghai
     small.submitted()
 
-    task = m.ApprovalTask.__table__
+    task = ApprovalTask.__table__
     until = small.session.execute(sa.select(task.c.due_at)).scalar_one()
     assert until.date() == dt.date(2026, 11, 23), "not on the weekend"

@@ -3,15 +3,18 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.approval import versions
-from services.approval.draft import Draft, Rule, StepDraft
-from services.approval.drafting import draft_of
-from services.approval.preview import preview
-from services.errors import Forbidden, Invalid, Locked
+from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
+from models.core.base import db
+from models.core.mixins import Approval
+from models.rights.audit import AuditLog
+from services.approval.flow import versions
+from services.approval.flow.draft import Draft, DraftRule, StepDraft
+from services.approval.flow.drafting import draft_of
+from services.approval.flow.preview import preview
+from services.core.errors import Forbidden, Invalid, Locked
 from tests.approval.flows import turn
 
-CREATE = m.FlowAction.create
+CREATE = FlowAction.create
 
 
 def step(world, who="manager", **changes):
@@ -27,12 +30,12 @@ def saved(world, *steps, noun="customer", action=CREATE, who="admin"):
 
 def activated(world, key, who="admin"):
     with world.acting(who):
-        flow = world.get(m.ApprovalFlow, key)
+        flow = world.get(ApprovalFlow, key)
         return versions.activate(world.session, flow, by=world.actor).id
 
 
 def active(world, noun="customer", action=CREATE):
-    flow = m.ApprovalFlow.__table__
+    flow = ApprovalFlow.__table__
     return world.session.execute(
         sa.select(flow.c.version).where(
             flow.c.noun == noun, flow.c.action == action, flow.c.active
@@ -61,18 +64,18 @@ def test_a_running_request_keeps_its_version_to_the_end(world):
     world.decided(request_id)
 
     assert turn(world, request_id) == ["finance"]
-    assert world.decided(request_id, who="finance") is m.Approval.approved
+    assert world.decided(request_id, who="finance") is Approval.approved
 
 
 def test_an_older_version_comes_back_as_a_new_one(world):
-    first = world.session.scalar(sa.select(m.ApprovalFlow.id).filter_by(noun="customer"))
+    first = world.session.scalar(sa.select(ApprovalFlow.id).filter_by(noun="customer"))
     activated(world, saved(world, step(world, due_hours="4")))
 
     back = activated(world, first)
 
     assert back != first
     assert active(world) == [3]
-    old, new = (world.get(m.ApprovalFlow, key) for key in (first, back))
+    old, new = (world.get(ApprovalFlow, key) for key in (first, back))
     assert preview(world.session, old) == preview(world.session, new)
     _customer, request_id = world.submitted()
     assert turn(world, request_id) == ["reviewer", "reviewer2"]
@@ -80,19 +83,19 @@ def test_an_older_version_comes_back_as_a_new_one(world):
 
 @pytest.mark.parametrize("what", ["update", "delete"])
 def test_a_version_is_never_changed_not_even_by_raw_sql(world, what):
-    table = m.ApprovalStep.__table__
+    table = ApprovalStep.__table__
     statement = sa.delete(table) if what == "delete" else sa.update(table).values(name="改")
 
-    with m.db.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
+    with db.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
         connection.execute(statement)
 
 
 def test_the_flow_of_changes_can_be_taken_out_but_not_that_of_creations(world):
-    key = activated(world, saved(world, step(world), action=m.FlowAction.change))
+    key = activated(world, saved(world, step(world), action=FlowAction.change))
 
     with world.acting("admin"):
-        versions.retire(world.session, world.get(m.ApprovalFlow, key), by=world.actor)
-    assert active(world, action=m.FlowAction.change) == []
+        versions.retire(world.session, world.get(ApprovalFlow, key), by=world.actor)
+    assert active(world, action=FlowAction.change) == []
     world.be("admin")
     (first,) = versions.in_force(world.session, "customer", CREATE)
     with pytest.raises(Locked):
@@ -113,7 +116,11 @@ def test_what_is_wrong_is_told_by_step_and_field(small):
         StepDraft(
             name="x",
             kind="manager",
-            rules=[Rule("amount", "ge", "多"), Rule("nothing", "eq", "1"), Rule("name", "ge", "a")],
+            rules=[
+                DraftRule("amount", "ge", "多"),
+                DraftRule("nothing", "eq", "1"),
+                DraftRule("name", "ge", "a"),
+            ],
         ),
         StepDraft(name="x", kind="role", role_id="2"),
     ]
@@ -133,7 +140,7 @@ def test_what_is_wrong_is_told_by_step_and_field(small):
         "steps.4.rules.3",
         "steps.5.role_id",
     }
-    assert small.session.scalar(sa.select(sa.func.count(m.ApprovalFlow.id))) == 3
+    assert small.session.scalar(sa.select(sa.func.count(ApprovalFlow.id))) == 3
 
 
 def test_a_flow_without_a_step_is_refused(small):
@@ -180,12 +187,12 @@ CONDITIONS = [
 @pytest.mark.parametrize(("outer", "rows", "tree"), CONDITIONS)
 def test_rows_become_a_condition_and_rows_again(small, outer, rows, tree):
     text = str(tree).replace("'sales'", str(small.id_of("sales")))
-    rules = [Rule(*row) for row in rows]
+    rules = [DraftRule(*row) for row in rows]
     one = step(small, outer=outer, rules=rules)
 
     key = saved(small, one, noun="opportunity")
 
-    flow = small.get(m.ApprovalFlow, key)
+    flow = small.get(ApprovalFlow, key)
     assert str(flow.steps[0].condition) == text
     again = draft_of(small.session, flow)
     assert [(r.field, r.op, r.value, r.group) for r in again.steps[0].rules] == rows
@@ -196,16 +203,16 @@ def test_rows_become_a_condition_and_rows_again(small, outer, rows, tree):
     ("text", "fen"), [("50万", 50_000_000), ("1.5万元", 1_500_000), ("0.1亿", 1_000_000_000)]
 )
 def test_money_is_typed_in_wan(small, text, fen):
-    key = saved(small, step(small, rules=[Rule("amount", "ge", text)]), noun="opportunity")
+    key = saved(small, step(small, rules=[DraftRule("amount", "ge", text)]), noun="opportunity")
 
-    assert small.get(m.ApprovalFlow, key).steps[0].condition["value"] == fen
+    assert small.get(ApprovalFlow, key).steps[0].condition["value"] == fen
 
 
 def test_a_condition_of_more_levels_is_kept_as_it_is(small):
     deep = {"any": [{"all": [{"any": [{"field": "amount", "op": "ge", "value": 1}]}]}]}
     key = saved(small, step(small, raw=deep), noun="opportunity")
 
-    draft = draft_of(small.session, small.get(m.ApprovalFlow, key))
+    draft = draft_of(small.session, small.get(ApprovalFlow, key))
 
     assert draft.steps[0].raw == deep
     with pytest.raises(Invalid) as refusal:
@@ -218,7 +225,7 @@ def test_saving_and_putting_in_force_are_audited(small):
 
     small.be("admin")
     rows = small.session.scalars(
-        sa.select(m.AuditLog).filter_by(noun="flow", record_id=key).order_by(m.AuditLog.id)
+        sa.select(AuditLog).filter_by(noun="flow", record_id=key).order_by(AuditLog.id)
     ).all()
     assert [row.action.name for row in rows] == ["create", "update"]
     assert rows[1].changes["active"] == [False, True]

@@ -3,26 +3,31 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import records
-from services.errors import Invalid
+from models.approval.flow import ApproverKind, FlowAction
+from models.approval.request import ApprovalRequest
+from models.core.mixins import Approval
+from models.deals.contract import Contract, ContractState
+from models.deals.order import Order, OrderState
+from models.rights.audit import AuditLog
+from services.core.errors import Invalid
+from services.records import records
 from tests.approval.flows import events, flow, state, turn
 from tests.support.visitors import Doors
 
 
 def contract(world):
-    key = world.approved("sales", m.Contract, world.contract(world.approved()))
+    key = world.approved("sales", Contract, world.contract(world.approved()))
     world.be("sales")
-    return key, world.get(m.Contract, key).row_version
+    return key, world.get(Contract, key).row_version
 
 
 def request_of(world, key):
     """Return the row of the request to void a contract, None without one."""
-    table = m.ApprovalRequest.__table__
+    table = ApprovalRequest.__table__
     mine = (table.c.noun == "contract", table.c.record_id == key)
     world.be("admin")
     return world.session.execute(
-        sa.select(table).where(*mine, table.c.action == m.FlowAction.void)
+        sa.select(table).where(*mine, table.c.action == FlowAction.void)
     ).one_or_none()
 
 
@@ -35,7 +40,7 @@ def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
     form = doors.get("sales", f"/admin/contract/void/?id={key}").get_data(as_text=True)
     asked = doors.post("sales", "/admin/contract/void/", data)
     found = request_of(world, key)
-    running = world.get(m.Contract, key).state
+    running = world.get(Contract, key).state
     decided = doors.post(
         "reviewer", "/admin/inbox/decide/",
         {"id": found.id, "seen": found.seen_version, "verb": "approve"},
@@ -44,10 +49,10 @@ def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
     assert f"/admin/contract/void/?id={key}" in page
     assert "作废原因" in form
     assert asked.status_code == 303
-    assert running is m.ContractState.active
+    assert running is ContractState.active
     assert decided.status_code == 303
     world.be("sales")
-    assert world.get(m.Contract, key).state is m.ContractState.void
+    assert world.get(Contract, key).state is ContractState.void
     assert events(world, found.id) == ["submit", "approve"]
     after = doors.get("sales", f"/admin/contract/details/?id={key}").get_data(as_text=True)
     assert "/admin/contract/void/" not in after
@@ -56,8 +61,8 @@ def test_a_contract_is_void_when_the_request_is_approved_and_not_before(world):
 def orders(world, key):
     """Return the states of a contract's orders and what the audit says of them."""
     world.be("admin")
-    found = world.session.scalars(sa.select(m.Order).where(m.Order.contract_id == key)).all()
-    log = m.AuditLog
+    found = world.session.scalars(sa.select(Order).where(Order.contract_id == key)).all()
+    log = AuditLog
     mine = sa.select(log.changes).where(log.noun == "order", log.record_id.in_(o.id for o in found))
     changes = world.session.scalars(mine.order_by(log.id)).all()
     return [o.state for o in found], [c["state"] for c in changes if "state" in c]
@@ -66,9 +71,9 @@ def orders(world, key):
 def test_a_void_contract_takes_its_open_order_with_it_and_the_audit_tells(world):
     key, version = contract(world)
     with world.acting("admin"):
-        done = m.Order(
-            code="旧订单", contract_id=key, customer_id=world.get(m.Contract, key).customer_id,
-            state=m.OrderState.done,
+        done = Order(
+            code="旧订单", contract_id=key, customer_id=world.get(Contract, key).customer_id,
+            state=OrderState.done,
         )  # fmt: skip
         world.session.add(done)
     doors = Doors(world)
@@ -92,9 +97,9 @@ def test_the_order_of_a_void_contract_is_not_opened_again(world):
 
     def reopen():
         with world.acting("admin"):
-            mine = sa.select(m.Order).where(m.Order.contract_id == key)
-            order, values = world.session.scalars(mine).one(), {"state": m.OrderState.open}
-            records.update(world.session, order, values, seen=None, by=world.actor, now=world.now)
+            mine = sa.select(Order).where(Order.contract_id == key)
+            order, values = world.session.scalars(mine).one(), {"state": OrderState.open}
+            records.update(world.call, order, values, seen=None)
 
     with pytest.raises(Invalid) as refusal:
         reopen()
@@ -113,8 +118,8 @@ def test_a_rejected_voiding_leaves_the_contract_in_force(world):
         {"id": found.id, "seen": found.seen_version, "verb": "reject", "comment": "不同意"},
     )  # fmt: skip
 
-    assert state(world, found.id) is m.Approval.rejected
-    assert world.get(m.Contract, key).state is m.ContractState.active
+    assert state(world, found.id) is Approval.rejected
+    assert world.get(Contract, key).state is ContractState.active
 
 
 def test_a_voiding_without_a_reason_is_refused_beside_the_field(world):
@@ -160,8 +165,8 @@ def test_only_who_may_edit_a_contract_asks_for_it_to_be_voided(world):
 
 def test_a_voiding_goes_through_its_own_flow(world):
     key, version = contract(world)
-    chosen = {"kind": m.ApproverKind.chosen}
-    flow(world, {"people": ["finance"]}, chosen, noun="contract", action=m.FlowAction.void)
+    chosen = {"kind": ApproverKind.chosen}
+    flow(world, {"people": ["finance"]}, chosen, noun="contract", action=FlowAction.void)
     doors = Doors(world)
     data = {"id": key, "row_version": version, "comment": "客户取消订单"}
 
@@ -174,4 +179,4 @@ def test_a_voiding_goes_through_its_own_flow(world):
     world.decided(found.id, who="finance")
     assert turn(world, found.id) == ["manager"]
     world.decided(found.id, who="manager")
-    assert world.get(m.Contract, key).state is m.ContractState.void
+    assert world.get(Contract, key).state is ContractState.void

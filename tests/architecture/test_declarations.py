@@ -2,14 +2,17 @@
 
 import pytest
 
-import models as m
-from models.field import fields_of
-from services.access import READ
-from services.gate import GRANT_OF
-from services.grants import CATALOGUE, NOUNS, ROLES
-from services.rules import APPROVAL_OWNED, MOVABLE, NOT_AUDITED, RULES
+from models.core.base import Model
+from models.core.field import fields_of
+from models.core.mixins import Reviewed
+from models.people.user import User
+from models.registry import entity_of
+from services.rights.access import READ
+from services.rights.gate import GRANT_OF
+from services.rights.grants import CATALOGUE, NOUNS, ROLES
+from services.rights.rules import APPROVAL_OWNED, MOVABLE, NOT_AUDITED, RULES
 
-MODELS = sorted((x.class_ for x in m.Model.registry.mappers), key=lambda model: model.__name__)
+MODELS = sorted((x.class_ for x in Model.registry.mappers), key=lambda model: model.__name__)
 NOUN_OF = {model.__noun__ for model in MODELS}
 
 
@@ -19,7 +22,7 @@ def test_every_model_is_declared_completely(model):
     assert str(model.__caption__)
     assert model in READ, "no rule says who may read it"
     known = GRANT_OF.get(model.__noun__, model.__noun__)
-    assert f"{known}:read" in CATALOGUE or not m.entity_of(model).kind
+    assert f"{known}:read" in CATALOGUE or not entity_of(model).kind
     assert all(str(facts.caption) for facts in fields_of(model).values())
 
 
@@ -43,7 +46,7 @@ def test_what_the_approval_owns_is_on_no_form():
     offered = {
         (model.__noun__, key)
         for model in MODELS
-        if issubclass(model, m.Reviewed)
+        if issubclass(model, Reviewed)
         for key, facts in fields_of(model).items()
         if facts.form and key in APPROVAL_OWNED
     }
@@ -52,4 +55,4 @@ def test_what_the_approval_owns_is_on_no_form():
 
 
 def test_secrets_are_on_no_form_list_or_export():
-    assert not {"password", "fs_uniquifier"} & set(fields_of(m.User))
+    assert not {"password", "fs_uniquifier"} & set(fields_of(User))

@@ -3,13 +3,14 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.core.base import db
+from models.customers.customer import Customer
 from tests.support.world import World
 
 
 def customers(app):
-    with app.app_context(), m.db.engine.connect() as connection:
-        return connection.execute(sa.select(m.Customer.__table__.c.company)).scalars().all()
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(sa.select(Customer.__table__.c.company)).scalars().all()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

@@ -9,7 +9,9 @@ import pytest
 from dashboards.pages import SUMMARIES
 from tests.support.visitors import Visitors
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "templates"
+PAPERS = ROOT / "services" / "deals" / "papers"  # our own layout of what is printed
 LONGEST = 140
 BLOCKS = """address article aside blockquote caption dd details dialog div dl dt fieldset figcaption
 figure footer form h1 h2 h3 h4 h5 h6 header hr legend li main nav ol optgroup option p pre section
@@ -21,8 +23,8 @@ COLOURED = re.compile(r"'(?:approved|rejected|pending|won|lost|active|confirmed)
 def found_in_lines(wrong):
     """Return the places of lines that are wrong."""
     return [
-        f"{path.relative_to(TEMPLATES)}:{number}"
-        for path in sorted(TEMPLATES.rglob("*.html"))
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in sorted((*TEMPLATES.rglob("*.html"), *PAPERS.rglob("*.html")))
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
         if wrong(line)
     ]

@@ -10,31 +10,33 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGUE = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
+IN_CONTEXT = ((1, "c"), 2)
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
+KEYWORDS |= {"pgettext": IN_CONTEXT, "lazy_pgettext": IN_CONTEXT}
 PLACEHOLDER = re.compile(r"%\(\w+\)s")
 
 
 def texts():
-    """Return the msgids of the product as `make translations` extracts them."""
+    """Return (context, msgid) of the product as `make translations` extracts them."""
     with (ROOT / "babel.cfg").open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)
     found = extract_from_dir(str(ROOT), methods, options, keywords=KEYWORDS)
-    return {message[0] if isinstance(message, tuple) else message for _f, _l, message, *_r in found}
+    return {(context, _first(message)) for _file, _line, message, _comments, context in found}
+
+
+def _first(shapes):
+    return shapes[0] if isinstance(shapes, tuple) else shapes
 
 
 def catalogue():
     with CATALOGUE.open("rb") as file:
-        return {
-            one.id[0] if isinstance(one.id, tuple) else one.id: one
-            for one in read_po(file)
-            if one.id
-        }
+        return {(one.context, _first(one.id)): one for one in read_po(file) if one.id}
 
 
 @pytest.mark.skipif(not CATALOGUE.exists(), reason="there is no English catalogue yet")
 def test_every_text_has_its_english():
     english = catalogue()
-    lacking = sorted(t for t in texts() if t not in english or not english[t].string)
+    lacking = [t for t in texts() if t not in english or not english[t].string]
 
     assert lacking == []
 
@@ -42,7 +44,7 @@ def test_every_text_has_its_english():
 def test_translations_keep_the_placeholders_and_are_not_fuzzy():
     wrong = [
         key
-        for key, one in catalogue().items()
+        for (_context, key), one in catalogue().items()
         if one.fuzzy
         or (
             one.string

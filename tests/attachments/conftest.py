@@ -2,7 +2,9 @@
 
 import pytest
 
-import models as m
+from models.deals.contract import Contract
+from models.sales.follow_up import FollowUp
+from models.sales.opportunity import Opportunity
 from tests.support import clock
 from tests.support.world import World
 
@@ -36,9 +38,9 @@ def _records(app):
 def make_records(world):
     """Make an approved customer of sales with something of every kind that has attachments."""
     key = world.approved(company="武汉楚天激光有限公司")
-    deal = world.approved(model=m.Opportunity, key=world.opportunity(key))
-    contract = world.approved(model=m.Contract, key=world.contract(key, opportunity_id=deal))
+    deal = world.approved(model=Opportunity, key=world.opportunity(key))
+    contract = world.approved(model=Contract, key=world.contract(key, opportunity_id=deal))
     world.now = clock.now()  # a follow-up is open for a day
     with world.acting("sales"):
-        follow = world.create(m.FollowUp, customer_id=key, content="谈了交期").id
+        follow = world.create(FollowUp, customer_id=key, content="谈了交期").id
     return {"customer": key, "opportunity": deal, "followup": follow, "contract": contract}

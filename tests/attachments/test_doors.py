@@ -5,11 +5,17 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import attachment, records
-from services import merge as merging
-from services.errors import Forbidden, Locked
-from services.filetypes import KINDS
+from models.core.base import db
+from models.customers.customer import Customer
+from models.delivery.attachment import Attachment
+from models.rights.audit import AuditLog
+from models.sales.follow_up import FollowUp, Origin
+from services.core.errors import Forbidden, Locked
+from services.customers import merge as merging
+from services.delivery import attachment
+from services.delivery.filetypes import KINDS
+from services.records import records
+from services.rights.call import Call
 from tests.support import clock
 from tests.support.page import tight
 from tests.support.uploads import GOOD, PDF, Desk
@@ -19,16 +25,16 @@ NOUNS = ("customer", "opportunity", "followup", "contract")
 
 
 def rows(app):
-    with app.app_context(), m.db.engine.connect() as connection:
-        return connection.execute(sa.select(m.Attachment.__table__).order_by("id")).all()
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(sa.select(Attachment.__table__).order_by("id")).all()
 
 
 def audited(app, action):
-    log = m.AuditLog.__table__
+    log = AuditLog.__table__
     query = sa.select(log.c.label, log.c.actor_id).where(
         log.c.noun == "attachment", log.c.action == action
     )
-    with app.app_context(), m.db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection:
         return connection.execute(query).all()
 
 
@@ -159,14 +165,14 @@ def test_a_pending_record_s_files_are_locked_for_everybody(app, noun):
 def test_the_database_itself_refuses_files_of_a_pending_record(app):
     with World(app) as world:
         key, _request = world.submitted()
-    table = m.Attachment.__table__
+    table = Attachment.__table__
     values = {"noun": "customer", "record_id": key, "name": "a.pdf", "size": 1, "sha256": "0" * 64}
     values |= {"mime": "application/pdf", "at": clock.now()}
 
     with (
         app.app_context(),
         pytest.raises(sa.exc.IntegrityError, match="record_is_pending"),
-        m.db.engine.begin() as connection,
+        db.engine.begin() as connection,
     ):
         connection.execute(sa.insert(table).values(values))
 
@@ -175,7 +181,7 @@ def test_no_service_means_no_row(world):
     key = world.approved()
     file = {"name": "a.pdf", "size": 1, "sha256": "0" * 64, "mime": "application/pdf"}
     world.be("admin")
-    world.session.add(m.Attachment(noun="customer", record_id=key, at=world.now, **file))
+    world.session.add(Attachment(noun="customer", record_id=key, at=world.now, **file))
 
     with pytest.raises(Forbidden):
         world.session.flush()
@@ -184,25 +190,23 @@ def test_no_service_means_no_row(world):
 def test_a_follow_up_is_closed_to_files_after_a_day_and_approval_s_own_always(small):
     key = small.approved()
     with small.acting("sales"):
-        follow = small.create(m.FollowUp, customer_id=key, content="谈了交期").id
+        follow = small.create(FollowUp, customer_id=key, content="谈了交期").id
     small.be("sales")
-    mine = small.get(m.FollowUp, follow)
-    system = small.session.scalar(
-        sa.select(m.FollowUp).where(m.FollowUp.origin == m.Origin.approval)
-    )
+    mine = small.get(FollowUp, follow)
+    system = small.session.scalar(sa.select(FollowUp).where(FollowUp.origin == Origin.approval))
 
     key_of_system = system.id
 
     def is_open(record, now):
-        return attachment.is_open(small.session, record, by=small.actor, now=now)
+        return attachment.is_open(Call(small.session, small.actor, now), record)
 
     assert is_open(mine, small.now)
     assert not is_open(mine, small.now + dt.timedelta(hours=25))
     assert not is_open(system, small.now)
     admin = small.be("admin")
-    system = small.get(m.FollowUp, key_of_system)
+    system = small.get(FollowUp, key_of_system)
     with pytest.raises(Locked):
-        records.remove(small.session, system, seen=None, by=admin, now=small.now)
+        records.remove(Call(small.session, admin, small.now), system, seen=None)
 
 
 def test_files_go_with_their_record_into_the_bin(app, records):
@@ -212,7 +216,7 @@ def test_files_go_with_their_record_into_the_bin(app, records):
     assert desk.attach("customer", draft).status_code == 303
     (row,) = rows(app)
     with World(app) as world, world.acting("sales"):
-        found = world.get(m.Customer, draft)
+        found = world.get(Customer, draft)
         found.deleted_at = world.now
 
     assert desk.download("customer", row.id).status_code == 404
@@ -229,10 +233,10 @@ def test_a_merge_takes_the_files_along_and_its_undo_brings_them_back(app, record
     with World(app) as world, world.acting("office"):
         plan = merging.plan(world.session, kept, other, {}, by=world.actor)
         seen = (plan.kept.row_version, plan.dropped.row_version)
-        done = merging.merge(world.session, plan, seen=seen, by=world.actor, now=world.now).id
+        done = merging.merge(world.call, plan, seen=seen).id
     merged = rows(app)[0].record_id
     with World(app) as world, world.acting("office"):
-        merging.undo(world.session, done, by=world.actor, now=world.now)
+        merging.undo(world.call, done)
 
     assert merged == kept
     assert rows(app)[0].record_id == other

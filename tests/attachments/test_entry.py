@@ -7,7 +7,14 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.core.mixins import Approval
+from models.core.setting import Setting
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.delivery.attachment import Attachment
+from models.sales.follow_up import FollowUp, FollowUpKind
+from models.sales.opportunity import Opportunity
+from models.sales.plan import FollowUpPlan
 from tests.support.uploads import HTML, JPEG, PDF, PNG, Desk
 from tests.support.world import World, dump
 
@@ -44,14 +51,14 @@ def post(desk, noun, values, *files, path="new/", **more):
 
 def rows(app):
     with World(app) as world:
-        found = world.session.scalars(sa.select(m.Attachment).order_by(m.Attachment.id))
+        found = world.session.scalars(sa.select(Attachment).order_by(Attachment.id))
         return [(row.noun, row.record_id, row.name, row.size, row.mime) for row in found]
 
 
 def newest(app, noun):
-    model = {"customer": m.Customer, "opportunity": m.Opportunity, "contract": m.Contract}
+    model = {"customer": Customer, "opportunity": Opportunity, "contract": Contract}
     with World(app) as world:
-        return world.session.scalar(sa.select(sa.func.max(model.get(noun, m.FollowUp).id)))
+        return world.session.scalar(sa.select(sa.func.max(model.get(noun, FollowUp).id)))
 
 
 @pytest.mark.parametrize("noun", ["customer", "opportunity", "contract", "followup"])
@@ -80,8 +87,8 @@ def test_a_submission_takes_its_files_along(app, records):
     assert len(rows(app)) == 1
     key = newest(app, "customer")
     with World(app) as world:
-        made = world.get(m.Customer, key)
-        assert made.approval is m.Approval.pending
+        made = world.get(Customer, key)
+        assert made.approval is Approval.pending
 
 
 def test_a_refused_file_loses_nothing_of_what_was_typed(app, records):
@@ -92,7 +99,7 @@ def test_a_refused_file_loses_nothing_of_what_was_typed(app, records):
 
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
-    assert 'id="f-files-err">「坏.html」：不支持这种文件' in page
+    assert 'id="f-files-err">「坏.html」：不支持此类文件' in page
     assert 'value="武汉东湖激光有限公司"' in page
     assert dump(app) == before
 
@@ -100,7 +107,7 @@ def test_a_refused_file_loses_nothing_of_what_was_typed(app, records):
 def test_too_large_a_file_is_refused_next_to_its_field(app, records):
     desk = Desk(app, "sales")
     with World(app) as world, world.acting("admin"):
-        world.session.add(m.Setting(key="attachment.max_mb", value=1))
+        world.session.add(Setting(key="attachment.max_mb", value=1))
     before = dump(app)
 
     answer = post(desk, "customer", CUSTOMER, ("大.pdf", PDF + b"\0" * 1024 * 1024))
@@ -133,7 +140,7 @@ def test_files_come_with_an_edit_and_not_into_a_pending_record(app, records):
     with World(app) as world:
         draft = world.customer("sales")
         pending = world.submitted("sales")[0]
-        seen = world.get(m.Customer, draft).row_version
+        seen = world.get(Customer, draft).row_version
     form = {"remark": "补充", "row_version": str(seen)}
 
     good = post(desk, "customer", form, ("a.pdf", PDF), path=f"edit/?id={draft}")
@@ -147,10 +154,10 @@ def test_files_come_with_an_edit_and_not_into_a_pending_record(app, records):
 def planned(app, key):
     with World(app) as world, world.acting("sales"):
         return world.create(
-            m.FollowUpPlan,
+            FollowUpPlan,
             customer_id=key,
             due_at=world.now + dt.timedelta(hours=1),
-            kind=m.FollowUpKind.visit,
+            kind=FollowUpKind.visit,
         ).id
 
 
@@ -169,7 +176,7 @@ def test_a_check_in_keeps_position_and_photo_with_the_visit(app, records):
     assert answer.status_code == 303
     key = newest(app, "followup")
     with World(app) as world:
-        visit = world.get(m.FollowUp, key)
+        visit = world.get(FollowUp, key)
         assert (visit.latitude, visit.longitude) == (30.5, 114.4)
         assert visit.checked_in_at is not None
     assert rows(app) == [("followup", key, "现场.jpg", len(JPEG), "image/jpeg")]
@@ -193,7 +200,7 @@ def test_a_check_in_needs_a_position_only_where_the_setting_says_so(app, records
     desk = Desk(app, "sales")
     free = check_in(desk, planned(app, records["customer"]), latitude="", longitude="")
     with World(app) as world, world.acting("admin"):
-        world.session.add(m.Setting(key="visit.position", value=1))
+        world.session.add(Setting(key="visit.position", value=1))
     plan = planned(app, records["customer"])
 
     refused = check_in(desk, plan, latitude="", longitude="")

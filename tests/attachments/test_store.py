@@ -6,10 +6,11 @@ import stat
 
 import pytest
 
-import models as m
 from jobs import schedules
-from services import attachment
-from services.filestore import GRACE, Store, StoreDown
+from models.delivery.attachment import Attachment
+from models.rights.audit import AuditAction, AuditLog
+from services.delivery import attachment
+from services.delivery.filestore import GRACE, Store, StoreDown
 from tests.support import clock
 from tests.support.uploads import PDF, PNG, Desk
 from tests.support.world import World
@@ -57,7 +58,7 @@ def test_a_removed_file_s_bytes_stay_for_the_days_of_the_setting(app, records, f
     desk = Desk(app, "sales")
     desk.attach("contract", records["contract"])
     with World(app) as world:
-        key = world.session.query(m.Attachment.id).scalar()
+        key = world.session.query(Attachment.id).scalar()
     desk.detach("contract", key)
     age(folder)
     schedules.files(app)
@@ -79,17 +80,15 @@ def test_lost_bytes_are_told_and_not_audited_as_a_download(lite, few, folder):
     for path in folder.glob("??/*"):
         path.unlink()
     with World(lite) as world:
-        key = world.session.query(m.Attachment.id).scalar()
+        key = world.session.query(Attachment.id).scalar()
 
     answer = desk.download("contract", key)
 
     assert answer.status_code == 404
     assert "内容已丢失" in answer.get_data(as_text=True)
     with World(lite) as world:
-        actions = {
-            row.action for row in world.session.query(m.AuditLog).filter_by(noun="attachment")
-        }
-    assert m.AuditAction.export not in actions
+        actions = {row.action for row in world.session.query(AuditLog).filter_by(noun="attachment")}
+    assert AuditAction.export not in actions
 
 
 def test_a_folder_that_cannot_be_written_is_a_503_and_leaves_no_row(lite, few, folder):
@@ -100,7 +99,7 @@ def test_a_folder_that_cannot_be_written_is_a_503_and_leaves_no_row(lite, few, f
 
     assert answer.status_code == 503
     with World(lite) as world:
-        assert world.session.query(m.Attachment).count() == 0
+        assert world.session.query(Attachment).count() == 0
 
 
 def test_the_store_itself_says_so_too(tmp_path):

@@ -3,10 +3,15 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.approval.request import ApprovalRequest
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer, Level
+from models.deals.contract import Contract
+from models.delivery.attachment import Attachment
 from services import approval
-from services import records as saving
-from services.errors import Refused
+from services.core.errors import Refused
+from services.records import records as saving
 from tests.support.uploads import PDF, Desk
 from tests.support.world import World
 
@@ -15,8 +20,8 @@ NAME = "营业执照.pdf"
 
 def put(app, noun, key, name=NAME):
     assert Desk(app, "sales").attach(noun, key, name).status_code == 303
-    with app.app_context(), m.db.engine.connect() as connection:
-        return connection.execute(sa.select(sa.func.max(m.Attachment.__table__.c.id))).scalar_one()
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(sa.select(sa.func.max(Attachment.__table__.c.id))).scalar_one()
 
 
 def test_whoever_sees_the_request_sees_and_opens_what_was_submitted_with_it(app):
@@ -25,7 +30,7 @@ def test_whoever_sees_the_request_sees_and_opens_what_was_submitted_with_it(app)
     file = put(app, "customer", key)
     with World(app) as world:
         request = world.submitted(key=key)[1]
-        payload = world.get(m.ApprovalRequest, request).payload
+        payload = world.get(ApprovalRequest, request).payload
         foreign = world.submitted("sales2", key=other)[1]
     address = f"/admin/request/attachment/?id={request}&file={file}"
 
@@ -52,13 +57,11 @@ def test_a_file_out_of_scope_is_opened_through_the_request_and_one_that_came_lat
         key = world.approved()
     first = put(lite, "customer", key)
     with World(lite) as world, world.acting("sales"):
-        record = world.get(m.Customer, key)
-        saving.update(
-            world.session, record, {"level": m.Level.b}, seen=None, by=world.actor, now=world.now
-        )
+        record = world.get(Customer, key)
+        saving.update(world.call, record, {"level": Level.b}, seen=None)
     later = put(lite, "customer", key, "后来.pdf")
     with World(lite) as world:
-        request = world.session.scalar(sa.select(sa.func.max(m.ApprovalRequest.id)))
+        request = world.session.scalar(sa.select(sa.func.max(ApprovalRequest.id)))
     desk = Desk(lite, "reviewer2")  # of another department
 
     assert desk.download("customer", first).status_code == 404
@@ -71,40 +74,36 @@ def test_a_file_out_of_scope_is_opened_through_the_request_and_one_that_came_lat
 
 def test_a_file_that_was_taken_away_since_makes_the_content_changed(app):
     with World(app) as world:
-        contract = world.approved(
-            model=m.Contract, key=world.contract(world.approved()), who="sales"
-        )
+        contract = world.approved(model=Contract, key=world.contract(world.approved()), who="sales")
     file = put(app, "contract", contract)
     with World(app) as world, world.acting("sales"):
-        record = world.get(m.Contract, contract)
-        saving.update(
-            world.session, record, {"name": "改名"}, seen=None, by=world.actor, now=world.now
-        )
+        record = world.get(Contract, contract)
+        saving.update(world.call, record, {"name": "改名"}, seen=None)
     put(app, "contract", contract, "补充.pdf")  # more files do not hinder
     assert Desk(app, "sales").detach("contract", file).status_code == 303
 
     with World(app) as world:
-        request = world.session.scalar(sa.select(sa.func.max(m.ApprovalRequest.id)))
+        request = world.session.scalar(sa.select(sa.func.max(ApprovalRequest.id)))
         with pytest.raises(Refused) as refusal:
             world.decided(request)
         assert refusal.value.code == "CONTENT_CHANGED"
-        assert world.decided(request, verb="reject", comment="附件缺失") is m.Approval.rejected
+        assert world.decided(request, verb="reject", comment="附件缺失") is Approval.rejected
     page = Desk(app, "reviewer").client.get(f"/admin/request/?id={request}").text
     assert "提交后已移除" in page
 
 
 def test_the_hash_covers_the_files(small):
     with small.acting("sales"):
-        record = small.create(m.Customer, **small.customer_values())
+        record = small.create(Customer, **small.customer_values())
         row = {"noun": "customer", "record_id": record.id, "name": NAME, "size": 5, "mime": "x"}
         digests = []
         small.session.execute(
-            sa.insert(m.Attachment.__table__).values(row | {"sha256": "a" * 64, "at": small.now}),
+            sa.insert(Attachment.__table__).values(row | {"sha256": "a" * 64, "at": small.now}),
             execution_options={"rule": "attachment"},
         )
         for sha in ("a" * 64, "b" * 64):
             small.session.execute(
-                sa.update(m.Attachment.__table__).values(sha256=sha),
+                sa.update(Attachment.__table__).values(sha256=sha),
                 execution_options={"rule": "attachment"},
             )
             digests.append(approval.digest(approval.snapshot(small.session, record)))

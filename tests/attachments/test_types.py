@@ -3,10 +3,10 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.errors import Invalid
-from services.filetypes import clean_name, mime_of
-from services.settings import save_settings
+from models.core.setting import Setting
+from services.core.errors import Invalid
+from services.core.settings import save_settings
+from services.delivery.filetypes import clean_name, mime_of
 from tests.support.uploads import BAD, GOOD, PDF, Desk
 from tests.support.world import World, dump
 
@@ -86,9 +86,7 @@ def test_far_too_much_is_a_413_before_anything_is_read(lite, few):
 def test_the_limit_follows_the_setting_and_is_twenty_megabytes_without_one(small):
     small.be("admin")
     save_settings(small.session, {"attachment.max_mb": "3"})
-    found = small.session.scalar(
-        sa.select(m.Setting.value).where(m.Setting.key == "attachment.max_mb")
-    )
+    found = small.session.scalar(sa.select(Setting.value).where(Setting.key == "attachment.max_mb"))
 
     assert found == 3
     with pytest.raises(Invalid):

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.people.user import User
 from tests.support import clock
 from tests.support.browser import browsing, overflow
 from tests.support.world import World
@@ -27,7 +27,7 @@ def queue(lite):
         world.now = clock.now()
         keys = [world.submitted(remark=LONG, street="光谷大道 77 号")[1] for _n in range(3)]
         with world.acting("admin"):
-            user = m.User
+            user = User
             world.session.scalars(
                 sa.select(user).where(user.name == "reviewer2")
             ).one().language = "en"

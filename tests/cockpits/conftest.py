@@ -2,7 +2,7 @@
 
 import pytest
 
-from dashboards.columns import shown
+from dashboards.core.columns import shown
 from dashboards.pages import SUMMARIES
 from tests.support.books import seed_books
 from tests.support.visitors import Visitors

@@ -42,7 +42,9 @@ def test_a_click_on_a_bar_filters_the_table_and_a_second_one_lifts_the_filter(si
     drawn(site.go(page, "/admin/cockpit/opportunities/?preset=year"))
     assert page.locator("tbody tr").count() == 4
 
-    page.locator(".bars .point").nth(0).click(position={"x": 4, "y": 4}, force=True)
+    page.locator("figure").first.locator(".bars .point").last.click(
+        position={"x": 4, "y": 4}, force=True
+    )
     page.wait_for_url("**stage=**")
     shown = drawn(page).locator("tbody tr").count()
     assert 0 < shown < 4
@@ -97,3 +99,25 @@ def test_without_javascript_the_form_and_the_table_work(site):
     page.click("form.inputs button")
     assert "by=owner" in page.url
     assert page.locator("tbody tr").count() == 2
+
+
+def test_paper_shows_the_filters_and_the_whole_table_and_no_buttons(site):
+    page = site.visit("analyst")
+    drawn(site.go(page, "/admin/cockpit/performance/?preset=year&level=a,b"))
+    page.wait_for_selector("[data-compared]")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 1047, "height": 720})  # A4 landscape within its margins
+
+    assert page.locator(".filterbar .chip:visible").count() == 3
+    for gone in (".head .btn", ".pager", "form.inputs", ".presets", "[data-png]", ".units"):
+        assert page.locator(f"{gone}:visible").count() == 0, gone
+    widths = page.evaluate(
+        """() => [...document.querySelectorAll('figure, .scroll')].map((box) => {
+          const inner = box.querySelector('.main-svg, table').getBoundingClientRect();
+          return box.getBoundingClientRect().right - inner.right;
+        })"""
+    )
+    assert len(widths) == 3
+    assert min(widths) >= -1
+    site.keep(page, "cockpit-paper")

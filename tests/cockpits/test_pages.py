@@ -3,13 +3,16 @@
 import csv
 import io
 import re
+from urllib.parse import unquote
 
 import openpyxl
 import pytest
 
-import models as m
+from dashboards.core.sql import snapshot
 from dashboards.pages import SUMMARIES
-from dashboards.sql import snapshot
+from models.core.base import db
+from models.customers.customer import Customer
+from models.rights.audit import AuditAction, AuditLog
 from tests.support.page import tight
 from tests.support.world import count_queries, dump
 
@@ -46,9 +49,14 @@ def test_a_period_that_ends_before_it_begins_is_refused(visitors):
 
 def test_other_bad_values_of_single_summaries_are_refused(visitors):
     for state in ("opportunities/?date=signed", "opportunities/?stage=nowhere", "visits/?kind=fax",
-                  "tracking/?bucket=9-9", "followups/?kind=call,fax"):  # fmt: skip
+                  "tracking/?bucket=9-9", "followups/?kind=call,fax", "visits/?only=won",
+                  "opportunities/?quarter=2026-Q5", "performance/?contract=x",
+                  "performance/?ownr=12", "tracking/?date=created", "visits/?stage=won",
+                  "collections/?undealt=1", "opportunities/?reached=nowhere", "visits/?hour=7-09",
+                  "visits/?hour=1-24", "followups/export.csv?bucket=never"):  # fmt: skip
         assert visitors.get("analyst", f"/admin/cockpit/{state}").status_code == 400, state
     assert visitors.get("analyst", "/admin/cockpit/profits/").status_code == 404
+    assert "ownr" in visitors.get("analyst", "/admin/cockpit/visits/data.json?ownr=1").text
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -85,11 +93,11 @@ def test_an_export_needs_its_grant_and_leaves_an_audit_row(visitors):
     assert visitors.get("sales", path).status_code == 403
     assert visitors.get("analyst", path).status_code == 200
     with visitors.app.app_context():
-        table = m.AuditLog.__table__
-        rows = m.db.session.connection().execute(
+        table = AuditLog.__table__
+        rows = db.session.connection().execute(
             table.select().where(table.c.noun == "cockpit:performance")
         )
-        assert [(row.action, row.label) for row in rows] == [(m.AuditAction.export, "preset=year")]
+        assert [(row.action, row.label) for row in rows] == [(AuditAction.export, "preset=year")]
 
 
 def test_no_page_of_the_cockpit_writes(visitors):
@@ -162,8 +170,8 @@ def test_a_number_opens_exactly_its_rows(visitors):
 
 
 def test_formulas_in_an_export_are_only_text(visitors):
-    with visitors.app.app_context(), m.db.engine.begin() as connection:
-        customer = m.Customer.__table__
+    with visitors.app.app_context(), db.engine.begin() as connection:
+        customer = Customer.__table__
         connection.execute(
             customer.update().where(customer.c.company == "乙公司").values(company="=1+1")
         )
@@ -178,6 +186,39 @@ def test_numbers_of_a_workbook_are_numbers(visitors):
     place = head.index("合同额")
 
     assert [row[place] for row in rows] == [150000, 30000.01, 180000.01]
+
+
+def test_a_workbook_says_what_it_holds_and_its_cells_are_typed(visitors):
+    state = "preset=year&level=a&by=contract&only=unpaid"
+    answer = visitors.get("analyst", f"/admin/cockpit/performance/export.xlsx?{state}")
+    book = openpyxl.load_workbook(io.BytesIO(answer.get_data()))
+    rows, about = book.worksheets
+    head = {cell.value: cell.column_letter for cell in rows[1]}
+    told = [(row[0].value, row[1].value) for row in about.rows]
+
+    assert rows[f"{head['合同额']}2"].number_format == "#,##0.00"
+    assert rows[f"{head['回款率']}2"].number_format == "0.00%"
+    assert rows[f"{head['签订日']}2"].is_date
+    assert rows.freeze_panes == "A2"
+    assert rows[f"A{rows.max_row}"].value == "合计（全部筛选结果 1 条）"
+    assert {
+        ("筛选", "只看：未收齐的合同"),
+        ("汇总方式", "合同"),
+        ("合同额", "100,000.00 元"),
+    } <= set(told)
+    assert [name for name, _text in told][:2] == ["项目", "数据截至"]
+    assert any(name == "未回款" and "不小于 0" in text for name, text in told)
+    name = unquote(answer.headers["Content-Disposition"])
+    assert "客户业绩汇总表-今年_2026-01-01_–_2026-12-31-等级：A级" in name
+
+
+def test_totals_that_no_column_has_are_in_the_workbook(visitors):
+    answer = visitors.get("analyst", "/admin/cockpit/followups/export.xlsx?preset=month")
+    about = openpyxl.load_workbook(io.BytesIO(answer.get_data())).worksheets[1]
+
+    assert {("跟进次数", "4"), ("跟进客户数", "3"), ("人均次数", "2.0")} <= {
+        (row[0].value, row[1].value) for row in about.rows
+    }
 
 
 def test_a_page_reads_one_moment_and_cannot_write(cockpit):

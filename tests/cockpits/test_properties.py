@@ -7,8 +7,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import models as m
 from dashboards.pages import SUMMARIES
+from models.core.base import db
+from models.customers.customer import Customer
+from models.deals.contract import Contract, ContractState
+from models.deals.payment import Payment, PaymentAllocation, PaymentState
+from models.deals.payment_plan import PaymentPlan
 from tests.support.books import Books
 from tests.support.world import NOW, World, seed_people
 
@@ -21,13 +25,26 @@ LINE = st.tuples(CENTS, DAYS, st.sampled_from(OWNERS))
 # (share of the amount that goes to a line by hand, amount, day, confirmed)
 PAYMENT = st.tuples(st.sampled_from((0, 1)), st.integers(-5_000_000, 12_000_000), DAYS,
                     st.booleans())  # fmt: skip
+
+
+def sound(payments):
+    """Return payments in an order in which nothing is given back that did not come in."""
+    found, there = [], 0
+    for payment in sorted(payments, key=lambda p: -p[1]):
+        after = there + payment[1] * payment[3]
+        if after >= 0 or not payment[3]:
+            found.append(payment)
+            there = after
+    return found
+
+
 CONTRACT = st.fixed_dictionaries(
     {
         "signer": st.sampled_from(OWNERS),
         "signed": DAYS,
-        "state": st.sampled_from((m.ContractState.active, m.ContractState.void)),
+        "state": st.sampled_from((ContractState.active, ContractState.void)),
         "lines": st.lists(LINE, max_size=3),
-        "payments": st.lists(PAYMENT.filter(lambda p: p[1] != 0), max_size=4),
+        "payments": st.lists(PAYMENT.filter(lambda p: p[1] != 0), max_size=4).map(sound),
     }
 )
 
@@ -46,7 +63,8 @@ def inside(day):
 
 def by_hand(contract, payment):
     """Return what of a payment is allocated to the first line by hand."""
-    return contract["lines"][0][0] // 10 if payment[0] and contract["lines"] else 0
+    part = contract["lines"][0][0] // 10 if payment[0] and contract["lines"] else 0
+    return part if part <= payment[1] else 0
 
 
 def settled(contract):
@@ -72,7 +90,7 @@ def settled(contract):
 
 
 def expected(contracts):
-    force = [c for c in contracts if c["state"] is m.ContractState.active]
+    force = [c for c in contracts if c["state"] is ContractState.active]
     lines = [row for c in force for row in settled(c) if inside(row[1])]
     signed = [c for c in force if inside(c["signed"])]
     paid = {id(c): sum(p[1] for p in counted(c)) for c in force}
@@ -92,7 +110,7 @@ def expected(contracts):
 
 def write(connection, contracts):
     """Empty the books and write these."""
-    for model in (m.PaymentAllocation, m.Payment, m.PaymentPlan, m.Contract, m.Customer):
+    for model in (PaymentAllocation, Payment, PaymentPlan, Contract, Customer):
         connection.execute(sa.delete(model.__table__))
     books = Books(connection)
     customer = books.customer("甲公司")
@@ -107,7 +125,7 @@ def write(connection, contracts):
         )
         for payment in contract["payments"]:
             hand = by_hand(contract, payment)
-            more = {} if payment[3] else {"state": m.PaymentState.registered, "confirmed_at": None}
+            more = {} if payment[3] else {"state": PaymentState.registered, "confirmed_at": None}
             books.payment(
                 customer, key, payment[1], payment[2].isoformat(), contract["signer"],
                 [(plan[0], hand)] if hand else [], **more,
@@ -126,7 +144,7 @@ def app(request, databases):
 @given(contracts=st.lists(CONTRACT, max_size=4))
 def test_totals_equal_a_plain_recomputation(app, contracts):
     with World(app) as world:
-        with m.db.engine.begin() as connection:
+        with db.engine.begin() as connection:
             write(connection, contracts)
         world.be("analyst")
         state = {"from": [PERIOD[0].isoformat()], "to": [PERIOD[1].isoformat()]}
@@ -135,8 +153,6 @@ def test_totals_equal_a_plain_recomputation(app, contracts):
             for by in ("owner", "customer"):
                 query = SUMMARIES[key].query(state | {"by": [by]}, now=NOW)
                 totals = SUMMARIES[key].read(world.session, world.actor, query).totals
-                if key == "performance":
-                    totals.pop("cash")  # by customer only of customers who signed
                 found |= totals
 
                 wanted = expected(contracts)

@@ -35,15 +35,15 @@ def test_an_opportunity_is_late_when_its_expected_date_is_past_and_it_is_open(co
 @pytest.mark.parametrize(
     ("by", "expected"),
     [
-        ("owner", {("sales", "2", "1", "100,000.00", "1", "50.00%"),
-                   ("sales2", "2", "0", "0.00", "0", "—")}),
-        ("department", {("华中", "2", "1", "100,000.00", "1", "50.00%"),
-                        ("华东", "2", "0", "0.00", "0", "—")}),
+        ("owner", {("sales", "1", "0", "0.00", "1", "0.00%"),
+                   ("sales2", "3", "1", "100,000.00", "0", "100.00%")}),
+        ("department", {("华中", "1", "0", "0.00", "1", "0.00%"),
+                        ("华东", "3", "1", "100,000.00", "0", "100.00%")}),
         ("product", {("水泵", "2", "1", "60,000.00", "1", "50.00%"),
                      ("阀门", "1", "1", "40,000.00", "0", "100.00%"),
                      ("（未填写）", "2", "0", "0.00", "0", "—")}),
         ("quarter", {("2026-Q2", "2", "1", "100,000.00", "1", "50.00%"),
-                     ("未关闭", "2", "0", "0.00", "0", "—")}),
+                     ("进行中", "2", "0", "0.00", "0", "—")}),
     ],
 )  # fmt: skip
 def test_opportunities_by_group(cockpit, by, expected):
@@ -51,6 +51,17 @@ def test_opportunities_by_group(cockpit, by, expected):
 
     assert set(cockpit.rows("opportunities", *keys, by=by)) == expected
     assert cockpit.totals("opportunities", by=by)["opportunities"] == "4"
+
+
+def test_a_new_opportunity_is_its_creators_and_an_end_is_that_of_who_closed_it(cockpit):
+    keys = ("label", "count", "won", "lost")
+
+    assert cockpit.rows("opportunities", *keys, by="owner", date="closed") == [
+        ("sales", "2", "1", "1")
+    ]
+    assert set(cockpit.rows("performance", "label", "created", "win_rate", by="owner")) == {
+        ("sales", "1", "50.00%"), ("sales2", "3", "—"),
+    }  # fmt: skip
 
 
 def test_the_date_switch_moves_an_opportunity_to_another_period(cockpit):
@@ -144,7 +155,7 @@ def test_scope_follows_the_stamp_of_each_summary(cockpit):
         for who in ("sales", "sales2", "manager")
     }
 
-    assert [seen["opportunities", who] for who in ("sales", "sales2", "manager")] == [2, 2, 2]
+    assert [seen["opportunities", who] for who in ("sales", "sales2", "manager")] == [1, 3, 1]
     assert [seen["followups", who] for who in ("sales2", "manager")] == [1, 6]
     assert [seen["visits", who] for who in ("sales", "sales2")] == [2, 1]
     assert [seen["tracking", who] for who in ("sales", "sales2", "manager")] == [4, 1, 4]

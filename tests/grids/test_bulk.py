@@ -5,9 +5,11 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import bulk, records
-from services.errors import Invalid
+from models.bulk.batch import BatchItem, BatchJob
+from models.customers.customer import Customer, Level
+from services.bulk import edits
+from services.core.errors import Invalid
+from services.records import records
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -31,14 +33,14 @@ def job(visitors, answer):
     """Return title → code of what a verb did last."""
     assert answer.status_code == 303, answer.get_data(as_text=True)[:300]
     with World(visitors.app) as world:
-        last = sa.select(sa.func.max(m.BatchJob.id)).scalar_subquery()
-        items = world.session.scalars(sa.select(m.BatchItem).where(m.BatchItem.job_id == last))
+        last = sa.select(sa.func.max(BatchJob.id)).scalar_subquery()
+        items = world.session.scalars(sa.select(BatchItem).where(BatchItem.job_id == last))
         return {item.title: item.code for item in items}
 
 
 def levels(visitors):
     with World(visitors.app) as world:
-        return dict(world.session.execute(sa.select(m.Customer.company, m.Customer.level)).all())
+        return dict(world.session.execute(sa.select(Customer.company, Customer.level)).all())
 
 
 def test_all_that_match_are_changed_and_who_may_not_be_is_told_why(visitors):
@@ -53,8 +55,8 @@ def test_all_that_match_are_changed_and_who_may_not_be_is_told_why(visitors):
     assert found["光谷0"] == "LOCKED"  # in approval
     assert {found["光谷2"], found["光谷3"]} == {None}
     after = levels(visitors)
-    assert after["光谷2"] is m.Level.c
-    assert after["光谷0"] is after["东湖"] is m.Level.a
+    assert after["光谷2"] is Level.c
+    assert after["光谷0"] is after["东湖"] is Level.a
 
 
 def test_a_row_somebody_changed_meanwhile_is_left_alone(visitors):
@@ -92,7 +94,7 @@ def test_what_is_deleted_lies_in_the_bin_of_its_people_and_comes_back(visitors):
 def test_no_field_beyond_the_form_is_changed_in_bulk(small, key):
     small.be("admin")
     with pytest.raises(Invalid):
-        bulk.editing(small.session, m.Customer, {key: "x"})
+        edits.editing(small.session, Customer, {key: "x"})
 
 
 def test_too_many_or_none_are_refused_before_anything_is_done(visitors):
@@ -119,18 +121,11 @@ def test_a_verb_is_asked_once_more_with_its_number_and_acts_on_what_was_confirme
     with World(visitors.app) as world:
         world.customer("sales", company="光谷迟到")
         with world.acting("sales"):
-            records.update(
-                world.session,
-                world.get(m.Customer, 3),
-                {"remark": "x"},
-                seen=None,
-                by=world.actor,
-                now=world.now,
-            )
+            records.update(world.call, world.get(Customer, 3), {"remark": "x"}, seen=None)
 
     assert "修改字段：共 4 条记录" in page
-    assert "「客户等级」改为「c」" in page
-    assert levels(visitors)["光谷3"] is m.Level.a
+    assert "「客户等级」改为「C级: 一般, 需求沟通」" in page
+    assert levels(visitors)["光谷3"] is Level.a
     answer = visitors.post("sales", "/admin/customer/action/", confirmed(page))
     found = job(visitors, answer)
     assert found["光谷2"] == "CONTENT_CHANGED"
@@ -153,8 +148,8 @@ def test_ticked_rows_are_exported_and_nothing_else(visitors):
     every = {"action": "export_csv", "everything": "1", "match": "f.company=光谷"}
 
     assert sales2.get_data(as_text=True).split("\r\n")[1:-1] == [
+        '东湖,"A级: 非常重要, 合同洽谈"',  # in the order of the grid
         '光谷1,"A级: 非常重要, 合同洽谈"',
-        '东湖,"A级: 非常重要, 合同洽谈"',
     ]
     whole = visitors.post("admin", "/admin/customer/action/", every).get_data(as_text=True)
     assert len(whole.strip().split("\r\n")) == 5
@@ -182,3 +177,26 @@ def test_a_rejection_without_words_is_asked_for_them_on_the_same_page(visitors):
 
     assert answer.status_code == 422
     assert 'name="frozen" value="1:' in answer.get_data(as_text=True)
+
+
+def test_what_would_only_be_refused_is_told_before_it_is_confirmed(visitors):
+    grid = "/admin/customer/action/"
+    with World(visitors.app) as world:
+        office = world.approved("sales2", company="别人的")
+
+    def asked(who, **form):
+        return visitors.post(who, grid, form).get_data(as_text=True)
+
+    all_foreign = asked("office", action="delete", rowid=[str(office), "2"])
+    assert "选中的记录都不能这样处理" in all_foreign
+    assert "只能处理自己负责或录入的记录（2 条）" in all_foreign
+    assert 'name="sure"' in all_foreign
+    assert "删除 · 2 条" not in all_foreign
+    some = asked("sales", action="delete", rowid=["1", "3"])
+    assert "审批中的记录不能删除，请先撤回（1 条）" in some
+    assert "删除 · 2 条" in some
+    assert "有些会被跳过" not in asked("sales", action="delete", rowid=["3"])
+    assert "不在审批中（1 条）" in asked("reviewer", action="approve", rowid=["1", "2"])
+    assert "不能再次提交（1 条）" in asked("sales", action="submit", rowid=["2", "3"])
+    edit = {"action": "edit", "field": "status", "value": "won"}
+    assert "审批中的记录不能修改" in asked("sales", **edit, rowid=["1", "3"])

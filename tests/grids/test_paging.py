@@ -5,11 +5,16 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
+from models.customers.customer import Customer
+from models.deals.contract import Contract, ContractState
+from models.deals.payment import Payment, PaymentMethod
+from models.people.user import User
+from models.sales.opportunity import Opportunity
+from services.deals import payment
 from tests.support.visitors import Visitors
 from tests.support.world import count_queries
-from views.crm import paging
-from views.crm.paging import Order
+from views.grid import paging
+from views.grid.paging import RowOrder
 
 SIZE = 3
 
@@ -21,7 +26,7 @@ def deals(world):
     for n in range(11):
         with world.acting("sales" if n % 3 else "sales2"):
             world.create(
-                m.Opportunity,
+                Opportunity,
                 name=f"商机{n}",
                 customer_id=customers[n % 2] if n % 4 and n % 3 else None,
                 amount=None if n % 5 == 0 else (n % 4) * 100,
@@ -32,7 +37,7 @@ def deals(world):
 
 
 def walk(world, order, numbers):
-    query = paging.Rows(sa.select(m.Opportunity))
+    query = paging.RowQuery(sa.select(Opportunity))
     return [
         row
         for n in numbers
@@ -43,8 +48,8 @@ def walk(world, order, numbers):
 @pytest.mark.parametrize("key", ["id", "amount", "customer_id", "owner_id", "state"])
 @pytest.mark.parametrize("down", [True, False])
 def test_pages_share_nothing_and_lose_nothing(deals, key, down):
-    target = {"customer_id": m.Customer, "owner_id": m.User}.get(key)
-    order = Order(m.Opportunity, key, down, target)
+    target = {"customer_id": Customer, "owner_id": User}.get(key)
+    order = RowOrder(Opportunity, key, down, target)
 
     rows = walk(deals, order, range(4))
 
@@ -60,7 +65,7 @@ def test_pages_share_nothing_and_lose_nothing(deals, key, down):
 
 @pytest.mark.parametrize("down", [True, False])
 def test_a_reference_is_sorted_by_its_name(deals, down):
-    rows = walk(deals, Order(m.Opportunity, "owner_id", down, m.User), range(4))
+    rows = walk(deals, RowOrder(Opportunity, "owner_id", down, User), range(4))
 
     names = [row.owner.name for row in rows]
     assert names == sorted(names, reverse=down)
@@ -68,11 +73,11 @@ def test_a_reference_is_sorted_by_its_name(deals, down):
 
 def test_a_row_whose_reference_may_not_be_seen_stays_in_the_list(deals):
     with deals.acting("admin"):
-        hidden = deals.get(m.Customer, 1)
+        hidden = deals.get(Customer, 1)
         hidden.deleted_at = deals.now
     deals.be("admin")
 
-    rows = walk(deals, Order(m.Opportunity, "customer_id", False, m.Customer), range(4))
+    rows = walk(deals, RowOrder(Opportunity, "customer_id", False, Customer), range(4))
 
     assert len({row.id for row in rows}) == 11
 
@@ -80,9 +85,9 @@ def test_a_row_whose_reference_may_not_be_seen_stays_in_the_list(deals):
 @pytest.mark.parametrize("key", ["id", "amount", "owner_id"])
 def test_the_end_is_reached_backwards_when_rows_are_too_many_to_count(deals, key, monkeypatch):
     monkeypatch.setattr(paging, "CAP", 5)
-    target = m.User if key == "owner_id" else None
-    order = Order(m.Opportunity, key, True, target)
-    query = paging.Rows(sa.select(m.Opportunity))
+    target = User if key == "owner_id" else None
+    order = RowOrder(Opportunity, key, True, target)
+    query = paging.RowQuery(sa.select(Opportunity))
     forwards = walk(deals, order, range(4))
 
     last = paging.read(deals.session, query, order, -1, SIZE, options=[])
@@ -111,9 +116,38 @@ def test_totals_are_exact_and_of_all_filtered_rows(deals):
     visitors = Visitors(deals.app)
     found = visitors.get("admin", "/admin/opportunity/totals/?amount_from=2").get_json()
 
-    amounts = [a for a in deals.session.scalars(sa.select(m.Opportunity.amount)) if a and a >= 200]
+    amounts = [a for a in deals.session.scalars(sa.select(Opportunity.amount)) if a and a >= 200]
     assert found["count"] == len(amounts)
     assert found["sums"][0]["text"] == f"{sum(amounts) / 100:,.2f}"
+
+
+def test_sums_of_money_take_in_what_counts_and_say_so(world):
+    signed = {"signed_on": world.now.date(), "amount": 100_00}
+    customer = world.approved()
+    first = world.approved("sales", Contract, world.contract(customer, **signed))
+    world.contract(customer, **signed)  # a draft
+    void = world.approved("sales", Contract, world.contract(customer, **signed))
+    with world.acting("admin"):
+        table = Contract.__table__
+        gone = sa.update(table).where(table.c.id == void).values(state=ContractState.void)
+        world.session.connection().execute(gone)
+    with world.acting("finance"):
+        paid = {"contract_id": first, "amount": 30_00, "paid_on": world.now.date()}
+        payment.confirm(world.call, world.create(Payment, method=PaymentMethod.wire, **paid))
+        world.create(Payment, method=PaymentMethod.wire, **(paid | {"amount": 1_00}))
+    visitors = Visitors(world.app)
+
+    found = {
+        noun: visitors.get("admin", f"/admin/{noun}/totals/").get_json()
+        for noun in ("contract", "payment")
+    }
+
+    assert [(one["count"], one["sums"][0]["text"]) for one in found.values()] == [
+        (3, "100.00"), (2, "30.00"),
+    ]  # fmt: skip
+    assert [one["sums"][0]["caption"] for one in found.values()] == [
+        "合同金额（履行中与履行完毕）", "回款金额（已确认）",
+    ]  # fmt: skip
 
 
 def test_totals_show_without_a_script_too(deals):

@@ -5,19 +5,23 @@ import dataclasses
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import access, reach, search
-from services.access import READ, visible_to
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.sales.opportunity import Opportunity
+from services.query import search
+from services.rights import access, row_scope
+from services.rights.access import READ, visible_to
 from tests.support.company import seed_company
 from tests.support.world import PEOPLE, World
-from views.crm import listing, paging
+from views.grid import listing, paging
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def company(request, databases):
     """The people of the demo company and its records; the manager helps with every fifth one."""
     with databases.lent(request.param, seed_company) as app, World(app) as world:
-        customer = m.Customer.__table__
+        customer = Customer.__table__
         keys = customer.c.id % 5 == 0
         helps = sa.update(customer).values(technical_id=world.id_of("manager")).where(keys)
         world.session.connection().execute(helps)
@@ -46,17 +50,17 @@ def test_the_shape_follows_how_many_customers_are_reached(company, monkeypatch):
     company.be("sales")
     assert access.few(company.session)
 
-    monkeypatch.setattr(reach, "FEW", 0)
+    monkeypatch.setattr(row_scope, "FEW", 0)
     company.be("sales")
     assert not access.few(company.session)
     company.be("finance")  # sees everything approved: nothing to count
     assert not access.few(company.session)
 
 
-@pytest.mark.parametrize("model", [m.Customer, m.Contact, m.Opportunity, m.Contract])
+@pytest.mark.parametrize("model", [Customer, Contact, Opportunity, Contract])
 @pytest.mark.parametrize("who", ["sales", "manager", "admin"])
 def test_what_is_counted_instead_is_a_part_of_what_is_seen(company, who, model, monkeypatch):
-    monkeypatch.setattr(reach, "FEW", 0)
+    monkeypatch.setattr(row_scope, "FEW", 0)
     monkeypatch.setattr(search, "ENOUGH", 0)
     monkeypatch.setattr(search, "COMMON", 0)
     actor = company.be(who)
@@ -75,10 +79,10 @@ def test_what_is_counted_instead_is_a_part_of_what_is_seen(company, who, model, 
 def test_a_part_that_exceeds_the_cap_says_there_are_more(company, monkeypatch):
     monkeypatch.setattr(paging, "CAP", 2)
     company.be("admin")
-    every = sa.select(m.Customer)
-    order = paging.Order(m.Customer, "id", down=True)
+    every = sa.select(Customer)
+    order = paging.RowOrder(Customer, "id", down=True)
 
-    for part in (every, every.where(m.Customer.id < 0), None):
-        page = paging.read(company.session, paging.Rows(every, part), order, 0, 2, options=[])
+    for part in (every, every.where(Customer.id < 0), None):
+        page = paging.read(company.session, paging.RowQuery(every, part), order, 0, 2, options=[])
         assert page.capped
         assert len(page.rows) == 2

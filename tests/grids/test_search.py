@@ -5,9 +5,11 @@ import random
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from models.spelling import spelled, spelled_person
-from services import search
+from models.core.normal import folded
+from models.core.spelling import spelled, spelled_person
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from services.query import search
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -44,15 +46,13 @@ def visitors(app):
 
 def names(world, word, who="admin"):
     world.be(who)
-    clauses = [
-        search.found(world.session, m.Customer, w, world.actor) for w in search.words_of(word)
-    ]
-    return set(world.session.scalars(sa.select(m.Customer.company).where(*clauses)))
+    clauses = [search.found(world.session, Customer, w, world.actor) for w in search.words_of(word)]
+    return set(world.session.scalars(sa.select(Customer.company).where(*clauses)))
 
 
 def test_a_word_is_found_exactly_where_it_stands_whatever_its_length(book):
     random.seed(3)
-    texts = dict(book.session.execute(sa.select(m.Customer.company, m.Customer.code)).all())
+    texts = dict(book.session.execute(sa.select(Customer.company, Customer.code)).all())
     words = {
         "哈哈哈",
         "哈哈",
@@ -75,10 +75,7 @@ def test_a_word_is_found_exactly_where_it_stands_whatever_its_length(book):
         expected = {
             company
             for company, code in texts.items()
-            if any(
-                word.translate(search.LOWER) in text.translate(search.LOWER)
-                for text in (company, code, spelled(company) or "")
-            )
+            if any(folded(word) in folded(text) for text in (company, code, spelled(company) or ""))
         }
         assert names(book, word) == expected, word
 
@@ -116,7 +113,7 @@ def test_a_mobile_is_no_oracle_for_whom_it_is_masked(book):
 
 def test_the_database_keeps_the_index_whoever_writes(book):
     connection = book.session.connection()
-    customer, contact = m.Customer.__table__, m.Contact.__table__
+    customer, contact = Customer.__table__, Contact.__table__
     key = connection.execute(sa.select(customer.c.id).where(customer.c.company == "江")).scalar()
     connection.execute(sa.update(customer).values(company="广州珠江").where(customer.c.id == key))
     connection.execute(sa.update(contact).values(name="欧阳").where(contact.c.customer_id == key))
@@ -134,7 +131,7 @@ def test_what_is_entered_in_bulk_is_spelled_too(book):
         "approval": "draft",
     }
     stamp = {"created_at": book.now, "updated_at": book.now}
-    book.session.connection().execute(sa.insert(m.Customer.__table__), [row | stamp])
+    book.session.connection().execute(sa.insert(Customer.__table__), [row | stamp])
     book.session.commit()
 
     assert names(book, "qdhf") == {"青岛海风"}

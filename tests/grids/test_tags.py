@@ -3,21 +3,25 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import merge, tags
-from services.conditions import Place, getter, parse
-from services.errors import Forbidden, Invalid
+from models.bulk.tag import Tag, Tagging
+from models.customers.customer import Customer
+from models.records.dictionary import Colour
+from models.rights.audit import AuditLog
+from services.bulk import tags
+from services.core.errors import Forbidden, Invalid
+from services.customers import merge
+from services.query.conditions import Place, getter, parse
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
 GRID = "/admin/customer/"
 
 
-def put(world, who, key, text, model=m.Customer):
+def put(world, who, key, text, model=Customer):
     with world.acting(who):
         wanted = tags.resolve(world.session, text, by=world.actor)
         record = world.get(model, key)
-        tags.put(world.session, record, wanted, by=world.actor, now=world.now)
+        tags.put(world.call, record, wanted)
 
 
 def of(world, key, noun="customer"):
@@ -32,7 +36,7 @@ def visitors(app):
             world.customer("sales2" if name == "东湖" else "sales", company=name)
         with world.acting("admin"):
             for name in ("战略", "沉睡"):
-                world.create(m.Tag, name=name, colour=m.Colour.warn)
+                world.create(Tag, name=name, colour=Colour.warn)
     return Visitors(app)
 
 
@@ -44,7 +48,7 @@ def test_only_who_may_edit_a_record_tags_it_and_it_is_audited(world):
     put(world, "sales", key, "重点")
 
     assert of(world, key) == ["重点"]
-    last = sa.select(m.AuditLog).order_by(m.AuditLog.id.desc()).limit(1)
+    last = sa.select(AuditLog).order_by(AuditLog.id.desc()).limit(1)
     assert world.session.scalars(last).one().changes == {"tags": ["战略、重点", "重点"]}
     for who, text, problem in (
         ("reviewer", "重点", Forbidden),
@@ -62,10 +66,10 @@ def test_tags_of_what_is_not_seen_are_not_seen(small):
         put(small, "admin", key, "战略")
 
     small.be("sales")
-    rows = small.session.scalars(sa.select(m.Tagging)).all()
+    rows = small.session.scalars(sa.select(Tagging)).all()
 
     assert [row.record_id for row in rows] == [mine]
-    small.session.add(m.Tagging(noun="customer", record_id=mine, tag_id=1, at=small.now))
+    small.session.add(Tagging(noun="customer", record_id=mine, tag_id=1, at=small.now))
     with pytest.raises(Forbidden):
         small.session.flush()
 
@@ -87,7 +91,7 @@ def test_many_are_tagged_at_once_and_filtered_by_it(visitors):
         return {name for name in ("光谷1", "光谷2", "东湖") if f"{name}</a>" in page}
 
     with World(visitors.app) as world:
-        key = world.session.scalar(sa.select(m.Tag.id).where(m.Tag.name == "战略"))
+        key = world.session.scalar(sa.select(Tag.id).where(Tag.name == "战略"))
     assert names(f"f.tags=in:{key}") == {"光谷1", "光谷2"}
     assert names("f.tags=战略") == {"光谷1", "光谷2"}
     assert names(f"f.tags=not_in:{key}") == names("f.tags=empty") == {"东湖"}
@@ -114,7 +118,7 @@ def test_sql_and_python_agree_about_tags(world):
     put(world, "admin", keys[1], "b")
     world.be("admin")
     known = {tag.name: tag.id for tag in tags.known(world.session)}
-    rows = world.session.scalars(sa.select(m.Customer).order_by(m.Customer.id)).all()
+    rows = world.session.scalars(sa.select(Customer).order_by(Customer.id)).all()
     at = Place(world.now)
     for op, value in (
         ("in", [known["a"]]),
@@ -123,8 +127,8 @@ def test_sql_and_python_agree_about_tags(world):
         ("empty", None),
         ("filled", None),
     ):
-        asked = parse(m.Customer, {"field": "tags", "op": op, "value": value})
-        query = sa.select(m.Customer.id).where(asked.clause(at))
+        asked = parse(Customer, {"field": "tags", "op": op, "value": value})
+        query = sa.select(Customer.id).where(asked.clause(at))
         told = {row.id for row in rows if asked.holds(getter(row), at)}
         assert set(world.session.scalars(query)) == told, op
 
@@ -136,10 +140,10 @@ def test_a_merged_customer_hands_its_tags_on_and_gets_them_back(small):
     with small.acting("admin"):
         plan = merge.plan(small.session, kept, dropped, {}, by=small.actor)
         seen = (plan.kept.row_version, plan.dropped.row_version)
-        done = merge.merge(small.session, plan, seen=seen, by=small.actor, now=small.now).id
+        done = merge.merge(small.call, plan, seen=seen).id
     assert of(small, kept) == ["a", "b"]
 
     with small.acting("admin"):
-        merge.undo(small.session, done, by=small.actor, now=small.now)
+        merge.undo(small.call, done)
 
     assert (of(small, kept), of(small, dropped)) == (["a"], ["a", "b"])

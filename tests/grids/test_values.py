@@ -31,3 +31,36 @@ def test_a_reference_is_found_by_initials(app):
     found = visitors.get("sales", "/admin/contact/ajax/lookup/?name=customer_id&query=cjjd")
 
     assert [hit["text"] for hit in found.json] == ["武汉楚江机电有限公司"]
+
+
+def test_a_look_up_offers_nothing_that_is_refused_afterwards(lite):
+    with World(lite) as world:
+        world.customer("sales", company="武汉草稿机电有限公司")
+        world.approved("sales", company="武汉楚江机电有限公司")
+    visitors = Visitors(lite)
+    for noun in ("followup", "plan"):
+        address = f"/admin/{noun}/ajax/lookup/?name=customer_id&query="
+        found = visitors.get("sales", f"{address}机电", headers=AJAX).json
+        assert [hit["text"] for hit in found] == ["武汉楚江机电有限公司"], noun
+    found = visitors.get("sales", "/admin/opportunity/ajax/lookup/?name=customer_id&query=机电")
+    assert len(found.json) == 2  # a draft may be of a draft
+
+
+def test_numbers_and_addresses_are_links_and_masked_ones_are_not(lite):
+    person = {"primary.mobile": "13971002233", "primary.email": "wang@qq.com"}
+    with World(lite) as world:
+        key = world.approved("sales", **person, **{"primary.landline": "027-87654321转801"})
+    visitors = Visitors(lite)
+    pages = {
+        path: visitors.get("sales", path).get_data(as_text=True)
+        for path in ("/admin/customer/", f"/admin/customer/360/?id={key}", "/admin/contact/")
+    }
+    for path, page in pages.items():
+        assert 'href="tel:13971002233">139 7100 2233</a>' in page, path
+        assert 'data-copy="139 7100 2233"' in page
+    assert 'href="tel:02787654321,801"' in pages[f"/admin/customer/360/?id={key}"]
+    assert 'href="mailto:wang@qq.com"' in pages[f"/admin/customer/360/?id={key}"]
+    for path in ("/admin/customer/", "/admin/contact/", f"/admin/customer/details/?id={key}"):
+        masked = visitors.get("analyst", path).get_data(as_text=True)
+        assert "*" in masked
+        assert not [word for word in ("tel:", "mailto:", "data-copy") if word in masked], path

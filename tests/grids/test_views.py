@@ -1,13 +1,18 @@
 """Saved views and columns: one's own, shared with a role, validated again, kept per person."""
 
+import datetime as dt
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import saved_views
-from services.errors import Forbidden
+from models.customers.customer import Customer, Level
+from models.people.role import Role
+from models.query.saved_view import GridSetting, SavedView
+from models.sales.follow_up import FollowUpKind
+from models.sales.plan import FollowUpPlan
+from services.core.errors import Forbidden
+from services.query import saved_views
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World
 
@@ -20,8 +25,8 @@ STATE = "f.level=in:a&sort=-company&columns=company,level"
 def app(request, databases):
     with databases.lent(request.param) as found:
         with World(found) as world:
-            world.approved("sales", company="光谷", level=m.Level.a)
-            world.approved("sales2", company="东湖", level=m.Level.b)
+            world.approved("sales", company="光谷", level=Level.a)
+            world.approved("sales2", company="东湖", level=Level.b)
         yield found
 
 
@@ -30,8 +35,8 @@ def visitors(app):
     """Everybody starts without views and settings."""
     with World(app) as world:
         connection = world.session.connection()
-        connection.execute(sa.delete(m.GridSetting.__table__))
-        connection.execute(sa.delete(m.SavedView.__table__))
+        connection.execute(sa.delete(GridSetting.__table__))
+        connection.execute(sa.delete(SavedView.__table__))
         world.session.commit()
     return Visitors(app)
 
@@ -40,15 +45,15 @@ def save(visitors, who, name="重点", state=STATE, **more):
     form = {"verb": "save", "name": name, "state": state, **more}
     assert visitors.post(who, VIEWS, form).status_code == 303
     with World(visitors.app) as world:
-        query = sa.select(m.SavedView.id).where(
-            m.SavedView.name == name, m.SavedView.owner_id == world.id_of(who)
+        query = sa.select(SavedView.id).where(
+            SavedView.name == name, SavedView.owner_id == world.id_of(who)
         )
         return world.session.scalar(query)
 
 
 def role_id(visitors, name):
     with World(visitors.app) as world:
-        return world.session.scalar(sa.select(m.Role.id).where(m.Role.name == name))
+        return world.session.scalar(sa.select(Role.id).where(Role.name == name))
 
 
 def text(visitors, who, path):
@@ -187,8 +192,8 @@ def test_columns_of_an_address_win_and_stay_in_it(visitors):
 
 def test_computed_columns_sort_with_the_empty_ones_last(visitors):
     with World(visitors.app) as world, world.acting("sales2"):
-        key = world.session.scalar(sa.select(m.Customer.id).where(m.Customer.company == "东湖"))
-        world.create(m.FollowUpPlan, customer_id=key, due_at=world.now, kind=m.FollowUpKind.call)
+        key = world.session.scalar(sa.select(Customer.id).where(Customer.company == "东湖"))
+        world.create(FollowUpPlan, customer_id=key, due_at=world.now, kind=FollowUpKind.call)
 
     def first(sort):
         page = text(visitors, "admin", f"{GRID}?sort={sort}")
@@ -197,7 +202,10 @@ def test_computed_columns_sort_with_the_empty_ones_last(visitors):
     assert first("next")
     assert first("-next")
     export = visitors.get("admin", f"{GRID}export/csv/?sort=next&columns=company,next")
-    assert export.get_data(as_text=True).split() == ["\ufeff客户单位", "东湖", "光谷"]
+    head, *rows = export.get_data(as_text=True).split()
+    assert head == "\ufeff客户单位,下次跟进"
+    assert [row.split(",")[0] for row in rows if "," in row] == ["东湖", "光谷"]
+    assert rows[-1] == "光谷,"
 
 
 def test_nobody_reads_or_writes_what_another_has_set(small):
@@ -206,7 +214,84 @@ def test_nobody_reads_or_writes_what_another_has_set(small):
         saved_views.arrange(small.session, "customer", ["company"], {}, by=small.actor)
     small.be("admin")
 
-    assert small.session.scalars(sa.select(m.GridSetting)).all() == []
-    small.session.add(m.GridSetting(user_id=small.actor.id, noun="x", columns=[], widths={}))
+    assert small.session.scalars(sa.select(GridSetting)).all() == []
+    small.session.add(GridSetting(user_id=small.actor.id, noun="x", columns=[], widths={}))
     with pytest.raises(Forbidden):
         small.session.flush()
+
+
+def test_a_saved_view_is_shown_and_a_name_that_is_there_is_asked_about_in_the_grid(visitors):
+    form = {"verb": "save", "name": "重点", "state": STATE, "default": "1"}
+    saved = visitors.post("admin", VIEWS, form)
+    key = parse_qsl(urlsplit(saved.location).query)[-1]
+    assert key[0] == "view"
+    assert f'view={key[1]}" aria-current="page"' in text(visitors, "admin", saved.location)
+
+    again = visitors.post("admin", VIEWS, form | {"state": "f.level=in:b&sort=company"})
+    page = text(visitors, "admin", again.location)
+    assert "覆盖「重点」" in page
+    assert "东湖" in page
+    assert "光谷" not in page.partition('<div class="card grid')[2]
+    hidden = {"verb": "change", "id": key[1], "state": "f.level=in:b&sort=company"}
+    over = visitors.post("admin", VIEWS, hidden)
+    assert parse_qsl(urlsplit(over.location).query) == [
+        ("f.level", "in:b"), ("sort", "company"), ("view", key[1]),
+    ]  # fmt: skip
+    long = visitors.post("admin", VIEWS, form | {"name": "长" * 41})
+    assert parse_qsl(urlsplit(long.location).query) == parse_qsl(STATE)
+    assert "最多 40 个字符" in text(visitors, "admin", GRID + "?tab=all")
+
+
+def left(visitors, who, state):
+    assert visitors.post(who, f"{GRID}left/", {"state": state}).status_code == 204
+
+
+def test_the_menu_leads_to_the_grid_as_it_was_left_by_the_person(visitors):
+    left(visitors, "admin", "f.level=in:a&sort=-company&page=1&page_size=1&csrf_token=x&totals=1")
+
+    assert visitors.get("admin", GRID).location.endswith(
+        "?f.level=in:a&sort=-company&page=1&page_size=1"
+    )
+    assert visitors.get("admin", "/admin/contact/").status_code == 200
+    assert visitors.get("office", GRID).status_code == 200
+    page = text(visitors, "admin", GRID)
+    assert "光谷" in page
+    assert "data-left" not in page  # it is kept already
+    assert 'href="/admin/customer/?tab=all"' in page
+    assert "data-left" in text(visitors, "admin", f"{GRID}?tab=all")
+    left(visitors, "admin", "tab=all")
+    assert visitors.get("admin", GRID).location == f"{GRID}?tab=all"
+    left(visitors, "admin", "f.company=" + "长" * 3000)
+    assert visitors.get("admin", GRID).location == f"{GRID}?tab=all"
+
+
+def test_a_default_view_opens_the_next_day(visitors):
+    key = save(visitors, "admin", default="1")
+    left(visitors, "admin", "sort=company")
+    assert visitors.get("admin", GRID).location.endswith("?sort=company")
+
+    with World(visitors.app) as world:
+        yesterday = world.now - dt.timedelta(days=2)
+        world.session.connection().execute(sa.update(GridSetting).values(left_at=yesterday))
+        world.session.commit()
+
+    assert visitors.get("admin", GRID).location.endswith(f"view={key}")
+
+
+def test_a_record_leads_back_to_its_list(visitors):
+    page = "/admin/customer/details/?id=1"
+    referer = {"Referer": f"http://localhost{GRID}?f.level=in:a&page=2"}
+
+    assert f'class="up" href="{GRID}?f.level=in:a&amp;page=2"' in visitors.get(
+        "admin", page, headers=referer
+    ).get_data(as_text=True)
+    assert f'class="up" href="{GRID}"' in text(visitors, "admin", page)
+    assert 'class="up"' not in text(visitors, "admin", f"{page}&drawer=1")
+
+
+def test_a_page_is_named_by_its_number(visitors):
+    asked = f"{GRID}?page_size=1&sort=company&goto="
+
+    assert visitors.get("admin", asked + "2").location == f"{GRID}?page_size=1&sort=company&page=1"
+    assert visitors.get("admin", asked + "x").location == f"{GRID}?page_size=1&sort=company"
+    assert "2 / 2" in text(visitors, "admin", asked + "99")

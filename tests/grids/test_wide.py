@@ -6,9 +6,16 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import batch_work, batches, records
-from services.errors import Refused
+from models.bulk.batch import BatchItem, BatchVerb
+from models.bulk.tag import Tag, Tagging
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer, Level
+from models.delivery.outbox import Outbox
+from models.people.user import User
+from services.bulk import jobs, runner
+from services.core.errors import Refused
+from services.records import records
 from tests.support.crowd import crowd, worked
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -20,9 +27,9 @@ EVERY = {"everything": "1", "match": "search=光谷"}
 @pytest.fixture
 def low(monkeypatch):
     """Limits of a handful, so that every verb can be tried beyond them."""
-    monkeypatch.setattr("views.crm.selection.FEW", 3)
-    monkeypatch.setattr("services.batch_work.AT_ONCE", 3)
-    monkeypatch.setattr("services.batch_work.SINGLY", 2)
+    monkeypatch.setattr("views.grid.selection.FEW", 3)
+    monkeypatch.setattr("services.bulk.runner.AT_ONCE", 3)
+    monkeypatch.setattr("services.bulk.doers.SINGLY", 2)
 
 
 def hidden(page):
@@ -40,8 +47,8 @@ def confirmed(visitors, who, **form):
 
 def customers(app, what):
     with World(app) as world:
-        query = sa.select(what).where(m.Customer.company.contains("光谷"))
-        return list(world.session.scalars(query.order_by(m.Customer.id)))
+        query = sa.select(what).where(Customer.company.contains("光谷"))
+        return list(world.session.scalars(query.order_by(Customer.id)))
 
 
 def results(visitors, who, address):
@@ -60,9 +67,8 @@ def test_more_than_a_page_carries_are_frozen_done_by_the_worker_and_told(app):
     with World(app) as world:
         world.customer("sales", company="光谷迟到")
         with world.acting("sales"):
-            late = {"seen": None, "by": world.actor, "now": world.now}
-            record = world.get(m.Customer, first)
-            records.update(world.session, record, {"remark": "x"}, **late)
+            record = world.get(Customer, first)
+            records.update(world.call, record, {"remark": "x"}, seen=None)
 
     assert "修改字段：共 1100 条记录" in page
     assert len(page) < 50_000
@@ -70,16 +76,16 @@ def test_more_than_a_page_carries_are_frozen_done_by_the_worker_and_told(app):
     waiting = visitors.get("sales", answer.location)
     assert waiting.headers["Refresh"]
     assert '<progress max="1100" value="0"' in waiting.get_data(as_text=True)
-    assert set(customers(app, m.Customer.level)) == {m.Level.a}
+    assert set(customers(app, Customer.level)) == {Level.a}
     again = visitors.post("sales", ACTION, hidden(page))
     assert again.location == answer.location
 
     assert worked(app) == 1
-    assert customers(app, m.Customer.level)[1:-1] == [m.Level.c] * 1099
-    assert customers(app, m.Customer.level)[0] is customers(app, m.Customer.level)[-1] is m.Level.a
+    assert customers(app, Customer.level)[1:-1] == [Level.c] * 1099
+    assert customers(app, Customer.level)[0] is customers(app, Customer.level)[-1] is Level.a
     done = visitors.get("sales", answer.location)
     assert "Refresh" not in done.headers
-    assert "成功 1099 · 未处理 1" in done.get_data(as_text=True)
+    assert "成功 1099 · 失败 1" in done.get_data(as_text=True)
     lines = results(visitors, "sales", answer.location)
     assert len(lines) == 1100
     assert [line for line in lines if "CONTENT_CHANGED" in line] == [lines[0]]
@@ -87,7 +93,7 @@ def test_more_than_a_page_carries_are_frozen_done_by_the_worker_and_told(app):
 
     key = re.search(r"id=(\d+)", answer.location)[1]
     visitors.post("sales", "/admin/batch/retry/", {"id": key})
-    assert customers(app, m.Customer.level)[0] is m.Level.c
+    assert customers(app, Customer.level)[0] is Level.c
 
 
 @pytest.mark.usefixtures("low")
@@ -96,15 +102,15 @@ def test_a_page_says_so_when_no_worker_comes(app):
         crowd(world, 5, company="光谷")
     visitors = Visitors(app)
     place = confirmed(visitors, "sales", action="edit", field="level", value="c").location
-    assert "没有动静" not in visitors.get("sales", place).get_data(as_text=True)
+    assert "没有进展" not in visitors.get("sales", place).get_data(as_text=True)
 
-    box = m.Outbox.__table__
-    with app.app_context(), m.db.engine.begin() as connection:
+    box = Outbox.__table__
+    with app.app_context(), db.engine.begin() as connection:
         connection.execute(sa.update(box).values(next_at=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)))
 
-    assert "没有动静" in visitors.get("sales", place).get_data(as_text=True)
+    assert "没有进展" in visitors.get("sales", place).get_data(as_text=True)
     assert worked(app) == 1
-    assert "没有动静" not in visitors.get("sales", place).get_data(as_text=True)
+    assert "没有进展" not in visitors.get("sales", place).get_data(as_text=True)
 
 
 def test_a_wide_deletion_is_taken_back_from_its_result(app):
@@ -114,7 +120,7 @@ def test_a_wide_deletion_is_taken_back_from_its_result(app):
 
     answer = confirmed(visitors, "sales", action="delete")
     worked(app)
-    assert customers(app, m.Customer.deleted_at).count(None) == 0
+    assert customers(app, Customer.deleted_at).count(None) == 0
     key = re.search(r"id=(\d+)", answer.location)[1]
     page = visitors.get("sales", answer.location).get_data(as_text=True)
     assert "撤销删除" in page
@@ -122,7 +128,7 @@ def test_a_wide_deletion_is_taken_back_from_its_result(app):
     back = visitors.post("sales", "/admin/batch/undo/", {"id": key})
     worked(app)
 
-    assert customers(app, m.Customer.deleted_at) == [None] * 1100
+    assert customers(app, Customer.deleted_at) == [None] * 1100
     lines = results(visitors, "sales", back.location)
     assert [line.split(",")[1] for line in lines] == ["成功"] * 1100
     stranger = visitors.post("sales2", "/admin/batch/undo/", {"id": key})
@@ -135,7 +141,7 @@ def test_every_verb_goes_beyond_the_limit(app):
         for n in range(5):
             world.customer("sales", company=f"光谷{n}")
         with world.acting("admin"):
-            world.create(m.Tag, name="重点")
+            world.create(Tag, name="重点")
         other = world.id_of("sales2")
     visitors = Visitors(app)
 
@@ -151,19 +157,19 @@ def test_every_verb_goes_beyond_the_limit(app):
     assert tagged(app) == 0
     done("sales", "submit")
     done("reviewer", "reject", comment="资料不全")
-    assert set(customers(app, m.Customer.approval)) == {m.Approval.rejected}
+    assert set(customers(app, Customer.approval)) == {Approval.rejected}
     done("sales", "submit")
     done("reviewer", "approve")
-    assert set(customers(app, m.Customer.approval)) == {m.Approval.approved}
+    assert set(customers(app, Customer.approval)) == {Approval.approved}
     done("manager", "assign", to_id=other, comment="换人")
-    assert set(customers(app, m.Customer.owner_id)) == {other}
+    assert set(customers(app, Customer.owner_id)) == {other}
     done("admin", "handover", people=other - 1)
-    assert set(customers(app, m.Customer.owner_id)) == {other - 1}
+    assert set(customers(app, Customer.owner_id)) == {other - 1}
 
 
 def tagged(app):
     with World(app) as world:
-        return world.session.scalar(sa.select(sa.func.count(m.Tagging.id)))
+        return world.session.scalar(sa.select(sa.func.count(Tagging.id)))
 
 
 @pytest.mark.usefixtures("low")
@@ -184,7 +190,7 @@ def test_a_frozen_job_is_its_persons_and_of_the_verb_that_was_asked(lite):
         assert visitors.post(who, ACTION, form).status_code == status, form
     run = visitors.post("sales", "/admin/batch/run/", {"id": job})
     assert run.status_code == 409  # nobody said yes
-    assert customers(lite, m.Customer.deleted_at) == [None] * 5
+    assert customers(lite, Customer.deleted_at) == [None] * 5
 
 
 @pytest.mark.usefixtures("low")
@@ -205,42 +211,39 @@ def test_what_a_confirmed_page_lacks_is_asked_for_on_the_same_page(lite):
 
 def test_what_was_never_confirmed_is_forgotten_after_a_week(world):
     key = world.customer("sales")
-    task = batches.Task(m.BatchVerb.delete, "customer", arguments=None)
+    task = jobs.Task(BatchVerb.delete, "customer", arguments=None)
     with world.acting("sales"):
-        job = batches.open_job(world.session, task, by=world.actor, now=world.now)
-        batches.add(world.session, job, [(key, 1)])
+        job = jobs.open_job(world.call, task)
+        jobs.add(world.session, job, [(key, 1)])
         with pytest.raises(Refused):
-            batch_work.start(world.session, job, by=world.actor, now=world.now)
+            runner.start(world.call, job)
     with world.acting("sales"):
-        batch_work.perform(
-            world.session, batches.Task(m.BatchVerb.delete, "customer"), [], by=world.actor,
-            now=world.now,
-        )  # fmt: skip
-    week = batches.KEPT
+        runner.perform(world.call, jobs.Task(BatchVerb.delete, "customer"), [])  # fmt: skip
+    week = jobs.KEPT
 
     world.be("admin")
-    assert batches.prune(world.session, now=world.now + week) == 0
-    assert batches.prune(world.session, now=world.now + 2 * week) == 1
-    assert world.session.scalar(sa.select(sa.func.count()).select_from(batches.ITEM)) == 0
+    assert jobs.prune(world.session, now=world.now + week) == 0
+    assert jobs.prune(world.session, now=world.now + 2 * week) == 1
+    assert world.session.scalar(sa.select(sa.func.count()).select_from(jobs.ITEM)) == 0
 
 
 @pytest.mark.usefixtures("low")
 def test_whoever_lost_the_right_meanwhile_changes_nothing(world):
     keys = [world.approved("sales") for _n in range(4)]
     with world.acting("manager"):
-        task = batches.Task(
-            m.BatchVerb.assign, "customer", arguments={"to_id": world.id_of("sales2"), "note": None}
+        task = jobs.Task(
+            BatchVerb.assign, "customer", arguments={"to_id": world.id_of("sales2"), "note": None}
         )
-        job = batches.open_job(world.session, task, by=world.actor, now=world.now)
-        batches.add(world.session, job, [(key, None) for key in keys])
-        assert not batch_work.start(world.session, job, by=world.actor, now=world.now)
+        job = jobs.open_job(world.call, task)
+        jobs.add(world.session, job, [(key, None) for key in keys])
+        assert not runner.start(world.call, job)
         number = job.id
     with world.acting("admin"):
-        world.session.get_one(m.User, world.id_of("manager")).roles = []
+        world.session.get_one(User, world.id_of("manager")).roles = []
     app = world.app
     world.__exit__()
     worked(app)
     world.__enter__()
 
-    codes = sa.select(m.BatchItem.code).where(m.BatchItem.job_id == number)
+    codes = sa.select(BatchItem.code).where(BatchItem.job_id == number)
     assert set(world.session.scalars(codes)) == {"FORBIDDEN"}

@@ -5,11 +5,15 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import contract_plan, contract_sums, gate
-from services.actor import SYSTEM
-from services.importing.undo import undo
-from services.records import Call
+from models.deals.contract import Contract
+from models.deals.payment import Payment, PaymentAllocation
+from models.importing.import_job import ImportJob
+from models.sales.product import Product
+from services.deals import contract_plan, contract_sums
+from services.importing.run.undo import undo
+from services.rights import gate
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 from tests.support.imports import codes, prepare, run, table
 
 CONTRACTS = """
@@ -63,7 +67,7 @@ def bring(world, how, *rows):
 
 def amount_and_plan(world):
     world.be(SYSTEM)
-    contract = world.session.scalars(sa.select(m.Contract)).one()
+    contract = world.session.scalars(sa.select(Contract)).one()
     assert contract_sums.faults(contract_sums.stored(contract)) == {}
     return contract.amount, [line.amount for line in contract.plan]
 
@@ -72,7 +76,7 @@ def test_lines_added_to_a_contract_in_force_bring_its_amount_and_plan(world):
     bring(world, CONTRACTS.format(more=""), HEAD, ROW)
     assert amount_and_plan(world) == (None, [])
     with world.acting("admin"):
-        world.create(m.Product, code="P1", name="泵")
+        world.create(Product, code="P1", name="泵")
 
     bring(world, LINES, (*HEAD, "产品", "数量", "单价"), (*ROW, "泵", "1", "532"))
 
@@ -86,8 +90,8 @@ def test_an_amount_corrected_by_file_takes_a_plan_of_one_line_along_and_can_be_u
     assert amount_and_plan(world) == (120_00, [120_00])
 
     world.be(SYSTEM)
-    job = world.session.get_one(m.ImportJob, key)
-    undo(world.session, job, by=world.actor, now=world.now)
+    job = world.session.get_one(ImportJob, key)
+    undo(world.call, job)
     world.session.commit()
 
     assert amount_and_plan(world) == (100_00, [100_00])
@@ -97,12 +101,12 @@ def test_a_plan_of_ratios_follows_a_file_and_one_of_amounts_refuses_it(world):
     due = (dt.date(2026, 11, 1), dt.date(2026, 12, 1))
     bring(world, AMOUNT, (*HEAD, "金额"), (*ROW, "100"))
     world.be(SYSTEM)
-    key = world.session.scalars(sa.select(m.Contract.id)).one()
+    key = world.session.scalars(sa.select(Contract.id)).one()
 
     def planned(rows):
         with world.acting(SYSTEM), gate.rule(world.session, "import"):
             call = Call(world.session, world.actor, world.now)
-            contract_plan.amend(call, world.get(m.Contract, key), {"plan": rows})
+            contract_plan.amend(call, world.get(Contract, key), {"plan": rows})
 
     planned([{"ratio_bp": r, "due_on": d} for r, d in zip((3000, 7000), due, strict=True)])
     bring(world, AMOUNT, (*HEAD, "金额"), (*ROW, "200"))
@@ -128,9 +132,9 @@ def test_a_past_whose_plan_does_not_sum_stays_out(world):
 
 
 def test_money_of_a_file_that_goes_beyond_the_contract_is_said_and_comes_in(world):
-    contract = world.approved(model=m.Contract, key=world.contract(world.approved(), amount=100_00))
+    contract = world.approved(model=Contract, key=world.contract(world.approved(), amount=100_00))
     world.be("admin")
-    code = world.get(m.Contract, contract).code
+    code = world.get(Contract, contract).code
     rows = [(code, "2026-11-20", amount) for amount in ("60", "60", "1")]
     world.be("finance")
 
@@ -143,18 +147,18 @@ def test_money_of_a_file_that_goes_beyond_the_contract_is_said_and_comes_in(worl
 
 
 def test_money_of_a_past_fills_an_instalment_before_money_only_registered(world):
-    contract = world.approved(model=m.Contract, key=world.contract(world.approved(), amount=100_00))
+    contract = world.approved(model=Contract, key=world.contract(world.approved(), amount=100_00))
     with world.acting("finance"):
         waits = world.create(
-            m.Payment, contract_id=contract, amount=60_00, paid_on=dt.date(2026, 11, 1)
+            Payment, contract_id=contract, amount=60_00, paid_on=dt.date(2026, 11, 1)
         ).id
     world.be("admin")
-    code = world.get(m.Contract, contract).code
+    code = world.get(Contract, contract).code
 
     past = MONEY.replace("draft", "approved")
     bring(world, past, ("合同", "日期", "金额"), (code, "2026-11-20", "70"))
 
-    part = m.PaymentAllocation.__table__
+    part = PaymentAllocation.__table__
     found = world.session.execute(sa.select(part.c.payment_id, part.c.amount)).all()
     assert sorted(amount for _key, amount in found) == [30_00, 70_00]
     assert (waits, 30_00) in [tuple(row) for row in found]

@@ -5,9 +5,11 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.errors import Invalid, Locked
-from services.importing.undo import ask
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.deals.payment import PaymentAllocation
+from services.core.errors import Invalid, Locked
+from services.importing.run.undo import ask
 from tests.support.imports import codes, counts, prepare, run, table
 from tests.support.world import World
 
@@ -36,7 +38,7 @@ def contracts(world):
     """Return external number → (customer, amount, lines, instalments) as the database has them."""
     world.session.expire_all()
     found = {}
-    for one in world.session.scalars(sa.select(m.Contract)):
+    for one in world.session.scalars(sa.select(Contract)):
         lines = [(line.product.code, line.quantity, line.price) for line in one.lines]
         plan = [(line.amount, line.due_on) for line in one.plan]
         company = one.customer.company if one.customer else None
@@ -133,7 +135,7 @@ def test_a_bad_line_keeps_its_whole_record_out_and_no_other(world):
     assert list(contracts(world)) == ["A2"]
     assert codes(plan) == [(2, "no", "TOGETHER"), (4, "qty", "BAD_VALUE")]
     assert plan.files[0].counts["contract"] == {"rows": 3, "created": 1, "failed": 2}
-    assert world.session.scalars(sa.select(m.Customer.company)).all() == ["乙公司"]
+    assert world.session.scalars(sa.select(Customer.company)).all() == ["乙公司"]
     bring(world, rows[0], (*rows[2][:4], "2", "25"))
     assert contracts(world)["A1"][1] == 150_00
 
@@ -211,7 +213,7 @@ fields = {external_ref = "p", contract_id = "no", paid_on = "day", amount = "sum
             head=("no", *HEAD[3:]),
             how=mapping('external_ref = "no"\n'),
         )
-        parts = other.session.execute(sa.select(m.PaymentAllocation.amount)).scalars().all()
+        parts = other.session.execute(sa.select(PaymentAllocation.amount)).scalars().all()
         assert parts == [40_00]
 
 

@@ -7,9 +7,17 @@ import pandas as pd
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from dashboards import opportunity_groups, query
-from services.actor import SYSTEM
+from dashboards.core import query
+from dashboards.summaries import opportunity_groups
+from models.approval.request import ApprovalCopy, ApprovalRequest, RequestOrigin
+from models.approval.task import ApprovalTask
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.importing.import_job import ImportJob, ImportProblem
+from models.sales.follow_up import FollowUp
+from models.sales.opportunity import Opportunity
+from models.sales.stage import StageKind
+from services.rights.actor import SYSTEM
 from tests.support.apps import behind
 from tests.support.imports import counts, run
 from tests.support.world import World, seed_people
@@ -40,7 +48,7 @@ def seed_maven(engine):
 @pytest.fixture(params=["sqlite", "postgres"])
 def imported(request, databases):
     with databases.lent(request.param, seed_maven) as app, World(app) as world:
-        query_ = sa.select(m.ImportJob).order_by(m.ImportJob.id)
+        query_ = sa.select(ImportJob).order_by(ImportJob.id)
         world.jobs = list(world.session.scalars(query_))
         yield world
 
@@ -74,7 +82,7 @@ def expected(by, start, end):
 
 def cockpit(world, by, start, end):
     """Return the same from the cockpit's 商机汇总."""
-    choices = query.Choices(
+    choices = query.SummaryOptions(
         grains=tuple(opportunity_groups.BY),
         sorts=lambda grain: [
             f"{s}{c.key}" for c in opportunity_groups.columns(grain) for s in ("", "-")
@@ -116,16 +124,16 @@ def test_dirt_is_mapped_or_reported_with_its_place(imported):
     job = imported.jobs[-1]
     kinds = dict(
         imported.session.execute(
-            sa.select(m.ImportProblem.code, sa.func.count())
-            .where(m.ImportProblem.job_id == job.id)
-            .group_by(m.ImportProblem.code)
+            sa.select(ImportProblem.code, sa.func.count())
+            .where(ImportProblem.job_id == job.id)
+            .group_by(ImportProblem.code)
         ).all()
     )
     mapped = imported.session.scalars(
-        sa.select(m.ImportProblem).where(m.ImportProblem.value == "GTXPro")
+        sa.select(ImportProblem).where(ImportProblem.value == "GTXPro")
     ).one()
     misspelt = imported.session.scalars(
-        sa.select(m.ImportProblem).where(m.ImportProblem.value == "technolgy")
+        sa.select(ImportProblem).where(ImportProblem.value == "technolgy")
     ).one()
 
     assert kinds["PLACEHOLDER"] == 1425
@@ -136,17 +144,17 @@ def test_dirt_is_mapped_or_reported_with_its_place(imported):
 
 def test_rows_are_historic_approved_and_keep_their_own_dates(imported):
     deal = imported.session.scalars(
-        sa.select(m.Opportunity).where(m.Opportunity.external_ref == "maven:1C1I7A6R")
+        sa.select(Opportunity).where(Opportunity.external_ref == "maven:1C1I7A6R")
     ).one()
 
-    assert deal.approval is m.Approval.approved
+    assert deal.approval is Approval.approved
     assert deal.decided_at == imported.now
     assert (str(deal.closed_on), f"{deal.created_at:%Y-%m-%d %H:%M}") == (
         "2017-03-01",
         "2016-10-19 16:00",
     )
-    assert (deal.amount, deal.state, deal.incomplete) == (105400, m.StageKind.won, True)
-    assert deal.code.startswith("YAV-SJ-20261123-")
+    assert (deal.amount, deal.state, deal.incomplete) == (105400, StageKind.won, True)
+    assert deal.code.startswith("YAV-SJ-20161020-")
     assert (deal.owner.name, deal.owner.department.name) == ("Moses Frase", "Central")
     assert deal.owner.manager.name == "Dustin Brinkmann"
     assert [(line.product.name, line.subtotal) for line in deal.lines] == [
@@ -159,11 +167,11 @@ def test_one_request_a_file_no_sync_rows_no_copies_no_tasks(imported):
         query_ = sa.select(sa.func.count()).select_from(model).where(*where)
         return imported.session.execute(query_).scalar()
 
-    assert count(m.ApprovalRequest, m.ApprovalRequest.origin == m.RequestOrigin.import_file) == 4
-    assert count(m.ApprovalRequest) == 4
-    assert count(m.FollowUp) == count(m.ApprovalCopy) == count(m.ApprovalTask) == 0
-    assert count(m.Customer, m.Customer.placeholder) == 1
-    assert count(m.Customer, m.Customer.incomplete) == 86
+    assert count(ApprovalRequest, ApprovalRequest.origin == RequestOrigin.import_file) == 4
+    assert count(ApprovalRequest) == 4
+    assert count(FollowUp) == count(ApprovalCopy) == count(ApprovalTask) == 0
+    assert count(Customer, Customer.placeholder) == 1
+    assert count(Customer, Customer.incomplete) == 86
 
 
 def test_people_come_without_a_usable_log_in(imported):
@@ -202,7 +210,7 @@ def test_a_changed_row_is_updated_and_the_rest_left_alone(imported):
 
     told = plan.files[0].counts["opportunity"]
     deal = imported.session.scalars(
-        sa.select(m.Opportunity).where(m.Opportunity.external_ref == "maven:1C1I7A6R")
+        sa.select(Opportunity).where(Opportunity.external_ref == "maven:1C1I7A6R")
     ).one()
     assert (told["updated"], told["unchanged"]) == (1, 8799)
     assert (deal.amount, str(deal.closed_on)) == (110000, "2017-03-02")

@@ -1,23 +1,27 @@
 """Large files are written by the worker in pieces: nothing lost or doubled, all or nothing."""
 
 import os
-import subprocess
-import sys
 import time
 
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.importing import staging, worker
-from tests.support.databases import ROOT
+from models.bulk.batch import BatchJob
+from models.core.mixins import Approval
+from models.core.setting import Setting
+from models.deals.contract import Contract
+from models.deals.payment import Payment
+from models.importing.import_job import ImportJob, ImportState
+from models.people.role import Role
+from services.importing.run import pieces, staging, worker
+from tests.support import ready
 from tests.support.imports import counts, table
 from tests.support.office import Office
 from tests.support.world import World
 
 HEAD = ("客户单位", "亚为销售员", "联系人", "手机", "省/市/区")
 LINES = staging.PIECE + 10
-State = m.ImportState
+State = ImportState
 
 
 def row(n, mobile=""):
@@ -28,30 +32,30 @@ def row(n, mobile=""):
 @pytest.fixture
 def office(app):
     with World(app) as world, world.acting("admin"):
-        world.session.add(m.Setting(key="import.at_once", value=50))
+        world.session.add(Setting(key="import.at_once", value=50))
     return Office(app)
 
 
-def piece(app, job):
-    """Do what one round of the worker does; tell whether it is done."""
+def piece(app, job, most=1):
+    """Do what one round of the worker does, or one piece of it; tell whether it is done."""
     with World(app) as world:
-        found = world.session.get_one(m.ImportJob, job)
+        found = world.session.get_one(ImportJob, job)
         turn = found.options["turn"]
-        done = worker.work(world.session, job_id=job, turn=turn, now=world.now)
+        done = worker.work(world.session, job_id=job, turn=turn, now=world.now, most=most)
         world.session.commit()
         return done
 
 
 def work(app, job):
     rounds = 1
-    while not piece(app, job):
+    while not piece(app, job, None):
         rounds += 1
     return rounds
 
 
 def state(app, job):
     with World(app) as world:
-        return world.session.get_one(m.ImportJob, job).state
+        return world.session.get_one(ImportJob, job).state
 
 
 def checked(office, *rows, **changes):
@@ -70,16 +74,16 @@ def test_a_large_file_is_checked_and_written_in_pieces_as_one_batch(office):
     assert office.run(job).status_code == 303
     assert office.run(job).status_code == 409
     assert not piece(office.app, job)
-    assert f"{staging.PIECE} / {LINES}" in office.page(f"/admin/import/job/?id={job}")
+    assert f"{pieces.FIRST} / {LINES}" in office.page(f"/admin/import/job/?id={job}")
     work(office.app, job)
 
     made = office.customers()
     assert len({one.company for one in made}) == len(made) == LINES
-    assert {one.approval for one in made} == {m.Approval.pending}
+    assert {one.approval for one in made} == {Approval.pending}
     with World(office.app) as world:
-        found = world.session.get_one(m.ImportJob, job)
+        found = world.session.get_one(ImportJob, job)
         assert found.counts["customer"] == {"rows": LINES, "created": LINES}
-        batch = world.session.scalars(sa.select(m.BatchJob)).one()
+        batch = world.session.scalars(sa.select(BatchJob)).one()
         assert (batch.id, len(batch.items)) == (found.batch_id, LINES)
     assert counts(office.app)["import_line"] == 0
     assert "已导入" in office.page(f"/admin/import/job/?id={job}")
@@ -88,7 +92,7 @@ def test_a_large_file_is_checked_and_written_in_pieces_as_one_batch(office):
 def test_the_refunds_of_a_large_file_lean_on_payments_of_earlier_pieces(office):
     with World(office.app) as world:
         key = world.contract(world.approved(), name="框架合同", amount=10_000_00)
-        world.approved("sales", m.Contract, key)
+        world.approved("sales", Contract, key)
     head = ("合同", "回款日期", "回款金额", "付款方式", "外部编号")
     refund = ("框架合同", "2026-11-05", str(-10 * (LINES - 1)), "电汇", "R1")
     paid = [("框架合同", "2026-11-03", "10", "电汇", f"P{n}") for n in range(LINES - 1)]
@@ -101,7 +105,7 @@ def test_the_refunds_of_a_large_file_lean_on_payments_of_earlier_pieces(office):
 
     assert state(office.app, job) is State.done
     with World(office.app) as world:
-        found = world.session.scalars(sa.select(m.Payment).order_by(m.Payment.id)).all()
+        found = world.session.scalars(sa.select(Payment).order_by(Payment.id)).all()
         assert (len(found), sum(one.amount for one in found)) == (LINES, 0)
         assert found[-1].external_ref.endswith("R1")
 
@@ -110,7 +114,7 @@ def test_what_fails_in_the_middle_takes_back_the_pieces_before_it(office):
     job = checked(office, *(row(n) for n in range(LINES)))
     office.run(job)
     piece(office.app, job)
-    assert len(office.customers()) == staging.PIECE
+    assert len(office.customers()) == pieces.FIRST
     with World(office.app) as world:
         world.customer("sales2", company=row(LINES - 1)[0])
 
@@ -122,7 +126,7 @@ def test_what_fails_in_the_middle_takes_back_the_pieces_before_it(office):
     left = [one.company for one in office.customers() if one.deleted_at is None]
     assert left == [row(LINES - 1)[0]]
     page = office.page(f"/admin/import/job/?id={job}")
-    assert "DUPLICATE" in page
+    assert "重复的客户" in page
     assert "导入全部" not in page
     office.check(job, approval="draft")
     work(office.app, job)
@@ -140,7 +144,7 @@ def test_a_partial_run_leaves_the_bad_lines_for_the_workbook(office):
 
     assert len(office.customers()) == LINES - 2
     with World(office.app) as world:
-        found = world.session.get_one(m.ImportJob, job).counts["customer"]
+        found = world.session.get_one(ImportJob, job).counts["customer"]
         assert found == {"rows": LINES, "created": LINES - 2, "failed": 2}
     assert counts(office.app)["import_line"] == 2
     assert office.visitors.get("office", f"/admin/import/errors/?id={job}").status_code == 200
@@ -163,7 +167,7 @@ def test_whoever_lost_the_right_writes_nothing(office):
     job = checked(office, *(row(n) for n in range(LINES)))
     office.run(job)
     with World(office.app) as world, world.acting("admin"):
-        role = world.session.scalars(sa.select(m.Role).where(m.Role.name == "office")).one()
+        role = world.session.scalars(sa.select(Role).where(Role.name == "office")).one()
         role.permissions = [one for one in role.permissions if one != "customer:import"]
 
     work(office.app, job)
@@ -180,10 +184,10 @@ def killed(app, job, reached, kills):
         "TCOS_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         "TCOS_OUTBOX_LEASE": "2",
     }
-    command = [sys.executable, "-W", "ignore", "-m", "flask", "--app", "admin_app", "worker"]
+    words = ["-m", "flask", "--app", "admin_app", "worker"]
     for n in range(kills + 1):
         goal = reached() + 1
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+        process = ready.LIBRARIES.start(words, environment=environment, stderr=ready.NULL)
         try:
             end = time.monotonic() + 120
             while state(app, job) is State.running and (n == kills or reached() < goal):
@@ -204,7 +208,7 @@ def kill_often(office, lines, kills):
     made = [one.company for one in office.customers()]
     assert len(set(made)) == len(made) == lines
     with World(office.app) as world:
-        found = world.session.get_one(m.ImportJob, job)
+        found = world.session.get_one(ImportJob, job)
         assert (found.state, found.counts["customer"]["created"]) == (State.done, lines)
     assert counts(office.app)["import_row"] == lines
 

@@ -5,10 +5,11 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import notices, outbox
-from services.actor import SYSTEM
-from services.errors import NotVisible
+from models.delivery.notification import NoticeKind, Notification
+from models.delivery.outbox import Channel, Outbox, OutboxState
+from services.core.errors import NotVisible
+from services.delivery import notices, outbox
+from services.rights.actor import SYSTEM
 from tests.support.visitors import Visitors
 from tests.support.world import World, count_queries
 
@@ -18,17 +19,15 @@ LEASE = dt.timedelta(minutes=2)
 def tell(world, who="sales", key="task:1", url="/admin/inbox/", title="武汉测试有限公司"):
     return notices.tell(
         world.session,
-        user_id=world.id_of(who),
-        kind=m.NoticeKind.task,
-        title=title,
-        url=url,
-        dedupe_key=key,
+        notices.Notice(
+            user_id=world.id_of(who), kind=NoticeKind.task, title=title, url=url, dedupe_key=key
+        ),
         now=world.now,
     )
 
 
 def claim(world, now):
-    return outbox.claim(world.session, m.Channel.mail, lease=LEASE, now=now)
+    return outbox.claim(world.session, Channel.mail, lease=LEASE, now=now)
 
 
 def counted(world, model):
@@ -42,8 +41,8 @@ def test_the_same_event_is_told_once_with_one_mail(world):
         assert tell(world) is False
         assert tell(world, who="sales2") is True
 
-    assert counted(world, m.Notification) == 2
-    assert counted(world, m.Outbox) == 2
+    assert counted(world, Notification) == 2
+    assert counted(world, Outbox) == 2
 
 
 def test_a_rolled_back_event_tells_nobody_and_posts_nothing(world):
@@ -51,13 +50,13 @@ def test_a_rolled_back_event_tells_nobody_and_posts_nothing(world):
     tell(world)
     world.session.rollback()
 
-    assert counted(world, m.Notification) == counted(world, m.Outbox) == 0
+    assert counted(world, Notification) == counted(world, Outbox) == 0
 
 
 def test_a_thousand_are_told_in_four_statements(world):
     me = world.id_of("sales")
     many = [
-        notices.Notice(me, m.NoticeKind.decision, f"客户{n}", "/admin/cc/", f"decision:{n}")
+        notices.Notice(me, NoticeKind.decision, f"客户{n}", "/admin/cc/", f"decision:{n}")
         for n in range(1000)
     ]
 
@@ -65,7 +64,7 @@ def test_a_thousand_are_told_in_four_statements(world):
         assert notices.tell_many(world.session, many, now=world.now) == 1000
 
     assert len(statements) == 4
-    assert counted(world, m.Outbox) == 1000
+    assert counted(world, Outbox) == 1000
 
 
 @pytest.mark.parametrize("url", ["http://evil.test", "//evil.test", "admin"])
@@ -80,13 +79,13 @@ def test_nobody_reads_or_marks_another_ones_notices(world):
     with world.acting("reviewer"):
         tell(world)
     world.be("sales2")
-    key = world.session.execute(sa.select(m.Notification.__table__.c.id)).scalar_one()
+    key = world.session.execute(sa.select(Notification.__table__.c.id)).scalar_one()
 
-    assert world.session.scalars(sa.select(m.Notification)).all() == []
+    assert world.session.scalars(sa.select(Notification)).all() == []
     with pytest.raises(NotVisible):
-        notices.open_notice(world.session, key, by=world.actor, now=world.now)
-    notices.read_all(world.session, by=world.actor, now=world.now)
-    table = m.Notification.__table__
+        notices.open_notice(world.call, key)
+    notices.read_all(world.call)
+    table = Notification.__table__
     assert world.session.execute(sa.select(table.c.read_at)).scalar() is None
 
 
@@ -96,7 +95,7 @@ def test_only_admins_see_the_outbox(world):
 
     for who, rows in (("sales", 0), ("reviewer", 0), ("admin", 1)):
         world.be(who)
-        assert len(world.session.scalars(sa.select(m.Outbox)).all()) == rows
+        assert len(world.session.scalars(sa.select(Outbox)).all()) == rows
 
 
 def test_the_bell_counts_and_opening_marks_read(app):
@@ -104,7 +103,7 @@ def test_the_bell_counts_and_opening_marks_read(app):
         with world.acting("reviewer"):
             tell(world, key="task:1")
             tell(world, key="task:2", title="第二家")
-        table = m.Notification.__table__
+        table = Notification.__table__
         first = world.session.execute(sa.select(sa.func.min(table.c.id))).scalar_one()
     visitors = Visitors(app)
 
@@ -142,9 +141,7 @@ def test_a_clock_set_back_strands_nothing(world):
 
     assert (
         len(
-            outbox.claim(
-                world.session, m.Channel.mail, lease=LEASE, now=world.now.replace(year=2020)
-            )
+            outbox.claim(world.session, Channel.mail, lease=LEASE, now=world.now.replace(year=2020))
         )
         == 1
     )
@@ -162,16 +159,16 @@ def test_poison_is_parked_with_its_reason_and_an_admin_sends_it_again(app):
             now += 2 * outbox.LONGEST_WAIT
         key = row.id
         world.session.commit()
-    assert state_of(app, key) == (m.OutboxState.parked, "550 no such mailbox")
+    assert state_of(app, key) == (OutboxState.parked, "550 no such mailbox")
     visitors = Visitors(app)
 
     assert "重新发送" in visitors.get("admin", f"/admin/outbox/details/?id={key}").text
     assert visitors.post("admin", "/admin/outbox/resend/", {"id": key}).status_code == 303
 
-    assert state_of(app, key) == (m.OutboxState.waiting, None)
+    assert state_of(app, key) == (OutboxState.waiting, None)
 
 
 def state_of(app, key):
     with World(app) as world:
-        row = world.session.get_one(m.Outbox, key)
+        row = world.session.get_one(Outbox, key)
         return row.state, row.reason

@@ -5,7 +5,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 
 import pytest
@@ -13,10 +12,11 @@ import redis
 from huey import RedisHuey
 
 import admin_app
-import models as m
-from services import outbox
-from services.approval import bulk
-from tests.support.databases import ROOT
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from services.approval.bulk import decisions
+from services.delivery import outbox
+from tests.support import ready
 from tests.support.world import World
 
 SERVER = shutil.which("redis-server")
@@ -63,8 +63,8 @@ def worker(app, address):
         "TCOS_DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         "TCOS_REDIS_URL": address,
     }
-    command = [sys.executable, "-W", "ignore", "-m", "flask", "--app", "admin_app", "worker"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    words = ["-m", "flask", "--app", "admin_app", "worker"]
+    process = ready.LIBRARIES.start(words, environment=environment, stderr=ready.NULL)
     try:
         yield process
     finally:
@@ -85,9 +85,7 @@ def posted(web):
     with World(web) as world:
         pairs = [world.submitted(**{"primary.mobile": f"1380000000{n}"}) for n in range(2)]
         with world.acting("reviewer"):
-            job = bulk.prepare(
-                world.session, "", verb="approve", comment=None, by=world.actor, now=world.now
-            )
+            job = decisions.prepare(world.call, "", verb="approve", comment=None)
             outbox.enqueue(
                 world.session, "batch", {"job_id": job.id}, title="批量通过", now=world.now
             )
@@ -96,7 +94,7 @@ def posted(web):
 
 def states(web, keys):
     with World(web) as world:
-        return {world.get(m.Customer, key).approval for key in keys}
+        return {world.get(Customer, key).approval for key in keys}
 
 
 def test_a_job_of_the_outbox_is_done_by_a_worker_that_hears_of_it_through_redis(app, address):
@@ -108,7 +106,7 @@ def test_a_job_of_the_outbox_is_done_by_a_worker_that_hears_of_it_through_redis(
     assert rung >= 1  # what the web left in redis, before there is a worker
 
     with worker(web, address):
-        until(lambda: states(web, keys) == {m.Approval.approved})
+        until(lambda: states(web, keys) == {Approval.approved})
         until(lambda: queue.pending_count() == 0)
 
 
@@ -117,4 +115,4 @@ def test_a_redis_that_is_away_fails_no_request(app, address):
 
     keys = posted(web)
 
-    assert states(web, keys) == {m.Approval.pending}
+    assert states(web, keys) == {Approval.pending}

@@ -4,11 +4,15 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-import models as m
 from jobs.schedules import remind_due, tell_overdue
-from services import notices
-from services.actor import SYSTEM
-from services.numbers import ZONE
+from models.delivery.notification import NoticeKind, Notification
+from models.delivery.outbox import Outbox
+from models.people.user import User
+from models.sales.follow_up import FollowUpKind
+from models.sales.plan import FollowUpPlan
+from services.core.days import ZONE
+from services.delivery import notices
+from services.rights.actor import SYSTEM
 
 
 def at(day, hour):
@@ -19,17 +23,17 @@ def planned(world, due):
     key = world.approved()
     with world.acting("sales"):
         return world.create(
-            m.FollowUpPlan,
+            FollowUpPlan,
             customer_id=key,
             due_at=due,
-            kind=m.FollowUpKind.call,
+            kind=FollowUpKind.call,
             content="确认方案",
             owner_id=world.actor.id,
         ).id
 
 
 def told(world, *kinds):
-    table, user = m.Notification.__table__, m.User.__table__
+    table, user = Notification.__table__, User.__table__
     rows = world.session.execute(
         sa.select(user.c.name, table.c.kind)
         .join_from(table, user, user.c.id == table.c.user_id)
@@ -48,11 +52,11 @@ def test_a_due_follow_up_is_told_once_per_date_from_the_morning_on(world):
     assert remind_due(world.session, now=at(25, 9)) == 1
     assert remind_due(world.session, now=at(25, 9)) == 0
     assert remind_due(world.session, now=at(26, 9)) == 0
-    plan = world.get(m.FollowUpPlan, key)
+    plan = world.get(FollowUpPlan, key)
     plan.due_at = at(27, 10)
     world.session.flush()
     assert remind_due(world.session, now=at(27, 9)) == 1
-    assert told(world, m.NoticeKind.reminder) == [("sales", "reminder")] * 2
+    assert told(world, NoticeKind.reminder) == [("sales", "reminder")] * 2
 
 
 def test_a_worker_that_was_away_still_reminds_but_not_of_old_times(world):
@@ -67,11 +71,11 @@ def test_a_worker_that_was_away_still_reminds_but_not_of_old_times(world):
 
 def test_an_overdue_step_reminds_the_assignee_and_then_his_manager_or_the_admin(world):
     with world.acting("admin"):
-        user = world.session.get_one(m.User, world.id_of("reviewer"))
+        user = world.session.get_one(User, world.id_of("reviewer"))
         user.manager_id = world.id_of("manager")
     world.submitted()  # Monday 10:00, eight working hours: due on Tuesday at 10:00
     world.be(SYSTEM)
-    kinds = (m.NoticeKind.overdue, m.NoticeKind.escalation)
+    kinds = (NoticeKind.overdue, NoticeKind.escalation)
 
     assert tell_overdue(world.session, now=at(24, 9)) == 0
     assert tell_overdue(world.session, now=at(24, 11)) == 2
@@ -87,7 +91,7 @@ def test_a_told_story_is_the_past(world):
 
     notices.settle_history(world.session, now=world.now + dt.timedelta(days=3))
 
-    notice, mail = m.Notification.__table__, m.Outbox.__table__
+    notice, mail = Notification.__table__, Outbox.__table__
     assert world.session.execute(sa.select(sa.func.count()).select_from(mail)).scalar() == 0
     unread = sa.select(sa.func.count()).select_from(notice).where(notice.c.read_at.is_(None))
     assert world.session.execute(unread).scalar() == 0

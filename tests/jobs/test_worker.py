@@ -1,20 +1,25 @@
 """The worker against a real mail server: nothing is lost, a repeat has the same Message-ID."""
 
+import asyncio
 import contextlib
 import os
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
 import sqlalchemy as sa
 from aiosmtpd.controller import Controller
 
-import models as m
 from jobs import deliver
-from services import notices, outbox
-from tests.support.databases import ROOT
+from models.approval.request import ApprovalRequest
+from models.delivery.notification import NoticeKind, Notification
+from models.delivery.outbox import Outbox
+from models.people.user import Language, User
+from services.delivery import notices, outbox
+from tests.grids.test_wide import confirmed, low  # noqa: F401 # a fixture
+from tests.support import ready
+from tests.support.crowd import crowd
+from tests.support.visitors import Visitors
 from tests.support.world import World
 
 
@@ -23,6 +28,7 @@ class Mailbox:
 
     def __init__(self):
         self.letters, self.away = [], False
+        self.slow, self.at_once, self.most_at_once = 0, 0, 0
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):  # noqa: N802
         if address.startswith("reviewer2@"):
@@ -33,6 +39,10 @@ class Mailbox:
     async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 # aiosmtpd's names
         if self.away:
             return "451 try again later"
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        await asyncio.sleep(self.slow)
+        self.at_once -= 1
         self.letters.append((envelope.rcpt_tos[0], envelope.content.decode()))
         return "250 OK"
 
@@ -60,7 +70,7 @@ def submitted(app):
 
 def states(app):
     with World(app) as world:
-        rows = world.session.scalars(sa.select(m.Outbox).order_by(m.Outbox.id))
+        rows = world.session.scalars(sa.select(Outbox).order_by(Outbox.id))
         return {row.dedupe_key: (row.state.name, row.attempts, row.reason) for row in rows}
 
 
@@ -83,11 +93,20 @@ def test_the_submitter_hears_of_the_decision_and_the_reviewer_not_of_his_own(app
     with World(app) as world:
         _key, request_id = world.submitted()
         world.decided(request_id)
-        table = m.Notification.__table__
-        rows = world.session.execute(sa.select(table.c.user_id, table.c.kind)).all()
-        told = {(world.session.get_one(m.User, user).name, kind.name) for user, kind in rows}
+        table = Notification.__table__
+        with world.acting("admin"):
+            world.get(User, world.id_of("sales")).language = Language.en
+        _key, second = world.submitted(company="云梦水泵厂")
+        world.decided(second, verb="reject", comment="手机号有误")
+        rows = world.session.execute(sa.select(table.c.user_id, table.c.kind, table.c.title))
+        told = {(world.session.get_one(User, user).name, k.name, text) for user, k, text in rows}
+        titles = [world.get(ApprovalRequest, key).title for key in (request_id, second)]
 
-    assert told == {("reviewer", "task"), ("reviewer2", "task"), ("sales", "decision")}
+    assert told == {
+        *((who, "task", title) for who in ("reviewer", "reviewer2") for title in titles),
+        ("sales", "decision", f"「{titles[0]}」已通过（reviewer）"),
+        ("sales", "decision", f"“{titles[1]}” rejected (reviewer, 手机号有误)"),
+    }
 
 
 def test_without_a_mail_server_mails_wait_as_not_configured_and_go_when_there_is_one(app, mailbox):
@@ -100,7 +119,7 @@ def test_without_a_mail_server_mails_wait_as_not_configured_and_go_when_there_is
 
     with World(app) as world:
         world.session.execute(
-            sa.update(m.Outbox.__table__).values(created_at=sa.func.current_timestamp())
+            sa.update(Outbox.__table__).values(created_at=sa.func.current_timestamp())
         )
         world.session.commit()
     assert deliver.mails(app) == 1
@@ -122,11 +141,13 @@ def test_a_server_that_is_away_parks_nothing(app, mailbox):
 def tell(world, who, key, now):
     notices.tell(
         world.session,
-        user_id=world.id_of(who),
-        kind=m.NoticeKind.system,
-        title=f"通知{key}",
-        url="/admin/",
-        dedupe_key=key,
+        notices.Notice(
+            user_id=world.id_of(who),
+            kind=NoticeKind.system,
+            title=f"通知{key}",
+            url="/admin/",
+            dedupe_key=key,
+        ),
         now=now or deliver.clock(),
     )
 
@@ -136,7 +157,7 @@ def test_a_task_that_fails_leaves_nothing_and_is_tried_again(app):
         outbox.enqueue(world.session, "bad", {}, title="t", now=world.now)
 
     def bad(session, *, now):
-        session.execute(sa.update(m.User.__table__).values(name="x"))
+        session.execute(sa.update(User.__table__).values(name="x"))
         raise RuntimeError(now)
 
     assert deliver.tasks(app, {"bad": bad}) == 0
@@ -144,7 +165,7 @@ def test_a_task_that_fails_leaves_nothing_and_is_tried_again(app):
     assert list(states(app).values()) == [("waiting", 1, "RuntimeError")]
     with World(app) as world:
         assert world.id_of("sales")
-        assert world.session.scalar(sa.select(sa.func.count()).where(m.User.name == "x")) == 0
+        assert world.session.scalar(sa.select(sa.func.count()).where(User.name == "x")) == 0
 
 
 def test_a_task_in_pieces_is_done_to_its_end(app):
@@ -172,8 +193,8 @@ def worker(url, mailbox):
         "TCOS_SMTP_URL": mailbox.url,
         "TCOS_OUTBOX_LEASE": "3",
     }
-    command = [sys.executable, "-W", "ignore", "-m", "flask", "--app", "admin_app", "worker"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    words = ["-m", "flask", "--app", "admin_app", "worker"]
+    process = ready.LIBRARIES.start(words, environment=environment, stderr=ready.NULL)
     try:
         yield process
     finally:
@@ -189,7 +210,8 @@ def kill_often(app, mailbox, letters, kills):
     for n in range(kills):
         before = len(mailbox.letters)
         with worker(url, mailbox):
-            wait_for(lambda goal=before + letters // (kills + 2): len(mailbox.letters) >= goal)
+            # Half of an even share: a worker sends on while the test looks.
+            wait_for(lambda goal=before + letters // (2 * kills): len(mailbox.letters) >= goal)
             time.sleep(0.01 * (n % 7))  # another moment each time
     with worker(url, mailbox):
         wait_for(lambda: all(s == "sent" for s, _n, _r in states(app).values()))
@@ -211,3 +233,24 @@ def test_killing_the_worker_loses_and_doubles_nothing(app, mailbox):
 @pytest.mark.soak
 def test_killing_the_worker_fifty_times_loses_and_doubles_nothing(app, mailbox):
     kill_often(app, mailbox, letters=1500, kills=50)
+
+
+@pytest.mark.usefixtures("low")
+def test_a_slow_mail_server_delays_no_job(app, mailbox):
+    with World(app) as world:
+        crowd(world, 20, company="光谷")
+        with world.acting("reviewer"):
+            for n in range(80):
+                tell(world, "sales", f"n{n}", now=None)
+    visitors = Visitors(app)
+    answer = confirmed(visitors, "sales", action="edit", field="level", value="c")
+    mailbox.slow = 0.5
+    with worker(app.config["SQLALCHEMY_DATABASE_URI"], mailbox):
+        wait_for(lambda: "成功 20" in visitors.get("sales", answer.location).text)
+        assert len(mailbox.letters) < 40
+        for n in range(3):  # bells that ring meanwhile open no second line to the server
+            with World(app) as world, world.acting("reviewer"):
+                tell(world, "sales", f"more{n}", now=None)
+        before = len(mailbox.letters)
+        wait_for(lambda: len(mailbox.letters) > before + 2)
+    assert mailbox.most_at_once == 1

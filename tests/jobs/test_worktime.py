@@ -3,13 +3,15 @@
 import datetime as dt
 
 import pytest
+import sqlalchemy as sa
 
-import models as m
-from services.errors import Invalid
-from services.numbers import ZONE
-from services.settings import get_setting, save_settings
-from services.shifts import parse_shifts
-from services.worktime import WorkCalendar, calendar, due_after
+from models.core.calendar_day import CalendarDay
+from models.core.setting import Setting
+from services.core.days import ZONE
+from services.core.errors import Invalid
+from services.core.settings import get_setting, save_settings
+from services.core.shifts import parse_shifts
+from services.core.worktime import WorkCalendar, calendar, due_after
 
 PLAIN = WorkCalendar({}, parse_shifts("09:00-12:00,13:00-18:00"))
 
@@ -60,6 +62,9 @@ def test_the_seeded_holidays_count(world):
 
     assert due_after(world.session, eve, 2) == dt.datetime(2026, 10, 8, 10, tzinfo=ZONE)
     assert calendar(world.session).works_on(dt.date(2031, 1, 6))
+    named = world.session.scalars(sa.select(CalendarDay.label)).all()
+    assert {"国庆节", "春节"} <= set(named)
+    assert not any(name.isascii() for name in named)
 
 
 @pytest.mark.parametrize("text", ["9-18", "13:00-12:00", "13:00-18:00,09:00-12:00", "09:00-25:00"])
@@ -69,4 +74,4 @@ def test_shifts_that_make_no_sense_are_refused(small, text):
     with pytest.raises(Invalid):
         save_settings(small.session, {"worktime.shifts": text})
     assert get_setting(small.session, "worktime.shifts") == "09:00-12:00,13:00-18:00"
-    assert small.session.query(m.Setting).count() == 0
+    assert small.session.query(Setting).count() == 0

@@ -9,19 +9,24 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import models as m
 from jobs.schedules import tell_overdue
-from services import records
-from services.actor import SYSTEM
+from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.sales.follow_up import FollowUp
 from services.approval import decide, digest, submit, withdraw
-from services.errors import Refused
+from services.core.errors import Refused
+from services.records import records
+from services.rights.actor import SYSTEM
 from tests.support.world import World, seed_people
 
 AUTHORS = ("sales", "sales2", "office", "admin")
 DECIDERS = ("reviewer", "reviewer2", "admin", "manager")
 EVERYBODY = tuple(dict.fromkeys((*AUTHORS, *DECIDERS, "analyst")))
-OVER = {m.Approval.approved, m.Approval.rejected, m.Approval.withdrawn}
-TOLD = {m.Decision.remind, m.Decision.escalate}
+OVER = {Approval.approved, Approval.rejected, Approval.withdrawn}
+TOLD = {Decision.remind, Decision.escalate}
 DATABASES = {}
 
 
@@ -67,9 +72,9 @@ class Approvals(RuleBasedStateMachine):
         return self.known[n % len(self.known)]
 
     def request_of(self, record):
-        table = m.ApprovalRequest.__table__
+        table = ApprovalRequest.__table__
         query = sa.select(table).where(table.c.noun == "customer", table.c.record_id == record.key)
-        with m.db.engine.connect() as connection:
+        with db.engine.connect() as connection:
             return connection.execute(query.order_by(table.c.round.desc()).limit(1)).first()
 
     @initialize(who=st.sampled_from(AUTHORS))
@@ -81,9 +86,7 @@ class Approvals(RuleBasedStateMachine):
         if len(self.known) < 4:
             world = self.world
             values = world.customer_values()
-            key = self.do(
-                who, lambda: world.create(m.Customer, **values, owner_id=world.actor.id).id
-            )
+            key = self.do(who, lambda: world.create(Customer, **values, owner_id=world.actor.id).id)
             self.known.append(Known(key))
 
     @rule(n=st.integers(0, 3), who=st.sampled_from(EVERYBODY))
@@ -91,9 +94,9 @@ class Approvals(RuleBasedStateMachine):
         record, world = self.pick(n), self.world
 
         def verb():
-            found = self.find(m.Customer, record.key)
+            found = self.find(Customer, record.key)
             if found is not None:
-                request = submit(world.session, found, by=world.actor, now=world.now)
+                request = submit(world.call, found)
                 record.hashes[request.round] = request.payload_hash
 
         self.do(who, verb)
@@ -113,13 +116,7 @@ class Approvals(RuleBasedStateMachine):
             who,
             lambda: (
                 decide(
-                    world.session,
-                    before.id,
-                    seen=before.seen_version - age,
-                    verb=verb,
-                    comment="意见",
-                    by=world.actor,
-                    now=world.now,
+                    world.call, before.id, seen=before.seen_version - age, verb=verb, comment="意见"
                 ).state
             ),
         )
@@ -127,7 +124,7 @@ class Approvals(RuleBasedStateMachine):
             with world.app.app_context():
                 me = world.id_of(who)
             assert age == 0, "a version that was not seen was decided"
-            assert before.state is m.Approval.pending, "a closed request was decided"
+            assert before.state is Approval.pending, "a closed request was decided"
             assert me not in {before.submitted_by_id, before.last_editor_id}, "self-approval"
 
     @rule(n=st.integers(0, 3), who=st.sampled_from(EVERYBODY))
@@ -135,9 +132,7 @@ class Approvals(RuleBasedStateMachine):
         record, world = self.pick(n), self.world
         before = self.request_of(record)
         if before is not None:
-            self.do(
-                who, lambda: withdraw(world.session, before.id, by=world.actor, now=world.now).id
-            )
+            self.do(who, lambda: withdraw(world.call, before.id).id)
 
     @rule(days=st.integers(1, 9))
     def wait(self, days):
@@ -157,24 +152,22 @@ class Approvals(RuleBasedStateMachine):
     )
     def edit(self, n, who, change):
         record, world = self.pick(n), self.world
-        pending = self.state_of(record) is m.Approval.pending
+        pending = self.state_of(record) is Approval.pending
 
         def verb():
-            found = self.find(m.Customer, record.key)
+            found = self.find(Customer, record.key)
             if found is None:
                 return None
             values = {**change, "remark": f"{world.now}"}
-            return records.update(
-                world.session, found, values, seen=None, by=world.actor, now=world.now
-            ).id
+            return records.update(world.call, found, values, seen=None).id
 
         assert not (self.do(who, verb) and pending), "a pending record was edited"
 
     @rule(n=st.integers(0, 3), change=st.sampled_from(["company", "approval", "code", "delete"]))
     def attack(self, n, change):
         """Raw SQL past every service: the database guards a pending row itself."""
-        record, table = self.pick(n), m.Customer.__table__
-        if self.state_of(record) is not m.Approval.pending:
+        record, table = self.pick(n), Customer.__table__
+        if self.state_of(record) is not Approval.pending:
             return
         mine = table.c.id == record.key
         statement = (
@@ -182,12 +175,12 @@ class Approvals(RuleBasedStateMachine):
             if change == "delete"
             else sa.update(table).where(mine).values({change: "draft"})
         )
-        with pytest.raises(sa.exc.IntegrityError), m.db.engine.begin() as connection:
+        with pytest.raises(sa.exc.IntegrityError), db.engine.begin() as connection:
             connection.execute(statement)
 
     def state_of(self, record):
-        table = m.Customer.__table__
-        with m.db.engine.connect() as connection:
+        table = Customer.__table__
+        with db.engine.connect() as connection:
             return connection.execute(
                 sa.select(table.c.approval).where(table.c.id == record.key)
             ).scalar_one()
@@ -195,8 +188,8 @@ class Approvals(RuleBasedStateMachine):
     @invariant()
     def the_law_holds(self):
         self.world.session.rollback()
-        tables = m.Customer, m.ApprovalRequest, m.ApprovalTask, m.ApprovalEvent, m.FollowUp
-        with m.db.engine.connect() as connection:
+        tables = Customer, ApprovalRequest, ApprovalTask, ApprovalEvent, FollowUp
+        with db.engine.connect() as connection:
             customers, requests, tasks, events, follow_ups = (
                 connection.execute(sa.select(one.__table__)).all() for one in tables
             )
@@ -206,7 +199,7 @@ class Approvals(RuleBasedStateMachine):
             said = [event.decision for event in events if event.request_id == request.id]
             self.one_decision(request, mine, said)
             synced = [row for row in follow_ups if row.request_id == request.id]
-            assert len(synced) == (request.state is m.Approval.approved)
+            assert len(synced) == (request.state is Approval.approved)
             assert request.payload_hash == digest(request.payload)
         by_key = {customer.id: customer for customer in customers}
         for record in self.known:
@@ -226,20 +219,20 @@ class Approvals(RuleBasedStateMachine):
 
     def one_decision(self, request, tasks, said):
         """At most one task of a step is decided, and every transition has its event."""
-        decided = [task for task in tasks if task.state is m.TaskState.done]
+        decided = [task for task in tasks if task.state is TaskState.done]
         assert len(decided) <= request.steps
         assert len({task.step for task in decided}) == len(decided)
-        assert said[0] is m.Decision.submit
+        assert said[0] is Decision.submit
         verbs = {
-            m.Approval.pending: [],
-            m.Approval.approved: [m.Decision.approve] * request.steps,
-            m.Approval.rejected: [m.Decision.reject],
-            m.Approval.withdrawn: [m.Decision.withdraw],
+            Approval.pending: [],
+            Approval.approved: [Decision.approve] * request.steps,
+            Approval.rejected: [Decision.reject],
+            Approval.withdrawn: [Decision.withdraw],
         }
         assert [one for one in said[1:] if one not in TOLD] == verbs[request.state]
-        assert said.count(m.Decision.remind) == sum(t.reminded_at is not None for t in tasks)
-        assert any(task.state is m.TaskState.open for task in tasks) is (
-            request.state is m.Approval.pending
+        assert said.count(Decision.remind) == sum(t.reminded_at is not None for t in tasks)
+        assert any(task.state is TaskState.open for task in tasks) is (
+            request.state is Approval.pending
         )
         for task in tasks:
             assert task.assignee_id not in {request.submitted_by_id, request.last_editor_id}
@@ -247,12 +240,12 @@ class Approvals(RuleBasedStateMachine):
     def agrees(self, customer, rounds):
         """The record stands where its last round stands; what was approved is what was seen."""
         last = rounds[-1] if rounds else None
-        expected = last.state if last else m.Approval.draft
+        expected = last.state if last else Approval.draft
         assert customer.approval is expected
-        if customer.approval is m.Approval.pending:
+        if customer.approval is Approval.pending:
             assert last.seen_version == customer.row_version
             assert last.payload["values"]["company"] == customer.company
-        if customer.approval is m.Approval.approved:
+        if customer.approval is Approval.approved:
             assert last.payload["values"]["company"] == customer.company
 
 

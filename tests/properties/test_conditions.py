@@ -8,11 +8,14 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import models as m
-from services import conditions
-from services.condition_values import PERIODS
-from services.conditions import OPS_OF, Place, parse
-from services.errors import Invalid
+from models.customers.contact import Contact
+from models.customers.customer import Customer, Level
+from models.people.user import User
+from models.sales.opportunity import Opportunity, OpportunityLine
+from services.core.errors import Invalid
+from services.query import conditions
+from services.query.condition_values import PERIODS
+from services.query.conditions import OPS_OF, Place, parse
 from tests.support import clock
 
 TEXTS = st.sampled_from(["a", "A", "Ab", "武汉", "武", "汉机", "%", "_", "\\", "é", "É", "机电abC"])
@@ -36,7 +39,7 @@ KEYS = [
 
 
 def leaf(key):
-    one = conditions.fields(m.Opportunity)[key]
+    one = conditions.fields(Opportunity)[key]
 
     def value(op):
         if op in conditions.NO_VALUE:
@@ -47,7 +50,7 @@ def leaf(key):
             single = st.sampled_from([e.name for e in one.target])
         else:
             single = VALUES.get(one.kind, TEXTS)
-        if one.kind == "ref" and one.target is m.User:
+        if one.kind == "ref" and one.target is User:
             single = single | st.just("me")
         if op == "between":
             return st.lists(single, min_size=2, max_size=2)
@@ -75,10 +78,10 @@ def company(world):
     world.be("admin")
     keys = []
     for n, name in enumerate(["Ab机电", "武汉机电", "abc%", None, "É_x", "a\\b"]):
-        customer = world.create(m.Customer, company=name, owner_id=world.id_of("sales"))
-        customer.level = [m.Level.a, m.Level.b, None][n % 3]
+        customer = world.create(Customer, company=name, owner_id=world.id_of("sales"))
+        customer.level = [Level.a, Level.b, None][n % 3]
         world.session.flush()
-        deal = world.create(m.Opportunity, name=name, customer_id=customer.id, owner_id=None)
+        deal = world.create(Opportunity, name=name, customer_id=customer.id, owner_id=None)
         deal.owner_id = [world.id_of("sales"), world.id_of("sales2"), None][n % 3]
         deal.amount = [None, 3, 0, 2, 5, 1][n]
         deal.expected_on = [None, dt.date(2026, 11, 23), dt.date(2026, 11, 24)][n % 3]
@@ -93,7 +96,7 @@ def company(world):
 def test_sql_and_python_agree(world):
     company(world)
     world.be("admin")
-    rows = world.session.scalars(sa.select(m.Opportunity).order_by(m.Opportunity.id)).all()
+    rows = world.session.scalars(sa.select(Opportunity).order_by(Opportunity.id)).all()
     at = Place(world.now, world.id_of("sales"))
 
     @settings(
@@ -101,8 +104,8 @@ def test_sql_and_python_agree(world):
     )
     @given(TREES)
     def agree(tree):
-        condition = parse(m.Opportunity, tree)
-        found = set(world.session.scalars(sa.select(m.Opportunity.id).where(condition.clause(at))))
+        condition = parse(Opportunity, tree)
+        found = set(world.session.scalars(sa.select(Opportunity.id).where(condition.clause(at))))
         told = {row.id for row in rows if condition.holds(conditions.getter(row), at)}
         assert found == told, tree
 
@@ -132,7 +135,7 @@ def test_sql_and_python_agree(world):
 )
 def test_junk_is_refused_in_words(tree):
     with pytest.raises(Invalid) as refusal:
-        parse(m.Opportunity, tree)
+        parse(Opportunity, tree)
 
     assert "condition" in refusal.value.errors
 
@@ -145,21 +148,21 @@ def test_deep_and_large_trees_are_refused():
 
     for tree in (deep, large):
         with pytest.raises(Invalid):
-            parse(m.Opportunity, tree)
+            parse(Opportunity, tree)
 
 
 def test_what_a_person_may_not_ask_about_is_no_oracle():
     with pytest.raises(Invalid):
-        parse(m.Contact, {"field": "mobile", "op": "starts", "value": "138"}, only={"name"})
+        parse(Contact, {"field": "mobile", "op": "starts", "value": "138"}, only={"name"})
 
 
 def test_nothing_always_holds():
-    assert parse(m.Customer, None).holds(lambda _key: None, Place(clock.now()))
+    assert parse(Customer, None).holds(lambda _key: None, Place(clock.now()))
 
 
 def test_a_quantity_is_compared_with_three_decimals():
     tree = {"field": "quantity", "op": "ge", "value": "1.5"}
-    condition = parse(m.OpportunityLine, tree)
+    condition = parse(OpportunityLine, tree)
     at = Place(clock.now())
 
     assert condition.holds({"quantity": Decimal("1.500")}.get, at)
@@ -174,7 +177,7 @@ def test_a_condition_is_told_in_words(small):
             {"any": [{"field": "name", "op": "empty"}, mine]},
         ]
     }
-    condition = parse(m.Opportunity, tree)
+    condition = parse(Opportunity, tree)
 
     text = conditions.describe(condition, lambda _one, value: f"{value}")
 

@@ -8,19 +8,27 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import models as m
 from jobs.schedules import tell_overdue
-from services import approval, people, records
-from services.actor import SYSTEM
-from services.approval.approvers import deciders
-from services.errors import Refused
+from models.approval.flow import StepMode
+from models.approval.request import ApprovalRequest
+from models.approval.task import ApprovalTask, TaskState
+from models.core.base import db
+from models.core.mixins import Approval
+from models.people.role import Role
+from models.people.user import User
+from services import approval
+from services.approval.flow.approvers import deciders
+from services.core.errors import Refused
+from services.people import people
+from services.records import records
+from services.rights.actor import SYSTEM
 from tests.approval.flows import flow
 from tests.support.world import World, seed_people
 
 AUTHORS = ("sales", "manager", "admin")
 SIGNERS = ("reviewer", "reviewer2", "manager", "finance")
 WHO = st.sampled_from(SIGNERS)
-LIVE = {m.TaskState.open, m.TaskState.waiting}
+LIVE = {TaskState.open, TaskState.waiting}
 DATABASES = {}
 
 
@@ -55,9 +63,9 @@ class Holders(RuleBasedStateMachine):
     def begin(self):
         flow(
             self.world,
-            {"people": ["reviewer", "manager"], "mode": m.StepMode.any},
-            {"people": ["reviewer2", "manager", "finance"], "mode": m.StepMode.turn},
-            {"people": ["reviewer", "finance"], "mode": m.StepMode.all},
+            {"people": ["reviewer", "manager"], "mode": StepMode.any},
+            {"people": ["reviewer2", "manager", "finance"], "mode": StepMode.turn},
+            {"people": ["reviewer", "finance"], "mode": StepMode.all},
         )
         self.enter("sales")
 
@@ -72,11 +80,10 @@ class Holders(RuleBasedStateMachine):
 
         def act():
             if verb == "decide":
-                table = m.ApprovalRequest.__table__  # also of what he may not see: it is refused
+                table = ApprovalRequest.__table__  # also of what he may not see: it is refused
                 seen = sa.select(table.c.seen_version).where(table.c.id == key)
                 options["seen"] = world.session.execute(seen).scalar_one()
-            call = {"by": world.actor, "now": world.now}
-            getattr(approval, verb)(world.session, key, **call, **options)
+            getattr(approval, verb)(world.call, key, **options)
 
         self.do(by, act)
 
@@ -86,7 +93,9 @@ class Holders(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 3), who=WHO, step=st.integers(1, 2))
     def give_back(self, n, who, step):
-        self.on(n, who, "decide", verb="give_back", comment="再看", to_step=step)
+        self.on(
+            n, who, "decide", verb="give_back", comment="再看", beside=approval.Beside(to_step=step)
+        )
 
     @rule(n=st.integers(0, 3), who=st.sampled_from((*SIGNERS, "admin")))
     def take_back(self, n, who):
@@ -107,24 +116,18 @@ class Holders(RuleBasedStateMachine):
         key = world.id_of(to)
         self.do(
             who,
-            lambda: approval.delegate(
-                world.session, to=key, from_on=day, to_on=until, reason=None, by=world.actor,
-                now=world.now,
-            ).id,
+            lambda: approval.delegate(world.call, to=key, from_on=day, to_on=until, reason=None).id,
         )  # fmt: skip
 
     def user(self, who):
-        return self.world.session.get_one(m.User, self.world.id_of(who))
+        return self.world.session.get_one(User, self.world.id_of(who))
 
     @rule(who=WHO, active=st.booleans())
     def switch(self, who, active):
         world = self.world
         self.do(
             "admin",
-            lambda: records.update(
-                world.session, self.user(who), {"active": active}, seen=None, by=world.actor,
-                now=world.now,
-            ).id,
+            lambda: records.update(world.call, self.user(who), {"active": active}, seen=None).id,
         )  # fmt: skip
 
     @rule(who=WHO, role=st.sampled_from(["analyst", "reviewer", "finance"]))
@@ -139,12 +142,12 @@ class Holders(RuleBasedStateMachine):
         world = self.world
 
         def verb():
-            found = world.session.scalars(sa.select(m.Role).where(m.Role.name == role)).one()
+            found = world.session.scalars(sa.select(Role).where(Role.name == role)).one()
             kept = sorted(
                 {*found.permissions} - {"task:decide"} | ({"task:decide"} if given else set())
             )
             values = {"permissions": kept}
-            records.update(world.session, found, values, seen=None, by=world.actor, now=world.now)
+            records.update(world.call, found, values, seen=None)
 
         self.do("admin", verb)
 
@@ -154,10 +157,7 @@ class Holders(RuleBasedStateMachine):
         key = None if above is None else world.id_of(above)
         self.do(
             "admin",
-            lambda: records.update(
-                world.session, self.user(who), {"manager_id": key}, seen=None, by=world.actor,
-                now=world.now,
-            ).id,
+            lambda: records.update(world.call, self.user(who), {"manager_id": key}, seen=None).id,
         )  # fmt: skip
 
     @rule()
@@ -170,13 +170,13 @@ class Holders(RuleBasedStateMachine):
         self.world.session.rollback()
         able = deciders(self.world.session)
         self.world.session.rollback()  # it holds the database
-        with m.db.engine.connect() as connection:
-            requests = connection.execute(sa.select(m.ApprovalRequest.__table__)).all()
-            tasks = connection.execute(sa.select(m.ApprovalTask.__table__)).all()
+        with db.engine.connect() as connection:
+            requests = connection.execute(sa.select(ApprovalRequest.__table__)).all()
+            tasks = connection.execute(sa.select(ApprovalTask.__table__)).all()
         for request in requests:
             live = [t for t in tasks if t.request_id == request.id and t.state in LIVE]
-            open_ones = [t for t in live if t.state is m.TaskState.open]
-            assert bool(open_ones) is (request.state is m.Approval.pending), "stuck, or left over"
+            open_ones = [t for t in live if t.state is TaskState.open]
+            assert bool(open_ones) is (request.state is Approval.pending), "stuck, or left over"
             assert len({t.assignee_id for t in live}) == len(live)
             for task in live:
                 assert task.assignee_id in able, "a task of somebody who cannot decide it"
@@ -187,7 +187,7 @@ class Holders(RuleBasedStateMachine):
     def comes_to_its_turn(self, task, live):
         """What waits waits for a live task, and in the end for an open one."""
         seen = set()
-        while task.state is m.TaskState.waiting:
+        while task.state is TaskState.waiting:
             assert task.id not in seen, "a circle"
             assert task.after_id in live, "waits for what is over"
             seen.add(task.id)

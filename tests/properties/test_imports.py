@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import models as m
-from services.importing.plan import OUTCOMES
+from models.deals.contract import Contract
+from services.importing.file.plan import OUTCOMES
 from tests.support.imports import run, table
 from tests.support.world import World
 
@@ -110,7 +110,7 @@ class Story:
 
     def check(self):
         with World(self.app) as world:
-            contract = m.Contract
+            contract = Contract
             mine = sa.select(contract).where(contract.external_ref.like(f"p:{self.tag}-%"))
             there = {int(c.external_ref.rsplit("-", 1)[1]): c for c in world.session.scalars(mine)}
             assert there.keys() == {n for n, held in self.held.items() if held}

@@ -1,20 +1,26 @@
 """kill -9 in the middle of a bulk: no item is half done, and the job goes on where it stood."""
 
 import random
-import subprocess
-import sys
 import time
 
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import batches
-from services import bulk as bulk_fields
-from services.approval import bulk, submit
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.bulk.batch import BatchItem, ItemState
+from models.core.mixins import Approval
+from models.customers.customer import Customer, Level
+from models.delivery.notification import NoticeKind, Notification
+from models.delivery.outbox import Outbox
+from models.rights.audit import AuditAction, AuditLog
+from models.sales.follow_up import FollowUp
+from services.approval import submit
+from services.approval.bulk import decisions
+from services.bulk import edits, jobs
+from tests.support import ready
 from tests.support.apps import behind
 from tests.support.crowd import crowd
-from tests.support.databases import ROOT
 from tests.support.world import World, seed_people
 
 
@@ -35,19 +41,11 @@ def _seed(engine, many):
         with world.acting("sales"):
             for n in range(many):
                 values = world.customer_values(**{"primary.mobile": f"138{n:08}"})
-                record = world.create(m.Customer, **values)
-                request = submit(world.session, record, by=world.actor, now=world.now)
+                record = world.create(Customer, **values)
+                request = submit(world.call, record)
                 items.append((request.id, request.seen_version))
         with world.acting("reviewer"):
-            bulk.prepare(
-                world.session,
-                items,
-                verb="approve",
-                comment="资料完整",
-                by=world.actor,
-                now=world.now,
-                warn=False,
-            )
+            decisions.prepare(world.call, items, verb="approve", comment="资料完整", warn=False)
 
 
 def seed_wide_edit(engine):
@@ -56,50 +54,46 @@ def seed_wide_edit(engine):
     with behind(engine) as app, World(app) as world:
         first = crowd(world, 300, company="光谷")
         with world.acting("sales"):
-            task = bulk_fields.editing(world.session, m.Customer, {"level": m.Level.c})
-            job = batches.open_job(world.session, task, by=world.actor, now=world.now)
-            batches.add(world.session, job, [(first + n, None) for n in range(300)])
+            task = edits.editing(world.session, Customer, {"level": Level.c})
+            job = jobs.open_job(world.call, task)
+            jobs.add(world.session, job, [(first + n, None) for n in range(300)])
 
 
 def start(url):
-    runner = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.bulk_runner", url, "1"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    words = ["-m", "tests.support.bulk_runner", url, "1"]
+    runner = ready.PRODUCT.start(words, stdout=ready.PIPE)
     assert runner.stdout.readline() == "begins\n"
     return runner
 
 
 def left(url):
     """Return how many items are done; every effect has to exist exactly for these."""
-    item, request = m.BatchItem.__table__, m.ApprovalRequest.__table__
-    customer, task = m.Customer.__table__, m.ApprovalTask.__table__
+    item, request = BatchItem.__table__, ApprovalRequest.__table__
+    customer, task = Customer.__table__, ApprovalTask.__table__
     engine = sa.create_engine(url)
     with engine.connect() as connection:
 
         def ids(query):
             return sorted(connection.execute(query).scalars())
 
-        done = ids(sa.select(item.c.target_id).where(item.c.state == m.ItemState.done))
-        failed = ids(sa.select(item.c.target_id).where(item.c.state == m.ItemState.failed))
-        approved = m.Approval.approved
+        done = ids(sa.select(item.c.target_id).where(item.c.state == ItemState.done))
+        failed = ids(sa.select(item.c.target_id).where(item.c.state == ItemState.failed))
+        approved = Approval.approved
         effects = {
             "request": sa.select(request.c.id).where(request.c.state == approved),
             "record": sa.select(request.c.id)
             .join(customer, customer.c.id == request.c.record_id)
             .where(customer.c.approval == approved),
-            "task": sa.select(task.c.request_id).where(task.c.state == m.TaskState.done),
-            "event": _of(m.ApprovalEvent, decision=m.Decision.approve),
-            "follow-up": _of(m.FollowUp),
-            "copy": _of(m.ApprovalCopy, state=approved),
-            "notice": _numbers(m.Notification, "url", kind=m.NoticeKind.decision),
-            "outbox": _numbers(m.Outbox, "payload"),
+            "task": sa.select(task.c.request_id).where(task.c.state == TaskState.done),
+            "event": _of(ApprovalEvent, decision=Decision.approve),
+            "follow-up": _of(FollowUp),
+            "copy": _of(ApprovalCopy, state=approved),
+            "notice": _numbers(Notification, "url", kind=NoticeKind.decision),
+            "outbox": _numbers(Outbox, "payload"),
         }
         for name, query in effects.items():
             assert ids(query) == done, f"{name} is not there exactly for the items that are done"
-        audit = m.AuditLog.__table__
+        audit = AuditLog.__table__
         told = sa.cast(audit.c.changes, sa.String).contains('"approved"')
         trail = ids(sa.select(audit.c.record_id).where(audit.c.noun == "customer", told))
         assert trail == ids(effects["record"].with_only_columns(customer.c.id))
@@ -116,7 +110,7 @@ def _of(model, **states):
 
 def _numbers(model, column, **states):
     """Return the requests that rows of the bell or the outbox speak of, from their address."""
-    table, request = model.__table__, m.ApprovalRequest.__table__
+    table, request = model.__table__, ApprovalRequest.__table__
     where = [table.c[key] == value for key, value in states.items()]
     number = sa.cast(request.c.id, sa.String)
     if column == "url":
@@ -128,18 +122,18 @@ def _numbers(model, column, **states):
 
 def edited(url):
     """Return how many items are done; changed and audited are exactly these, each once."""
-    item, customer, audit = (t.__table__ for t in (m.BatchItem, m.Customer, m.AuditLog))
+    item, customer, audit = (t.__table__ for t in (BatchItem, Customer, AuditLog))
     queries = {
-        "record": sa.select(customer.c.id).where(customer.c.level == m.Level.c),
+        "record": sa.select(customer.c.id).where(customer.c.level == Level.c),
         "audit": sa.select(audit.c.record_id).where(
-            audit.c.noun == "customer", audit.c.action == m.AuditAction.update
+            audit.c.noun == "customer", audit.c.action == AuditAction.update
         ),
     }
     engine = sa.create_engine(url)
     with engine.connect() as connection:
         done = sorted(
             connection.execute(
-                sa.select(item.c.target_id).where(item.c.state == m.ItemState.done)
+                sa.select(item.c.target_id).where(item.c.state == ItemState.done)
             ).scalars()
         )
         for name, query in queries.items():
@@ -156,7 +150,6 @@ def kill_often(databases, kind, seed, kills, left=left):
         assert runner.stdout.readline() == "done\n"
         whole = time.monotonic() - began
         assert runner.wait() == 0
-        runner.stdout.close()
         items = left(url)
     counts = []
     for _kill in range(kills):
@@ -165,7 +158,6 @@ def kill_often(databases, kind, seed, kills, left=left):
             time.sleep(chance.uniform(0, whole))
             runner.kill()
             runner.wait()
-            runner.stdout.close()
             counts.append(left(url))
             with start(url) as again:
                 assert again.wait() == 0

@@ -2,17 +2,18 @@
 
 import collections
 import json
-import subprocess
-import sys
 
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from tests.support.databases import ROOT
+from models.approval.request import ApprovalEvent, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.customers.customer import Customer
+from models.sales.follow_up import FollowUp
+from tests.support import ready
 from tests.support.world import World
 
-RACER = (sys.executable, "-m", "tests.support.racer")
+RACER = ("-m", "tests.support.racer")
 
 
 def race(app, job, people, number):
@@ -22,11 +23,9 @@ def race(app, job, people, number):
     """
     url = app.config["SQLALCHEMY_DATABASE_URI"]
     runners = [
-        subprocess.Popen(
+        ready.PRODUCT.start(
             [*RACER, url, "hand_up" if who == "worker" else job, who, str(number(n))],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
+            stdout=ready.PIPE,
         )
         for n, who in enumerate(people)
     ]
@@ -48,11 +47,11 @@ def approve(app, items, processes):
     with World(app) as world:
         world.be("admin")
         count = sa.func.count
-        session, event, row = world.session, m.ApprovalEvent, m.FollowUp
+        session, event, row = world.session, ApprovalEvent, FollowUp
         done = session.scalar(sa.select(count(event.id)).where(event.decision == "approve"))
         synced = session.scalar(sa.select(count(row.id)).where(row.request_id.is_not(None)))
         tasks = session.scalar(
-            sa.select(count(m.ApprovalTask.id)).where(m.ApprovalTask.state == m.TaskState.done)
+            sa.select(count(ApprovalTask.id)).where(ApprovalTask.state == TaskState.done)
         )
         assert (done, synced, tasks) == (items, items, items)
 
@@ -64,7 +63,7 @@ def number(app, each, processes):
     assert found == {"won": processes * each - given_up, "GIVEN_UP": given_up}
     with World(app) as world:
         world.be("admin")
-        codes = world.session.scalars(sa.select(m.Customer.code)).all()
+        codes = world.session.scalars(sa.select(Customer.code)).all()
     assert sorted(int(code.rsplit("G", 1)[1]) for code in codes) == list(range(1, len(codes) + 1))
     assert len(codes) == found["won"]
 
@@ -84,15 +83,15 @@ def test_workers_and_reviewers_at_once_decide_and_tell_once(app):
     assert set(found) <= {"won", "ALREADY_HANDLED"}, found
     with World(app) as world:
         world.be("admin")
-        event, task = m.ApprovalEvent, m.ApprovalTask
+        event, task = ApprovalEvent, ApprovalTask
         told = world.session.execute(
             sa.select(event.decision, event.request_id, event.target_id).where(
-                event.decision.in_([m.Decision.remind, m.Decision.escalate])
+                event.decision.in_([Decision.remind, Decision.escalate])
             )
         ).all()
         assert len(told) == len(set(told))
         reminded = world.session.scalars(sa.select(task.id).where(task.reminded_at.is_not(None)))
-        assert len(reminded.all()) == sum(row[0] is m.Decision.remind for row in told)
+        assert len(reminded.all()) == sum(row[0] is Decision.remind for row in told)
 
 
 def test_numbers_have_no_gap_and_no_twin(app):

@@ -8,8 +8,15 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-import models as m
-from services import approval, records
+from models.approval.flow import Delegation, FlowAction, StepMode
+from models.approval.request import Decision
+from models.approval.task import TaskState
+from models.bulk.batch import ItemState
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from services import approval
+from services.records import records
 from tests.approval.flows import flow
 from tests.support.rounds import START, Known, Rounds
 from tests.support.world import World, seed_people
@@ -19,11 +26,11 @@ DECIDERS = ("reviewer", "reviewer2", "manager", "admin")
 PEOPLE = (*DECIDERS, "sales", "sales2", "finance")
 SAID = {"approve": "approve", "reject": "reject", "give_back": "give_back"}
 ENDS = {
-    m.Approval.approved: {m.Decision.approve},
-    m.Approval.rejected: {m.Decision.reject, m.Decision.give_back},
-    m.Approval.withdrawn: {m.Decision.withdraw},
+    Approval.approved: {Decision.approve},
+    Approval.rejected: {Decision.reject, Decision.give_back},
+    Approval.withdrawn: {Decision.withdraw},
 }
-QUIET = {m.Decision.comment, m.Decision.urge, m.Decision.add_sign, m.Decision.transfer}
+QUIET = {Decision.comment, Decision.urge, Decision.add_sign, Decision.transfer}
 SHARED = {}
 
 
@@ -35,8 +42,8 @@ class Verbs(Rounds, RuleBasedStateMachine):
         self.watch(SHARED["world"], SHARED["people"])
 
     def teardown(self):
-        table = m.Delegation.__table__
-        with m.db.engine.begin() as connection:
+        table = Delegation.__table__
+        with db.engine.begin() as connection:
             connection.execute(sa.delete(table))
 
     @initialize(who=st.sampled_from(AUTHORS), other=st.sampled_from(AUTHORS))
@@ -48,10 +55,10 @@ class Verbs(Rounds, RuleBasedStateMachine):
     def submission(self, record):
         def call():
             world = self.world
-            found = world.get(m.Customer, record.key)
+            found = world.get(Customer, record.key)
             if found is None:
                 return False
-            return approval.submit(world.session, found, by=world.actor, now=world.now).id
+            return approval.submit(world.call, found).id
 
         return call
 
@@ -72,16 +79,14 @@ class Verbs(Rounds, RuleBasedStateMachine):
         done = self.verb(
             n,
             who,
-            m.Decision[SAID[verb]],
+            Decision[SAID[verb]],
             lambda last: approval.decide(
-                world.session,
+                world.call,
                 last.id,
                 seen=last.seen_version - age,
                 verb=verb,
                 comment="意见",
-                by=world.actor,
-                now=world.now,
-                to_step=to_step,
+                beside=approval.Beside(to_step=to_step),
             ),
         )
         if done is not None:
@@ -91,7 +96,7 @@ class Verbs(Rounds, RuleBasedStateMachine):
 
     def not_own(self, request, event):
         barred = {request.submitted_by_id, request.last_editor_id} - {None}
-        assert request.state is m.Approval.pending, "a closed request was decided"
+        assert request.state is Approval.pending, "a closed request was decided"
         assert not barred & {event.actor_id, event.on_behalf_of_id}, "self-approval"
 
     @rule(
@@ -108,9 +113,7 @@ class Verbs(Rounds, RuleBasedStateMachine):
         results = {}
 
         def call():
-            job = approval.decide_many(
-                world.session, items, verb=verb, comment="批量", by=world.actor, now=world.now
-            )
+            job = approval.decide_many(world.call, items, verb=verb, comment="批量")
             world.session.flush()
             results.update({item.target_id: item.state for item in job.items})
 
@@ -119,8 +122,8 @@ class Verbs(Rounds, RuleBasedStateMachine):
         for record, old in zip(self.known, before, strict=True):
             new = self.rows(record)
             added = new.events[len(old.events) :]
-            if old.requests and results[old.requests[-1].id] is m.ItemState.done:
-                assert [event.decision for event in added] == [m.Decision[verb]]
+            if old.requests and results[old.requests[-1].id] is ItemState.done:
+                assert [event.decision for event in added] == [Decision[verb]]
                 self.not_own(old.requests[-1], added[0])
                 assert dict(items)[old.requests[-1].id] == old.requests[-1].seen_version
             else:
@@ -129,22 +132,12 @@ class Verbs(Rounds, RuleBasedStateMachine):
     @rule(n=st.integers(0, 1), who=st.sampled_from(PEOPLE))
     def withdraw(self, n, who):
         world = self.world
-        self.verb(
-            n,
-            who,
-            m.Decision.withdraw,
-            lambda last: approval.withdraw(world.session, last.id, by=world.actor, now=world.now),
-        )
+        self.verb(n, who, Decision.withdraw, lambda last: approval.withdraw(world.call, last.id))
 
     @rule(n=st.integers(0, 1), who=st.sampled_from(DECIDERS))
     def take_back(self, n, who):
         world = self.world
-        self.verb(
-            n,
-            who,
-            m.Decision.take_back,
-            lambda last: approval.take_back(world.session, last.id, by=world.actor, now=world.now),
-        )
+        self.verb(n, who, Decision.take_back, lambda last: approval.take_back(world.call, last.id))
 
     @rule(n=st.integers(0, 1), who=st.sampled_from(PEOPLE), to=st.sampled_from(PEOPLE))
     def transfer(self, n, who, to):
@@ -152,15 +145,8 @@ class Verbs(Rounds, RuleBasedStateMachine):
         self.verb(
             n,
             who,
-            m.Decision.transfer,
-            lambda last: approval.transfer(
-                world.session,
-                last.id,
-                to=self.people[to],
-                comment=None,
-                by=world.actor,
-                now=world.now,
-            ),
+            Decision.transfer,
+            lambda last: approval.transfer(world.call, last.id, to=self.people[to], comment=None),
         )
 
     @rule(
@@ -174,27 +160,16 @@ class Verbs(Rounds, RuleBasedStateMachine):
         self.verb(
             n,
             who,
-            m.Decision.add_sign,
+            Decision.add_sign,
             lambda last: approval.add_sign(
-                world.session,
-                last.id,
-                who=self.people[to],
-                before=before,
-                comment=None,
-                by=world.actor,
-                now=world.now,
+                world.call, last.id, who=self.people[to], before=before, comment=None
             ),
         )
 
     @rule(n=st.integers(0, 1), who=st.sampled_from(AUTHORS))
     def urge(self, n, who):
         world = self.world
-        self.verb(
-            n,
-            who,
-            m.Decision.urge,
-            lambda last: approval.urge(world.session, last.id, by=world.actor, now=world.now),
-        )
+        self.verb(n, who, Decision.urge, lambda last: approval.urge(world.call, last.id))
 
     @rule(n=st.integers(0, 1), who=st.sampled_from(PEOPLE))
     def comment(self, n, who):
@@ -202,10 +177,8 @@ class Verbs(Rounds, RuleBasedStateMachine):
         self.verb(
             n,
             who,
-            m.Decision.comment,
-            lambda last: approval.comment(
-                world.session, last.id, text="说明", by=world.actor, now=world.now
-            ),
+            Decision.comment,
+            lambda last: approval.comment(world.call, last.id, text="说明"),
         )
 
     @rule(who=st.sampled_from(DECIDERS), to=st.sampled_from(PEOPLE), days=st.integers(0, 3))
@@ -215,13 +188,11 @@ class Verbs(Rounds, RuleBasedStateMachine):
         self.try_(
             who,
             lambda: approval.delegate(
-                world.session,
+                world.call,
                 to=self.people[to],
                 from_on=first,
                 to_on=first + dt.timedelta(days=days),
                 reason=None,
-                by=world.actor,
-                now=world.now,
             ),
         )
 
@@ -237,28 +208,26 @@ class Verbs(Rounds, RuleBasedStateMachine):
         values = {key: f"{value}{self.minute}" for key, value in change.items()}
 
         def call():
-            found = world.get(m.Customer, record.key)
+            found = world.get(Customer, record.key)
             if found is None:
                 return False
-            return records.update(
-                world.session, found, values, seen=None, by=world.actor, now=world.now
-            ).id
+            return records.update(world.call, found, values, seen=None).id
 
         done = self.try_(who, call)
         after = self.rows(record)
         state = before.record.approval
         if not done:
             assert after == before, "a refused edit left something behind"
-        assert not (done and state is m.Approval.pending), "a pending record was edited"
-        if done and state is m.Approval.approved and "company" in change:
+        assert not (done and state is Approval.pending), "a pending record was edited"
+        if done and state is Approval.approved and "company" in change:
             assert after.record == before.record, "the live row moved before the approval"
             assert len(after.requests) == len(before.requests) + 1
 
     @rule(n=st.integers(0, 1), change=st.sampled_from(["company", "approval", "code", "delete"]))
     def attack(self, n, change):
         """Raw SQL past every service: the database guards a pending row itself."""
-        record, table = self.known[n], m.Customer.__table__
-        if self.rows(record).record.approval is not m.Approval.pending:
+        record, table = self.known[n], Customer.__table__
+        if self.rows(record).record.approval is not Approval.pending:
             return
         mine = table.c.id == record.key
         statement = (
@@ -266,7 +235,7 @@ class Verbs(Rounds, RuleBasedStateMachine):
             if change == "delete"
             else sa.update(table).where(mine).values({change: "draft"})
         )
-        with pytest.raises(sa.exc.IntegrityError), m.db.engine.begin() as connection:
+        with pytest.raises(sa.exc.IntegrityError), db.engine.begin() as connection:
             connection.execute(statement)
 
     @invariant()
@@ -282,7 +251,7 @@ class Verbs(Rounds, RuleBasedStateMachine):
                 ), "a snapshot changed"
                 self.counted(request, *rows.of(request))
                 synced = [row for row in rows.follow_ups if row.request_id == request.id]
-                assert len(synced) == (request.state is m.Approval.approved)
+                assert len(synced) == (request.state is Approval.approved)
             self.agrees(rows)
 
     def counted(self, request, tasks, events):
@@ -291,38 +260,38 @@ class Verbs(Rounds, RuleBasedStateMachine):
         A task that was transferred is done by that; who decided, decided each task once.
         """
         said = [event.decision for event in events]
-        done = [task.decision for task in tasks if task.state is m.TaskState.done]
-        for decision in (m.Decision.reject, m.Decision.give_back, m.Decision.transfer):
+        done = [task.decision for task in tasks if task.state is TaskState.done]
+        for decision in (Decision.reject, Decision.give_back, Decision.transfer):
             assert done.count(decision) == said.count(decision)
-        taken = said.count(m.Decision.take_back)
-        assert done.count(m.Decision.approve) == said.count(m.Decision.approve) - taken
-        waits = any(task.state is m.TaskState.open for task in tasks)
-        assert waits is (request.state is m.Approval.pending)
+        taken = said.count(Decision.take_back)
+        assert done.count(Decision.approve) == said.count(Decision.approve) - taken
+        waits = any(task.state is TaskState.open for task in tasks)
+        assert waits is (request.state is Approval.pending)
         loud = [decision for decision in said if decision not in QUIET]
-        if request.state is not m.Approval.pending:
+        if request.state is not Approval.pending:
             assert loud[-1] in ENDS[request.state]
 
     def agrees(self, rows):
         """The record stands where its last creation stands and says what was approved last."""
-        created = [r for r in rows.requests if r.action is m.FlowAction.create]
-        expected = created[-1].state if created else m.Approval.draft
+        created = [r for r in rows.requests if r.action is FlowAction.create]
+        expected = created[-1].state if created else Approval.draft
         assert rows.record.approval is expected
-        if expected is m.Approval.pending:
+        if expected is Approval.pending:
             assert created[-1].seen_version == rows.record.row_version
         named = [
             r.payload["values"]["company"]
             for r in rows.requests
-            if r.state is m.Approval.approved and "company" in r.payload["values"]
+            if r.state is Approval.approved and "company" in r.payload["values"]
         ]
-        if expected is m.Approval.approved:
+        if expected is Approval.approved:
             assert rows.record.company == named[-1]
 
 
 def run(databases, kind, examples, steps):
     with databases.lent(kind, seed_people) as app, World(app) as world:
-        anyone = {"people": ("reviewer", "reviewer2"), "mode": m.StepMode.any}
-        flow(world, anyone, {"people": ("manager", "admin"), "mode": m.StepMode.all})
-        flow(world, anyone, action=m.FlowAction.change)
+        anyone = {"people": ("reviewer", "reviewer2"), "mode": StepMode.any}
+        flow(world, anyone, {"people": ("manager", "admin"), "mode": StepMode.all})
+        flow(world, anyone, action=FlowAction.change)
         SHARED.update(world=world, people={who: world.id_of(who) for who in PEOPLE})
         machine = Verbs.TestCase
         machine.settings = settings(
@@ -335,7 +304,7 @@ def run(databases, kind, examples, steps):
         machine("runTest").runTest()
         world.session.rollback()
         with world.app.app_context():
-            m.db.engine.dispose()
+            db.engine.dispose()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])

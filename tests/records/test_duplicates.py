@@ -3,10 +3,22 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from models.keys import company_key
-from services import approval, duplicates, merge, records
-from services.errors import Forbidden, Invalid, Locked, Stale
+from models.approval.request import ApprovalRequest
+from models.core.base import Model
+from models.core.keys import company_key
+from models.core.mixins import Approval
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.deals.order import Order
+from models.deals.payment import Payment
+from models.sales.follow_up import FollowUp
+from models.sales.opportunity import Opportunity
+from services import approval
+from services.core.errors import Forbidden, Invalid, Locked, Stale
+from services.customers import duplicates, merge
+from services.records import records
+from services.rights.call import Call
 from tests.support.page import tight
 from tests.support.world import World, count_queries, login, token_of
 
@@ -35,7 +47,7 @@ def test_a_stranger_sees_a_duplicate_masked_with_owner_and_state(world):
     found = duplicates.candidates(world.session, {"company": "武汉市光谷精工机械公司"}, by=by)
 
     assert [(c.id, c.visible, c.exact, c.owner, c.approval) for c in found] == [
-        (key, False, True, "sales", m.Approval.approved)
+        (key, False, True, "sales", Approval.approved)
     ]
     assert found[0].company == "武汉****公司"
     assert found[0].code == ""
@@ -71,15 +83,15 @@ def test_bulk_inserts_keep_the_keys_and_edits_move_them(world):
         "updated_at": world.now,
     }
     with world.acting("sales"):
-        row = world.get(m.Customer, key)
+        row = world.get(Customer, key)
         row.company = "宜昌三峡水泵有限公司"
     world.be("admin")
     world.session.execute(
-        sa.insert(m.Customer.__table__),
+        sa.insert(Customer.__table__),
         [values, values | {"company": "成都天府生物有限公司"}],
         execution_options={"rule": "import"},
     )
-    customer = m.Customer.__table__
+    customer = Customer.__table__
     keys = set(world.session.execute(sa.select(customer.c.company_key)).scalars())
 
     assert keys == {"深圳前海智联科技", "成都天府生物", "宜昌三峡水泵"}
@@ -96,7 +108,7 @@ def test_a_second_customer_of_the_same_name_needs_a_written_reason(world):
     other = world.customer("sales2", company=NAME, duplicate_note="另一法人，独立采购")
     world.submitted("sales2", key=other)
     world.be("admin")
-    assert world.get(m.Customer, other).approval is m.Approval.pending
+    assert world.get(Customer, other).approval is Approval.pending
 
 
 @pytest.mark.parametrize(
@@ -117,9 +129,9 @@ def test_every_exact_match_needs_a_written_reason(world, key, theirs, mine, told
     assert told in str(refusal.value)
 
     with world.acting("sales2"):
-        world.get(m.Customer, second).duplicate_note = "另一法人，独立采购"
+        world.get(Customer, second).duplicate_note = "另一法人，独立采购"
     _key, request_id = world.submitted("sales2", key=second)
-    request = world.session.get_one(m.ApprovalRequest, request_id)
+    request = world.session.get_one(ApprovalRequest, request_id)
     assert request.payload["values"]["duplicate_note"] == "另一法人，独立采购"
 
 
@@ -136,8 +148,8 @@ def test_of_two_drafts_the_later_one_gives_its_reason(world):
 def change_of(world, key, values):
     """Let the owner change a customer; return the request that leaves."""
     with world.acting("sales"):
-        row = world.get(m.Customer, key)
-        records.update(world.session, row, values, seen=None, by=world.actor, now=world.now)
+        row = world.get(Customer, key)
+        records.update(world.call, row, values, seen=None)
         return approval.change_of(world.session, "customer", key)
 
 
@@ -230,13 +242,13 @@ def pair(world):
     )
     for key, who in ((kept, "sales"), (dropped, "sales2")):
         deal = world.opportunity(key, who)
-        world.approved(who, m.Opportunity, deal)
+        world.approved(who, Opportunity, deal)
         contract = world.contract(key, who, opportunity_id=deal)
-        world.approved(who, m.Contract, contract)
+        world.approved(who, Contract, contract)
         with world.acting(who):
-            world.create(m.FollowUp, customer_id=key, content="电话")
-            world.create(m.Payment, contract_id=contract, paid_on=world.now.date(), amount=100)
-            world.create(m.Contact, customer_id=key, name="张强", mobile="13700137000")
+            world.create(FollowUp, customer_id=key, content="电话")
+            world.create(Payment, contract_id=contract, paid_on=world.now.date(), amount=100)
+            world.create(Contact, customer_id=key, name="张强", mobile="13700137000")
     return kept, dropped
 
 
@@ -249,7 +261,7 @@ def snapshot(world):
     return {
         name: sorted(
             repr({k: v for k, v in row._mapping.items() if k not in skip})
-            for row in world.session.execute(sa.select(m.Model.metadata.tables[name]))
+            for row in world.session.execute(sa.select(Model.metadata.tables[name]))
         )
         for name in tables
     }
@@ -264,17 +276,17 @@ def test_the_result_of_a_merge_equals_its_preview(world):
     expected, contact = dict(plan.values), plan.contact_id
     counts = {str(k): n for k, n in plan.counts.items()}
     seen = (plan.kept.row_version, plan.dropped.row_version)
-    merge.merge(world.session, plan, seen=seen, by=by, now=world.now)
+    merge.merge(Call(world.session, by, world.now), plan, seen=seen)
     world.session.commit()
 
     world.be("admin")
-    row = world.get(m.Customer, kept)
+    row = world.get(Customer, kept)
     assert {k: getattr(row, k) for k in expected} == expected
     assert row.street == "光谷大道 77 号"  # a blank takes the other's value
     assert [c.id for c in row.contacts if c.is_primary] == [contact]
     assert counts["商机"] == 1
-    assert world.get(m.Customer, dropped) is None
-    for model in (m.Contact, m.Opportunity, m.Contract, m.FollowUp, m.Payment, m.Order):
+    assert world.get(Customer, dropped) is None
+    for model in (Contact, Opportunity, Contract, FollowUp, Payment, Order):
         assert not world.session.scalars(sa.select(model).where(model.customer_id == dropped)).all()
     assert len(row.contacts) == 4
 
@@ -286,10 +298,10 @@ def test_a_merge_is_undone_to_exactly_what_was(world):
     with world.acting("office"):
         plan = merge.plan(world.session, kept, dropped, {"company": "dropped"}, by=world.actor)
         seen = (plan.kept.row_version, plan.dropped.row_version)
-        done = merge.merge(world.session, plan, seen=seen, by=world.actor, now=world.now).id
+        done = merge.merge(world.call, plan, seen=seen).id
     assert snapshot(world) != before
     with world.acting("office"):
-        merge.undo(world.session, done, by=world.actor, now=world.now)
+        merge.undo(world.call, done)
 
     after = snapshot(world)
     assert {k: v for k, v in after.items() if before[k] != v} == {}
@@ -302,7 +314,7 @@ def test_a_merge_is_refused_when_something_changed_is_pending_or_the_grant_lacks
     office = world.be("office")
     plan = merge.plan(world.session, kept, dropped, {}, by=office)
     with pytest.raises(Stale):
-        merge.merge(world.session, plan, seen=(0, 0), by=office, now=world.now)
+        merge.merge(Call(world.session, office, world.now), plan, seen=(0, 0))
     with pytest.raises(Locked):
         merge.plan(world.session, kept, pending, {}, by=world.be("admin"))
     with pytest.raises(Forbidden):
@@ -314,11 +326,11 @@ def test_after_thirty_days_a_merge_stays(world):
     with world.acting("office"):
         plan = merge.plan(world.session, kept, dropped, {}, by=world.actor)
         seen = (plan.kept.row_version, plan.dropped.row_version)
-        done = merge.merge(world.session, plan, seen=seen, by=world.actor, now=world.now).id
+        done = merge.merge(world.call, plan, seen=seen).id
 
     by = world.be("office")
     with pytest.raises(Locked):
-        merge.undo(world.session, done, by=by, now=world.now + merge.UNDO * 2)
+        merge.undo(Call(world.session, by, world.now + merge.UNDO * 2), done)
 
 
 def test_the_pages_merge_and_undo_without_a_script(lite):
@@ -343,4 +355,5 @@ def test_the_pages_merge_and_undo_without_a_script(lite):
     assert preview.status_code == 200
     assert 'name="_merge"' in preview.get_data(as_text=True)
     assert merged.status_code == 303
-    assert client.get(f"/admin/customer/details/?id={dropped}").status_code == 404
+    led = client.get(f"/admin/customer/details/?id={dropped}")
+    assert (led.status_code, led.location) == (302, f"/admin/customer/details/?id={kept}")

@@ -5,8 +5,8 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import regions
+from models.customers.customer import Customer
+from services.core import regions
 from tests.support.page import tight
 from tests.support.world import World, login, token_of
 
@@ -136,7 +136,7 @@ def test_a_submission_tells_all_its_errors_in_one_round(app):
     } <= wrong
     with World(app) as world:
         world.be("admin")
-        assert len(world.session.scalars(sa.select(m.Customer)).all()) == 1
+        assert len(world.session.scalars(sa.select(Customer)).all()) == 1
 
 
 def test_a_draft_tells_unreadable_and_unlawful_fields_in_one_round(lite):
@@ -214,7 +214,8 @@ def test_a_region_may_stop_where_the_data_stop(text, code):
         ("北京朝阳", "110105"),
         ("湖北仙桃", "429004"),
         ("广西南宁青秀", "450103"),
-        ("洪山", None),
+        ("洪山", "420111"),  # there is one
+        ("朝阳", None),  # there are several
         ("湖北武汉没有", None),
         ("", None),
     ],
@@ -248,7 +249,7 @@ def test_a_draft_that_lacks_something_is_asked_for_it_where_it_is_typed(app):
     with World(app) as world:
         taken = world.approved()
         world.be("admin")
-        name = world.get(m.Customer, taken).company
+        name = world.get(Customer, taken).company
         key = world.customer(company=name)
     client = app.test_client()
     login(client, "sales")
@@ -277,3 +278,36 @@ def test_a_refusal_leads_back_to_the_page_it_came_from(lite):
 
     assert f'<a class="btn p" href="{where}">' in links(f"http://localhost{where}")
     assert "返回上一页" not in links(f"http://elsewhere.example{where}")
+
+
+def test_several_contacts_are_entered_with_their_customer(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    base = {"company": "云梦水泵厂", "primary.name": "王伟", "primary.mobile": "13900000001"}
+    base |= {"region_code": "420111", "people-sent": "1", "_submit": "1"}
+    wrong = base | {"people-new1-name": "李娜", "people-new1-mobile": "12"}
+    more = {"people-new1-name": "李娜", "people-new1-mobile": "139 0000 0002"}
+    more |= {"people-new7-name": "赵敏", "people-new7-mobile": "", "people-new7-title": ""}
+
+    refused = entered(client, "customer", wrong)
+    lacking = entered(client, "customer", base | more)
+    more["people-new7-mobile"] = "13900000003"
+    done = entered(client, "customer", base | more | {"people-new8-name": " "})
+
+    page = refused.get_data(as_text=True)
+    assert refused.status_code == lacking.status_code == 422
+    assert "第 1 行「手机」：不是有效的手机号" in page
+    assert 'value="李娜"' in page
+    assert "第 2 行「手机」：必填" in lacking.get_data(as_text=True)
+    assert done.status_code == 303
+    with World(lite) as world:
+        world.be("admin")
+        (one,) = world.session.scalars(sa.select(Customer)).all()
+        found = [(c.name, c.mobile, c.is_primary) for c in sorted(one.contacts, key=lambda c: c.id)]
+    assert found == [
+        ("王伟", "13900000001", True),
+        ("李娜", "13900000002", False),
+        ("赵敏", "13900000003", False),
+    ]
+    again = client.get(f"/admin/customer/edit/?id={one.id}").get_data(as_text=True)
+    assert "李娜、赵敏" in again

@@ -3,13 +3,22 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import handover
-from services.errors import Invalid, Locked, NotVisible, Stale
-from services.shares import Shares, one
+from models.approval.request import ApprovalEvent, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.customers.customer import Customer, Level
+from models.deals.contract import Contract
+from models.deals.payment_plan import PaymentPlan
+from models.ownership.handover import Handover
+from models.people.department import Department
+from models.sales.follow_up import FollowUpKind
+from models.sales.opportunity import Opportunity
+from models.sales.plan import FollowUpPlan
+from services.core.errors import Invalid, Locked, NotVisible, Stale
+from services.handover import handover
+from services.handover.allotment import Shares, one
 from tests.support.world import World, login, token_of
 
-LEVELS = m.Level
+LEVELS = Level
 
 
 def book(world, *levels):
@@ -17,12 +26,10 @@ def book(world, *levels):
     keys = []
     for level in levels:
         key = world.approved(level=level)
-        world.approved(model=m.Opportunity, key=world.opportunity(key))
-        world.approved(model=m.Contract, key=world.contract(key))
+        world.approved(model=Opportunity, key=world.opportunity(key))
+        world.approved(model=Contract, key=world.contract(key))
         with world.acting("sales"):
-            world.create(
-                m.FollowUpPlan, customer_id=key, due_at=world.now, kind=m.FollowUpKind.call
-            )
+            world.create(FollowUpPlan, customer_id=key, due_at=world.now, kind=FollowUpKind.call)
         keys.append(key)
     return keys
 
@@ -41,16 +48,7 @@ def hand(world, shares, who="sales", **more):
     leaver = world.id_of(who)
     with world.acting("admin"):
         seen = handover.preview(world.session, leaver, shares, by=world.actor)
-        handover.hand_over(
-            world.session,
-            leaver,
-            shares,
-            note="离职",
-            by=world.actor,
-            now=world.now,
-            seen=seen,
-            **more,
-        )
+        handover.hand_over(world.call, leaver, shares, note="离职", seen=seen, **more)
     return seen
 
 
@@ -59,8 +57,7 @@ def held(world, *ids):
     found = {}
     for key in ids:
         with world.acting("admin"):
-            load = handover.load_of(world.session, key, by=world.actor)
-        found[key] = {kind: getattr(load, kind) for kind in load.__slots__}
+            found[key] = handover.load_of(world.session, key, by=world.actor)
     return found
 
 
@@ -74,9 +71,9 @@ def test_work_is_shared_in_turn_and_follows_its_customer(world):
     ones = dict.fromkeys(("customers", "opportunities", "instalments", "plans"), 1) | {"tasks": 0}
     assert seen == {people["sales2"]: two, people["manager"]: ones}
     assert held(world, *people.values()) == seen
-    customers = owners(world, m.Customer)
-    assert owners(world, m.Opportunity) == owners(world, m.FollowUpPlan) == customers
-    assert owners(world, m.PaymentPlan) == customers
+    customers = owners(world, Customer)
+    assert owners(world, Opportunity) == owners(world, FollowUpPlan) == customers
+    assert owners(world, PaymentPlan) == customers
 
 
 def test_levels_and_kinds_have_their_own_receivers(world):
@@ -89,13 +86,13 @@ def test_levels_and_kinds_have_their_own_receivers(world):
         people["sales2"]: 1,
         people["manager"]: 1,
     }
-    assert owners(world, m.Customer) == [people["sales2"], people["manager"]]
+    assert owners(world, Customer) == [people["sales2"], people["manager"]]
 
     kinds = {"customers": people["office"], "opportunities": people["manager"]}
     kinds |= {"instalments": people["office"], "plans": people["office"], "tasks": people["office"]}
     hand(world, Shares("kind", kinds), who="sales2")
-    assert owners(world, m.Customer)[0] == people["office"]
-    assert owners(world, m.Opportunity)[0] == people["manager"]
+    assert owners(world, Customer)[0] == people["office"]
+    assert owners(world, Opportunity)[0] == people["manager"]
 
 
 def test_who_is_lacking_is_named_and_nothing_moves(world):
@@ -109,11 +106,9 @@ def test_who_is_lacking_is_named_and_nothing_moves(world):
     }
     for field, shares in ways.items():
         with pytest.raises(Invalid) as refusal, world.acting("admin"):
-            handover.hand_over(
-                world.session, sales, shares, note=None, by=world.actor, now=world.now
-            )
+            handover.hand_over(world.call, sales, shares, note=None)
         assert set(refusal.value.errors) == {field}
-    assert set(owners(world, m.Customer)) == {sales}
+    assert set(owners(world, Customer)) == {sales}
 
 
 def test_work_that_changed_after_the_preview_is_not_moved(world):
@@ -124,11 +119,9 @@ def test_work_that_changed_after_the_preview_is_not_moved(world):
     world.customer("sales")
 
     with pytest.raises(Stale), world.acting("admin"):
-        handover.hand_over(
-            world.session, sales, one(other), note=None, by=world.actor, now=world.now, seen=seen
-        )
+        handover.hand_over(world.call, sales, one(other), note=None, seen=seen)
 
-    assert set(owners(world, m.Customer)) == {sales}
+    assert set(owners(world, Customer)) == {sales}
 
 
 def test_a_hand_over_is_taken_back_but_for_what_moved_on(world):
@@ -136,28 +129,26 @@ def test_a_hand_over_is_taken_back_but_for_what_moved_on(world):
     sales, other, manager = (world.id_of(who) for who in ("sales", "sales2", "manager"))
     hand(world, one(other))
     with world.acting("admin"):
-        row = world.get(m.Customer, second)
-        handover.ownership.assign(
-            world.session, row, manager, note=None, by=world.actor, now=world.now
-        )
-        done = world.session.scalars(sa.select(m.Handover)).one().id
-        back, _left = handover.undo(world.session, done, by=world.actor, now=world.now)
+        row = world.get(Customer, second)
+        handover.ownership.assign(world.call, row, manager, note=None)
+        done = world.session.scalars(sa.select(Handover)).one().id
+        back, _left = handover.undo(world.call, done)
 
-    assert (back.customers, back.opportunities, back.plans, back.instalments) == (1, 1, 1, 1)
+    assert back == {"customers": 1, "opportunities": 1, "instalments": 1, "plans": 1, "tasks": 0}
     world.be("admin")
-    assert world.get(m.Customer, first).owner_id == sales
-    assert world.get(m.Customer, second).owner_id == manager
+    assert world.get(Customer, first).owner_id == sales
+    assert world.get(Customer, second).owner_id == manager
     with pytest.raises(Locked), world.acting("admin"):
-        handover.undo(world.session, done, by=world.actor, now=world.now)
+        handover.undo(world.call, done)
     with pytest.raises(NotVisible), world.acting("sales"):
-        handover.undo(world.session, done, by=world.actor, now=world.now)
+        handover.undo(world.call, done)
 
 
 def tasks_of(world, who):
-    task = m.ApprovalTask
+    task = ApprovalTask
     world.be("admin")
     query = sa.select(task.request_id).where(
-        task.assignee_id == world.id_of(who), task.state == m.TaskState.open
+        task.assignee_id == world.id_of(who), task.state == TaskState.open
     )
     return set(world.session.scalars(query))
 
@@ -169,15 +160,15 @@ def test_tasks_go_on_with_an_event_and_come_back(world):
 
     assert tasks_of(world, "reviewer") == set()
     assert request in tasks_of(world, "admin")
-    event = m.ApprovalEvent
-    moved = sa.select(event.comment, event.target_id).where(event.decision == m.Decision.transfer)
+    event = ApprovalEvent
+    moved = sa.select(event.comment, event.target_id).where(event.decision == Decision.transfer)
     assert [tuple(row) for row in world.session.execute(moved)] == [
         ("离职移交", world.id_of("admin"))
     ]
 
     with world.acting("admin"):
-        done = world.session.scalars(sa.select(m.Handover)).one().id
-        assert handover.undo(world.session, done, by=world.actor, now=world.now)[0].tasks == 1
+        done = world.session.scalars(sa.select(Handover)).one().id
+        assert handover.undo(world.call, done)[0]["tasks"] == 1
     assert tasks_of(world, "reviewer") == before
 
 
@@ -198,12 +189,12 @@ def test_the_wizard_previews_does_and_undoes_without_a_script(app):
 
     assert (lacking.status_code, junk.status_code, done.status_code) == (422, 422, 303)
     with World(app) as world:
-        assert set(owners(world, m.Customer)) == {other, manager}
-        key = world.session.scalars(sa.select(m.Handover.id)).one()
+        assert set(owners(world, Customer)) == {other, manager}
+        key = world.session.scalars(sa.select(Handover.id)).one()
     form = {"csrf_token": data["csrf_token"], "id": key}
     assert client.post("/admin/handover/undo/", data=form).status_code == 303
     with World(app) as world:
-        assert set(owners(world, m.Customer)) == {sales}
+        assert set(owners(world, Customer)) == {sales}
 
 
 def test_a_department_shares_in_turn_and_needs_people(app):
@@ -211,7 +202,7 @@ def test_a_department_shares_in_turn_and_needs_people(app):
         book(world, LEVELS.a, LEVELS.b)
         sales = world.id_of("sales")
         world.be("admin")
-        place = world.session.scalar(sa.select(m.Department.id).where(m.Department.name == "华东"))
+        place = world.session.scalar(sa.select(Department.id).where(Department.name == "华东"))
     client = app.test_client()
     login(client, "admin")
     asked = f"/admin/handover/?leaver_id={sales}&way=department&preview=1"

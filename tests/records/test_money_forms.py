@@ -7,19 +7,24 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import batch_work, batches, bulk
+from models.approval.request import ApprovalRequest
+from models.deals.contract import Contract
+from models.deals.invoice import Invoice
+from models.deals.payment import Payment
+from models.people.user import User
+from models.sales.product import Product
+from services.bulk import edits, jobs, runner
 from tests.support.page import tight
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World, dump
-from views.crm import forms
+from views.form import forms
 
 DUES = (dt.date(2026, 11, 1), dt.date(2026, 12, 1))
 
 
 def in_force(app, **values):
     with World(app) as world:
-        return world.approved(model=m.Contract, key=world.contract(world.approved(), **values))
+        return world.approved(model=Contract, key=world.contract(world.approved(), **values))
 
 
 def typed(app, model, key):
@@ -32,7 +37,7 @@ def typed(app, model, key):
 
 def edited(app, key, **changes):
     path = f"/admin/contract/edit/?id={key}"
-    data = typed(app, m.Contract, key) | {k.replace("_0_", "-0-"): v for k, v in changes.items()}
+    data = typed(app, Contract, key) | {k.replace("_0_", "-0-"): v for k, v in changes.items()}
     return Visitors(app).post("sales", path, data)
 
 
@@ -59,7 +64,7 @@ def count(app, model):
 
 def test_a_changed_quantity_with_amount_lines_answers_422_beside_the_plan(app):
     with World(app) as world, world.acting("admin"):
-        product = world.create(m.Product, code="P1", name="泵").id
+        product = world.create(Product, code="P1", name="泵").id
     line = {"product_id": product, "quantity": Decimal(10), "price": 1_280_00}
     plan = [{"amount": a, "due_on": d} for a, d in zip((3_840_00, 8_960_00), DUES, strict=True)]
     key = in_force(app, lines=[line], plan=plan)
@@ -76,7 +81,7 @@ def test_a_changed_quantity_with_amount_lines_answers_422_beside_the_plan(app):
 
 def test_a_changed_quantity_with_ratio_lines_is_asked_for_with_its_new_plan(lite):
     with World(lite) as world, world.acting("admin"):
-        product = world.create(m.Product, code="P1", name="泵").id
+        product = world.create(Product, code="P1", name="泵").id
     line = {"product_id": product, "quantity": Decimal(10), "price": 1_280_00}
     plan = [{"ratio_bp": r, "due_on": d} for r, d in zip((3000, 7000), DUES, strict=True)]
     key = in_force(lite, lines=[line], plan=plan)
@@ -86,7 +91,7 @@ def test_a_changed_quantity_with_ratio_lines_is_asked_for_with_its_new_plan(lite
     assert answer.status_code == 303
     with World(lite) as world:
         request = world.session.scalars(
-            sa.select(m.ApprovalRequest.id).order_by(m.ApprovalRequest.id.desc())
+            sa.select(ApprovalRequest.id).order_by(ApprovalRequest.id.desc())
         ).first()
     page = Visitors(lite).get("reviewer", f"/admin/request/?id={request}").get_data(as_text=True)
     assert "4,608.00" in page
@@ -100,11 +105,11 @@ def test_money_beyond_the_contract_is_registered_once_somebody_says_that_he_read
 
     assert status == 422
     assert "50.00" in beside(page, "amount")
-    assert count(app, m.Payment) == 0
+    assert count(app, Payment) == 0
     other, _page = registered(app, key, "160", _known=box(page))
     assert other == 422  # that box stood for another figure
     status, _page = registered(app, key, "150", _known=box(page))
-    assert (status, count(app, m.Payment)) == (303, 1)
+    assert (status, count(app, Payment)) == (303, 1)
 
 
 def test_the_same_payment_a_second_time_is_asked_about(lite):
@@ -122,7 +127,7 @@ def test_a_new_contract_takes_its_amount_from_its_lines_without_a_script(lite):
     with World(lite) as world:
         customer = world.approved()
         with world.acting("admin"):
-            product = world.create(m.Product, code="P9", name="泵", price=100_00).id
+            product = world.create(Product, code="P9", name="泵", price=100_00).id
     data = {"name": "合同", "customer_id": str(customer), "signed_on": "2026-11-01", "amount": ""}
     data |= {"type": "sale", "lines-sent": "1", "plan-sent": "1", "_submit": "1"}
     data |= {f"{key}_id": str(staff(lite)) for key in ("owner", "signer")}
@@ -133,19 +138,19 @@ def test_a_new_contract_takes_its_amount_from_its_lines_without_a_script(lite):
 
     assert answer.status_code == 303, answer.get_data(as_text=True)
     with World(lite) as world:
-        found = world.session.scalars(sa.select(m.Contract)).one()
+        found = world.session.scalars(sa.select(Contract)).one()
         assert (found.amount, [line.amount for line in found.plan]) == (128_00, [128_00])
 
 
 def staff(app):
     with World(app) as world:
-        return world.session.scalar(sa.select(m.User.id).where(m.User.email.like("sales@%")))
+        return world.session.scalar(sa.select(User.id).where(User.email.like("sales@%")))
 
 
 def test_an_amount_changed_in_its_cell_beyond_the_contract_is_refused_with_the_figure(lite):
     key = in_force(lite, amount=100_00)
     with World(lite) as world, world.acting("finance"):
-        made = world.create(m.Payment, contract_id=key, amount=60_00, paid_on=DUES[0])
+        made = world.create(Payment, contract_id=key, amount=60_00, paid_on=DUES[0])
         cell = {"id": made.id, "row_version": made.row_version, "field": "amount"}
     visitors, path = Visitors(lite), "/admin/payment/ajax/update/"
 
@@ -159,7 +164,7 @@ def test_an_amount_changed_in_its_cell_beyond_the_contract_is_refused_with_the_f
 def test_confirming_beyond_the_contract_is_asked_about_and_shown_afterwards(app):
     key = in_force(app, amount=100_00)
     with World(app) as world, world.acting("finance"):
-        made = world.create(m.Payment, contract_id=key, amount=150_00, paid_on=DUES[0]).id
+        made = world.create(Payment, contract_id=key, amount=150_00, paid_on=DUES[0]).id
     visitors = Visitors(app)
     page = visitors.get("finance", f"/admin/payment/details/?id={made}").get_data(as_text=True)
 
@@ -197,12 +202,12 @@ def test_an_invoice_beyond_the_contract_or_of_no_taxpayer_is_refused_beside_its_
     )
     assert done.status_code == 303
     with World(lite) as world:
-        assert world.session.scalars(sa.select(m.Invoice.tax_no)).all() == ["91110000600037341L"]
+        assert world.session.scalars(sa.select(Invoice.tax_no)).all() == ["91110000600037341L"]
 
 
 def test_an_unfinished_product_line_is_told_and_breaks_nothing(lite):
     with World(lite) as world, world.acting("admin"):
-        product = world.create(m.Product, code="P1", name="泵").id
+        product = world.create(Product, code="P1", name="泵").id
     key = in_force(lite, lines=[{"product_id": product, "quantity": Decimal(1), "price": 1_00}])
 
     answer = edited(lite, key, lines_0_quantity="")
@@ -215,11 +220,11 @@ def test_a_bulk_result_says_what_goes_beyond_the_contract(lite):
     key = in_force(lite, amount=100_00)
     with World(lite) as world:
         with world.acting("finance"):
-            made = world.create(m.Payment, contract_id=key, amount=50_00, paid_on=DUES[0]).id
+            made = world.create(Payment, contract_id=key, amount=50_00, paid_on=DUES[0]).id
         with world.acting("finance"):
-            task = bulk.editing(world.session, m.Payment, {"amount": 101_00})
-            job = batches.open_job(world.session, task, by=world.actor, now=world.now)
-            batches.add(world.session, job, [(made, None)])
-            batch_work.run(world.session, job, by=world.actor, now=world.now)
+            task = edits.editing(world.session, Payment, {"amount": 101_00})
+            job = jobs.open_job(world.call, task)
+            jobs.add(world.session, job, [(made, None)])
+            runner.run(world.call, job)
             (item,) = job.items
             assert "1.00" in item.title

@@ -8,11 +8,26 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import batch_work, batches, bulk, handover, merge, ownership, records
-from services.actor import SYSTEM
-from services.errors import Forbidden, Invalid
-from services.opportunity import move_stage
+from models.bulk.batch import BatchJob, BatchVerb, ItemState
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.delivery.notification import NoticeKind, Notification
+from models.ownership.handover import Handover
+from models.ownership.ownership import MoveKind, OwnershipMove
+from models.people.user import User
+from models.records.dictionary import DictionaryKind, DictionaryOption
+from models.sales.follow_up import FollowUpKind
+from models.sales.opportunity import Opportunity
+from models.sales.plan import FollowUpPlan
+from services.bulk import edits, jobs, record_verbs, runner
+from services.core.errors import Forbidden, Invalid
+from services.customers import merge
+from services.handover import handover
+from services.ownership import ownership
+from services.records import records
+from services.rights.actor import SYSTEM
+from services.sales.opportunity import move_stage
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World
 
@@ -25,48 +40,46 @@ def held(world):
     key = world.approved()
     deal = world.opportunity(key)
     with world.acting("sales"):
-        planned = {"kind": m.FollowUpKind.call, "due_at": NEXT, "opportunity_id": deal}
-        world.create(m.FollowUpPlan, customer_id=key, **planned)
+        planned = {"kind": FollowUpKind.call, "due_at": NEXT, "opportunity_id": deal}
+        world.create(FollowUpPlan, customer_id=key, **planned)
     return key, deal
 
 
 def owners(world, key):
     """Return who has the customer, its deals and its plans, by short name."""
     world.be(SYSTEM)
-    names = dict(world.session.execute(sa.select(m.User.id, m.User.name)).all())
+    names = dict(world.session.execute(sa.select(User.id, User.name)).all())
     of = {
-        "customer": sa.select(m.Customer.owner_id).where(m.Customer.id == key),
-        "deal": sa.select(m.Opportunity.owner_id).where(m.Opportunity.customer_id == key),
-        "plan": sa.select(m.FollowUpPlan.owner_id).where(m.FollowUpPlan.customer_id == key),
+        "customer": sa.select(Customer.owner_id).where(Customer.id == key),
+        "deal": sa.select(Opportunity.owner_id).where(Opportunity.customer_id == key),
+        "plan": sa.select(FollowUpPlan.owner_id).where(FollowUpPlan.customer_id == key),
     }
     return {what: names.get(world.session.scalar(query)) for what, query in of.items()}
 
 
 def moves(world, key):
-    query = sa.select(m.OwnershipMove.kind, m.OwnershipMove.from_id, m.OwnershipMove.to_id)
-    where = m.OwnershipMove.customer_id == key
+    query = sa.select(OwnershipMove.kind, OwnershipMove.from_id, OwnershipMove.to_id)
+    where = OwnershipMove.customer_id == key
     return [tuple(row) for row in world.session.execute(query.where(where))]
 
 
 def by_form(world, key, to_id):
     with world.acting("admin"):
-        row = world.get(m.Customer, key)
-        records.update(
-            world.session, row, {"owner_id": to_id}, seen=None, by=world.actor, now=world.now
-        )
+        row = world.get(Customer, key)
+        records.update(world.call, row, {"owner_id": to_id}, seen=None)
 
 
 def by_bulk_edit(world, key, to_id):
     with world.acting("admin"):
-        task = bulk.editing(world.session, m.Customer, {"owner_id": to_id})
-        job = batch_work.perform(world.session, task, [(key, None)], by=world.actor, now=world.now)
-        assert batches.tally(world.session, job.id) == {m.ItemState.done: 1}
+        task = edits.editing(world.session, Customer, {"owner_id": to_id})
+        job = runner.perform(world.call, task, [(key, None)])
+        assert jobs.tally(world.session, job.id) == {ItemState.done: 1}
 
 
 def by_assigning(world, key, to_id):
     with world.acting("admin"):
-        row = world.get(m.Customer, key)
-        ownership.assign(world.session, row, to_id, note=None, by=world.actor, now=world.now)
+        row = world.get(Customer, key)
+        ownership.assign(world.call, row, to_id, note=None)
 
 
 @pytest.mark.parametrize("door", [by_form, by_bulk_edit, by_assigning])
@@ -77,8 +90,8 @@ def test_another_owner_takes_open_work_along_by_every_door(world, held, door):
     door(world, key, other)
 
     assert owners(world, key) == dict.fromkeys(("customer", "deal", "plan"), "sales2")
-    assert moves(world, key) == [(m.MoveKind.assign, sales, other)]
-    told = sa.select(m.Notification.user_id).where(m.Notification.kind == m.NoticeKind.assigned)
+    assert moves(world, key) == [(MoveKind.assign, sales, other)]
+    told = sa.select(Notification.user_id).where(Notification.kind == NoticeKind.assigned)
     assert list(world.session.scalars(told)) == [other]
 
 
@@ -87,7 +100,7 @@ def test_the_screens_change_an_owner_the_same_way(lite):
         key = world.approved()
         world.opportunity(key)
         sales, other = world.id_of("sales"), world.id_of("sales2")
-        seen = world.get(m.Customer, key).row_version
+        seen = world.get(Customer, key).row_version
     visitors = Visitors(lite)
 
     answer = visitors.post(
@@ -100,7 +113,7 @@ def test_the_screens_change_an_owner_the_same_way(lite):
     assert answer.status_code == 200, answer.get_data(as_text=True)
     with World(lite) as world:
         assert owners(world, key)["deal"] == "sales2"
-        assert moves(world, key) == [(m.MoveKind.assign, sales, other)]
+        assert moves(world, key) == [(MoveKind.assign, sales, other)]
 
 
 def test_an_owner_left_blank_is_the_pool_but_not_with_an_open_deal(world, held):
@@ -111,23 +124,23 @@ def test_an_owner_left_blank_is_the_pool_but_not_with_an_open_deal(world, held):
     assert owners(world, key)["customer"] == "sales"
 
     with world.acting("sales"):
-        row = world.get(m.Opportunity, deal)
-        reason = sa.select(m.DictionaryOption.id).where(
-            m.DictionaryOption.kind == m.DictionaryKind.lost_reason
+        row = world.get(Opportunity, deal)
+        reason = sa.select(DictionaryOption.id).where(
+            DictionaryOption.kind == DictionaryKind.lost_reason
         )
         values = {"stage_id": world.stage("lost"), "lost_reason_id": world.session.scalar(reason)}
-        move_stage(world.session, row, values, by=world.actor, now=world.now)
+        move_stage(world.call, row, values)
     by_form(world, key, None)
 
     assert owners(world, key) == {"customer": None, "deal": "sales", "plan": None}
-    assert moves(world, key) == [(m.MoveKind.release, world.id_of("sales"), None)]
+    assert moves(world, key) == [(MoveKind.release, world.id_of("sales"), None)]
 
 
 def test_nothing_writes_an_owner_past_the_service(small):
     key = small.approved()
     for who, rule in (("admin", None), ("admin", "import"), (SYSTEM, None)):
         small.be(who)
-        row = small.get(m.Customer, key)
+        row = small.get(Customer, key)
         small.session.info["rule"] = rule
         row.owner_id = small.id_of("sales2")
         with pytest.raises(Forbidden):
@@ -141,13 +154,13 @@ def test_a_deal_and_a_contract_that_change_hands_take_plans_and_unpaid_instalmen
     contract = world.contract(key)
     other = world.id_of("sales2")
     with world.acting("admin"):
-        for model, record in ((m.Opportunity, deal), (m.Contract, contract)):
+        for model, record in ((Opportunity, deal), (Contract, contract)):
             row = world.get(model, record)
             values = {"owner_id": other}
-            records.update(world.session, row, values, seen=None, by=world.actor, now=world.now)
+            records.update(world.call, row, values, seen=None)
 
     assert owners(world, key) == {"customer": "sales", "deal": "sales2", "plan": "sales2"}
-    assert {line.owner_id for line in world.get(m.Contract, contract).plan} == {other}
+    assert {line.owner_id for line in world.get(Contract, contract).plan} == {other}
 
 
 def merged(world, take):
@@ -157,53 +170,53 @@ def merged(world, take):
     with world.acting("office"):
         plan = merge.plan(world.session, kept, dropped, take, by=world.actor)
         seen = (plan.kept.row_version, plan.dropped.row_version)
-        done = merge.merge(world.session, plan, seen=seen, by=world.actor, now=world.now).id
+        done = merge.merge(world.call, plan, seen=seen).id
     return kept, dropped, done
 
 
 def undone(world, done):
     with world.acting("office"):
-        found = merge.undo(world.session, done, by=world.actor, now=world.now)
+        found = merge.undo(world.call, done)
         return [str(caption) for caption in found.left]
 
 
 def test_a_merge_that_takes_the_other_owner_moves_the_work_and_back(world):
     kept, _dropped, done = merged(world, {"owner_id": "dropped"})
     sales, other = world.id_of("sales"), world.id_of("sales2")
-    assert moves(world, kept) == [(m.MoveKind.assign, sales, other)]
+    assert moves(world, kept) == [(MoveKind.assign, sales, other)]
 
     assert undone(world, done) == []
 
     assert owners(world, kept)["customer"] == "sales"
-    assert moves(world, kept)[-1] == (m.MoveKind.assign, other, sales)
+    assert moves(world, kept)[-1] == (MoveKind.assign, other, sales)
 
 
 def test_undoing_a_merge_keeps_what_was_written_since_and_names_it(world):
     kept, dropped, done = merged(world, {"company": "dropped"})
     with world.acting("admin"):
-        row = world.get(m.Customer, kept)
+        row = world.get(Customer, kept)
         values = {"remark": "已寄样品", "street": "高新大道 9 号"}
-        records.update(world.session, row, values, seen=None, by=world.actor, now=world.now)
+        records.update(world.call, row, values, seen=None)
     with world.acting("admin"):
-        row = world.get(m.Customer, kept)
+        row = world.get(Customer, kept)
         manager = world.id_of("manager")
-        ownership.assign(world.session, row, manager, note=None, by=world.actor, now=world.now)
+        ownership.assign(world.call, row, manager, note=None)
 
     left = undone(world, done)
 
     world.be("admin")
-    row = world.get(m.Customer, kept)
+    row = world.get(Customer, kept)
     assert row.company == "武汉光谷精工有限公司"  # as the merge left it: it goes back
     assert (row.remark, row.owner_id) == ("已寄样品", manager)
     assert "亚为销售员" in left
-    assert world.get(m.Customer, dropped).company == "武汉东湖精工有限公司"
+    assert world.get(Customer, dropped).company == "武汉东湖精工有限公司"
 
 
 def test_undoing_a_merge_keeps_a_primary_contact_chosen_since(world):
     kept, dropped, done = merged(world, {merge.CONTACT: "dropped"})
     with world.acting("admin"):
-        fresh = world.create(m.Contact, customer_id=kept, name="周敏", mobile="13912345678").id
-    contact = m.Contact.__table__
+        fresh = world.create(Contact, customer_id=kept, name="周敏", mobile="13912345678").id
+    contact = Contact.__table__
     for ids, on in ((contact.c.customer_id == kept, False), (contact.c.id == fresh, True)):
         world.session.execute(
             sa.update(contact).where(ids).values(is_primary=on), execution_options={"rule": "merge"}
@@ -214,7 +227,7 @@ def test_undoing_a_merge_keeps_a_primary_contact_chosen_since(world):
 
     world.be("admin")
     primary = {
-        key: [c.id for c in world.get(m.Customer, key).contacts if c.is_primary]
+        key: [c.id for c in world.get(Customer, key).contacts if c.is_primary]
         for key in (kept, dropped)
     }
     assert primary[kept] == [fresh]
@@ -224,53 +237,47 @@ def test_undoing_a_merge_keeps_a_primary_contact_chosen_since(world):
 def test_taking_a_bulk_deletion_back_leaves_what_was_deleted_again(world):
     mine = [world.customer("sales") for _n in range(2)]
     with world.acting("sales"):
-        job = batch_work.perform(
-            world.session,
-            batches.Task(m.BatchVerb.delete, "customer"),
-            [(key, world.get(m.Customer, key).row_version) for key in mine],
-            by=world.actor,
-            now=world.now,
+        job = runner.perform(
+            world.call,
+            jobs.Task(BatchVerb.delete, "customer"),
+            [(key, world.get(Customer, key).row_version) for key in mine],
         )
         job_id = job.id
     with world.acting("admin"):
-        again = batch_work.perform(
-            world.session,
-            bulk.restoring("customer", by=world.actor),
-            [(mine[0], None)],
-            by=world.actor,
-            now=world.now,
+        again = runner.perform(
+            world.call, record_verbs.restoring("customer", by=world.actor), [(mine[0], None)]
         )
-        assert batches.tally(world.session, again.id) == {m.ItemState.done: 1}
+        assert jobs.tally(world.session, again.id) == {ItemState.done: 1}
     with world.acting("sales"):
-        row = world.get(m.Customer, mine[0])
-        records.remove(world.session, row, seen=None, by=world.actor, now=world.now)
+        row = world.get(Customer, mine[0])
+        records.remove(world.call, row, seen=None)
 
     with world.acting("sales"):
-        job = world.get(m.BatchJob, job_id)
-        back = bulk.take_back(world.session, job, by=world.actor, now=world.now)
-        batch_work.run(world.session, back, by=world.actor, now=world.now)
-        tally = batches.tally(world.session, back.id)
+        job = world.get(BatchJob, job_id)
+        back = record_verbs.take_back(world.call, job)
+        runner.run(world.call, back)
+        tally = jobs.tally(world.session, back.id)
 
-    assert tally == {m.ItemState.done: 1, m.ItemState.failed: 1}
-    assert world.get(m.Customer, mine[0]) is None
-    assert world.get(m.Customer, mine[1]) is not None
+    assert tally == {ItemState.done: 1, ItemState.failed: 1}
+    assert world.get(Customer, mine[0]) is None
+    assert world.get(Customer, mine[1]) is not None
 
 
 def test_undoing_a_hand_over_names_what_stays(world, held):
     key, _deal = held
     leaver, heir = world.id_of("sales"), world.id_of("sales2")
     with world.acting("admin"):
-        handover.hand_over(world.session, leaver, heir, note=None, by=world.actor, now=world.now)
-        done = world.session.scalar(sa.select(m.Handover.id))
+        handover.hand_over(world.call, leaver, heir, note=None)
+        done = world.session.scalar(sa.select(Handover.id))
     with world.acting("admin"):
-        row = world.get(m.Customer, key)
+        row = world.get(Customer, key)
         to = world.id_of("manager")
-        ownership.assign(world.session, row, to, note=None, by=world.actor, now=world.now)
+        ownership.assign(world.call, row, to, note=None)
         company = row.company
 
     with world.acting("admin"):
-        back, left = handover.undo(world.session, done, by=world.actor, now=world.now)
+        back, left = handover.undo(world.call, done)
 
-    assert back.customers == 0
+    assert back["customers"] == 0
     assert company in left
     assert owners(world, key)["customer"] == "manager"

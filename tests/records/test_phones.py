@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.keys import phone_key
-from services import phones
+from models.core.keys import phone_key
+from services.core import phones
 
 DIGIT = st.sampled_from("0123456789")
 
@@ -82,3 +82,23 @@ def test_nothing_typed_breaks_the_check(text):
     assert phones.is_phone(text) in {True, False}
     folded = unicodedata.normalize("NFKC", text)
     assert phone_key(text) == phone_key(folded)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("13971002233", "13971002233"),
+        ("+86 139-7100-2233", "13971002233"),
+        ("027-87654321-801", "02787654321,801"),
+        ("（０２７）８７６５４３２１转801", "02787654321,801"),
+        ("027-87654321", "02787654321"),
+        ("400-123-4567", "4001234567"),
+        ("+4930901820", "+4930901820"),
+        ("139****2233", ""),
+        ("", ""),
+        ("无", ""),
+        ("13971002233;ext=<b>", ""),
+    ],
+)
+def test_a_number_is_dialled_as_a_telephone_takes_it(text, number):
+    assert phones.dial(text) == number

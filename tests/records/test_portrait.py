@@ -5,22 +5,26 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.portrait import portrait
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.records.dictionary import DictionaryKind, DictionaryOption
+from models.sales.follow_up import FollowUp
+from models.sales.product import Product
+from services.customers.portrait import portrait
 from tests.support.world import World, count_queries, login
 
 HERE = ("武汉一号机械有限公司", "武汉二号机械有限公司", "武汉三号机械有限公司")
 
 
 def industry(world):
-    option = m.DictionaryOption
-    kind = option.kind == m.DictionaryKind.industry
+    option = DictionaryOption
+    kind = option.kind == DictionaryKind.industry
     return world.session.scalar(sa.select(option.id).where(kind).order_by(option.id))
 
 
 def product(world, name):
     with world.acting("admin"):
-        return world.create(m.Product, code=name, name=name, price=100_00).id
+        return world.create(Product, code=name, name=name, price=100_00).id
 
 
 def bought(world, customer, *products, who="sales", signed=dt.date(2026, 11, 1)):
@@ -28,8 +32,8 @@ def bought(world, customer, *products, who="sales", signed=dt.date(2026, 11, 1))
     lines = [{"product_id": key, "quantity": 2, "price": 100_00} for key in products]
     with world.acting(who):
         values = {"name": "供货", "customer_id": customer, "signed_on": signed, "lines": lines}
-        key = world.create(m.Contract, **values, owner_id=world.actor.id).id
-    return world.approved(who, m.Contract, key)
+        key = world.create(Contract, **values, owner_id=world.actor.id).id
+    return world.approved(who, Contract, key)
 
 
 @pytest.fixture
@@ -55,7 +59,7 @@ def market(world):
 
 def drawn(world, key, who):
     world.be(who)
-    return portrait(world.session, world.get(m.Customer, key), now=world.now)
+    return portrait(world.session, world.get(Customer, key), now=world.now)
 
 
 def test_what_others_of_the_industry_bought_is_offered_with_the_number_one_may_see(world, market):
@@ -74,7 +78,7 @@ def test_what_it_has_and_what_only_one_other_bought_is_not_offered(world, market
     assert [o.name for o in third.offers] == ["控制器"]
     with world.acting("admin"):
         world.session.scalars(
-            sa.select(m.Product).where(m.Product.name == "控制器")
+            sa.select(Product).where(Product.name == "控制器")
         ).one().active = False
     assert drawn(world, market[HERE[2]], "sales").offers == []
 
@@ -96,14 +100,14 @@ def test_a_customer_silent_for_longer_than_its_own_rhythm_is_flagged(world, mark
     for days in (60, 50, 40, 30):
         with world.acting("sales"):
             at = world.now - dt.timedelta(days=days)
-            world.create(m.FollowUp, customer_id=key, content="电话", at=at)
+            world.create(FollowUp, customer_id=key, content="电话", at=at)
 
     found = drawn(world, key, "sales")
 
     assert (found.silence, found.rhythm, found.quiet) == (30, 10, True)
     with world.acting("sales"):
         at = world.now - dt.timedelta(days=20)
-        world.create(m.FollowUp, customer_id=key, content="电话", at=at)
+        world.create(FollowUp, customer_id=key, content="电话", at=at)
     assert not drawn(world, key, "sales").quiet
 
 

@@ -5,10 +5,13 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import ceiling, gate, people, records
-from services.actor import SYSTEM
-from services.errors import Forbidden, Invalid, Locked
+from models.people.role import Role, Scope
+from models.people.user import User, user_role
+from services.core.errors import Forbidden, Invalid, Locked
+from services.people import people
+from services.records import records
+from services.rights import ceiling, gate
+from services.rights.actor import SYSTEM
 from tests.support.staff import KEEPS, keeper, person, place, role
 from tests.support.world import World
 
@@ -20,7 +23,7 @@ KEEPS_ALL = (
 
 
 def change(world, record, **values):
-    return records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+    return records.update(world.call, record, values, seen=None)
 
 
 def refused(world, who, act, word=""):
@@ -39,7 +42,7 @@ def refused(world, who, act, word=""):
 def test_roles_are_given_up_to_ones_own_rights(small):
     keeper(small)
     with small.acting("admin"):
-        small.create(m.Role, name="clerk", label="文员", permissions=["user:read"])
+        small.create(Role, name="clerk", label="文员", permissions=["user:read"])
 
     def give(name, who="sales2"):
         return lambda: people.set_roles(small.session, person(small, who), [name], by=small.actor)
@@ -59,7 +62,7 @@ def test_roles_are_given_up_to_ones_own_rights(small):
     "touch",
     [
         lambda w, u: people.set_password(w.session, u, GOOD),
-        lambda w, u: people.set_active(w.session, u, active=False, by=w.actor, now=w.now),
+        lambda w, u: people.set_active(w.call, u, active=False),
         lambda w, u: change(w, u, email="mine@demo.tcos.cn"),
         lambda w, u: change(w, u, department_id=None),
         lambda w, u: people.set_roles(w.session, u, [], by=w.actor),
@@ -78,9 +81,7 @@ def test_nobody_touches_somebody_above_him(small, touch, whom):
 def test_who_was_disabled_is_not_brought_back_from_below(small):
     keeper(small)
     with small.acting("admin"):
-        people.set_active(
-            small.session, person(small, "manager"), active=False, by=small.actor, now=small.now
-        )
+        people.set_active(small.call, person(small, "manager"), active=False)
 
     refused(small, "hr", lambda: change(small, person(small, "manager"), active=True))
 
@@ -100,17 +101,17 @@ def test_an_equal_is_kept_and_a_name_is_anybodys_to_correct(small):
     [
         {"permissions": ["payment:confirm"]},
         {"permissions": ["customer:read"]},
-        {"scope": m.Scope.dept},
-        {"scope": m.Scope.all},
+        {"scope": Scope.dept},
+        {"scope": Scope.all},
     ],
 )
 def test_a_role_is_made_and_changed_up_to_ones_own_rights(small, values):
     keeper(small, permissions=KEEPS_ALL)
     blank = {"name": "x", "label": "x", "permissions": ["user:read"]}
 
-    refused(small, "hr", lambda: small.create(m.Role, **(blank | values)))
+    refused(small, "hr", lambda: small.create(Role, **(blank | values)))
     with small.acting("hr"):
-        small.create(m.Role, **blank)
+        small.create(Role, **blank)
     refused(small, "hr", lambda: change(small, role(small, "x"), **values))
     with pytest.raises(Invalid), small.acting("hr"):
         change(small, role(small, "hr"), **values)
@@ -120,7 +121,7 @@ def test_a_role_is_made_and_changed_up_to_ones_own_rights(small, values):
 def test_a_role_that_somebody_above_has_is_his(small):
     keeper(small, permissions=KEEPS_ALL)
     with small.acting("admin"):
-        small.create(m.Role, name="tiny", label="小", permissions=["user:read"])
+        small.create(Role, name="tiny", label="小", permissions=["user:read"])
         people.set_roles(small.session, person(small, "sales"), ["sales", "tiny"], by=small.actor)
 
     refused(small, "hr", lambda: change(small, role(small, "tiny"), permissions=[]))
@@ -135,7 +136,7 @@ def test_a_wider_permission_holds_its_narrow_one(small):
     assert not ceiling.holds(sales, "sensitive:read")
 
 
-@pytest.mark.parametrize("scope", [m.Scope.dept, m.Scope.dept_tree, m.Scope.team])
+@pytest.mark.parametrize("scope", [Scope.dept, Scope.dept_tree, Scope.team])
 def test_nobody_opens_to_himself_or_others_what_he_does_not_see(small, scope):
     mine = keeper(small, permissions=KEEPS_ALL, scope=scope, department="华中")
     other = keeper(small, "clerk", ("user:read",), department="华东")
@@ -147,17 +148,17 @@ def test_nobody_opens_to_himself_or_others_what_he_does_not_see(small, scope):
         lambda: change(small, place(small, "华东"), head_id=mine),
         lambda: change(small, place(small, "华东"), head_id=other),
     ]
-    if scope is not m.Scope.team:
+    if scope is not Scope.team:
         moves.append(lambda: change(small, person(small, "hr"), department_id=east))
         moves.append(lambda: change(small, person(small, "clerk"), department_id=centre))
-    if scope is m.Scope.dept_tree:
+    if scope is Scope.dept_tree:
         moves.append(lambda: change(small, place(small, "华东"), parent_id=centre))
     for move in moves:
         refused(small, "hr", move)
 
 
 def test_a_subordinate_may_be_passed_on_within_ones_sight(small):
-    mine = keeper(small, scope=m.Scope.team, department="华中")
+    mine = keeper(small, scope=Scope.team, department="华中")
     keeper(small, "clerk", ("user:read",), department="华中")
     other = keeper(small, "lead", ("user:read",), department="华中")
     with small.acting("admin"):
@@ -169,11 +170,11 @@ def test_a_subordinate_may_be_passed_on_within_ones_sight(small):
 
 
 def test_statements_on_rights_pass_by_no_ceiling(small):
-    link, user = m.user_role, m.User.__table__
+    link, user = user_role, User.__table__
     for statement in (
         sa.insert(link).values(user_id=1, role_id=1),
         sa.delete(link),
-        sa.update(m.Role.__table__).values(permissions=[]),
+        sa.update(Role.__table__).values(permissions=[]),
         sa.update(user).values(active=False),
     ):
         small.be("admin")
@@ -195,7 +196,7 @@ def test_no_rule_lifts_the_ceiling(small):
 
 def test_the_last_administrator_stays_whoever_asks(small):
     acts = (
-        lambda u: people.set_active(small.session, u, active=False, by=small.actor, now=small.now),
+        lambda u: people.set_active(small.call, u, active=False),
         lambda u: people.set_roles(small.session, u, ["office"], by=small.actor),
         lambda u: setattr(u, "active", False),
     )

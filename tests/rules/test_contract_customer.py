@@ -5,11 +5,19 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import approval, records
-from services.actor import SYSTEM
-from services.errors import Invalid
-from services.importing.undo import undo
+from models.deals.contract import Contract
+from models.deals.invoice import Invoice
+from models.deals.order import Order
+from models.deals.payment import Payment
+from models.importing.import_job import ImportJob
+from models.rights.audit import AuditLog
+from models.sales.opportunity import Opportunity
+from services import approval
+from services.core.errors import Invalid
+from services.importing.run.undo import undo
+from services.records import records
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 from tests.support.imports import run, table
 
 DAY = dt.date(2026, 11, 2)
@@ -20,7 +28,7 @@ def standing(world):
     world.be(SYSTEM)
     world.session.expire_all()
     found = {}
-    for model in (m.Contract, m.Order, m.Payment, m.Invoice):
+    for model in (Contract, Order, Payment, Invoice):
         rows = world.session.scalars(sa.select(model)).all()
         found[model.__noun__] = [row.customer.company for row in rows]
     return found
@@ -33,18 +41,18 @@ def all_of(company):
 def sold(world, **values):
     """Return the key of a contract of 甲公司 with an order, a payment and an invoice."""
     one = world.approved(company="甲公司")
-    key = world.approved(model=m.Contract, key=world.contract(one, **values))
+    key = world.approved(model=Contract, key=world.contract(one, **values))
     with world.acting("finance"):
-        world.create(m.Payment, contract_id=key, amount=10_00, paid_on=DAY)
-        world.create(m.Invoice, contract_id=key, amount=10_00)
+        world.create(Payment, contract_id=key, amount=10_00, paid_on=DAY)
+        world.create(Invoice, contract_id=key, amount=10_00)
     return key
 
 
 def ask(world, key, values):
     with world.acting("sales"):
-        record = world.get(m.Contract, key)
+        record = world.get(Contract, key)
         seen = record.row_version
-        records.update(world.session, record, values, seen=seen, by=world.actor, now=world.now)
+        records.update(world.call, record, values, seen=seen)
         return approval.changes_asked(world.session)
 
 
@@ -57,7 +65,7 @@ def test_an_approved_change_of_customer_takes_everything_along(world):
     world.decided(request)
 
     assert standing(world) == all_of("乙公司")
-    log = m.AuditLog.__table__
+    log = AuditLog.__table__
     told = sa.select(log.c.noun).where(log.c.label == "客户随合同变更").order_by(log.c.noun)
     assert list(world.session.execute(told).scalars()) == ["invoice", "order", "payment"]
 
@@ -86,24 +94,24 @@ fields = {external_ref = "id", contract_id = "id", amount = "a", paid_on = "d"}
     files += [("p.csv", table(("id", "a", "d"), ("K1", "10", day)))]
     run(world, files, how)
     with world.acting("finance"):
-        key = world.session.scalars(sa.select(m.Contract.id)).one()
-        world.create(m.Invoice, contract_id=key, amount=10_00)
+        key = world.session.scalars(sa.select(Contract.id)).one()
+        world.create(Invoice, contract_id=key, amount=10_00)
     assert standing(world) == all_of("甲公司")
 
     _plan, jobs = run(world, [("c.csv", table(head, ("K1", "乙公司", "100", day)))], how)
     key = jobs[0].id
     assert standing(world) == all_of("乙公司")
 
-    job = world.session.get(m.ImportJob, key)
-    undo(world.session, job, by=SYSTEM, now=world.now)
+    job = world.session.get(ImportJob, key)
+    undo(Call(world.session, SYSTEM, world.now), job)
     world.session.commit()
     assert standing(world) == all_of("甲公司")
 
 
 def test_a_customer_that_changes_alone_leaves_no_deal_of_another(small):
     one = small.approved(company="甲公司")
-    deal = small.approved(model=m.Opportunity, key=small.opportunity(one))
-    key = small.approved(model=m.Contract, key=small.contract(one, opportunity_id=deal))
+    deal = small.approved(model=Opportunity, key=small.opportunity(one))
+    key = small.approved(model=Contract, key=small.contract(one, opportunity_id=deal))
     other = small.approved(company="乙公司", **{"primary.mobile": "13912345678"})
 
     with pytest.raises(Invalid) as refusal:

@@ -6,11 +6,19 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import approval, batch_work, batches, bulk, contract_sums, payment, records
-from services.actor import SYSTEM
-from services.approval.snapshot import differences
-from services.errors import Invalid, Refused
+from models.approval.request import ApprovalRequest
+from models.bulk.batch import ItemState
+from models.core.base import db
+from models.deals.contract import Contract
+from models.deals.payment import Payment, PaymentAllocation
+from models.sales.product import Product
+from services import approval
+from services.bulk import edits, jobs, runner
+from services.core.errors import Invalid, Refused
+from services.deals import contract_sums, payment
+from services.records import records
+from services.records.snapshot import differences
+from services.rights.actor import SYSTEM
 
 DUE = tuple(dt.date(2026, n, 1) for n in (10, 11, 12))
 RATIOS = [{"ratio_bp": r, "due_on": d} for r, d in zip((3000, 6000, 1000), DUE, strict=True)]
@@ -18,36 +26,34 @@ AMOUNTS = [{"amount": a, "due_on": d} for a, d in zip((30_00, 70_00), DUE, stric
 
 
 def approved(world, **values):
-    return world.approved(model=m.Contract, key=world.contract(world.approved(), **values))
+    return world.approved(model=Contract, key=world.contract(world.approved(), **values))
 
 
 def ask(world, key, values, who="sales"):
     """Ask for a change; return the requests that were opened."""
     with world.acting(who):
-        record = world.get(m.Contract, key)
-        records.update(
-            world.session, record, values, seen=record.row_version, by=world.actor, now=world.now
-        )
+        record = world.get(Contract, key)
+        records.update(world.call, record, values, seen=record.row_version)
         return approval.changes_asked(world.session)
 
 
 def plan(world, key):
     world.be("admin")
-    return [line.amount for line in world.get(m.Contract, key).plan]
+    return [line.amount for line in world.get(Contract, key).plan]
 
 
 def pay(world, key, amount, *, confirmed=True, day=DUE[0]):
     with world.acting("finance"):
-        made = world.create(m.Payment, contract_id=key, amount=amount, paid_on=day)
+        made = world.create(Payment, contract_id=key, amount=amount, paid_on=day)
         if confirmed:
-            payment.confirm(world.session, made, by=world.actor, now=world.now)
+            payment.confirm(world.call, made)
         return made.id
 
 
 @pytest.fixture
 def product(world):
     with world.acting("admin"):
-        return world.create(m.Product, code="P1", name="泵", price=100_00).id
+        return world.create(Product, code="P1", name="泵", price=100_00).id
 
 
 def lines(product, quantity, price=1_280_00):
@@ -61,7 +67,7 @@ def test_ratio_lines_follow_new_product_lines_and_the_reviewer_reads_them(world,
     (request,) = ask(world, key, {"lines": lines(product, 12)})
 
     world.be("admin")
-    payload = world.get(m.ApprovalRequest, request).payload
+    payload = world.get(ApprovalRequest, request).payload
     told = {row[4]: row[2] for row in differences(payload)}
     assert "15,360.00" in told["amount"]
     assert all(text in told["plan"] for text in ("4,608.00", "9,216.00", "1,536.00"))
@@ -108,7 +114,7 @@ def test_a_form_that_repeats_amounts_by_ratio_beside_a_new_date_spreads_them_ane
     world.be("sales")
     rows = [
         {"ratio_bp": line.ratio_bp, "amount": line.amount, "due_on": line.due_on, "note": None}
-        for line in world.get(m.Contract, key).plan
+        for line in world.get(Contract, key).plan
     ]
     rows[2]["due_on"] = dt.date(2027, 1, 1)
 
@@ -130,21 +136,21 @@ def test_an_amount_beside_standing_product_lines_is_refused(world, product):
 def test_a_bulk_edit_keeps_the_law_item_by_item(world):
     good, bad = approved(world, plan=RATIOS), approved(world, amount=100_00, plan=AMOUNTS)
     with world.acting("sales"):
-        task = bulk.editing(world.session, m.Contract, {"amount": 50_00})
-        job = batches.open_job(world.session, task, by=world.actor, now=world.now)
-        batches.add(world.session, job, [(good, None), (bad, None)])
-        batch_work.run(world.session, job, by=world.actor, now=world.now)
+        task = edits.editing(world.session, Contract, {"amount": 50_00})
+        job = jobs.open_job(world.call, task)
+        jobs.add(world.session, job, [(good, None), (bad, None)])
+        runner.run(world.call, job)
         states = {item.target_id: item.state for item in job.items}
 
-    assert states == {good: m.ItemState.done, bad: m.ItemState.failed}
+    assert states == {good: ItemState.done, bad: ItemState.failed}
 
 
 def test_an_old_request_without_its_plan_is_refused_when_it_is_approved(world):
     """As those that were asked for before the rule: the reviewer did not see another plan."""
     key = approved(world, amount=100_00, plan=RATIOS)
     (request,) = ask(world, key, {"amount": 200_00})
-    table = m.ApprovalRequest.__table__
-    payload = world.get(m.ApprovalRequest, request).payload
+    table = ApprovalRequest.__table__
+    payload = world.get(ApprovalRequest, request).payload
     payload = payload | {"values": {"amount": 200_00}}
     with world.acting(SYSTEM):
         world.session.execute(sa.update(table).where(table.c.id == request).values(payload=payload))
@@ -195,7 +201,7 @@ def test_a_plan_with_money_on_it_changes_and_keeps_its_money(world):
     world.decided(request)
 
     assert plan(world, key) == [30_00, 70_00, 20_00]
-    part = m.PaymentAllocation.__table__
+    part = PaymentAllocation.__table__
     query = sa.select(part.c.amount).where(part.c.payment_id == first).order_by(part.c.plan_id)
     assert list(world.session.execute(query).scalars()) == [30_00, 20_00]
 
@@ -207,14 +213,14 @@ def test_a_change_of_something_else_is_not_held_up_by_a_fault_of_old(world):
     (request,) = ask(world, key, {"name": "改名的合同"})
     world.decided(request)
 
-    assert world.get(m.Contract, key).name == "改名的合同"
+    assert world.get(Contract, key).name == "改名的合同"
 
 
 def break_(world, key):
     """Leave a contract as the product did before there was a rule."""
-    table, guard = m.Contract.__table__, "plan_sum_amount"
+    table, guard = Contract.__table__, "plan_sum_amount"
     sqlite = world.session.get_bind().dialect.name == "sqlite"
-    with m.db.engine.begin() as connection:
+    with db.engine.begin() as connection:
         trigger = f"SELECT sql FROM sqlite_master WHERE name = 'guard_{guard}'"
         made = connection.exec_driver_sql(trigger).scalar() if sqlite else None
         off = f"DROP TRIGGER guard_{guard}"
@@ -262,12 +268,12 @@ def test_the_database_itself_keeps_plan_and_amount_together(world, statement):
     key = approved(world, amount=100_00, plan=AMOUNTS)
 
     def write():
-        with m.db.engine.begin() as connection:
+        with db.engine.begin() as connection:
             connection.execute(sa.text(statement), {"id": key})
 
     with pytest.raises(sa.exc.IntegrityError):
         write()
-    with m.db.engine.begin() as connection:  # both together, in either order
+    with db.engine.begin() as connection:  # both together, in either order
         for text in (
             "UPDATE payment_plan SET amount = amount + 1 WHERE contract_id = :id AND ordinal = 1",
             "UPDATE contract SET amount = amount + 1 WHERE id = :id",

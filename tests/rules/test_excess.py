@@ -5,10 +5,14 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
 from dashboards.pages import SUMMARIES
-from services import payment, records
-from services.progress import figures
+from models.deals.contract import Contract
+from models.deals.invoice import Invoice
+from models.deals.payment import Payment, PaymentAllocation
+from models.deals.payment_plan import PlanState
+from services.deals import payment
+from services.deals.progress import figures
+from services.records import records
 
 DUES = (dt.date(2026, 10, 1), dt.date(2026, 11, 1), dt.date(2026, 12, 1))
 PARTS = (127_908_00, 255_816_00, 42_636_00)
@@ -19,28 +23,28 @@ DAY = dt.date(2026, 11, 20)
 def contract(world):
     plan = [{"amount": a, "due_on": d} for a, d in zip(PARTS, DUES, strict=True)]
     key = world.contract(world.approved(), amount=sum(PARTS), plan=plan)
-    return world.approved(model=m.Contract, key=key)
+    return world.approved(model=Contract, key=key)
 
 
 def said(world, contract, amount, day=DAY):
     world.be("finance")
     values = {"contract_id": contract, "amount": amount, "paid_on": day}
-    told = records.warnings(world.session, m.Payment(), values, by=world.actor, now=world.now)
+    told = records.warnings(world.call, Payment(), values)
     return {one.code: str(one.message) for one in told}
 
 
 def pay(world, contract, amount, day=DAY):
     with world.acting("finance"):
-        return world.create(m.Payment, contract_id=contract, amount=amount, paid_on=day).id
+        return world.create(Payment, contract_id=contract, amount=amount, paid_on=day).id
 
 
 def move(world, verb, key):
     with world.acting("finance"):
-        verb(world.session, world.get(m.Payment, key), by=world.actor, now=world.now)
+        verb(world.call, world.get(Payment, key))
 
 
 def shares(world, key):
-    part = m.PaymentAllocation.__table__
+    part = PaymentAllocation.__table__
     query = sa.select(part.c.amount).where(part.c.payment_id == key).order_by(part.c.plan_id)
     world.be("finance")
     return list(world.session.execute(query).scalars())
@@ -48,7 +52,7 @@ def shares(world, key):
 
 def page(world, contract):
     world.be("finance")
-    record = world.get(m.Contract, contract)
+    record = world.get(Contract, contract)
     return figures(world.session, [record], day=DAY)[contract]
 
 
@@ -70,7 +74,7 @@ def test_confirmed_money_fills_an_instalment_before_money_only_registered(world,
     assert shares(world, second) == []
     one = page(world, contract)
     assert [line.settled for line in one.plan] == list(PARTS)
-    assert all(line.state is m.PlanState.done for line in one.plan)
+    assert all(line.state is PlanState.done for line in one.plan)
     assert (one.unallocated, one.beyond) == (474_640_00, 474_640_00)
     row = cockpit(world)
     assert (row["surplus"], row["open"]) == (474_640_00, 0)
@@ -123,7 +127,7 @@ def test_reversing_lets_money_without_an_instalment_take_its_place(world, contra
 
 def test_money_beyond_the_contract_is_said_with_the_figure(small):
     customer = small.approved()
-    contract = small.approved(model=m.Contract, key=small.contract(customer, amount=100_00))
+    contract = small.approved(model=Contract, key=small.contract(customer, amount=100_00))
 
     assert said(small, contract, 100_00) == {}
     assert "20.00" in said(small, contract, 120_00)["OVER_CONTRACT"]
@@ -133,12 +137,30 @@ def test_money_beyond_the_contract_is_said_with_the_figure(small):
     assert said(small, contract, -30_00) == {}
 
 
+def test_days_before_the_signing_are_said_beside_their_field(small):
+    customer = small.approved()
+    contract = small.approved(model=Contract, key=small.contract(customer))  # of 2026-11-01
+    before = dt.date(2026, 10, 31)
+    assert "2026-10-31" in said(small, contract, 1_00, before)["BEFORE_SIGNING"]
+    small.be("finance")
+    issued = {"contract_id": contract, "amount": 1_00, "issued_on": before}
+    (told,) = records.warnings(small.call, Invoice(), issued)
+    assert (told.field, told.code) == ("issued_on", "BEFORE_SIGNING")
+    rows = [{"amount": 1_00, "due_on": day} for day in (DAY, before)]
+    values = {"signed_on": dt.date(2026, 11, 1), "plan": rows, "deliver_on": before, "end_on": DAY}
+    found = records.warnings(small.call, Contract(), values)
+    assert [(one.field, one.code) for one in found] == [
+        ("deliver_on", "BEFORE_SIGNING"),
+        ("plan", "BEFORE_SIGNING"),
+    ]
+
+
 def test_the_same_contract_day_and_amount_is_said(small):
-    contract = small.approved(model=m.Contract, key=small.contract(small.approved()))
+    contract = small.approved(model=Contract, key=small.contract(small.approved()))
     key = pay(small, contract, 70_00)
 
     small.be("finance")
-    code = small.get(m.Payment, key).code
+    code = small.get(Payment, key).code
     assert code in said(small, contract, 70_00)["SAME_PAYMENT"]
     assert said(small, contract, 70_01) == {}
     assert said(small, contract, 70_00, DAY - dt.timedelta(days=1)) == {}

@@ -7,37 +7,42 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import approval, records, tax
-from services.actor import SYSTEM
-from services.errors import Invalid
+from models.core.base import db
+from models.deals.contract import Contract
+from models.deals.invoice import Invoice, InvoiceState
+from services import approval
+from services.core import tax
+from services.core.errors import Invalid
+from services.records import records
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
 
 def test_sales_asks_for_an_invoice_and_finance_issues_it(world):
-    contract = world.approved(model=m.Contract, key=world.contract(world.approved()))
+    contract = world.approved(model=Contract, key=world.contract(world.approved()))
     issued = {"number": "12345678", "issued_on": dt.date(2026, 11, 20)}
 
     with world.acting("sales"):
-        asked = world.create(m.Invoice, contract_id=contract, amount=1_000_00).state
+        asked = world.create(Invoice, contract_id=contract, amount=1_000_00).state
     with pytest.raises(Invalid) as refusal, world.acting("sales"):
-        world.create(m.Invoice, contract_id=contract, amount=1_000_00, **issued)
+        world.create(Invoice, contract_id=contract, amount=1_000_00, **issued)
     with world.acting("finance"):
-        done = world.create(m.Invoice, contract_id=contract, amount=1_000_00, **issued).state
+        done = world.create(Invoice, contract_id=contract, amount=1_000_00, **issued).state
 
-    assert asked is m.InvoiceState.requested
+    assert asked is InvoiceState.requested
     assert list(refusal.value.errors) == ["number"]
-    assert done is m.InvoiceState.issued
+    assert done is InvoiceState.issued
 
 
 def test_an_issued_invoice_is_not_offered_for_editing(app):
     with World(app) as world:
-        contract = world.approved(model=m.Contract, key=world.contract(world.approved()))
+        contract = world.approved(model=Contract, key=world.contract(world.approved()))
         issued = {"number": "12345678", "issued_on": dt.date(2026, 11, 20)}
         with world.acting("finance"):
             asked, done = (
-                world.create(m.Invoice, contract_id=contract, amount=1_000_00, **more).id
+                world.create(Invoice, contract_id=contract, amount=1_000_00, **more).id
                 for more in ({}, issued)
             )
     visitors = Visitors(app)
@@ -52,18 +57,18 @@ def test_an_issued_invoice_is_not_offered_for_editing(app):
 @pytest.fixture
 def contract(world):
     key = world.contract(world.approved(), amount=12_800_00)
-    return world.approved(model=m.Contract, key=key)
+    return world.approved(model=Contract, key=key)
 
 
 def invoice(world, contract, amount, who="sales", **values):
     with world.acting(who):
-        return world.create(m.Invoice, contract_id=contract, amount=amount, **values).id
+        return world.create(Invoice, contract_id=contract, amount=amount, **values).id
 
 
 def change(world, key, values, who="finance"):
     with world.acting(who):
-        record = world.get(m.Invoice, key)
-        records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+        record = world.get(Invoice, key)
+        records.update(world.call, record, values, seen=None)
 
 
 def test_invoices_stay_within_the_contract_and_what_is_left_is_told(world, contract):
@@ -97,15 +102,15 @@ def test_a_reversal_frees_what_was_invoiced_once_it_is_issued(world, contract):
 def test_a_deleted_invoice_comes_back_only_while_there_is_room(world, contract):
     key = invoice(world, contract, 12_800_00)
     with world.acting(SYSTEM):
-        row = world.get(m.Invoice, key)
-        records.remove(world.session, row, seen=None, by=world.actor, now=world.now)
+        row = world.get(Invoice, key)
+        records.remove(world.call, row, seen=None)
     invoice(world, contract, 1)
 
     world.be(SYSTEM)
-    table = m.Invoice.__table__
+    table = Invoice.__table__
     row = world.session.execute(sa.select(table).where(table.c.id == key)).mappings().one()
-    call = records.Call(world.session, world.actor, world.now)
-    assert "amount" in records.SAVERS[m.Invoice].restorable(call, row)
+    call = Call(world.session, world.actor, world.now)
+    assert "amount" in records.SAVERS[Invoice].restorable(call, row)
 
 
 def test_a_contract_is_not_changed_to_less_than_what_is_invoiced(world, contract):
@@ -113,10 +118,8 @@ def test_a_contract_is_not_changed_to_less_than_what_is_invoiced(world, contract
 
     def ask(amount):
         with world.acting("sales"):
-            record = world.get(m.Contract, contract)
-            records.update(
-                world.session, record, {"amount": amount}, seen=None, by=world.actor, now=world.now
-            )
+            record = world.get(Contract, contract)
+            records.update(world.call, record, {"amount": amount}, seen=None)
             return approval.changes_asked(world.session)
 
     with pytest.raises(Invalid) as refusal:
@@ -128,14 +131,14 @@ def test_a_contract_is_not_changed_to_less_than_what_is_invoiced(world, contract
 
 def test_the_database_itself_keeps_invoices_within_the_contract(world, contract):
     gone = invoice(world, contract, 800_01)
-    table, contracts = m.Invoice.__table__, m.Contract.__table__
-    with m.db.engine.begin() as connection:
+    table, contracts = Invoice.__table__, Contract.__table__
+    with db.engine.begin() as connection:
         gone_now = sa.update(table).where(table.c.id == gone).values(deleted_at=world.now)
         connection.execute(gone_now)
     key = invoice(world, contract, 12_000_00)
 
     def write(statement):
-        with m.db.engine.begin() as connection:
+        with db.engine.begin() as connection:
             connection.execute(statement)
 
     for wrong in (
@@ -151,7 +154,7 @@ def test_the_database_itself_keeps_invoices_within_the_contract(world, contract)
 def test_two_who_invoice_at_once_stay_within_the_contract(app):
     with World(app) as world:
         key = world.contract(world.approved(), amount=8_000_00)
-        contract = world.approved(model=m.Contract, key=key)
+        contract = world.approved(model=Contract, key=key)
     start = threading.Barrier(2)
 
     def ask_six(who):
@@ -161,7 +164,7 @@ def test_two_who_invoice_at_once_stay_within_the_contract(app):
     with ThreadPoolExecutor(2) as pool:
         assert sum(pool.map(ask_six, ("sales", "finance"))) == 8
     with World(app) as world:
-        total = world.session.scalar(sa.select(sa.func.sum(m.Invoice.amount)))
+        total = world.session.scalar(sa.select(sa.func.sum(Invoice.amount)))
     assert total == 8_000_00
 
 
@@ -210,7 +213,7 @@ def test_tax_numbers_that_cannot_be_are_refused(text):
 
 def test_a_wrong_tax_number_is_refused_beside_its_field(small):
     key = small.contract(small.approved(), amount=12_800_00)
-    contract = small.approved(model=m.Contract, key=key)
+    contract = small.approved(model=Contract, key=key)
 
     with pytest.raises(Invalid) as refusal:
         invoice(small, contract, 1_00, tax_no="91420100MA4KXXXXXX")

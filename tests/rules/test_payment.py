@@ -6,11 +6,15 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import payment, records
-from services.actor import SYSTEM
-from services.errors import Forbidden, Invalid, Locked
-from services.order import progress
+from models.deals.contract import Contract
+from models.deals.invoice import Invoice
+from models.deals.order import MilestoneState, Order
+from models.deals.payment import Payment, PaymentAllocation, PaymentState
+from services.core.errors import Forbidden, Invalid, Locked
+from services.deals import payment
+from services.deals.order.milestones import progress
+from services.records import records
+from services.rights.actor import SYSTEM
 
 TOMORROW = dt.date(2026, 11, 24)
 PAID = dt.date(2026, 11, 20)
@@ -22,22 +26,22 @@ def contract(world):
         {"ratio_bp": 3000, "due_on": dt.date(2026, 11, 1)},
         {"ratio_bp": 7000, "due_on": dt.date(2026, 12, 1)},
     ]
-    return world.approved(model=m.Contract, key=world.contract(world.approved(), plan=plan))
+    return world.approved(model=Contract, key=world.contract(world.approved(), plan=plan))
 
 
 def pay(world, contract, amount=100_00, who="finance", **values):
     with world.acting(who):
         values = {"contract_id": contract, "amount": amount, "paid_on": PAID, **values}
-        return world.create(m.Payment, **values).id
+        return world.create(Payment, **values).id
 
 
 def verb(world, act, key, who="finance"):
     with world.acting(who):
-        act(world.session, world.get(m.Payment, key), by=world.actor, now=world.now)
+        act(world.call, world.get(Payment, key))
 
 
 def shares(world, key):
-    part = m.PaymentAllocation.__table__
+    part = PaymentAllocation.__table__
     query = sa.select(part.c.amount).where(part.c.payment_id == key).order_by(part.c.plan_id)
     world.be("finance")
     return list(world.session.execute(query).scalars())
@@ -67,7 +71,7 @@ def test_no_more_is_given_back_than_is_confirmed(world, contract):
         verb(world, payment.confirm, second)
 
     assert set(refusal.value.errors) == {"amount"}
-    assert world.get(m.Payment, second).state is m.PaymentState.registered
+    assert world.get(Payment, second).state is PaymentState.registered
 
 
 def test_a_refunded_payment_is_reversed_after_its_refund_alone(world, contract):
@@ -82,7 +86,7 @@ def test_a_refunded_payment_is_reversed_after_its_refund_alone(world, contract):
     assert (refusal.value.code, refusal.value.field) == ("REFUNDED", "amount")
     assert "30.00" in str(refusal.value)
     world.be("finance")
-    assert world.get(m.Payment, first).state is m.PaymentState.confirmed
+    assert world.get(Payment, first).state is PaymentState.confirmed
 
     verb(world, payment.reverse, second)  # what is left still covers the refund
     verb(world, payment.reverse, back)
@@ -95,9 +99,9 @@ def test_the_database_itself_keeps_refunds_within_what_came_in(world, contract):
     verb(world, payment.confirm, key)
     back = pay(world, contract, -80_00)
     verb(world, payment.confirm, back)
-    table = m.Payment.__table__
+    table = Payment.__table__
     world.be(SYSTEM)
-    undone = sa.update(table).where(table.c.id == key).values(state=m.PaymentState.reversed)
+    undone = sa.update(table).where(table.c.id == key).values(state=PaymentState.reversed)
 
     with pytest.raises(sa.exc.DBAPIError, match="refunds_exceed_payments"):
         world.session.execute(undone)
@@ -135,15 +139,15 @@ def test_only_finance_confirms_and_each_step_once(world, contract):
         verb(world, payment.confirm, key)
     verb(world, payment.reverse, key)
 
-    assert world.get(m.Payment, key).state is m.PaymentState.reversed
+    assert world.get(Payment, key).state is PaymentState.reversed
 
 
-def change(session, record, *, by, now):
-    records.update(session, record, {"amount": 5}, seen=None, by=by, now=now)
+def change(call, record):
+    records.update(call, record, {"amount": 5}, seen=None)
 
 
-def delete(session, record, *, by, now):
-    records.remove(session, record, seen=None, by=by, now=now)
+def delete(call, record):
+    records.remove(call, record, seen=None)
 
 
 @pytest.fixture
@@ -172,7 +176,7 @@ def test_a_confirmed_payment_is_neither_changed_nor_deleted(world, settled, trus
             verb(world, act, key, who=trusted)
 
     world.be("finance")
-    kept = world.get(m.Payment, key)
+    kept = world.get(Payment, key)
     assert (kept.amount, kept.deleted_at) == (100_00, None)
 
 
@@ -180,76 +184,65 @@ def test_a_registered_payment_is_changed_and_deleted(world, settled, trusted):
     key = pay(world, settled)
     verb(world, change, key)
     world.be("finance")
-    assert world.get(m.Payment, key).amount == 5
+    assert world.get(Payment, key).amount == 5
 
     with pytest.raises(Forbidden):
         verb(world, delete, key)
     verb(world, delete, key, who=trusted)
     world.be("finance")
-    assert world.get(m.Payment, key) is None
+    assert world.get(Payment, key) is None
 
 
 def test_a_registered_payment_keeps_its_contract(world, contract):
     key = pay(world, contract)
-    other = world.approved(model=m.Contract, key=world.contract(world.approved()))
+    other = world.approved(model=Contract, key=world.contract(world.approved()))
 
     with pytest.raises(Invalid) as refusal, world.acting("finance"):
-        records.update(
-            world.session,
-            world.get(m.Payment, key),
-            {"contract_id": other},
-            seen=None,
-            by=world.actor,
-            now=world.now,
-        )
+        records.update(world.call, world.get(Payment, key), {"contract_id": other}, seen=None)
 
     assert set(refusal.value.errors) == {"contract_id"}
 
 
 def test_an_issued_invoice_stays_as_it_is(world, contract):
     with pytest.raises(Invalid), world.acting("finance"):
-        world.create(m.Invoice, contract_id=contract, amount=0)
+        world.create(Invoice, contract_id=contract, amount=0)
     with world.acting("finance"):
         key = world.create(
-            m.Invoice, contract_id=contract, amount=100, number="1234", issued_on=PAID
+            Invoice, contract_id=contract, amount=100, number="1234", issued_on=PAID
         ).id
 
     def change():
         with world.acting("finance"):
-            record = world.get(m.Invoice, key)
-            records.update(
-                world.session, record, {"title": "新"}, seen=None, by=world.actor, now=world.now
-            )
+            record = world.get(Invoice, key)
+            records.update(world.call, record, {"title": "新"}, seen=None)
 
     with pytest.raises(Locked):
         change()
 
 
 def steps(world, contract):
-    order = world.session.scalars(sa.select(m.Order).where(m.Order.contract_id == contract)).one()
+    order = world.session.scalars(sa.select(Order).where(Order.contract_id == contract)).one()
     return order, order.milestones
 
 
 def move(world, contract, place, **values):
     with world.acting("admin"):
         _order, found = steps(world, contract)
-        records.update(
-            world.session, found[place], values, seen=None, by=world.actor, now=world.now
-        )
+        records.update(world.call, found[place], values, seen=None)
 
 
 def test_state_and_date_of_a_milestone_agree(world, contract):
-    move(world, contract, 0, state=m.MilestoneState.done)
+    move(world, contract, 0, state=MilestoneState.done)
     move(world, contract, 1, done_on=PAID)
-    move(world, contract, 2, state=m.MilestoneState.skipped)
+    move(world, contract, 2, state=MilestoneState.skipped)
 
     world.be("admin")
     order, found = steps(world, contract)
     assert [s.done_on for s in found[:3]] == [dt.date(2026, 11, 23), PAID, None]
-    assert found[1].state is m.MilestoneState.done
-    assert progress(order) == 50
+    assert found[1].state is MilestoneState.done
+    assert progress(order) == 10_000 * 20 // 70
 
-    move(world, contract, 1, state=m.MilestoneState.planned)
+    move(world, contract, 1, state=MilestoneState.planned)
     world.be("admin")
     assert steps(world, contract)[1][1].done_on is None
 

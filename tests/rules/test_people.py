@@ -3,24 +3,27 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import people, records
-from services.actor import SYSTEM
-from services.errors import Forbidden, Invalid, Locked
+from models.people.department import Department
+from models.people.role import Role
+from models.people.user import User
+from services.core.errors import Forbidden, Invalid, Locked
+from services.people import people
+from services.records import records
+from services.rights.actor import SYSTEM
+from services.rights.call import Call
+from tests.support.visitors import Visitors
 
 
 def person(world, who):
-    return world.session.scalars(
-        sa.select(m.User).where(m.User.email == f"{who}@demo.tcos.cn")
-    ).one()
+    return world.session.scalars(sa.select(User).where(User.email == f"{who}@demo.tcos.cn")).one()
 
 
 def role(world, name):
-    return world.session.scalars(sa.select(m.Role).where(m.Role.name == name)).one()
+    return world.session.scalars(sa.select(Role).where(Role.name == name)).one()
 
 
 def change(world, record, **values):
-    return records.update(world.session, record, values, seen=None, by=world.actor, now=world.now)
+    return records.update(world.call, record, values, seen=None)
 
 
 @pytest.mark.parametrize("password", ["short", "1234567890", "aaaaaaaaaaaa", "new-person-1"])
@@ -28,7 +31,7 @@ def test_weak_passwords_are_refused_beside_their_field(world, password):
     values = {"name": "新人", "email": "new-person@demo.tcos.cn"}
 
     with pytest.raises(Invalid) as refusal, world.acting("admin"):
-        people.create_user(world.session, values, password, by=world.actor, now=world.now)
+        people.create_user(world.call, values, password)
 
     assert set(refusal.value.errors) == {"password"}
 
@@ -37,7 +40,7 @@ def test_an_address_belongs_to_one_person_whatever_its_case(world):
     values = {"name": "又一个", "email": "SALES@demo.tcos.cn"}
 
     with pytest.raises(Invalid) as refusal, world.acting("admin"):
-        people.create_user(world.session, values, "Gut-und-lang-1", by=world.actor, now=world.now)
+        people.create_user(world.call, values, "Gut-und-lang-1")
 
     assert set(refusal.value.errors) == {"email"}
 
@@ -97,18 +100,41 @@ def test_who_is_disabled_is_logged_out(world):
     assert before != after
 
 
+def test_switching_a_person_off_says_what_is_left_of_his_and_where_it_goes(small):
+    small.approved("sales")
+    doors = Visitors(small.app)
+    with small.acting("admin"):
+        found = person(small, "sales")
+        key, seen = found.id, found.row_version
+        form = {
+            "name": found.name,
+            "email": found.email,
+            "row_version": seen,
+            "_save": "save",
+            "language": "zh",
+        }
+    form |= {"department_id": str(found.department_id), "active": "0"}
+
+    answer = doors.post("admin", f"/admin/user/edit/?id={key}", form)
+    assert answer.status_code == 303
+    page = doors.get("admin", f"/admin/user/details/?id={key}").text
+
+    assert "名下还有：客户 1" in page
+    assert f"/admin/handover/?leaver_id={key}" in page
+
+
 def test_departments_form_a_tree_of_distinct_names(world):
     world.be("admin")
     head, mid = (
-        world.session.scalars(sa.select(m.Department).where(m.Department.name == name)).one().id
+        world.session.scalars(sa.select(Department).where(Department.name == name)).one().id
         for name in ("总部", "华中")
     )
 
     with pytest.raises(Invalid) as refusal, world.acting("admin"):
-        world.create(m.Department, name="华中", parent_id=head)
+        world.create(Department, name="华中", parent_id=head)
     assert set(refusal.value.errors) == {"name"}
     with pytest.raises(Invalid) as refusal, world.acting("admin"):
-        change(world, world.get(m.Department, head), parent_id=mid)
+        change(world, world.get(Department, head), parent_id=mid)
     assert set(refusal.value.errors) == {"parent_id"}
 
 
@@ -119,27 +145,21 @@ def test_built_in_roles_keep_code_and_place(world):
     with pytest.raises(Invalid), world.acting("admin"):
         change(world, role(world, "admin"), permissions=["customer:read"])
     with pytest.raises(Locked), world.acting("admin"):
-        records.remove(
-            world.session, role(world, "sales"), seen=None, by=world.actor, now=world.now
-        )
+        records.remove(world.call, role(world, "sales"), seen=None)
 
 
 def test_a_role_that_somebody_has_stays(world):
     with world.acting("admin"):
-        made = world.create(m.Role, name="guest", label="访客", permissions=["product:read"])
+        made = world.create(Role, name="guest", label="访客", permissions=["product:read"])
         people.set_roles(world.session, person(world, "analyst"), ["guest"], by=world.actor)
         key = made.id
 
     with pytest.raises(Locked), world.acting("admin"):
-        records.remove(
-            world.session, world.get(m.Role, key), seen=None, by=world.actor, now=world.now
-        )
+        records.remove(world.call, world.get(Role, key), seen=None)
     with world.acting("admin"):
         people.set_roles(world.session, person(world, "analyst"), ["analyst"], by=world.actor)
-        records.remove(
-            world.session, world.get(m.Role, key), seen=None, by=world.actor, now=world.now
-        )
-        assert world.get(m.Role, key) is None
+        records.remove(world.call, world.get(Role, key), seen=None)
+        assert world.get(Role, key) is None
 
 
 def test_a_new_person_is_told_all_that_is_wrong_in_one_round(world):
@@ -147,6 +167,6 @@ def test_a_new_person_is_told_all_that_is_wrong_in_one_round(world):
     values = {"name": None, "email": "sales@demo.tcos.cn"}
 
     with pytest.raises(Invalid) as refusal:
-        people.create_user(world.session, values, "short", by=by, now=world.now)
+        people.create_user(Call(world.session, by, world.now), values, "short")
 
     assert {"name", "email", "password"} <= refusal.value.errors.keys()

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from services import texts
+from services.core import texts
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,12 @@
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services import ceiling
-from services.fields import inputs_of
+from models.core.base import db
+from models.people.department import Department
+from models.people.role import Role, Scope
+from models.people.user import User, user_role
+from services.records.fields import inputs_of
+from services.rights import ceiling
 from tests.support.office import Office
 from tests.support.staff import KEEPS, keeper
 from tests.support.visitors import AJAX, Visitors
@@ -20,6 +23,7 @@ RIGHTS = (
 HARMLESS = {  # doors of the same screens that write no right
     "views": "saved views",
     "columns": "the columns of a grid",
+    "left": "how one left a grid",
     "tag": "these screens have no tags",
     "submit": "these screens have no approval",
     "restore": "these screens have no bin",
@@ -31,9 +35,9 @@ def site(databases):
     """The attacker sees 华中 and what is below; an equal of narrow rights sits in 华东."""
     with databases.lent("sqlite", seed_people) as app:
         with World(app) as world:
-            keeper(world, "hr", RIGHTS, m.Scope.dept_tree, "华中")
-            keeper(world, "clerk", ("user:read",), m.Scope.self, "华东")
-            keeper(world, "peer", KEEPS, m.Scope.self, "华中")
+            keeper(world, "hr", RIGHTS, Scope.dept_tree, "华中")
+            keeper(world, "clerk", ("user:read",), Scope.self, "华东")
+            keeper(world, "peer", KEEPS, Scope.self, "华中")
         yield Site(app)
 
 
@@ -41,18 +45,18 @@ class Site(Visitors):
     """The company under attack, with its rows."""
 
     def user(self, who):
-        return self.row(m.User, email=f"{who}@demo.tcos.cn")
+        return self.row(User, email=f"{who}@demo.tcos.cn")
 
     def row(self, model, **where):
         table = model.__table__
         query = sa.select(table).where(*(table.c[key] == value for key, value in where.items()))
-        with self.app.app_context(), m.db.engine.connect() as connection:
+        with self.app.app_context(), db.engine.connect() as connection:
             return connection.execute(query).one()
 
     def rights(self):
         """Return everything that decides who may do and see what."""
-        tables = (m.User.__table__, m.Role.__table__, m.Department.__table__, m.user_role)
-        with self.app.app_context(), m.db.engine.connect() as connection:
+        tables = (User.__table__, Role.__table__, Department.__table__, user_role)
+        with self.app.app_context(), db.engine.connect() as connection:
             return {t.name: sorted(map(repr, connection.execute(sa.select(t)))) for t in tables}
 
 
@@ -96,7 +100,7 @@ def attacks(site):
 
 def on_people(site):
     admin, finance, hr, sales = (site.user(who) for who in ("admin", "finance", "hr", "sales"))
-    east, centre, head = (site.row(m.Department, name=name) for name in ("华东", "华中", "总部"))
+    east, centre, head = (site.row(Department, name=name) for name in ("华东", "华中", "总部"))
     return {
         "POST /admin/user/new/": [
             new_user(roles="admin"),
@@ -130,7 +134,7 @@ def on_people(site):
 
 def in_cells(site):
     admin, finance, hr, clerk = (site.user(who) for who in ("admin", "finance", "hr", "clerk"))
-    centre, head = (site.row(m.Department, name=name) for name in ("华中", "总部"))
+    centre, head = (site.row(Department, name=name) for name in ("华中", "总部"))
     return {
         "POST /admin/user/ajax/update/": [
             inline("user", admin, "active", "0"),
@@ -149,7 +153,7 @@ def in_cells(site):
 
 
 def on_roles(site):
-    mine, weak, others = (site.row(m.Role, name=name) for name in ("hr", "clerk", "finance"))
+    mine, weak, others = (site.row(Role, name=name) for name in ("hr", "clerk", "finance"))
     return {
         "POST /admin/role/new/": [new_role(**GRANTS), new_role(scope="all")],
         "POST /admin/role/edit/": [
@@ -171,7 +175,7 @@ def on_roles(site):
 
 
 def on_departments(site):
-    east, centre, head = (site.row(m.Department, name=name) for name in ("华东", "华中", "总部"))
+    east, centre, head = (site.row(Department, name=name) for name in ("华东", "华中", "总部"))
     hr = site.user("hr")
     return {
         "POST /admin/department/new/": [
@@ -250,15 +254,14 @@ def test_a_file_raises_nobody_and_touches_nobody_above(site, column, value, appr
     changed = site.rights()
     with World(site.app) as world:
         assert world.session.scalars(
-            sa.select(m.User.email).where(m.User.email.like("mine%"))
+            sa.select(User.email).where(User.email.like("mine%"))
         ).all() in ([], ["mine@demo.tcos.cn"])
     assert {**changed, "user_account": []} == {**before, "user_account": []}
     for who in ("admin", "finance", "clerk"):
         row = site.user(who)
         assert (row.active, row.email) == (True, f"{who}@demo.tcos.cn")
         assert (
-            row.department_id
-            == site.row(m.Department, name="华东" if who == "clerk" else "总部").id
+            row.department_id == site.row(Department, name="华东" if who == "clerk" else "总部").id
         )
         assert row.manager_id is None
 
@@ -273,7 +276,7 @@ def test_a_file_with_roles_gives_none(site):
 
     made = site.user("new-one")
     with World(site.app) as world:
-        assert world.session.get_one(m.User, made.id).roles == []
+        assert world.session.get_one(User, made.id).roles == []
     assert site.post("hr", "/admin/user/password/", {"id": made.id}).status_code == 200
 
 
@@ -289,9 +292,9 @@ def test_what_is_within_the_ceiling_is_done(site):
 def test_every_field_of_a_person_is_judged():
     free = {"name", "mobile", "language"}  # open no door and no sight
 
-    assert set(inputs_of(m.User)) == free | ceiling.STANDING | (ceiling.LOGIN & {"email", "active"})
-    assert set(inputs_of(m.Role)) == {"label", "label_en"} | ceiling.RIGHTS
-    assert set(inputs_of(m.Department)) == {"name", "ordinal", "active", "parent_id", "head_id"}
+    assert set(inputs_of(User)) == free | ceiling.STANDING | (ceiling.LOGIN & {"email", "active"})
+    assert set(inputs_of(Role)) == {"label", "label_en"} | ceiling.RIGHTS
+    assert set(inputs_of(Department)) == {"name", "ordinal", "active", "parent_id", "head_id"}
 
 
 def test_who_is_offered_what_he_may_not_give(site):

@@ -10,8 +10,14 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from services.engine import PATIENCE
+from models.bulk.tag import Tag
+from models.core.base import db
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.people.user import User
+from models.records.dictionary import Colour
+from models.sales.stage import Stage
+from services.core.engine import PATIENCE
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import make_app
 from views.web import edge
@@ -69,8 +75,8 @@ def break_inserts(app, table):
 
 
 def customers(app):
-    with app.app_context(), m.db.engine.connect() as connection:
-        return connection.execute(sa.select(sa.func.count()).select_from(m.Customer)).scalar_one()
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(sa.select(sa.func.count()).select_from(Customer)).scalar_one()
 
 
 def test_a_held_database_is_told_within_ten_seconds(app):
@@ -93,8 +99,8 @@ def test_the_lock_is_waited_for_once_in_either_language(app, monkeypatch, lang):
     monkeypatch.setattr(edge, "WEB_PATIENCE", 1_000)
     found = Visitors(app)
     found.token("sales")
-    with app.app_context(), m.db.engine.begin() as connection:
-        user = m.User.__table__
+    with app.app_context(), db.engine.begin() as connection:
+        user = User.__table__
         connection.execute(sa.update(user).values(language=lang))
     found.get("sales", "/admin/profile/")
     for headers in ({}, AJAX):
@@ -112,7 +118,7 @@ def test_the_lock_is_waited_for_once_in_either_language(app, monkeypatch, lang):
 def test_only_the_web_is_in_a_hurry(lite):
     with lite.test_client() as client:
         client.get("/login")
-    with lite.app_context(), m.db.engine.connect() as connection:
+    with lite.app_context(), db.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == PATIENCE
 
 
@@ -136,36 +142,36 @@ def test_an_insert_that_a_trigger_refuses_is_a_conflict(app, caplog, headers):
 
 
 def _wrong_flush():
-    m.db.session.add(m.Tag(name="甲", colour=m.Colour.grey))
-    m.db.session.add(m.Tag(name="甲", colour=m.Colour.grey))
-    m.db.session.flush()
+    db.session.add(Tag(name="甲", colour=Colour.grey))
+    db.session.add(Tag(name="甲", colour=Colour.grey))
+    db.session.flush()
 
 
 def forbidden_row():
     """A row the gate refuses, flushed by the next query."""
-    m.db.session.add(m.Stage(code="x", label="x", probability=1, ordinal=1))
-    return str(m.db.session.scalar(sa.select(m.Stage.id)))
+    db.session.add(Stage(code="x", label="x", probability=1, ordinal=1))
+    return str(db.session.scalar(sa.select(Stage.id)))
 
 
 def swallowed():
     """A failure that was caught, and a session that goes on."""
     with contextlib.suppress(sa.exc.IntegrityError):
         _wrong_flush()
-    return str(m.db.session.scalar(sa.select(m.Tag.id)))
+    return str(db.session.scalar(sa.select(Tag.id)))
 
 
 def no_such_table():
     statement = sa.text("INSERT INTO nowhere VALUES (:mobile)")
     options = {"execution_options": {"rule": "profile"}}
-    return m.db.session.execute(statement, {"mobile": MOBILE}, **options)
+    return db.session.execute(statement, {"mobile": MOBILE}, **options)
 
 
 def broken_on_the_way():
     """Our own fault, led to by one of the database that quotes a row."""
     try:
         values = {"customer_id": 1, "name": None, "mobile": MOBILE, "is_primary": None}
-        statement = sa.insert(m.Contact.__table__).values(**values)
-        m.db.session.execute(statement, execution_options={"rule": "import"})
+        statement = sa.insert(Contact.__table__).values(**values)
+        db.session.execute(statement, execution_options={"rule": "import"})
     except sa.exc.IntegrityError as problem:
         raise RuntimeError("lost the way") from problem
 
@@ -182,7 +188,7 @@ def broken(request, databases):
             app.add_url_rule(f"/broken/{view.__name__}", view.__name__, view, methods=["POST"])
         yield Visitors(app)
         with app.app_context():
-            m.db.engine.dispose()
+            db.engine.dispose()
 
 
 @pytest.mark.parametrize("who", ["manager"])
@@ -221,7 +227,7 @@ def test_an_error_page_asks_the_database_nothing(broken):
         seen.append(statement)
 
     with broken.app.app_context():
-        engine = m.db.engine
+        engine = db.engine
     sa.event.listen(engine, "before_cursor_execute", note)
     broken.post("sales", "/broken/no_such_table")
     sa.event.remove(engine, "before_cursor_execute", note)

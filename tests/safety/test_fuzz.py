@@ -92,6 +92,7 @@ def test_junk_in_a_form_is_refused_and_leaves_nothing(target):
     assert not wrong, "\n".join(map(str, wrong))
 
 
+@pytest.mark.soak  # by night: by day the statements of every filter run there in test_filters
 def test_junk_on_postgres_too(databases):
     from tests.safety.conftest import Target
     from tests.support.company import seed_company

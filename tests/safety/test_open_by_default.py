@@ -10,7 +10,11 @@ from flask_admin.actions import action
 from flask_admin.contrib.sqla import ModelView
 from wtforms import ValidationError
 
-import models as m
+from models.bulk.batch import BatchItem
+from models.core.mixins import Approval
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.sales.product import Product
 from tests.support.plain import Scoped, plain
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World
@@ -60,7 +64,7 @@ def test_inline_edit_writes_only_the_allowed_fields_and_only_with_the_grant(unto
         stock.client.post("/admin/thing/ajax/update/", data={"list_form_pk": 1, "name": "x"})
         assert stock.tell()[1][0] == "x"
 
-    mine, product = untouched.customer(), untouched.row(m.Product)
+    mine, product = untouched.customer(), untouched.row(Product)
     for who, noun, key, field in (
         ("sales", "customer", mine.id, "company"),
         ("sales", "customer", mine.id, "approval"),
@@ -94,8 +98,8 @@ def test_what_no_form_shows_no_post_writes(target):
     assert target.customer() == row
 
     target.post("sales", "/admin/customer/new/", {**smuggled, "company": "夹带公司"})
-    made = target.row(m.Customer, company="夹带公司")
-    assert (made.approval, made.code, made.created_by_id) == (m.Approval.draft, None, user.id)
+    made = target.row(Customer, company="夹带公司")
+    assert (made.approval, made.code, made.created_by_id) == (Approval.draft, None, user.id)
     assert (made.submitted_by_id, made.decided_at, made.deleted_at) == (None, None, None)
 
 
@@ -111,7 +115,7 @@ def test_a_role_without_the_verb_does_no_action_and_ids_are_scoped(target):
         assert stock.tell()[2][1] == "me"
 
     before = target.dump()
-    draft = target.row(m.Customer, company="sales2的草稿")
+    draft = target.row(Customer, company="sales2的草稿")
     for verb in ("approve", "reject", "submit", "delete", "seize"):
         form = {"action": verb, "rowid": draft.id, "seen": f"{draft.id}:1", "comment": "x"}
         assert target.post("analyst", "/admin/customer/action/", form).status_code == 403
@@ -126,7 +130,7 @@ def test_a_role_without_the_verb_does_no_action_and_ids_are_scoped(target):
     assert target.post("sales", "/admin/customer/action/", form).status_code == 303
     after = target.dump()
     assert {k for k in after if after[k] != before[k]} == {"batch_job", "batch_item"}
-    assert target.row(m.BatchItem, target_id=draft.id).code == "NOT_FOUND"
+    assert target.row(BatchItem, target_id=draft.id).code == "NOT_FOUND"
 
 
 def test_a_look_up_is_scoped_short_and_takes_wildcards_literally(untouched):
@@ -170,11 +174,11 @@ def rows_of(answer):
 
 
 def test_masked_values_stay_masked_in_grid_page_and_export(untouched):
-    for address in ("", "export/csv/", f"details/?id={untouched.row(m.Contact, name='李丽').id}"):
+    for address in ("", "export/csv/", f"details/?id={untouched.row(Contact, name='李丽').id}"):
         page = untouched.get("analyst", f"/admin/contact/{address}").get_data(as_text=True)
         assert "李丽" in page
-        assert "13900139000" not in page
-    assert "13900139000" in untouched.get("office", "/admin/contact/").get_data(as_text=True)
+        assert "13900139000" not in page.replace(" ", "")
+    assert "139 0013 9000" in untouched.get("office", "/admin/contact/").get_data(as_text=True)
 
 
 def test_the_admin_index_is_for_people_who_are_logged_in(untouched):
@@ -190,7 +194,7 @@ def test_a_database_error_is_no_200_and_tells_no_sql(untouched):
         assert answer.status_code == 200
         assert b"Failed to create record" in answer.data
 
-    known = untouched.row(m.Product)
+    known = untouched.row(Product)
     answer = untouched.post("admin", "/admin/product/new/", {"code": known.code, "name": "x"})
     assert answer.status_code == 422
     assert not re.search(r"INSERT|SELECT|constraint|sqlite", answer.get_data(as_text=True))
@@ -202,13 +206,13 @@ def test_who_saves_later_is_told_that_the_record_changed(target):
             stock.client.post("/admin/thing/edit/?id=1", data={"name": name})
         assert stock.tell()[1][0] == "two"
 
-    product = target.row(m.Product)
+    product = target.row(Product)
     form = {"row_version": product.row_version, "name": "改过的名称"}
     path = f"/admin/product/edit/?id={product.id}"
     assert target.post("admin", path, form).status_code == 303
     assert target.post("admin", path, {**form, "name": "旧页面"}).status_code == 409
     assert target.post("admin", path, {"name": "没有版本"}).status_code == 422
-    assert target.row(m.Product, id=product.id).name == "改过的名称"
+    assert target.row(Product, id=product.id).name == "改过的名称"
 
 
 def test_a_type_error_is_told_as_itself(caplog):
@@ -234,4 +238,4 @@ def test_bulk_verbs_work_with_integer_keys_on_both_databases(app, databases):
     assert Visitors(app).post("sales", "/admin/customer/action/", form).status_code == 303
     with World(app) as world:
         world.be("admin")
-        assert world.get(m.Customer, key).approval is m.Approval.pending
+        assert world.get(Customer, key).approval is Approval.pending

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from flask import has_app_context
 from flask_admin.contrib.sqla.filters import FilterEqual, FilterLike
 
-import models as m
+from models.records.dictionary import DictionaryOption
+from models.sales.product import Product
 from tests.support.matrix import DOORS
 from tests.support.plain import plain
 from tests.support.world import World, count_queries, make_app
@@ -38,7 +39,7 @@ def test_no_page_holds_what_a_strict_csp_blocks(untouched):
 
 
 def test_a_deletion_carries_its_question_where_no_handler_is_needed(untouched):
-    page = untouched.get("admin", f"/admin/product/details/?id={untouched.row(m.Product).id}")
+    page = untouched.get("admin", f"/admin/product/details/?id={untouched.row(Product).id}")
 
     assert re.search(r"<button[^>]*data-confirm=", page.get_data(as_text=True))
 
@@ -93,12 +94,12 @@ def count_queries_of(stock):
 def test_a_stored_value_that_is_no_longer_offered_stays_chosen(target):
     customer = target.customer()
     with World(target.app) as world, world.acting("admin"):
-        option = world.session.get_one(m.DictionaryOption, customer.industry_id)
+        option = world.session.get_one(DictionaryOption, customer.industry_id)
         option.active = False
 
     page = target.get("admin", f"/admin/customer/edit/?id={customer.id}").get_data(as_text=True)
 
-    assert f'<option value="{customer.industry_id}" selected' in " ".join(page.split())
+    assert f'value="{customer.industry_id}" selected' in " ".join(page.split())
 
 
 def test_a_form_of_many_lines_is_no_413(target):
@@ -149,7 +150,7 @@ def formula(target):
     names = ["=1+1", "+1", "-1", "@SUM(A1)", "=cmd|' /C calc'!A0", '=HYPERLINK("http://evil.test")']
     with World(target.app) as world, world.acting("admin"):
         for n, name in enumerate(names):
-            world.create(m.Product, code=f"F{n}", name=name, price=-0, category=name)
+            world.create(Product, code=f"F{n}", name=name, price=-0, category=name)
     return names
 
 

@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from services.throttle import MOST
+from services.rights.throttle import MOST
 from tests.support.databases import ROOT
 from tests.support.world import PASSWORD, make_app, token_of
-from views.web.environment import proxies_of
-from views.web.proxies import Proxies
+from views.setup.environment import proxies_of
+from views.setup.proxies import Proxies
 
 INNER = "10.0.0.0/24, ::1, unix"
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-import models as m
+from models.people.user import User
 from tests.support.visitors import Visitors
 from tests.support.world import PASSWORD, World, login, token_of
 
@@ -71,7 +71,7 @@ def test_a_password_given_by_the_admin_ends_every_session(browsers):
 def test_whose_rights_change_is_out_at_once(browsers, change):
     found, thief = browsers
     with World(found.app) as world:
-        user = world.session.get_one(m.User, world.id_of("sales"))
+        user = world.session.get_one(User, world.id_of("sales"))
         form = {"id": user.id, "row_version": user.row_version, "name": user.name, **change}
     answer = found.post("admin", f"/admin/user/edit/?id={form['id']}", form)
     assert answer.status_code == 303, answer.get_data(as_text=True)[-2000:]
@@ -81,14 +81,14 @@ def test_whose_rights_change_is_out_at_once(browsers, change):
 
 def test_who_is_disabled_cannot_log_in(lite):
     with World(lite) as world, world.acting("admin"):
-        world.session.get_one(m.User, world.id_of("sales")).active = False
+        world.session.get_one(User, world.id_of("sales")).active = False
 
     assert login(lite.test_client(), "sales").status_code == 200
 
 
 def test_the_log_in_says_the_same_of_everybody(lite):
     with World(lite) as world, world.acting("admin"):
-        world.session.get_one(m.User, world.id_of("sales2")).active = False
+        world.session.get_one(User, world.id_of("sales2")).active = False
     pages = []
     for email in ("sales@demo.tcos.cn", "nobody@demo.tcos.cn", "sales2@demo.tcos.cn"):
         client = lite.test_client()
@@ -103,15 +103,15 @@ def test_the_log_in_says_the_same_of_everybody(lite):
 def test_nobody_raises_his_own_rights(lite):
     found = Visitors(lite)
     with World(lite) as world:
-        me = world.session.get_one(m.User, world.id_of("admin"))
+        me = world.session.get_one(User, world.id_of("admin"))
         form = {"row_version": me.row_version, "name": "admin", "email": me.email, "active": "1"}
         path = f"/admin/user/edit/?id={me.id}"
     found.post("admin", path, {**form, "roles": ["finance", "admin"], "roles_sent": "1"})
 
     with World(lite) as world:
-        assert [
-            role.name for role in world.session.get_one(m.User, world.id_of("admin")).roles
-        ] == ["admin"]
+        assert [role.name for role in world.session.get_one(User, world.id_of("admin")).roles] == [
+            "admin"
+        ]
 
 
 def test_weak_and_known_passwords_are_refused(browsers):

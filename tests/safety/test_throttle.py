@@ -1,14 +1,11 @@
 """Wrong passwords meet an end, in whatever spelling and in however many workers."""
 
-import subprocess
-import sys
-
 import sqlalchemy as sa
 
-import models as m
-from services import throttle
-from tests.support import clock
-from tests.support.databases import ROOT
+from models.core.base import db
+from models.rights.login_attempt import LoginAttempt
+from services.rights import throttle
+from tests.support import clock, ready
 from tests.support.visitors import Visitors
 from tests.support.world import PASSWORD, token_of
 
@@ -47,13 +44,13 @@ def test_a_window_ends_and_a_right_password_starts_anew(lite):
     wrong_logins(lite, 9)
     assert try_right(lite) == 302
     assert wrong_logins(lite, 10) == [200] * 10
-    table = m.LoginAttempt.__table__
-    with lite.app_context(), m.db.engine.begin() as connection:
+    table = LoginAttempt.__table__
+    with lite.app_context(), db.engine.begin() as connection:
         past = clock.now() - throttle.WINDOW
         connection.execute(sa.update(table).values(since=past))
 
     assert try_right(lite) == 302
-    with lite.app_context(), m.db.engine.connect() as connection:
+    with lite.app_context(), db.engine.connect() as connection:
         assert connection.execute(sa.select(sa.func.count(table.c.id))).scalar() == 0
 
 
@@ -83,8 +80,7 @@ def test_a_refusal_says_when_to_come_back_and_not_who_exists(lite):
 
 
 WORKER = """
-import sys, warnings
-warnings.simplefilter("ignore")
+import sys
 from tests.support.world import make_app
 from tests.safety.test_throttle import wrong_logins
 print(wrong_logins(make_app(sys.argv[1]), 50).count(200))
@@ -93,12 +89,7 @@ print(wrong_logins(make_app(sys.argv[1]), 50).count(200))
 
 def test_four_workers_let_no_more_through_than_one(app):
     url = app.config["SQLALCHEMY_DATABASE_URI"]
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
-        )
-        for _n in range(4)
-    ]
+    workers = [ready.PRODUCT.start(["-c", WORKER, url], stdout=ready.PIPE) for _n in range(4)]
     through = [int(worker.communicate()[0]) for worker in workers]
 
     assert sum(through) == throttle.MOST

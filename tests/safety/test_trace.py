@@ -1,17 +1,23 @@
 """Whatever is sensitive leaves its trace: rights, passwords, log-ins, plain views, exports."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
 
-import models as m
-from services import traces
+from models.core.base import db
+from models.customers.contact import Contact
+from models.people.user import User
+from models.rights.audit import AuditAction, AuditLog
+from services.rights import audit, traces
+from services.rights.actor import SYSTEM
 from tests.support.office import Office
 from tests.support.staff import person, role
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import PASSWORD, World, login, token_of
 
-A = m.AuditAction
+A = AuditAction
 GOOD = "Gut-und-lang-1"
 
 
@@ -19,8 +25,8 @@ class Log(Visitors):
     """The audit log of an application, newest last."""
 
     def rows(self):
-        table = m.AuditLog.__table__
-        with self.app.app_context(), m.db.engine.connect() as connection:
+        table = AuditLog.__table__
+        with self.app.app_context(), db.engine.connect() as connection:
             return connection.execute(sa.select(table).order_by(table.c.id)).all()
 
     def fresh(self, act):
@@ -175,9 +181,9 @@ def test_a_password_that_is_asked_again_is_noted_too(log):
 
 
 def test_a_renewed_hash_is_kept(lite):
-    log, user = Log(lite), m.User.__table__
+    log, user = Log(lite), User.__table__
     weak = PasswordHasher(time_cost=1, memory_cost=512, parallelism=1).hash(PASSWORD)
-    with lite.app_context(), m.db.engine.begin() as connection:
+    with lite.app_context(), db.engine.begin() as connection:
         mine = user.c.email == "sales@demo.tcos.cn"
         connection.execute(sa.update(user).where(mine).values(password=weak))
 
@@ -231,7 +237,7 @@ def test_ones_own_and_masked_views_are_not_noted(seen):
 def test_contacts_people_and_snapshots_count_too(seen):
     log, key, _submitted, request = seen
     with World(log.app) as world:
-        contact = world.session.scalar(sa.select(m.Contact.id).where(m.Contact.customer_id == key))
+        contact = world.session.scalar(sa.select(Contact.id).where(Contact.customer_id == key))
     tried = {
         ("office", f"/admin/contact/details/?id={contact}"): "contact",
         ("admin", f"/admin/user/details/?id={log.id_of('sales')}"): "user",
@@ -248,7 +254,7 @@ def test_contacts_people_and_snapshots_count_too(seen):
 
 def test_what_cannot_be_traced_is_not_shown(seen):
     log, key, _submitted, _request = seen
-    with log.app.app_context(), m.db.engine.begin() as connection:
+    with log.app.app_context(), db.engine.begin() as connection:
         connection.exec_driver_sql(
             "CREATE TRIGGER no_trace BEFORE INSERT ON audit_log "
             "BEGIN SELECT RAISE(ABORT, 'disk is full'); END"
@@ -293,3 +299,15 @@ def test_downloads_are_noted(seen):
     ):
         found = log.fresh(lambda who=who, path=path: log.get(who, path))
         assert [row.action for row in found] == [A.export], path
+
+
+def test_what_nobody_did_was_done_by_the_system(small):
+    small.be(SYSTEM)
+    row = {"action": A.update, "noun": "customer", "record_id": 1, "label": "归属变更"}
+    audit.record(small.session, [row | {"changes": {}}])
+    small.session.commit()
+
+    page = Visitors(small.app).get("admin", "/admin/audit/").text
+
+    (line,) = re.findall(r"<tr[^>]*>(?:(?!</tr>).)*归属变更.*?</tr>", page, re.DOTALL)
+    assert "系统" in line

@@ -5,8 +5,9 @@ import re
 import pytest
 import sqlalchemy as sa
 
-import models as m
-from models.field import fields_of
+from models.core.base import Model, db
+from models.core.field import fields_of
+from models.people.user import User
 from tests.safety.conftest import Target
 from tests.support.company import seed_company
 from tests.support.matrix import DOORS
@@ -18,9 +19,9 @@ LEFT = {"code", "key", "region_code", "noun", "name_key", "pattern"}  # of fixed
 
 def poison(app):
     """Write the mark over every free text of every record, past every rule."""
-    with app.app_context(), m.db.engine.begin() as connection:
+    with app.app_context(), db.engine.begin() as connection:
         _drop_guards(connection)
-        for mapper in m.Model.registry.mappers:
+        for mapper in Model.registry.mappers:
             table, facts = mapper.local_table, fields_of(mapper.class_)
             single = {c.name for index in table.indexes if index.unique for c in index.columns}
             values = {
@@ -34,7 +35,7 @@ def poison(app):
             }
             if values and table.name not in {"role", "user_account", "audit_log"}:
                 connection.execute(sa.update(table).values(values))
-        user = m.User.__table__
+        user = User.__table__
         connection.execute(sa.update(user).values(name=MARK))
 
 

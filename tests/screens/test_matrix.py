@@ -43,7 +43,7 @@ def knock(visitors, who, door):
         tries = [{"action": name} for name in VERBS]
     elif door.verb == "inline":
         view = visitors.app.view_functions[f"{door.noun}.ajax_update"].__self__
-        tries = [{"field": key} for key in view.inline_fields or ("remark",)]
+        tries = [{"field": key} for key in view.column_editable_list or ("remark",)]
     else:
         tries = [{}]
     answers = [visitors.post(who, door.path, data) for data in tries]

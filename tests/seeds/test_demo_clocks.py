@@ -9,13 +9,16 @@ import datetime as dt
 import pytest
 import sqlalchemy as sa
 
-import models as m
 from cli.common import system_session
-from models.types import UtcDateTime
+from models.approval.request import ApprovalRequest
+from models.core.base import Model, db
+from models.core.types import UtcDateTime
+from models.customers.customer import Customer
+from models.deals.payment import Payment
 from seed.demo import seed_demo
 from seed.demo.people import PEOPLE
 from seed.reference import seed_reference, seed_roles
-from services.numbers import today
+from services.core.days import today
 from tests.support import clock
 from tests.support.visitors import Visitors
 
@@ -62,7 +65,7 @@ def tell(app, now):
         session = system_session()
         seed_demo(session, now=now, count=COUNT)
         session.commit()
-        m.db.session.remove()
+        db.session.remove()
 
 
 def check(databases, time):
@@ -70,7 +73,7 @@ def check(databases, time):
         app.config["TCOS_CLOCK"] = clock.at(time)
         now = app.config["TCOS_CLOCK"]()
         tell(app, now)
-        with app.app_context(), m.db.engine.connect() as connection:
+        with app.app_context(), db.engine.connect() as connection:
             assert list(ahead(connection, now)) == []
             assert paid_today(connection, now) > 0, "nothing came in today: what would be tested?"
             assert unordered(connection) == 0
@@ -82,7 +85,7 @@ def check(databases, time):
 
 def ahead(connection, now):
     """Yield the columns that tell of something after the end of the story."""
-    for name, table in m.Model.metadata.tables.items():
+    for name, table in Model.metadata.tables.items():
         for column in table.c:
             if column.name in AHEAD or not isinstance(column.type, UtcDateTime):
                 continue
@@ -92,14 +95,14 @@ def ahead(connection, now):
 
 
 def paid_today(connection, now):
-    paid = m.Payment.__table__
+    paid = Payment.__table__
     query = sa.select(sa.func.count()).where(paid.c.paid_on == today(now))
     return connection.execute(query).scalar()
 
 
 def unordered(connection):
     """Return how many requests were asked before their record was there, or decided before."""
-    request, customer = m.ApprovalRequest.__table__, m.Customer.__table__
+    request, customer = ApprovalRequest.__table__, Customer.__table__
     mine = sa.and_(request.c.noun == "customer", request.c.record_id == customer.c.id)
     query = sa.select(sa.func.count()).select_from(request.join(customer, mine))
     early = request.c.submitted_at < customer.c.created_at

@@ -9,7 +9,7 @@ import warnings
 
 import flask_migrate
 
-import models as m
+from models.core.base import db
 from tests.support.world import make_app
 
 NOWHERE = "sqlite://"
@@ -32,7 +32,7 @@ class Lent:
             mapping.clear()
             mapping.update(kept)
         self.app.extensions["queue"].huey.storage.flush_all()
-        engines = m.db._app_engines[self.app]  # Flask-SQLAlchemy exchanges none by itself
+        engines = db._app_engines[self.app]  # Flask-SQLAlchemy exchanges none by itself
         engines.clear()
         if engine is not None:
             engines[None] = engine
@@ -57,4 +57,4 @@ def migrate(engine):
     with behind(engine) as app, app.app_context(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         flask_migrate.upgrade()
-        m.db.session.remove()
+        db.session.remove()

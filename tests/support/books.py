@@ -8,7 +8,17 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-import models as m
+from models.core.mixins import Approval
+from models.customers.customer import Customer, CustomerClass, CustomerStatus, Level
+from models.deals.contract import Contract, ContractState, ContractType
+from models.deals.payment import Payment, PaymentAllocation, PaymentMethod, PaymentState
+from models.deals.payment_plan import PaymentPlan
+from models.people.user import User
+from models.sales.follow_up import FollowUp, FollowUpKind, Origin
+from models.sales.opportunity import Opportunity, OpportunityLine
+from models.sales.plan import FollowUpPlan
+from models.sales.product import Product
+from models.sales.stage import Stage, StageHistory, StageKind
 from tests.support.apps import behind
 from tests.support.world import NOW, World, seed_people
 
@@ -29,10 +39,10 @@ class Books:
 
     def __init__(self, connection):
         self.connection = connection
-        user = m.User.__table__
+        user = User.__table__
         rows = connection.execute(sa.select(user.c.name, user.c.id, user.c.department_id))
         self.people = {name: (key, place) for name, key, place in rows}
-        stage = m.Stage.__table__
+        stage = Stage.__table__
         self.stages = dict(connection.execute(sa.select(stage.c.code, stage.c.id)).all())
         self.n = 0
 
@@ -46,26 +56,23 @@ class Books:
         self.n += 1
         return f"{prefix}-{self.n:04}"
 
-    def reviewed(self, prefix, approval=m.Approval.approved):
-        decided = AT if approval is m.Approval.approved else None
+    def reviewed(self, prefix, approval=Approval.approved):
+        decided = AT if approval is Approval.approved else None
         return {"code": self.number(prefix), "approval": approval, "decided_at": decided}
 
     def customer(self, company, owner="sales", **values):
         key, place = self.people[owner]
         known = {"owner_id": key, "created_owner_id": key, "created_department_id": place}
-        defaults = {
-            "customer_class": m.CustomerClass.high_value,
-            "status": m.CustomerStatus.contacting,
-        }
+        defaults = {"customer_class": CustomerClass.high_value, "status": CustomerStatus.contacting}
         return self.add(
-            m.Customer, company=company, **(self.reviewed("KH") | known | defaults | values)
+            Customer, company=company, **(self.reviewed("KH") | known | defaults | values)
         )
 
     def contract(self, customer, signer, amount, signed, lines=(), **values):
         """Write a contract; `lines` are (amount, due, owner)."""
         key, place = self.people[signer]
         found = self.add(
-            m.Contract,
+            Contract,
             **(
                 self.reviewed("HT")
                 | {
@@ -76,15 +83,15 @@ class Books:
                     "owner_id": key,
                     "amount": amount,
                     "signed_on": day(signed),
-                    "state": m.ContractState.active,
-                    "type": m.ContractType.sale,
+                    "state": ContractState.active,
+                    "type": ContractType.sale,
                 }
                 | values
             ),
         )
         plan = [
             self.add(
-                m.PaymentPlan,
+                PaymentPlan,
                 contract_id=found,
                 ordinal=n,
                 amount=part,
@@ -100,7 +107,7 @@ class Books:
         """Write a confirmed payment; `parts` are (plan line, amount)."""
         key, place = self.people[owner]
         found = self.add(
-            m.Payment,
+            Payment,
             **(
                 {
                     "code": self.number("HK"),
@@ -110,29 +117,29 @@ class Books:
                     "paid_on": day(paid),
                     "owner_id": key,
                     "owner_department_id": place,
-                    "method": m.PaymentMethod.wire,
-                    "state": m.PaymentState.confirmed,
+                    "method": PaymentMethod.wire,
+                    "state": PaymentState.confirmed,
                     "confirmed_at": AT,
                 }
                 | values
             ),
         )
         for line, part in parts:
-            self.add(m.PaymentAllocation, payment_id=found, plan_id=line, amount=part)
+            self.add(PaymentAllocation, payment_id=found, plan_id=line, amount=part)
         return found
 
     def opportunity(self, customer, owner, created, amount, stage, **values):
         """Write an opportunity; `closed` and `closer` say when and for whom it was closed."""
         key, place = self.people[owner]
         closed, closer = values.pop("closed", None), self.people[values.pop("closer", owner)]
-        state = {"won": m.StageKind.won, "lost": m.StageKind.lost}.get(stage, m.StageKind.open)
+        state = {"won": StageKind.won, "lost": StageKind.lost}.get(stage, StageKind.open)
         closing = {
             "closed_on": day(closed) if closed else None,
             "closing_owner_id": closer[0] if closed else None,
             "closing_department_id": closer[1] if closed else None,
         }
         return self.add(
-            m.Opportunity,
+            Opportunity,
             **(
                 self.reviewed("SJ")
                 | {
@@ -154,7 +161,7 @@ class Books:
 
     def line(self, opportunity, product, subtotal):
         return self.add(
-            m.OpportunityLine,
+            OpportunityLine,
             opportunity_id=opportunity,
             product_id=product,
             ordinal=product,
@@ -168,27 +175,27 @@ class Books:
         """Write a follow-up; `then` is the next date it plans."""
         key, place = self.people[owner]
         found = self.add(
-            m.FollowUp,
+            FollowUp,
             **(
                 {
                     "customer_id": customer,
                     "owner_id": key,
                     "owner_department_id": place,
                     "at": moment(at),
-                    "kind": m.FollowUpKind[kind],
+                    "kind": FollowUpKind[kind],
                     "content": "沟通需求",
-                    "origin": m.Origin.manual,
+                    "origin": Origin.manual,
                 }
                 | values
             ),
         )
         if then:
             self.add(
-                m.FollowUpPlan,
+                FollowUpPlan,
                 customer_id=customer,
                 owner_id=key,
                 due_at=moment(then),
-                kind=m.FollowUpKind.call,
+                kind=FollowUpKind.call,
                 made_by_id=found,
             )
         return found
@@ -205,11 +212,11 @@ def seed_books(engine):
 
 def write(books):
     """Write the company; the comments are what tests/cockpits adds up."""
-    first = books.customer("甲公司", level=m.Level.a, region_code="420111")
-    second = books.customer("乙公司", "sales2", level=m.Level.b, region_code="310101")
-    old = books.customer("丁公司", level=m.Level.d, status=m.CustomerStatus.lost)
-    quiet = books.customer("戊公司", level=m.Level.a)
-    books.customer("草稿公司", approval=m.Approval.draft, decided_at=None)
+    first = books.customer("甲公司", level=Level.a, region_code="420111")
+    second = books.customer("乙公司", "sales2", level=Level.b, region_code="310101")
+    old = books.customer("丁公司", level=Level.d, status=CustomerStatus.lost)
+    quiet = books.customer("戊公司", level=Level.a)
+    books.customer("草稿公司", approval=Approval.draft, decided_at=None)
     _money(books, first, second)
     _deals(books, first, second)
     books.follow_up(
@@ -237,12 +244,12 @@ def _money(books, first, second):
         second, "sales2", 30_000_01, "2026-11-23",
         [(10_000_00, "2026-11-23", "sales2"), (20_000_01, "2026-12-23", "sales2")],
     )  # fmt: skip
-    void, _none = books.contract(second, "sales2", 999_00, "2026-06-01", state=m.ContractState.void)
+    void, _none = books.contract(second, "sales2", 999_00, "2026-06-01", state=ContractState.void)
     k5, (l5,) = books.contract(
         first, "sales2", 7_000_00, "2025-12-31", [(7_000_00, "2026-01-15", "sales2")],
-        owner_id=mine, state=m.ContractState.done,
+        owner_id=mine, state=ContractState.done,
     )  # fmt: skip
-    draft = {"approval": m.Approval.draft, "decided_at": None, "state": m.ContractState.to_sign}
+    draft = {"approval": Approval.draft, "decided_at": None, "state": ContractState.to_sign}
     books.contract(second, "sales2", 1_000_00, "2026-06-02", **draft)
     books.payment(first, k1, 30_000_00, "2026-03-20", "sales2", [(l1, 30_000_00)])
     books.payment(first, k1, 15_000_00, "2026-04-09", "sales2")
@@ -250,7 +257,7 @@ def _money(books, first, second):
     books.payment(first, k1, -2_000_00, "2026-06-01", "sales2")
     books.payment(
         first, k1, 1_000_00, "2026-06-02", "sales2",
-        state=m.PaymentState.registered, confirmed_at=None,
+        state=PaymentState.registered, confirmed_at=None,
     )  # fmt: skip
     books.payment(first, k5, 7_500_00, "2026-01-05", "sales2", [(l5, 7_000_00)])
     books.payment(second, void, 500_00, "2026-06-03", "sales2")
@@ -258,7 +265,7 @@ def _money(books, first, second):
 
 def _deals(books, first, second):
     pump, valve = (
-        books.add(m.Product, code=code, name=name, price=100, unit="台", active=True)
+        books.add(Product, code=code, name=name, price=100, unit="台", active=True)
         for code, name in (("P1", "水泵"), ("P2", "阀门"))
     )
     won = books.opportunity(
@@ -271,7 +278,7 @@ def _deals(books, first, second):
     )
     books.line(lost, pump, 20_000_00)
     books.add(
-        m.StageHistory,
+        StageHistory,
         opportunity_id=lost,
         from_stage_id=books.stages["quote"],
         to_stage_id=books.stages["lost"],
@@ -282,7 +289,7 @@ def _deals(books, first, second):
         probability=30, expected_on=day("2026-11-22"),
     )  # fmt: skip
     books.opportunity(second, "sales2", "2026-11-23T00:30", None, "contact")
-    draft = {"approval": m.Approval.draft, "decided_at": None}
+    draft = {"approval": Approval.draft, "decided_at": None}
     books.opportunity(first, "sales", "2026-06-01T10:00", 5_000_00, "contact", **draft)
 
 

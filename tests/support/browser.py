@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Error, sync_playwright
 from werkzeug.serving import make_server
 
 from tests.support.world import PASSWORD
@@ -74,8 +74,7 @@ class Site:
 
     def go(self, page, path):
         """Open a path of the site and return the page."""
-        page.goto(f"{self.address}{path}")
-        return page
+        return settled(page, lambda: page.goto(f"{self.address}{path}"))
 
     def keep(self, page, name):
         """Keep a picture beside the project, outside of git."""
@@ -86,6 +85,21 @@ class Site:
         """Close every window."""
         for context in self.contexts:
             context.close()
+
+
+def settled(page, move):
+    """Move a page and return it; a form sent just before leads on by itself, in the middle of it.
+
+    What it leads to is waited for, then the move is made again.
+    """
+    try:
+        move()
+    except Error as problem:
+        if "ERR_ABORTED" not in problem.message:
+            raise
+        page.wait_for_load_state()
+        move()
+    return page
 
 
 class Chromium:

@@ -3,8 +3,8 @@
 import sys
 import warnings
 
-from services.actor import SYSTEM
-from services.batch_work import run_batch
+from services.bulk.runner import run_batch
+from services.rights.actor import SYSTEM
 from tests.support.world import World, make_app
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import openpyxl
 import sqlalchemy as sa
 
-import models as m
+from models.core.base import Model, db
 from services import importing
-from services.engine import writing
+from services.core.engine import writing
 
 MAPPINGS = Path(__file__).resolve().parents[2] / "mappings"
 
@@ -23,7 +23,7 @@ def prepare(world, files, how):
     """Return the plan of (name, bytes) files; nothing is written."""
     found = mapping(how) if how.endswith(".toml") else importing.load(how, "test")
     with writing(on=False):
-        plan = importing.prepare(world.session, files, found, by=world.actor, now=world.now)
+        plan = importing.prepare(world.call, files, found)
         world.session.rollback()
     return plan
 
@@ -32,7 +32,7 @@ def run(world, files, how, **options):
     """Import files and commit; return the plan and its jobs."""
     plan = prepare(world, files, how)
     try:
-        jobs = importing.write(world.session, plan, by=world.actor, now=world.now, **options)
+        jobs = importing.write(world.call, plan, **options)
         world.session.commit()
     except Exception:
         world.session.rollback()
@@ -42,10 +42,10 @@ def run(world, files, how, **options):
 
 def counts(app):
     """Return how many rows every table has."""
-    with app.app_context(), m.db.engine.connect() as connection:
+    with app.app_context(), db.engine.connect() as connection:
         return {
             name: connection.execute(sa.select(sa.func.count()).select_from(table)).scalar()
-            for name, table in m.Model.metadata.tables.items()
+            for name, table in Model.metadata.tables.items()
         }
 
 

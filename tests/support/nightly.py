@@ -22,13 +22,8 @@ def on_postgres(item):
 
 
 def mark(items):
-    """Mark as `nightly` what the list leaves to the night.
-
-    Coverage is not counted a second time on PostgreSQL: counting costs half of a test's time again.
-    """
+    """Mark as `nightly` what the list leaves to the night."""
     names = listed()
     for item in items:
-        if on_postgres(item):
-            item.add_marker(pytest.mark.no_cover)
-            if item.path.relative_to(ROOT).as_posix() in names:
-                item.add_marker(pytest.mark.nightly)
+        if on_postgres(item) and item.path.relative_to(ROOT).as_posix() in names:
+            item.add_marker(pytest.mark.nightly)

@@ -5,7 +5,7 @@ import re
 
 import sqlalchemy as sa
 
-import models as m
+from models.customers.customer import Customer
 from tests.support.visitors import Visitors
 from tests.support.world import World, token_of
 
@@ -51,4 +51,4 @@ class Office:
 
     def customers(self):
         with World(self.app) as world:
-            return list(world.session.scalars(sa.select(m.Customer).order_by(m.Customer.id)))
+            return list(world.session.scalars(sa.select(Customer).order_by(Customer.id)))

@@ -10,20 +10,23 @@ import warnings
 
 import sqlalchemy as sa
 
-import models as m
 from jobs.schedules import tell_overdue
-from services.actor import SYSTEM
+from models.approval.request import ApprovalRequest
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer
 from services.approval import decide, submit
-from services.errors import Refused
+from services.core.errors import Refused
+from services.rights.actor import SYSTEM
 from tests.support.world import World, make_app
 
 
 def approve_all(world, who, seed):
     """Try to approve every pending request in an order of one's own; count what came of it."""
-    table = m.ApprovalRequest.__table__
-    with m.db.engine.connect() as connection:
+    table = ApprovalRequest.__table__
+    with db.engine.connect() as connection:
         query = sa.select(table.c.id, table.c.seen_version)
-        items = connection.execute(query.where(table.c.state == m.Approval.pending)).all()
+        items = connection.execute(query.where(table.c.state == Approval.pending)).all()
     random.Random(seed).shuffle(items)
     return [_one(world, who, item) for item in items]
 
@@ -31,15 +34,7 @@ def approve_all(world, who, seed):
 def _one(world, who, item):
     try:
         with world.acting(who):
-            decide(
-                world.session,
-                item.id,
-                seen=item.seen_version,
-                verb="approve",
-                comment=None,
-                by=world.actor,
-                now=world.now,
-            )
+            decide(world.call, item.id, seen=item.seen_version, verb="approve", comment=None)
     except Refused as refusal:
         return refusal.code
     except sa.exc.SQLAlchemyError as problem:
@@ -57,9 +52,9 @@ def submit_all(world, who, count):
         try:
             with world.acting(who):
                 record = world.create(
-                    m.Customer, **world.customer_values(**{"primary.mobile": f"{area}{n:04}"})
+                    Customer, **world.customer_values(**{"primary.mobile": f"{area}{n:04}"})
                 )
-                submit(world.session, record, by=world.actor, now=world.now)
+                submit(world.call, record)
                 if n % 3 == 2:
                     give_up()
         except Refused as refusal:

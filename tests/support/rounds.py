@@ -5,8 +5,12 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-import models as m
-from services.errors import Refused
+from models.approval.request import ApprovalEvent, ApprovalRequest
+from models.approval.task import ApprovalTask
+from models.core.base import db
+from models.customers.customer import Customer
+from models.sales.follow_up import FollowUp
+from services.core.errors import Refused
 
 START = dt.datetime(2026, 11, 23, 2, tzinfo=dt.UTC)
 
@@ -46,12 +50,12 @@ class Rounds:
         self.known, self.minute = [], 0
 
     def rows(self, record):
-        request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-        event, follow_up = m.ApprovalEvent.__table__, m.FollowUp.__table__
+        request, task = ApprovalRequest.__table__, ApprovalTask.__table__
+        event, follow_up = ApprovalEvent.__table__, FollowUp.__table__
         mine = sa.and_(request.c.noun == "customer", request.c.record_id == record.key)
         ids = sa.select(request.c.id).where(mine)
-        customer = m.Customer.__table__
-        with m.db.engine.connect() as connection:
+        customer = Customer.__table__
+        with db.engine.connect() as connection:
             found = [
                 tuple(connection.execute(query).all())
                 for query in (

@@ -4,7 +4,9 @@ import datetime as dt
 
 import sqlalchemy as sa
 
-import models as m
+from models.approval.request import ApprovalRequest
+from models.approval.task import ApprovalTask
+from models.core.base import db
 
 
 def many(world, n):
@@ -13,8 +15,8 @@ def many(world, n):
     reviewer = world.id_of("reviewer")
     people = [world.id_of(who) for who in ("sales", "sales2")]
     world.session.rollback()
-    request, task = m.ApprovalRequest.__table__, m.ApprovalTask.__table__
-    with m.db.engine.begin() as connection:
+    request, task = ApprovalRequest.__table__, ApprovalTask.__table__
+    with db.engine.begin() as connection:
         row, mine = (
             dict(connection.execute(query).one()._mapping)
             for query in (

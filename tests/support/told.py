@@ -2,8 +2,8 @@
 
 import datetime as dt
 
-import models as m
 from cli.common import system_session
+from models.core.base import db
 from seed.demo import seed_demo
 from seed.reference import seed_reference, seed_roles
 from tests.support.apps import behind
@@ -26,4 +26,4 @@ def demo(engine):
         session = system_session()
         seed_demo(session, now=NOW, count=COUNT)
         session.commit()
-        m.db.session.remove()
+        db.session.remove()

@@ -1,1 +1,1 @@
-"""The plumbing of a request: configuration, transaction and actor, headers, errors, language."""
+"""The plumbing of a request: transaction and actor, headers, errors, language, drafts."""

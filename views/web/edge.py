@@ -6,11 +6,12 @@ from typing import Any
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 
-from models import db, having
-from services.access import act
-from services.actor import Actor, load_actor
-from services.engine import PATIENCE, set_patience, set_writing
-from views.web import i18n, idempotency
+from models.core.base import db
+from models.registry import having
+from services.core.engine import PATIENCE, set_patience, set_writing
+from services.rights.access import act
+from services.rights.actor import Actor, load_actor
+from views.web import drafts, i18n, idempotency
 
 WEB_PATIENCE = (
     8_000  # ms for another writer: the answer is there within ten seconds, 503 if need be
@@ -19,10 +20,12 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 # A log-in only reads; verifying the password under the write lock would queue everybody.
 # A check for duplicates is a POST because what was typed belongs in no log of addresses.
 # An import is read and checked before its short write begins.
-IMPORTS = frozenset({f"import.{verb}" for verb in ("upload", "check", "run", "undo")})
+IMPORTS = frozenset(
+    {f"import.{verb}" for verb in ("upload", "table", "map", "check", "run", "undo")}
+)
 # So is an attachment; what is somewhat too large is read, to be answered next to its field.
 FILED = tuple(model.__noun__ for model in having("attachable"))
-ATTACHING = frozenset(f"{noun}.attach_view" for noun in FILED)
+ATTACHING = frozenset(f"{noun}.attach_view" for noun in FILED) | {"draft.choose"}
 DECIDING = frozenset({"inbox.decide", "request.comment"})  # files may come with them
 # And so is an entry with files (or a photo): its body travels before the write lock is taken.
 ENTERING = frozenset(
@@ -56,6 +59,7 @@ def open_edge() -> None:
         return
     if current_user.is_authenticated:
         i18n.know(current_user.language.name)
+        g.email = current_user.email  # an error page names it without the database
         g.actor = load_actor(session, current_user.id)
         act(session, g.actor)
 
@@ -88,6 +92,7 @@ def close_edge(response: Response) -> Response:
         return response
     try:
         idempotency.settle(response)
+        drafts.settle(response)
         session.commit()
     except Exception as problem:  # noqa: BLE001 # whatever it is becomes an answer with a status
         return current_app.make_response(_answer(problem))

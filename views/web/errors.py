@@ -13,9 +13,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from services.errors import Invalid, Locked, Refused, Stale
+from services.core.errors import Invalid, Locked, Refused, Stale
 from views.web import failures, reentry
-from views.web.headers import wants_json
+from views.web.headers import wants_words
 
 PENDING_TRIGGER = "record_is_pending"
 RAISED = "P0001"  # a trigger's RAISE without a code of its own, on PostgreSQL
@@ -79,7 +79,7 @@ def integrity(problem: sqlalchemy.exc.DBAPIError) -> Any:
 
 def bad_data(problem: sqlalchemy.exc.DataError) -> Any:
     """A value the column cannot hold."""
-    return _own(422, problem, _("数值超出允许范围"))
+    return _own(422, problem, _("数值过大，请检查后重新输入"))
 
 
 def programming(problem: sqlalchemy.exc.ProgrammingError) -> Any:
@@ -103,7 +103,7 @@ def unavailable(problem: Exception) -> Any:
 
 def unexpected(problem: Exception) -> Any:
     """Everything else is our fault: log it with an id and show only the id."""
-    return _own(500, problem, _("系统出现内部错误，未作任何修改"))
+    return _own(500, problem, _("系统出错，修改未保存。请稍后重试；仍失败请把错误编号告诉管理员"))
 
 
 HANDLERS: dict[type[Exception], Callable[[Any], Any]] = {
@@ -127,7 +127,7 @@ def _own(status: int, problem: Exception, message: str, **extra: Any) -> Any:
     headers = {"X-Request-Id": key}
     if status == 503:  # noqa: PLR2004 # service unavailable
         headers["Retry-After"] = str(RETRY_AFTER)
-    if wants_json():
+    if wants_words():
         told = {k: v for k, v in extra.items() if v}
         return jsonify(error=message, request_id=key, **told), status, headers
     page = render_template("error.html", status=status, message=message, request_id=key, **extra)
@@ -136,13 +136,13 @@ def _own(status: int, problem: Exception, message: str, **extra: Any) -> Any:
 
 def _words(problem: HTTPException) -> str:
     known = {
-        400: _("请求有误，未作任何修改"),
+        400: _("提交内容有误，未保存，请返回检查"),
         401: _("请先登录"),
-        403: _("您没有执行此操作的权限"),
+        403: _("您没有执行此操作的权限，如需使用请联系管理员"),
         404: _("页面或记录不存在，或您无权查看"),
-        405: _("不支持这种访问方式"),
+        405: _("请从菜单重新进入此页面"),
         413: _("上传的内容太大"),
         429: _("操作过于频繁，请稍后再试"),
     }
     own = problem.description if getattr(problem, "ours", False) else None
-    return str(own or known.get(problem.code or 500, _("请求未能完成")))
+    return str(own or known.get(problem.code or 500, _("操作未能完成，请稍后重试")))

@@ -13,8 +13,8 @@ from flask import current_app, g, has_request_context, request
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from models import db
-from services.engine import set_writing
+from models.core.base import db
+from services.core.engine import set_writing
 
 LOG = logging.getLogger("tcos")
 LONGEST_PATH = 200

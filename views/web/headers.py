@@ -10,6 +10,7 @@ PLOTLY = (
     "'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=' "
     "'sha256-ji27qzEtxXZW+7dun6UwjHXJ18e6WAin1VvNtkzIE/o='"
 )
+IN_PLACE = "X-In-Place"  # of a form that a script sends: the page it stands on stays
 RETURNS = ("url", "next")  # the parameters Flask-Admin and Flask-Security redirect to
 
 
@@ -54,6 +55,11 @@ def wants_json() -> bool:
         or "/ajax/" in request.path
         or accept.best_match(["text/html", "application/json"]) == "application/json"
     )
+
+
+def wants_words() -> bool:
+    """Tell whether a refusal is told on the page one is on: no page of its own takes its place."""
+    return IN_PLACE in request.headers or wants_json()
 
 
 def _check_returns() -> None:

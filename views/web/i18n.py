@@ -1,13 +1,14 @@
 """Language: Chinese by default, English when chosen in the session or in the profile."""
 
+import functools
 from typing import Any
 
 from flask import Blueprint, Flask, g, has_request_context, redirect, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, Domain, get_locale
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from models import Language
+from models.people.user import Language
 from views.web.headers import is_local
 
 LOCALES = {one.name: one.locale for one in Language}
@@ -17,9 +18,37 @@ PROFILE = "profile_lang"  # in the session cookie: what the profile said when it
 pages = Blueprint("i18n", __name__)
 
 
+class Texts(Domain):
+    """The catalogue, found by the language itself: a page asks for some four hundred texts."""
+
+    def __init__(self, **options: Any) -> None:
+        """Begin without a language."""
+        super().__init__(**options)
+        self.known: dict[Any, Any] = {}
+
+    def get_translations(self) -> Any:
+        """Return the translations of the language of now."""
+        locale = get_locale()
+        if locale is None:
+            return super().get_translations()
+        found = self.known.get(locale)
+        if found is None:
+            found = self.known[locale] = super().get_translations()
+        return found
+
+
+class Languages(Babel):
+    """Flask-Babel with our catalogue."""
+
+    @functools.cached_property
+    def domain_instance(self) -> Domain:
+        """Return the catalogue of the application."""
+        return Texts(domain=self.domain)
+
+
 def init_i18n(app: Flask) -> None:
     """Initialise Babel: without it every Flask-Admin page answers 500."""
-    Babel(app, locale_selector=_locale, timezone_selector=lambda: "Asia/Shanghai")
+    Languages(app, locale_selector=_locale, timezone_selector=lambda: "Asia/Shanghai")
     app.register_blueprint(pages)
     app.context_processor(_context)
 

@@ -5,25 +5,28 @@ header). The edge claims it before the view runs and answers a second coming its
 knows of it. What is refused leaves no key behind: the transaction goes, and the key with it.
 """
 
+import dataclasses
 import hmac
 import re
 import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Flask, Response, abort, current_app, g, request
+from flask import Flask, Response, abort, current_app, g, request, session
 from markupsafe import Markup
 
-from models import db
-from services import idempotency
-from services.idempotency import Form
+from models.core.base import db
+from services.records import idempotency
+from services.records.idempotency import ReceivedForm
 from views.web import edge
-from views.web.resent import again, different
+from views.web.repeated_post import again, different
 
-FIELD, HEADER = "idempotency_key", "Idempotency-Key"
+FIELD, NEXT, HEADER = "idempotency_key", "idempotency_next", "Idempotency-Key"
+SENT = "sent"  # in the session cookie: which keys were saved last, by the address they went to
+MOST_SENT = 4
 KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 # No password is kept, in no shape.
-NOT_CONTENT = frozenset({FIELD, "csrf_token", "password", "draft", "typed_by"})
+NOT_CONTENT = frozenset({FIELD, NEXT, "csrf_token", "password", "draft", "typed_by"})
 
 
 def init_idempotency(app: Flask) -> None:
@@ -32,10 +35,18 @@ def init_idempotency(app: Flask) -> None:
     app.jinja_env.globals["once"] = once
 
 
-def once() -> Markup:
-    """Return the hidden field of a form that makes something."""
-    key = secrets.token_urlsafe(24)
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, key)
+def once(path: str = "") -> Markup:
+    """Return the hidden fields of a form that makes something.
+
+    `path` is where it goes, "#" for one that begins anew whenever its page is asked for. Without
+    scripts Back asks for the page anew. So a form begins with the key that was saved last and
+    brings a new one along: the same content is answered with the record it made, other content
+    takes the new key. A script, which knows what Back is, leaves one of the two (static/tcos.js).
+    """
+    fresh = secrets.token_urlsafe(24)
+    last = session.get(SENT, {}).get((path or request.path)[:200], fresh)
+    field = Markup('<input type="hidden" name="{}" value="{}">')
+    return field.format(FIELD, last) + (field.format(NEXT, fresh) if last != fresh else "")
 
 
 def claim() -> None:
@@ -46,13 +57,17 @@ def claim() -> None:
     form = _form() if g.get("writes") else None
     if form is None:
         return
-    session = db.session()
-    found = idempotency.claim(session, form, now=edge.now())
+    rows = db.session()
+    found = idempotency.claim(rows, form, now=edge.now())
+    following = request.form.get(NEXT, "")
+    if not (found.first or found.same) and KEY.fullmatch(following):
+        form = dataclasses.replace(form, key=following)
+        found = idempotency.claim(rows, form, now=edge.now())
     if found.first:
-        g.claim = found
+        g.claim, g.claimed = found, form
         return
-    fate, kept = idempotency.fate(session, found)
-    session.rollback()
+    fate, kept = idempotency.fate(rows, found)
+    rows.rollback()
     g.pop("claim", None)
     abort(again(found, fate, kept) if found.same else different(found, _typed()))
 
@@ -70,15 +85,17 @@ def settle(response: Response) -> None:
     target = response.headers.get("Location", "")
     if target:
         idempotency.settle(db.session(), mine, target, g.get("made"))
+        others = [pair for pair in session.get(SENT, {}).items() if pair[0] != g.claimed.path]
+        session[SENT] = dict([*others[1 - MOST_SENT :], (g.claimed.path, g.claimed.key)])
     else:
         idempotency.give_back(db.session(), mine)
 
 
-def _form() -> Form | None:
+def _form() -> ReceivedForm | None:
     actor, key = g.get("actor"), request.form.get(FIELD) or request.headers.get(HEADER, "")
     if actor is None or actor.id is None or KEY.fullmatch(key) is None:
         return None
-    return Form(actor.id, request.path[:200], key, _digest())
+    return ReceivedForm(actor.id, request.path[:200], key, _digest())
 
 
 def _digest() -> str:

@@ -2,8 +2,8 @@
 
 from flask import request
 
-from services import texts
-from services.errors import NotVisible
+from services.core import texts
+from services.core.errors import NotVisible
 
 
 def needed(name: str) -> int:

@@ -6,8 +6,7 @@ After the log-in of the same person it is shown in its form again. Passwords and
 
 import dataclasses
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import (
@@ -28,12 +27,12 @@ from flask_wtf.csrf import CSRFError
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 
-from services import texts
-from services.errors import Refused
+from services.core import texts
+from services.core.errors import Refused
 from views.web import failures
 from views.web.drafts import FIELD
 from views.web.edge import current_actor
-from views.web.headers import is_local, wants_json
+from views.web.headers import is_local, wants_json, wants_words
 
 BY = "typed_by"  # every form says who opened it
 REFILL = "_refill"
@@ -44,11 +43,9 @@ TECHNICAL = frozenset({"csrf_token", BY, REFILL, KEPT, "next", "id", "row_versio
 LOGIN = "security.login"
 HOME = "/admin/"
 
-View = TypeVar("View", bound=Callable[..., Any])
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Kept:
+class KeptForm:
     """A refused form: where it was sent, the page it stood on, who opened it, what it held."""
 
     action: str
@@ -73,12 +70,6 @@ def init_reentry(app: Flask) -> None:
     )
 
 
-def refills(view: View) -> View:
-    """Mark a view that shows its form again with what was typed when `refilling()`."""
-    view.refills = True  # type: ignore[attr-defined] # read by _can_refill
-    return view
-
-
 def refilling() -> bool:
     """Tell whether this POST only wants its form back, filled; nothing may be saved."""
     return request.method == "POST" and (REFILL in request.form or g.get("refill", False))
@@ -101,7 +92,7 @@ def version_seen(record: Any) -> int | None:
 
 def log_in_first() -> Any:
     """Ask for the log-in and lead back; a script gets 401: it would take a 302 for success."""
-    if wants_json():
+    if wants_words():
         address = url_for(LOGIN, next=form_page())
         return jsonify(error=_("登录已失效，没有保存。请重新登录后再试"), login=address), 401
     kept = refused_form()
@@ -112,7 +103,7 @@ def log_in_first() -> Any:
     return page, 401
 
 
-def refused_form() -> Kept | None:
+def refused_form() -> KeptForm | None:
     """Return what this POST carried; None where there is nothing or it came from elsewhere."""
     if request.method != "POST" or request.endpoint == LOGIN or not _from_here():
         return None
@@ -120,11 +111,11 @@ def refused_form() -> Kept | None:
         pairs = list(request.form.items(multi=True))
     except HTTPException:  # too large: its body was never read
         return None
-    hidden = {"csrf_token", BY, REFILL, "idempotency_key"}
+    hidden = {"csrf_token", BY, REFILL, "idempotency_key", "idempotency_next"}
     fields = [(k, v) for k, v in pairs if k not in hidden and not k.startswith("_") and v]
-    fields = [(k, v) for k, v in fields if not _secret(k)]
+    fields = [(k, v) for k, v in fields if not is_secret(k)]
     action = request.full_path.rstrip("?") if _can_refill(request.endpoint) else ""
-    return Kept(action, form_page(), request.form.get(BY, ""), fields)
+    return KeptForm(action, form_page(), request.form.get(BY, ""), fields)
 
 
 def form_page() -> str:
@@ -138,29 +129,30 @@ def form_page() -> str:
     return HOME
 
 
-def packed(kept: Kept) -> str:
+def packed(kept: KeptForm) -> str:
     """Return a refused form as the log-in page carries it, '' where it is too long."""
     text = str(_signer().dumps(dataclasses.astuple(kept)))
     return text if len(text) <= MOST else ""
 
 
-def _unpacked(text: str) -> Kept | None:
+def _unpacked(text: str) -> KeptForm | None:
     try:
         action, page, by, fields = _signer().loads(text, max_age=HOURS * 3600)
     except (BadSignature, ValueError, TypeError, json.JSONDecodeError):
         return None
-    return Kept(action, page, by, [(str(k), str(v)) for k, v in fields])
+    return KeptForm(action, page, by, [(str(k), str(v)) for k, v in fields])
 
 
 def _signer() -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt="kept-form")
 
 
-def _secret(name: str) -> bool:
+def is_secret(name: str) -> bool:
+    """Tell whether a field holds a password: it is neither kept nor shown."""
     return "password" in name or name in {"current", "again"}
 
 
-def _has_text(kept: Kept) -> bool:
+def _has_text(kept: KeptForm) -> bool:
     return any(name not in TECHNICAL for name, _value in kept.fields)
 
 
@@ -186,7 +178,9 @@ def _opens(address: str) -> bool:
 
 
 def _can_refill(endpoint: str | None) -> bool:
-    return bool(getattr(current_app.view_functions.get(endpoint or ""), "refills", False))
+    view = current_app.view_functions.get(endpoint or "")
+    refilled = getattr(getattr(view, "__self__", None), "refilled", ())
+    return getattr(view, "__name__", "") in refilled
 
 
 # -- a token that is not valid any more, or somebody else's form -----------------------------------
@@ -199,19 +193,21 @@ def _token_refused(_problem: CSRFError) -> Any:
         return log_in_first()
     if _opened_by_another():
         return _told(400, _of_another())
-    return _filled_again() or _told(400, _("页面已过期，没有保存。请刷新页面后再试"))
+    outdated = _("页面已过期，没有保存。请刷新页面后再试")
+    return _filled_again() or _told(400, outdated, code="TOKEN")
 
 
 def _filled_again() -> Any:
     """Return the form with what was typed and a token that holds; None where it has none."""
     endpoint, actor = request.endpoint or "", current_actor()
-    if actor is None or wants_json() or not _can_refill(endpoint) or not _from_here():
+    if actor is None or wants_words() or not _can_refill(endpoint) or not _from_here():
         return None
     if BY not in request.form:
         return None
     g.refill = True
     try:
-        answer = current_app.make_response(current_app.view_functions[endpoint]())
+        said: Any = current_app.view_functions[endpoint]()
+        answer = current_app.make_response(said)
     except (Refused, HTTPException):
         return None
     if answer.status_code != 200:  # noqa: PLR2004 # the form itself
@@ -236,11 +232,11 @@ def _of_another() -> str:
     return str(_("这张表单是用另一个账号打开的，没有保存。请用原来的账号登录后再提交"))
 
 
-def _told(status: int, message: str) -> Any:
+def _told(status: int, message: str, code: str = "OTHER_PERSON") -> Any:
     failures.roll_back()
     told = {"request_id": failures.request_id()}
-    if wants_json():
-        return jsonify(error=message, **told), status
+    if wants_words():
+        return jsonify(error=message, code=code, **told), status
     return render_template("error.html", status=status, message=message, **told), status
 
 

@@ -10,8 +10,11 @@ from flask_security import Security, SQLAlchemyUserDatastore
 from flask_security.core import _on_identity_loaded, identity_loaded
 from flask_wtf import CSRFProtect
 
-from models import AuditAction, Role, User, db
-from services import audit
+from models.core.base import db
+from models.people.role import Role
+from models.people.user import User
+from models.rights.audit import AuditAction
+from services.rights import audit
 
 csrf = CSRFProtect()
 
@@ -27,20 +30,22 @@ class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
             return None
         match = sa.func.lower(column) == value.lower() if case_insensitive else column == value
         query = sa.select(User).where(match).execution_options(system="login")
-        return db.session.scalar(query)
+        found: User | None = db.session.scalar(query)
+        return found
 
     def put(self, model: Any) -> Any:
         """Keep a hash that a right password renewed; refuse whatever else the library would write.
 
         A log-in only reads, so the new hash waits for the short transaction that notes the log-in.
-        Everything else about people has rules and a trace, and is written by services/people.py.
+        Everything else about people has rules and a trace, and is written by
+        services/people/people.py.
         """
         state = sa.inspect(model)
         hashes = state.attrs.password.history
         renewed = db.session.is_modified(model) and hashes.deleted and has_request_context()
         others = [a.key for a in state.attrs if a.key != "password" and a.history.has_changes()]
         if not renewed or others:
-            message = "people are written by services/people.py"
+            message = "people are written by services/people/people.py"
             raise PermissionError(message)
         g.renewed = (hashes.deleted[0], model.password)
         db.session.expire(model)

@@ -6,8 +6,8 @@ from typing import Any
 from flask import Flask, Response, abort, current_app, g, request
 from flask_login import current_user, user_logged_in
 
-from models import db
-from services import throttle
+from models.core.base import db
+from services.rights import throttle
 from views.web import edge
 
 LOGIN = "security.login"
@@ -16,7 +16,7 @@ OWN = frozenset({"security.verify", "profile.password"})  # they check the passw
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Tried:
+class TriedAccount:
     """An account whose password was tried; `first` refusal of those that hold it."""
 
     account: str
@@ -41,7 +41,7 @@ def _count() -> None:
     db.session.rollback()  # SQLite has one writer, and this session may have begun as one
     key = throttle.key_of(account, request.remote_addr or "")
     tries = throttle.tries(db.engine, key, now=edge.now())
-    g.tried = Tried(account, held=tries > throttle.MOST, first=tries == throttle.MOST + 1)
+    g.tried = TriedAccount(account, held=tries > throttle.MOST, first=tries == throttle.MOST + 1)
     if g.tried.held:
         abort(429)
     g.attempt = key

@@ -12,11 +12,13 @@ from flask import Flask, Response, current_app, g, request, session
 from flask_login import user_logged_in
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import ApprovalRequest, AuditAction, db
-from services import traces
-from services.approval.snapshot import REVIEWED
-from services.fields import inputs_of
-from services.masking import holds_personal, sees_by_grant
+from models.approval.request import ApprovalRequest
+from models.core.base import db
+from models.rights.audit import AuditAction
+from services.records.fields import inputs_of
+from services.records.snapshot import REVIEWED
+from services.rights import traces
+from services.rights.masking import holds_personal, sees_by_grant
 from views.web import edge
 from views.web.edge import current_actor
 from views.web.throttle import PROVING

@@ -1,0 +1,1 @@
+"""What every summary stands on: periods, scope, SQL, tables, charts."""

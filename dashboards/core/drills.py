@@ -1,0 +1,81 @@
+"""From a number to its rows: the address with the filter of the row, of the measure, of the page.
+
+A drill is the key of a summary with parameters, or `noun:` and those of a grid, which takes the
+customer of the row and nothing else: what hangs on a customer is counted whoever did it.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from dashboards.core.charts import key_text
+from dashboards.core.columns import TableColumn, missing
+from dashboards.core.period import DAY, Period, month_start
+from dashboards.core.query import ORDER, CockpitQuery
+
+Row = Mapping[str, str]
+OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of"})
+COUNTED = frozenset({"money", "int", "days", "quiet"})  # 0 of these has no rows
+
+
+def row_filter(by: str, record: Mapping[str, Any], query: CockpitQuery) -> Row | None:
+    """Return the parameters that keep to a row of a grain; None where there are none."""
+    if by in {"customer", "contract"}:
+        key = record.get(f"{by}_id")
+        return None if missing(key) else {by: key_text(key)}
+    if by == "month":
+        month = within(query.period, str(record.get("month", record.get("key"))))
+        owner = {"owner": key_text(record["owner_id"])} if "owner_id" in record else {}
+        return month | owner
+    if by in {"row", "plan", "payment"}:
+        return None
+    return {parameter(by): key_text(record.get("key"))}
+
+
+def parameter(by: str) -> str:
+    """Return the parameter that keeps to a key of a grain: a department without those below it."""
+    return "department_only" if by == "department" else by
+
+
+def within(period: Period, month: str) -> dict[str, str]:
+    """Return the days of a month such as 2026-11 that lie in the period."""
+    start = dt.date.fromisoformat(f"{month}-01")
+    first, end = max(start, period.start), min(month_start(start, 1), period.end)
+    return {"from": first.isoformat(), "to": (end - DAY).isoformat()}
+
+
+def follow(
+    drill: str,
+    query: CockpitQuery,
+    row: Row,
+    accepted: Collection[str],
+    flags: Collection[str] = (),
+) -> tuple[str, dict[str, str]]:
+    """Return the key of the summary that a drill opens, and its parameters in canonical order.
+
+    `accepted` are the filters of that summary and `flags` what its rows can be cut down to.
+    """
+    key, _mark, wanted = drill.partition("?")
+    fixed = dict(parse_qsl(wanted)) | dict(row)
+    kept = {k: v for k, v in query.params.items() if k in accepted and k not in OF_THE_PAGE}
+    if "from" in fixed:
+        kept.pop("preset", None)
+    both = [*kept.pop("only", "").split(","), *fixed.pop("only", "").split(",")]
+    cut = ",".join(dict.fromkeys(flag for flag in both if flag in flags))
+    merged = kept | fixed | ({"only": cut} if cut else {})
+    return key, {name: merged[name] for name in ORDER if name in merged}
+
+
+def of_grid(drill: str, record: Mapping[str, Any], query: CockpitQuery) -> tuple[str, str] | None:
+    """Return the noun and the query string of a drill into a grid, None where it is masked."""
+    noun, _mark, wanted = drill.partition(":")
+    if missing(record.get("customer_id")):
+        return None
+    days = {f"since_{n}": (query.today - DAY * (n - 1)).isoformat() for n in (30, 90)}
+    return noun, urlencode(parse_qsl(wanted.format(**record, **days)))
+
+
+def has_rows(value: Any, column: TableColumn) -> bool:
+    """Tell whether there is anything behind a number."""
+    return not missing(value) and not (column.type in COUNTED and not value)

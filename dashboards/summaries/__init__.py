@@ -1,0 +1,1 @@
+"""Six summaries, each rows → frame, frame → figure."""

@@ -1,0 +1,1 @@
+"""Flows, requests, tasks, events, files of decisions."""

@@ -1,0 +1,1 @@
+"""What every table stands on: base classes, fields and their facts, types, declarations."""

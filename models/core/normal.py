@@ -1,0 +1,82 @@
+"""One normal form of what people type and paste: what two spellings of one thing share.
+
+Search, pickers, look-ups of imports and the search for duplicates compare by it, the last two by
+way of the keys of models/core/keys.py; entry stores what `typed` and `named` return.
+"""
+
+import re
+import unicodedata
+
+# Marks nobody sees: soft hyphen, zero width, reading direction, joiners of words, byte order mark.
+# The joiners U+200C and U+200D stand inside emoji and some scripts, so only the edges lose them.
+MARKS = "\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+INVISIBLE = re.compile(f"[{MARKS}\u200c\u200d]")
+EDGES = re.compile(rf"^[\s{MARKS}\u200c\u200d]+|[\s{MARKS}\u200c\u200d]+$")
+# Of these none changes how a text is read, so they go wherever they stand.
+EMPTY = re.compile("[\u00ad\u200b\u2060\ufeff]")
+# Letters, digits and ideographs in another coat. ①, ㎡ and the brackets of Chinese are no such.
+COATS = re.compile(
+    "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\u2e80-\u2fdf\uf900-\ufaff\U0001d400-\U0001d7ff"
+    "\u00a0\u2000-\u200a\u202f\u205f\u3000]"
+)
+DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u30fc]")
+CJK = "\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uff65\U00020000-\U0003ffff"
+GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")
+WIDE = str.maketrans("()[]:;,!?~", "（）［］：；，！？～")
+FORMS = {"有限责任公司": "有限公司"}
+
+
+def visible(text: str) -> str:
+    """Return the text without the marks that nobody sees."""
+    return INVISIBLE.sub("", text)
+
+
+def trimmed(text: str) -> str:
+    """Return the text without blanks and invisible marks at its edges, and without empty ones."""
+    return EMPTY.sub("", EDGES.sub("", text))
+
+
+def typed(text: str) -> str:
+    """Return a line with plain letters, digits and blanks: ＡＢＣ　１ → ABC 1; brackets stay."""
+    return COATS.sub(lambda one: unicodedata.normalize("NFKC", one[0]), text)
+
+
+def named(text: str) -> str:
+    """Return a name without blanks between Chinese characters: 武汉 楚江 → 武汉楚江."""
+    return re.sub(r"\s+", " ", GAP.sub("", typed(text)))
+
+
+def figures(text: str) -> str:
+    """Return what is no prose (a number, date, address) as plain signs, dashes as hyphens."""
+    return DASHES.sub("-", unicodedata.normalize("NFKC", visible(text))).strip()
+
+
+def dialled(text: str) -> str:
+    """Return a telephone number without width, blanks, brackets and dots."""
+    return re.sub(r"[\s().·]", "", figures(text))
+
+
+def flat(text: str | None) -> str:
+    """Return a text without width, case and invisible marks; its blanks part what is looked for."""
+    return unicodedata.normalize("NFKC", visible(text or "")).lower()
+
+
+def folded(text: str | None) -> str:
+    """Return the same without gaps: what a text is found by."""
+    return re.sub(r"\s+", " ", GAP.sub("", flat(text))).strip()
+
+
+def spellings(word: str) -> list[str]:
+    """Return how a folded word may be written where nothing is folded: with Chinese signs too."""
+    return list(dict.fromkeys((word, word.translate(WIDE))))
+
+
+def name_key(text: str | None) -> str | None:
+    """Return what two spellings of one name share: no width, case, blanks, brackets or signs.
+
+    None for a name that is nothing else.
+    """
+    name = "".join(sign for sign in folded(text) if sign.isalnum())
+    for long, short in FORMS.items():
+        name = name.replace(long, short)
+    return name or None

@@ -1,0 +1,1 @@
+"""Contracts, plans, orders, invoices, payments."""

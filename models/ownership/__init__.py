@@ -1,0 +1,1 @@
+"""Whose customer it is and was: moves and hand-overs."""

@@ -1,0 +1,1 @@
+"""Saved views and the settings of grids."""

@@ -1,0 +1,1 @@
+"""What belongs to any record: dictionaries, keys of forms."""

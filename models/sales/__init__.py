@@ -1,0 +1,1 @@
+"""Products, stages, opportunities, follow-ups."""

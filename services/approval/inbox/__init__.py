@@ -1,0 +1,14 @@
+"""What people see of requests: queue, copies, timeline, comparison, figures."""
+
+__all__ = [
+    "cc",
+    "compare",
+    "decision_times",
+    "inbox",
+    "last_batch",
+    "my_requests",
+    "overview",
+    "timeline",
+    "trial",
+    "unmasking",
+]

@@ -1,0 +1,233 @@
+"""Approve, reject, return, withdraw, take back: what moves a request.
+
+Each is claimed with one compare-and-set statement, so two cannot both win, and writes one event.
+"""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.core.mixins import Approval
+from models.delivery.notification import NoticeKind
+from services.approval.request.annotations import NOTHING, Beside, checked_remarks, keep, reason
+from services.approval.request.effects import announce, finish, tell_submitter
+from services.approval.request.events import note
+from services.approval.request.reassign import reassign_tasks_of
+from services.approval.request.request_lock import claim, find, record_of, refused, said
+from services.approval.request.set_effects import REQUEST, copies
+from services.approval.request.tasks import LIVE, cancel, hand_on, live, open_tasks
+from services.core.errors import Invalid, NotVisible, Refused
+from services.rights import gate
+from services.rights.actor import demand
+from services.rights.call import Call
+from services.rights.rules import APPROVAL
+
+VERBS = {"approve": Decision.approve, "reject": Decision.reject, "give_back": Decision.give_back}
+QUIET = tuple(  # events after which an approval can still be taken back
+    Decision[name] for name in ("comment", "urge", "remind", "escalate", "no_approver", "reassign")
+)
+
+
+def decide(
+    call: Call,
+    request_id: int,
+    *,
+    seen: int,
+    verb: str,
+    comment: str | None,
+    beside: Beside = NOTHING,
+) -> ApprovalRequest:
+    """Approve, reject or return what was seen; a return goes to the submitter or to a step passed.
+
+    To say no a person gives a comment or remarks on single fields (`beside`). Raises
+    Forbidden without the grant, NotVisible, Invalid on a missing comment or a step that was not
+    passed, or Refused with one of the codes of REASONS; the edge then rolls back.
+    """
+    demand(call.by, "task:decide")
+    request = find(call.session, request_id)
+    remarks = checked_remarks(request, beside, verb=verb)
+    comment = checked(verb, reason(request, comment, remarks))
+    record = record_of(call.session, request)
+    with gate.rule(call.session, "approval"):
+        task = claim(call, request, seen=seen)
+        step, decision = request.step, VERBS[verb]
+        to_step = beside.to_step
+        if to_step is not None and (verb != "give_back" or not 1 <= to_step < step):
+            raise Invalid({"to_step": _("只能退回到已经过的步骤")})
+        task.decision, request.last_comment = decision, comment
+        event = note(
+            call.session,
+            request,
+            decision,
+            step=step,
+            by=call.by.id,
+            behalf=task.on_behalf_of_id,
+            comment=comment,
+            now=call.now,
+        )
+        keep(event, beside, remarks)
+        call.session.flush()
+        turn = _move(call.session, request, task, (verb, to_step), call.now)
+        if request.state is not Approval.pending and record is not None:
+            finish(call.session, request, record, call.now)
+        call.session.flush()
+        mine, state = REQUEST.c.id == request.id, request.state
+        copies(
+            call.session, mine, state=state, comment=comment, by=call.by.id, now=call.now, step=step
+        )
+        tell_submitter(call, request, decision, (step, comment))
+        announce(call.session, request, turn, now=call.now)
+    return request
+
+
+def _move(
+    session: Session,
+    request: ApprovalRequest,
+    task: ApprovalTask,
+    where: tuple[str, int | None],
+    now: dt.datetime,
+) -> list[int]:
+    """Bring the request where the decision sends it; return whose turn it is now."""
+    verb, to_step = where
+    if verb != "approve":
+        cancel(live(session, request.id), now=now)
+        if to_step is None:
+            request.state, request.decided_at = Approval.rejected, now
+            session.flush()
+            return []
+        request.step = to_step
+    else:
+        complete, turn = hand_on(session, request, task, now=now)
+        if not complete:
+            return turn
+        if request.step >= request.steps:
+            request.state, request.decided_at = Approval.approved, now
+            session.flush()
+            return []
+        request.step += 1
+    session.flush()
+    return open_tasks(session, request, now=now)
+
+
+def checked(verb: str, comment: str | None) -> str | None:
+    """Return the comment of a decision. Raises Invalid: to say no a person gives a reason."""
+    if verb not in VERBS:
+        raise Invalid({"verb": _("链接已失效，请从菜单重新进入")})
+    if verb != "approve" and not (comment or "").strip():
+        raise Invalid({"comment": _("驳回时必须填写意见")})
+    return said(comment)
+
+
+def withdraw(call: Call, request_id: int, *, undoing: bool = False) -> ApprovalRequest:
+    """Take a submission back while nobody approved a step. Raises NotVisible or Refused.
+
+    Others than the submitter do that only when they undo the import it came with (`undoing`).
+    """
+    request = find(call.session, request_id)
+    if request.submitted_by_id != call.by.id and not undoing:
+        raise NotVisible
+    record = record_of(call.session, request)
+    if record is None:
+        raise NotVisible
+    table, task = ApprovalRequest.__table__, ApprovalTask.__table__
+    acted = sa.exists().where(task.c.request_id == table.c.id, task.c.decision == Decision.approve)
+    statement = (
+        sa.update(table)
+        .where(
+            table.c.id == request.id,
+            table.c.state == Approval.pending,
+            table.c.submitted_by_id == request.submitted_by_id,
+            ~acted,
+        )
+        .values(state=Approval.withdrawn, decided_at=call.now, last_actor_id=call.by.id)
+    )
+    with gate.rule(call.session, "approval"):
+        found: Any = call.session.execute(statement, execution_options=APPROVAL)
+        if found.rowcount != 1:
+            raise Refused(_("审批人已处理，不能撤回；可请审批人驳回"), code="ALREADY_HANDLED")
+        call.session.refresh(request)
+        asked = live(call.session, request.id)
+        cancel(asked, now=call.now)
+        told = [t.assignee_id for t in asked if t.due_at is not None]
+        announce(call.session, request, told, now=call.now, kind=NoticeKind.withdrawn)
+        note(
+            call.session, request, Decision.withdraw, step=request.step, by=call.by.id, now=call.now
+        )
+        call.session.flush()
+        finish(call.session, request, record, call.now)
+    return request
+
+
+def take_back(call: Call, request_id: int) -> ApprovalRequest:
+    """Undo one's own approval of a step before the next one acted. Raises NotVisible, Refused."""
+    demand(call.by, "task:decide")
+    request = find(call.session, request_id)
+    table = ApprovalRequest.__table__
+    with gate.rule(call.session, "approval"):
+        found: Any = call.session.execute(
+            sa.update(table)
+            .where(table.c.id == request.id, table.c.state == Approval.pending)
+            .values(last_actor_id=call.by.id),
+            execution_options=APPROVAL,
+        )
+        if found.rowcount != 1:
+            raise refused("ALREADY_HANDLED")
+        call.session.refresh(request)
+        last = call.session.scalar(
+            sa.select(ApprovalEvent)
+            .where(ApprovalEvent.request_id == request.id, ApprovalEvent.decision.not_in(QUIET))
+            .order_by(ApprovalEvent.id.desc())
+            .limit(1)
+        )
+        if last is None or last.actor_id != call.by.id or last.decision is not Decision.approve:
+            raise Refused(_("下一审批人已处理，不能撤销"), code="ALREADY_HANDLED")
+        _reopen(call.session, request, last)
+        note(call.session, request, Decision.take_back, step=last.step, by=call.by.id, now=call.now)
+        request.last_comment = None
+        call.session.flush()
+        reassign_tasks_of(call.session, now=call.now)  # who is asked again may have left meanwhile
+    return request
+
+
+def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) -> None:
+    """Put the tasks back as they were before an approval."""
+    task = ApprovalTask
+    tasks = session.scalars(
+        sa.select(task)
+        .where(task.request_id == request.id)
+        .order_by(task.id)
+        .execution_options(populate_existing=True)
+    ).all()
+    own = next(
+        t
+        for t in reversed(tasks)
+        if t.assignee_id == event.actor_id
+        and t.step == event.step
+        and t.decision is Decision.approve
+    )
+    for other in tasks:
+        if other.step != event.step and other.state in LIVE:
+            other.state = TaskState.cancelled
+        elif other.after_id == own.id and other.state is TaskState.open:
+            other.state = TaskState.waiting
+    done = {t.id for t in tasks if t.state is TaskState.done} - {own.id}
+    for other in tasks:
+        if (
+            other.step == event.step
+            and other.state is TaskState.cancelled
+            and other.decided_at == own.decided_at
+        ):
+            free = other.after_id is None or other.after_id in done
+            other.state = TaskState.open if free else TaskState.waiting
+            other.decided_at = None
+    own.state, own.decision, own.decided_at = TaskState.open, None, None
+    request.step = event.step
+    session.flush()
+
+
+__all__ = ["VERBS", "checked", "decide", "take_back", "withdraw"]

@@ -1,0 +1,234 @@
+"""What a decision brings about, as statements over a set of requests: one, or five hundred.
+
+`which` is a condition on approval_request throughout. A single decision and a bulk one write the
+same rows, because there is only this one place that writes them.
+"""
+
+import datetime as dt
+from typing import Any, TypedDict, Unpack
+
+import sqlalchemy as sa
+from flask_babel import force_locale
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
+
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.core.mixins import Approval
+from models.delivery.notification import NoticeKind
+from models.people.user import User
+from models.rights.audit import AuditAction
+from models.sales.follow_up import FollowUp, FollowUpKind, Origin
+from services.delivery import notices
+from services.delivery.outcome import Verdict
+from services.rights import audit
+from services.rights.rules import APPROVAL
+
+REQUEST: Any = ApprovalRequest.__table__
+COPIED = ("step", "steps", "state", "actor_id", "comment", "at", "read_at")
+
+
+class LocalMinute(FunctionElement[str]):
+    """An instant as a Chinese clock shows it, to the minute."""
+
+    type = sa.String()
+    inherit_cache = True
+
+
+@compiles(LocalMinute)
+def _sqlite_minute(element: LocalMinute, compiler: Any, **options: Any) -> str:
+    at = compiler.process(element.clauses, **options)
+    return f"strftime('%Y-%m-%d %H:%M', {at}, '+8 hours')"  # no summer time since 1991
+
+
+@compiles(LocalMinute, "postgresql")
+def _postgresql_minute(element: LocalMinute, compiler: Any, **options: Any) -> str:
+    at = compiler.process(element.clauses, **options)
+    return f"to_char({at} AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD HH24:MI')"
+
+
+def follow_ups(session: Session, which: Any, *, now: dt.datetime) -> None:
+    """Write the one system row of each request ("synced into the follow-up records"), audited."""
+    row: Any = FollowUp.__table__
+    of_contract = REQUEST.c.payload["values", "opportunity_id"].as_integer()
+    opportunity = sa.case(
+        (REQUEST.c.noun == "opportunity", REQUEST.c.record_id),
+        (REQUEST.c.noun == "contract", of_contract),
+    )
+    contract = sa.case((REQUEST.c.noun == "contract", REQUEST.c.record_id))
+    user = User.__table__
+    place = sa.select(user.c.department_id).where(user.c.id == REQUEST.c.submitted_by_id)
+    which = sa.and_(which, REQUEST.c.customer_id.is_not(None))  # follow-ups are of customers
+    values = {
+        "at": _bound(row.c.at, now),
+        "customer_id": REQUEST.c.customer_id,
+        "opportunity_id": opportunity,
+        "contract_id": contract,
+        "kind": _bound(row.c.kind, FollowUpKind.system),
+        "origin": _bound(row.c.origin, Origin.approval),
+        "request_id": REQUEST.c.id,
+        "content": _content(),
+        "owner_id": REQUEST.c.submitted_by_id,
+        "owner_department_id": place.scalar_subquery(),
+        "created_at": _bound(row.c.created_at, now),
+        "updated_at": _bound(row.c.updated_at, now),
+        "row_version": sa.literal(1),
+    }
+    _insert(session, row, values, sa.select(*values.values()).where(which))
+    made = sa.select(sa.literal("followup"), row.c.id, REQUEST.c.title)
+    made = made.join_from(REQUEST, row, REQUEST.c.id == row.c.request_id).where(which)
+    changes = {"origin": [None, "approval"], "kind": [None, "system"]}
+    audit.record_set(session, audit.AuditEntry(AuditAction.create, changes), made)
+
+
+class Copied(TypedDict):
+    """What a copy says: the state it came to, who did it, his words."""
+
+    state: Approval
+    comment: str | None
+    by: int | None
+
+
+def copies(
+    session: Session,
+    which: Any,
+    *,
+    now: dt.datetime,
+    step: int | None = None,
+    **said: Unpack[Copied],
+) -> None:
+    """Set each submitter's one copy of a request unread with the newest step and comment.
+
+    One statement; `step` is the one that was decided where the request has moved on.
+    """
+    table: Any = ApprovalCopy.__table__
+    values = {
+        "request_id": REQUEST.c.id,
+        "user_id": REQUEST.c.submitted_by_id,
+        "step": REQUEST.c.step if step is None else sa.literal(step),
+        "steps": REQUEST.c.steps,
+        "state": _bound(table.c.state, said["state"]),
+        "actor_id": _bound(table.c.actor_id, said["by"]),
+        "comment": _bound(table.c.comment, said["comment"]),
+        "at": _bound(table.c.at, now),
+        "read_at": _bound(table.c.read_at, None),
+    }
+    query = sa.select(*values.values()).where(which, REQUEST.c.submitted_by_id.is_not(None))
+    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = build(table).from_select(list(values), query, include_defaults=False)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[table.c.request_id, table.c.user_id],
+            set_={key: statement.excluded[key] for key in COPIED},
+        ),
+        execution_options=APPROVAL,
+    )
+
+
+def events(
+    session: Session,
+    which: Any,
+    *,
+    decision: Decision,
+    comment: str | None,
+    by: int | None,
+    now: dt.datetime,
+) -> None:
+    """Write the event of each request from the task of its step that this person has just done."""
+    table: Any = ApprovalEvent.__table__
+    task: Any = ApprovalTask.__table__
+    done = sa.and_(
+        task.c.request_id == REQUEST.c.id,
+        task.c.step == REQUEST.c.step,
+        task.c.assignee_id == by,
+        task.c.state == TaskState.done,
+        task.c.decided_at == now,
+    )
+    values = {
+        "request_id": REQUEST.c.id,
+        "step": REQUEST.c.step,
+        "decision": _bound(table.c.decision, decision),
+        "actor_id": _bound(table.c.actor_id, by),
+        "on_behalf_of_id": task.c.on_behalf_of_id,
+        "comment": _bound(table.c.comment, comment),
+        "at": _bound(table.c.at, now),
+    }
+    query = sa.select(*values.values()).join_from(REQUEST, task, done).where(which)
+    _insert(session, table, values, query)
+
+
+def tell_submitters(
+    session: Session, which: Any, outcome: Verdict, *, now: dt.datetime, back: bool = False
+) -> None:
+    """Tell each submitter what was decided: the bell and the mail, one statement each."""
+    number = sa.cast(REQUEST.c.id, sa.String)
+    kind = NoticeKind.returned if back else NoticeKind.decision
+    user = User.__table__
+    query = sa.select(
+        user.c.id.label("user_id"),
+        outcome.of(REQUEST.c.title).label("title"),
+        (sa.literal("/admin/request/?id=") + number).label("url"),
+        (
+            sa.literal(f"{kind.name}:")
+            + number
+            + ":"
+            + sa.cast(REQUEST.c.step, sa.String)
+            + f":{now:%Y%m%d%H%M%S%f}"
+        ).label("dedupe_key"),
+    )
+    query = query.join_from(REQUEST, user, user.c.id == REQUEST.c.submitted_by_id).where(which)
+    notices.tell_set(session, kind, query, now=now)
+
+
+def _bound(column: Any, value: Any) -> Any:
+    return sa.literal(value, column.type)
+
+
+def _insert(session: Session, table: Any, values: dict[str, Any], query: Any) -> None:
+    statement = sa.insert(table).from_select(list(values), query, include_defaults=False)
+    session.execute(statement, execution_options=APPROVAL)
+
+
+def _content() -> Any:
+    """Return what a follow-up says: the title, who did what when, and what was approved."""
+    line: Any = "\n"
+    return (
+        sa.literal("【审批通过】")
+        + REQUEST.c.title
+        + line
+        + _heads()
+        + line
+        + sa.func.coalesce(REQUEST.c.summary, "")
+    )
+
+
+def _heads() -> Any:
+    """Return the scalar sub-select of a request's events in one line."""
+    event: Any = ApprovalEvent.__table__
+    user = User.__table__
+    behalf = user.alias()
+    stood_in = sa.case((behalf.c.name.is_(None), ""), else_="（代 " + behalf.c.name + "）")
+    said = sa.case((event.c.comment.is_(None), ""), else_="：" + event.c.comment)
+    with force_locale("zh_Hans_CN"):
+        captions = {kind.name: f"{kind}" for kind in Decision} | {"approve": "通过"}
+    line = (
+        sa.func.coalesce(user.c.name, "")
+        + stood_in
+        + " "
+        + LocalMinute(event.c.at)
+        + " "
+        + sa.case(captions, value=sa.type_coerce(event.c.decision, sa.String()))
+        + said
+    )
+    told = (
+        sa.select(line.label("line"))
+        .outerjoin_from(event, user, user.c.id == event.c.actor_id)
+        .outerjoin(behalf, behalf.c.id == event.c.on_behalf_of_id)
+        .where(event.c.request_id == REQUEST.c.id)
+        .order_by(event.c.id)
+        .correlate(REQUEST)
+        .subquery()
+    )
+    return sa.select(sa.func.aggregate_strings(told.c.line, "；")).scalar_subquery()

@@ -1,0 +1,189 @@
+"""The tasks of a step: opened for its approvers, handed on in order, closed when it is done."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from models.approval.flow import ApprovalStep, StepMode
+from models.approval.request import ApprovalRequest, Decision
+from models.approval.task import ApprovalTask, TaskState
+from models.delivery.notification import NoticeKind
+from services.approval.flow.approvers import admins, approvers
+from services.approval.flow.barred import barred
+from services.approval.flow.flow import step_of
+from services.approval.flow.stand_ins import place
+from services.approval.request.effects import announce
+from services.approval.request.events import note
+from services.core.settings import get_setting
+from services.core.worktime import due_after
+
+LIVE = (TaskState.open, TaskState.waiting)
+
+
+def open_tasks(session: Session, request: ApprovalRequest, *, now: dt.datetime) -> list[int]:
+    """Create the tasks of the request's current step; return whose turn it is.
+
+    Without an approver the admins get it, and are told why. The submitter and the last editor are
+    never asked, not as stand-ins either; where nobody else is left the only admin's task waits for
+    a second person.
+    """
+    step = step_of(session, request)
+    named = approvers(session, step, request.submitted_by_id, request.chosen)
+    found = cast(session, named, barred(request), now=now)
+    made = [
+        ApprovalTask(
+            request_id=request.id,
+            step=request.step,
+            assignee_id=person,
+            on_behalf_of_id=principal,
+            created_at=now,
+            needs_second=found.second,
+        )
+        for person, principal in found.people.items()
+    ]
+    turn = _start(session, step, made, now=now)
+    return _say_nobody(session, request, turn, now) if found.fallback else turn
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cast:
+    """Who gets a step: person → whose stand-in; the admins for want of approvers (`fallback`).
+
+    `second`: only the barred admin himself is left, a second person has to decide.
+    """
+
+    people: dict[int, int | None]
+    fallback: bool = False
+    second: bool = False
+
+
+def cast(
+    session: Session, named: list[int], barred: Collection[int | None], *, now: dt.datetime
+) -> Cast:
+    """Return who gets a step whose approvers are named; writes nothing."""
+    people = [key for key in named if key not in barred]
+    if people:
+        return Cast(place(session, people, barred, now=now))
+    known = admins(session)
+    people = [key for key in known if key not in barred]
+    if not people:
+        return Cast(dict.fromkeys(known), fallback=True, second=True)
+    return Cast(place(session, people, barred, now=now), fallback=True)
+
+
+def _say_nobody(
+    session: Session, request: ApprovalRequest, people: list[int], now: dt.datetime
+) -> list[int]:
+    """Write into the timeline that nobody was found, and tell the admins so; nobody is left to."""
+    for person in people:
+        note(
+            session,
+            request,
+            Decision.no_approver,
+            step=request.step,
+            by=None,
+            target=person,
+            now=now,
+        )
+    announce(session, request, people, now=now, kind=NoticeKind.no_approver)
+    return []
+
+
+def _start(
+    session: Session, step: ApprovalStep, made: list[ApprovalTask], *, now: dt.datetime
+) -> list[int]:
+    """Open them all, or in turn only the first; the others wait each for the one before."""
+    until = deadline(session, step, now)
+    in_turn = step.mode is StepMode.turn
+    before: ApprovalTask | None = None
+    for task in made:
+        waits = in_turn and before is not None
+        task.state = TaskState.waiting if waits else TaskState.open
+        task.after_id = before.id if waits and before else None
+        task.due_at = None if waits else until
+        session.add(task)
+        if in_turn:
+            session.flush()
+        before = task
+    session.flush()
+    return [task.assignee_id for task in made if task.state is TaskState.open]
+
+
+def deadline(session: Session, step: ApprovalStep, now: dt.datetime) -> dt.datetime:
+    """Return when a task that opens now is due."""
+    return due_after(session, now, step.due_hours or get_setting(session, "approval.due_hours"))
+
+
+def live(session: Session, request_id: int) -> list[ApprovalTask]:
+    """Return the tasks that are open or wait their turn, as they are in the database now."""
+    task = ApprovalTask
+    return list(
+        session.scalars(
+            sa.select(task)
+            .where(task.request_id == request_id, task.state.in_(LIVE))
+            .order_by(task.id)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def hand_on(
+    session: Session, request: ApprovalRequest, task: ApprovalTask, *, now: dt.datetime
+) -> tuple[bool, list[int]]:
+    """Go on after an approved task: (the step is complete, whose turn it is now).
+
+    Any: the others' tasks end with the first approval of one of the step's own approvers. Whoever
+    was added after him, or comes next in turn, still has to agree.
+    """
+    step = step_of(session, request)
+    rest = live(session, request.id)
+    if step.mode is StepMode.any and task.added_by_id is None:
+        kept = _behind(rest, task.id)
+        cancel(rest, but=kept, now=now)
+        rest = [t for t in rest if t.id in kept]
+    turn = [t for t in rest if t.after_id == task.id and t.state is TaskState.waiting]
+    if turn:
+        _open(session, request, turn, rest, now=now)
+    return not rest, [t.assignee_id for t in turn]
+
+
+def _open(
+    session: Session,
+    request: ApprovalRequest,
+    turn: list[ApprovalTask],
+    rest: list[ApprovalTask],
+    *,
+    now: dt.datetime,
+) -> None:
+    """Open tasks whose turn it is; who is away by now has his stand-in asked."""
+    until = deadline(session, step_of(session, request), now)
+    held = {t.assignee_id for t in rest}
+    never = barred(request) | held
+    for follower in turn:
+        follower.state, follower.due_at = TaskState.open, until
+        for person, principal in place(session, [follower.assignee_id], never, now=now).items():
+            if principal is not None:
+                follower.assignee_id, follower.on_behalf_of_id = person, principal
+        never.add(follower.assignee_id)
+    session.flush()
+
+
+def _behind(tasks: list[ApprovalTask], first: int) -> set[int]:
+    """Return the keys of the tasks that wait, directly or not, for one."""
+    found: set[int] = set()
+    grown = {first}
+    while grown:
+        grown = {t.id for t in tasks if t.after_id in grown} - found
+        found |= grown
+    return found
+
+
+def cancel(tasks: Iterable[ApprovalTask], *, but: Iterable[int] = (), now: dt.datetime) -> None:
+    """End tasks undecided; the time tells which decision ended them."""
+    kept = set(but)
+    for task in tasks:
+        if task.id not in kept:
+            task.state, task.decided_at = TaskState.cancelled, now

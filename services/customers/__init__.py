@@ -1,0 +1,3 @@
+"""Customers: rules of entry, duplicates, merge, portrait, history."""
+
+__all__ = ["duplicates", "history", "merge", "portrait"]

@@ -1,0 +1,195 @@
+"""客户画像 of one customer: what it bought, how it pays, its own rhythm, what to offer it and why.
+
+Everything goes through the read gate: who sees fewer customers gets suggestions from fewer.
+"""
+
+import dataclasses
+import datetime as dt
+import itertools
+import statistics
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.deals.contract import IN_FORCE, Contract, ContractLine
+from models.deals.payment_plan import PaymentPlan
+from models.sales.follow_up import FollowUp, Origin
+from models.sales.opportunity import Opportunity
+from models.sales.product import Product
+from models.sales.stage import Stage, StageKind
+from services.core.days import today
+from services.core.money import total
+from services.records.settlement import settled_of
+
+MOST = 10
+OFFERED = 5
+FEWEST = 2  # customers of the industry that must have bought a product before it is suggested
+TOUCHES = 12  # follow-ups the rhythm is taken from
+SLOW = 2  # times its own rhythm without a word: the customer may be lost
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bought:
+    """A product of contracts in force: how much, for how much (分), when last."""
+
+    name: str
+    quantity: Decimal
+    amount: int
+    last_on: dt.date | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Offer:
+    """A product this one lacks and `buyers` of the customers of its industry have."""
+
+    product_id: int
+    name: str
+    buyers: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Deal:
+    """An open opportunity; amount in 分."""
+
+    id: int
+    name: str
+    stage: str
+    amount: int | None
+    expected_on: dt.date | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Portrait:
+    """What a salesperson should know before he calls."""
+
+    bought: list[Bought]
+    deals: list[Deal]
+    offers: list[Offer]
+    peers: int  # customers of the same industry the reader sees
+    overdue: int  # 分 of instalments past their day
+    overdue_days: int
+    silence: int | None  # days since somebody last spoke to it, None for never
+    rhythm: int | None  # usual days between two follow-ups, None while there are too few
+
+    @property
+    def quiet(self) -> bool:
+        """Tell whether it has been silent for much longer than it usually is."""
+        return None not in {self.silence, self.rhythm} and self.silence > SLOW * self.rhythm  # type: ignore[operator] # both are numbers here
+
+
+def portrait(session: Session, customer: Customer, *, now: dt.datetime) -> Portrait:
+    """Return the portrait of a customer the actor sees; six statements."""
+    silence, rhythm = _rhythm(session, customer.id, now)
+    overdue, since = _overdue(session, customer.id, today(now))
+    offers, peers = _offers(session, customer)
+    return Portrait(
+        bought=_bought(session, customer.id),
+        deals=_deals(session, customer.id),
+        offers=offers,
+        peers=peers,
+        overdue=overdue,
+        overdue_days=(today(now) - since).days if since else 0,
+        silence=silence,
+        rhythm=rhythm,
+    )
+
+
+def _bought(session: Session, customer_id: int) -> list[Bought]:
+    line, contract = ContractLine, Contract
+    last = sa.func.max(contract.signed_on)
+    rows = session.execute(
+        sa.select(Product.name, sa.func.sum(line.quantity), total(line.subtotal), last)
+        .join(line, line.product_id == Product.id)
+        .join(contract, contract.id == line.contract_id)
+        .where(contract.customer_id == customer_id, contract.state.in_(IN_FORCE))
+        .group_by(Product.id, Product.name)
+        .order_by(last.desc(), Product.name)
+        .limit(MOST)
+    )
+    return [Bought(name, quantity, amount, on) for name, quantity, amount, on in rows]
+
+
+def _deals(session: Session, customer_id: int) -> list[Deal]:
+    deal = Opportunity
+    rows = session.execute(
+        sa.select(deal.id, deal.name, Stage, deal.amount, deal.expected_on)
+        .outerjoin(Stage, Stage.id == deal.stage_id)
+        .where(deal.customer_id == customer_id, deal.state == StageKind.open)
+        .order_by(deal.expected_on, deal.id)
+        .limit(MOST)
+    )
+    return [
+        Deal(key, name or "", str(stage or ""), amount, on) for key, name, stage, amount, on in rows
+    ]
+
+
+def _offers(session: Session, customer: Customer) -> tuple[list[Offer], int]:
+    """Return what customers of the same industry bought and this one did not."""
+    if customer.industry_id is None:
+        return [], 0
+    peer, contract, line = Customer, Contract, ContractLine
+    alike = (
+        peer.industry_id == customer.industry_id,
+        peer.id != customer.id,
+        peer.approval == Approval.approved,
+    )
+    peers = session.scalar(sa.select(sa.func.count(peer.id)).where(*alike)) or 0
+    if peers < FEWEST:
+        return [], peers
+    own = (
+        sa.select(line.product_id)
+        .join(contract, contract.id == line.contract_id)
+        .where(contract.customer_id == customer.id, contract.state.in_(IN_FORCE))
+    )
+    buyers = sa.func.count(sa.distinct(contract.customer_id))
+    rows = session.execute(
+        sa.select(Product.id, Product.name, buyers)
+        .join(line, line.product_id == Product.id)
+        .join(contract, contract.id == line.contract_id)
+        .join(peer, peer.id == contract.customer_id)
+        .where(*alike, contract.state.in_(IN_FORCE), Product.active, Product.id.not_in(own))
+        .group_by(Product.id, Product.name)
+        .having(buyers >= FEWEST)
+        .order_by(buyers.desc(), Product.name)
+        .limit(OFFERED)
+    )
+    return [Offer(key, name, n) for key, name, n in rows], peers
+
+
+def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.date | None]:
+    """Return the 分 that should have come, and since when."""
+    line, contract = PaymentPlan, Contract
+    settled = settled_of(line.__table__)
+    row = session.execute(
+        sa.select(total(line.amount - settled), sa.func.min(line.due_on))
+        .join(contract, contract.id == line.contract_id)
+        .where(
+            contract.customer_id == customer_id,
+            contract.state.in_(IN_FORCE),
+            line.due_on < day,
+            line.amount > settled,
+        )
+    ).one()
+    since: Any = row[1]
+    return row[0], since
+
+
+def _rhythm(session: Session, customer_id: int, now: dt.datetime) -> tuple[int | None, int | None]:
+    """Return days since the last follow-up by a person, and the usual days between two."""
+    follow = FollowUp
+    times = session.scalars(
+        sa.select(follow.at)
+        .where(follow.customer_id == customer_id, follow.origin == Origin.manual)
+        .order_by(follow.at.desc())
+        .limit(TOUCHES)
+    ).all()
+    if not times:
+        return None, None
+    days = [today(at) for at in times]
+    gaps = [(late - early).days for late, early in itertools.pairwise(days)]
+    usual = max(round(statistics.median(gaps)), 1) if len(gaps) >= FEWEST else None
+    return (today(now) - days[0]).days, usual

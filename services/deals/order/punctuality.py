@@ -1,0 +1,102 @@
+"""On time or late: the one definition of it, for a customer's page and the cockpit.
+
+A step that weighs something is judged once it is done or its promised day has passed. Promised is
+the day that was first agreed on, so moving a date makes nothing punctual. Orders of contracts in
+force count, as everywhere in the cockpit.
+"""
+
+import dataclasses
+import datetime as dt
+from decimal import Decimal
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Select
+
+from models.core.mixins import Approval
+from models.deals.contract import IN_FORCE, Contract
+from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
+from services.core import money
+from services.core.money import total
+from services.query.portable import DaysBetween
+
+MEASURES = ("judged", "on_time", "late", "late_days")
+STEP: Any = OrderMilestone.__table__
+ORDER: Any = Order.__table__
+CONTRACT: Any = Contract.__table__
+PROMISED = sa.func.coalesce(STEP.c.agreed_on, STEP.c.planned_on)
+DONE = STEP.c.state == MilestoneState.done
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Punctuality:
+    """How many steps were judged, how many were late, by how many days together."""
+
+    judged: int = 0
+    late: int = 0
+    days: int = 0
+
+    @property
+    def rate(self) -> Decimal | None:
+        """Return 准时率 to 4 places, half up; None where nothing was judged."""
+        return money.ratio(self.judged - self.late, self.judged)
+
+    @property
+    def mean(self) -> Decimal | None:
+        """Return the mean days of what was late, to one place, half up; None where nothing was."""
+        return money.mean(self.days, self.late)
+
+
+def counts(day: Any) -> Any:
+    """Return whether a step is judged on a day (a literal of a date), as a clause."""
+    return sa.and_(
+        STEP.c.weight > 0,
+        STEP.c.state != MilestoneState.skipped,
+        ORDER.c.state != OrderState.cancelled,
+        ORDER.c.deleted_at.is_(None),
+        PROMISED.is_not(None),
+        sa.or_(DONE, day > PROMISED),
+    )
+
+
+def ended(day: Any) -> Any:
+    """Return the day a step was done, or the day that is asked for while it is open."""
+    return sa.case((DONE, STEP.c.done_on), else_=day)
+
+
+def by(key: Any, contracts: Any, day: dt.date) -> Select[Any]:
+    """Return key → MEASURES of the steps of contracts in force on a day.
+
+    `contracts` is the table of contracts or a join with it; the statement may be narrowed further.
+    """
+    now = sa.literal(day, sa.Date)
+    late = ended(now) > PROMISED
+    counted = {
+        "judged": sa.func.count(),
+        "on_time": total(sa.case((late, 0), else_=1)),
+        "late": total(sa.case((late, 1), else_=0)),
+        "late_days": total(sa.case((late, DaysBetween(ended(now), PROMISED)), else_=0)),
+    }
+    return (
+        sa.select(key.label("key"), *(counted[name].label(name) for name in MEASURES))
+        .select_from(
+            contracts.join(ORDER, ORDER.c.contract_id == CONTRACT.c.id).join(
+                STEP, STEP.c.order_id == ORDER.c.id
+            )
+        )
+        .where(
+            CONTRACT.c.state.in_(IN_FORCE),
+            CONTRACT.c.approval == Approval.approved,
+            CONTRACT.c.deleted_at.is_(None),
+            counts(now),
+        )
+        .group_by(key)
+    )
+
+
+def of_customer(session: Session, customer_id: int, day: dt.date) -> Punctuality:
+    """Return how punctual the contracts of a customer were; unscoped, one statement."""
+    whose = CONTRACT.c.customer_id
+    found = session.execute(by(whose, CONTRACT, day).where(whose == customer_id)).one_or_none()
+    return Punctuality(found.judged, found.late, found.late_days) if found else Punctuality()

@@ -1,0 +1,3 @@
+"""Papers: contract, quotation, receipt and statement of account as PDF and DOCX."""
+
+__all__ = ["making", "word"]

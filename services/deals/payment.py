@@ -1,0 +1,188 @@
+"""Collections: register, confirm, reverse; how one is spread says `services.deals.allocation`."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+from models.deals.contract import IN_FORCE, Contract
+from models.deals.payment import Payment, PaymentState
+from services.core import numbers
+from services.core.days import today
+from services.core.errors import Forbidden, Invalid, Locked
+from services.core.money import total
+from services.core.texts import yuan
+from services.deals import overpayment, payment_law
+from services.deals.allocation import relay
+from services.deals.contract_sums import lock
+from services.deals.overpayment import COMING, READ
+from services.deals.payment_law import Paid
+from services.records.records import Said, Saver, Values, department_of, saver
+from services.rights import gate
+from services.rights.actor import Actor, demand, may
+from services.rights.call import Call
+
+CONTRACT_IN_FORCE = MappingProxyType({"contract_id": Contract.state.in_(IN_FORCE)})
+
+
+def contract_of(call: Call, values: Values) -> Contract | None:
+    """Return the contract a payload names, None where the actor sees none."""
+    return call.session.scalar(sa.select(Contract).where(Contract.id == values["contract_id"]))
+
+
+def in_force(call: Call, values: Values) -> dict[str, Any]:
+    """Return what stands against money on the contract of a payload."""
+    if values.get("contract_id") is None:
+        return {}
+    contract = contract_of(call, values)
+    if contract is None or contract.state not in IN_FORCE:
+        return {"contract_id": _("合同未生效或已作废，不能登记")}
+    return {}
+
+
+def received(session: Session, contract_id: int) -> int:
+    """Return the 分 that are confirmed on a contract, less what was given back; unscoped."""
+    table = Payment.__table__
+    query = sa.select(total(table.c.amount)).where(
+        table.c.contract_id == contract_id,
+        table.c.state == PaymentState.confirmed,
+        table.c.deleted_at.is_(None),
+    )
+    confirmed: int = session.execute(query).scalar_one()
+    return confirmed
+
+
+@contextlib.contextmanager
+def together(session: Session) -> Iterator[None]:
+    """Let refunds lean on payments registered beside them, as those of one file are.
+
+    Within another one it begins with what that knows. What may be given back is asked again when a
+    refund is confirmed.
+    """
+    before, read = session.info.get(COMING), session.info.get(READ)
+    session.info[COMING], session.info[READ] = dict(before or {}), {}
+    try:
+        yield
+    finally:
+        session.info[COMING], session.info[READ] = before, read
+
+
+def beside(session: Session, contract_id: int, amount: int) -> None:
+    """Count a registered payment (分, negative a refund) towards what is brought together."""
+    coming = session.info[COMING]
+    coming[contract_id] = coming.get(contract_id, 0) + amount
+
+
+def _faults(call: Call, contract_id: int | None, values: Values, *, open_: bool) -> dict[str, Any]:
+    """Ask the law of payments for what a payload says."""
+    amount = values.get("amount")
+    most = 0
+    if amount is not None and amount < 0 and contract_id is not None:
+        coming = (call.session.info.get(COMING) or {}).get(contract_id, 0)
+        most = received(call.session, contract_id) + coming
+    known = amount if contract_id is not None or not (amount or 0) < 0 else None
+    day = today(call.now)
+    return payment_law.faults(Paid(known, most, values.get("paid_on"), day, open_))
+
+
+@saver(Payment)
+class PaymentSaver(Saver):
+    """The rules of 回款登记."""
+
+    fits = CONTRACT_IN_FORCE
+
+    def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """Money comes on a contract in force, is not zero and was not paid in the future."""
+        if record.id is not None and record.state is not PaymentState.registered:
+            raise Locked(_("已确认或已冲销的回款不能修改"))
+        if record.id is not None and not correctable(call.by, record):
+            raise Forbidden(_("只有登记人和财务可以更正"))
+        open_ = not in_force(call, values)
+        contract_id = record.contract_id or values.get("contract_id")
+        errors = _faults(call, contract_id, values, open_=open_)
+        if record.id is not None and "contract_id" in values:
+            errors["contract_id"] = _("合同不能更换，请冲销后重新登记")
+        return errors
+
+    def applied(self, call: Call, record: Any, values: Values) -> None:
+        """Give the number and the stamps: the owner and department of this day."""
+        if record.code is not None:
+            return
+        contract = contract_of(call, values)
+        if contract is None:
+            return
+        record.code = numbers.allocate(call.session, "payment", on=today(call.now))
+        record.customer_id, record.owner_id = contract.customer_id, contract.owner_id
+        record.owner_department_id = department_of(call.session, contract.owner_id)
+
+    def saved(self, call: Call, record: Any, values: Values) -> None:
+        """Spread the money over the instalments."""
+        if values.keys() & {"amount", "paid_on"}:
+            relay(call.session, record.contract_id)
+
+    def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
+        """Say when money goes beyond the contract, and when it was registered before."""
+        return overpayment.said(call.session, record, values)
+
+    def removable(self, call: Call, record: Any) -> None:
+        """Only a registered payment can be deleted."""
+        del call
+        if record.state is not PaymentState.registered:
+            raise Locked(_("已确认或已冲销的回款不能删除"))
+
+
+def correctable(actor: Actor, payment: Payment) -> bool:
+    """Tell whether somebody may mend a registered payment: who registered it, or finance."""
+    mine = payment.created_by_id == actor.id
+    return payment.state is PaymentState.registered and (mine or may(actor, "payment:edit"))
+
+
+def confirm(call: Call, payment: Payment) -> None:
+    """Finance says the money is there: from now on the cockpit counts it.
+
+    It fills the instalments before what is only registered. Raises Forbidden, Locked, Invalid.
+    """
+    demand(call.by, "payment:confirm")
+    if payment.state is not PaymentState.registered:
+        raise Locked(_("只有「已登记」的回款可以确认"))
+    lock(call.session, payment.contract_id)
+    if payment.amount < 0:
+        told = {"amount": payment.amount}
+        errors = _faults(call, payment.contract_id, told, open_=True)
+        if errors:
+            raise Invalid(errors)
+    with gate.rule(call.session, "payment"):
+        payment.state = PaymentState.confirmed
+        payment.confirmed_by_id, payment.confirmed_at = call.by.id, call.now
+    relay(call.session, payment.contract_id, anew=[payment.id])
+
+
+def reverse(call: Call, payment: Payment) -> None:
+    """Take a confirmed payment back; the row stays as 已冲销 and counts nowhere.
+
+    Raises Forbidden, and Locked where more would then be refunded than came in: the refund goes
+    first. The trigger guard_payment_refunded holds the same.
+    """
+    demand(call.by, "payment:reverse")
+    if payment.state is not PaymentState.confirmed:
+        raise Locked(_("只有「已确认」的回款可以冲销"))
+    lock(call.session, payment.contract_id)
+    if payment.amount > 0:
+        left = received(call.session, payment.contract_id) - payment.amount
+        if left < 0:
+            raise Locked(
+                _(
+                    "冲销后该合同的退款会比已确认的回款多 %(most)s 元，请先冲销退款",
+                    most=yuan(-left),
+                ),
+                field="amount",
+                code="REFUNDED",
+            )
+    with gate.rule(call.session, "payment"):
+        payment.state = PaymentState.reversed
+        payment.confirmed_by_id, payment.confirmed_at = call.by.id, call.now
+    relay(call.session, payment.contract_id)

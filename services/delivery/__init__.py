@@ -1,0 +1,14 @@
+"""What leaves or is stored: notices, mails, attachments."""
+
+__all__ = [
+    "attachment",
+    "attention",
+    "filestore",
+    "filetypes",
+    "heartbeat",
+    "letters",
+    "notices",
+    "outbox",
+    "outbox_care",
+    "outcome",
+]

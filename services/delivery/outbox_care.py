@@ -1,0 +1,47 @@
+"""Looking after the outbox: mail that comes and goes, rows that are old."""
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from models.delivery.outbox import Channel, Outbox, OutboxState
+from services.delivery.outbox import FRESH, KEPT, LIVE, RULE
+
+
+def unconfigured(session: Session, *, now: dt.datetime) -> int:
+    """Say of every waiting mail that no mail server is set. Returns how many there were."""
+    table = Outbox.__table__
+    found: Any = session.execute(
+        sa.update(table)
+        .where(table.c.channel == Channel.mail, table.c.state.in_(LIVE))
+        .values(state=OutboxState.unconfigured, next_at=now),
+        execution_options=RULE,
+    )
+    return int(found.rowcount)
+
+
+def configured(session: Session, *, now: dt.datetime) -> int:
+    """Let mails of the last day go that waited for a mail server. Returns how many."""
+    table = Outbox.__table__
+    found: Any = session.execute(
+        sa.update(table)
+        .where(table.c.state == OutboxState.unconfigured, table.c.created_at >= now - FRESH)
+        .values(state=OutboxState.waiting, next_at=now),
+        execution_options=RULE,
+    )
+    return int(found.rowcount)
+
+
+def prune(session: Session, *, now: dt.datetime) -> int:
+    """Drop what was delivered, or never could be, a month ago. Returns how many rows went."""
+    table = Outbox.__table__
+    found: Any = session.execute(
+        sa.delete(table).where(
+            table.c.state.in_((OutboxState.sent, OutboxState.unconfigured)),
+            table.c.created_at < now - KEPT,
+        ),
+        execution_options=RULE,
+    )
+    return int(found.rowcount)

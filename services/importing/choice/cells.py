@@ -1,0 +1,84 @@
+"""Faulty cells that a person mends in the page: kept with the job, laid over what the file says."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+from models.importing.import_job import ImportJob, ImportProblem
+from services.core import texts
+from services.core.errors import Invalid
+from services.importing.choice.findings import WORDED
+from services.importing.file.sheets import Sheet
+from services.importing.volume.packed import PackedRows
+
+LONGEST, MOST, SHOWN = 2_000, 2_000, 40
+Mended = Mapping[str, Mapping[str, str]]  # line → column → text
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FaultyCell:
+    """A cell that keeps its row out, with what stands in it and why."""
+
+    line: int
+    column: str
+    text: str
+    reason: str
+
+
+def faulty(session: Session, job: ImportJob, sheet: Sheet) -> list[FaultyCell]:
+    """Return the first cells that must be mended one by one: words that repeat are chosen once."""
+    problem = ImportProblem
+    worded = sa.and_(problem.code.in_(WORDED), problem.value != "")
+    query = (
+        sa.select(problem.line, problem.column, sa.func.min(problem.reason))
+        .where(problem.job_id == job.id, problem.fatal, problem.line > 0, ~worded)
+        .where(problem.column.in_(job.options["head"]))
+        .group_by(problem.line, problem.column)
+        .order_by(problem.line, problem.column)
+        .limit(SHOWN)
+    )
+    found = session.execute(query).all()
+    lines, at = {row[0] for row in found}, {column: n for n, column in enumerate(sheet.head)}
+    rows = {line: cells for line, cells in sheet.rows if line in lines}
+    return [
+        FaultyCell(line, column, rows[line][at[column]], reason)
+        for line, column, reason in found
+        if line in rows
+    ]
+
+
+def mended(job: ImportJob, given: Iterable[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
+    """Return the mended cells of a job with (line, column, text) of a form. Raises Invalid."""
+    found = {line: dict(cells) for line, cells in job.options.get("cells", {}).items()}
+    for line, column, text in given:
+        if column not in job.options["head"] or texts.key(line) is None:
+            raise Invalid({"cells": _("没有这一列")})
+        if len(text) > LONGEST:
+            raise Invalid({"cells": _("最多 %(n)s 个字符", n=LONGEST)})
+        found.setdefault(line, {})[column] = text.strip()
+    if sum(map(len, found.values())) > MOST:
+        raise Invalid({"cells": _("一个文件最多在页面上改 %(n)s 格，请在文件中修改", n=MOST)})
+    return found
+
+
+def laid_over(sheet: Sheet, cells: Mended) -> Sheet:
+    """Return a sheet with the mended cells; what was wrong with their texts is gone."""
+    if not cells:
+        return sheet
+    at = {column: n for n, column in enumerate(sheet.head)}
+    rows = PackedRows(
+        (line, _mended(row, cells.get(str(line), {}), at)) for line, row in sheet.rows
+    )
+    left = [p for p in sheet.problems if p.column not in cells.get(str(p.line), {})]
+    return dataclasses.replace(sheet, rows=rows, problems=left)
+
+
+def _mended(row: list[str], cells: Mapping[str, str], at: Mapping[str, int]) -> list[str]:
+    row = list(row)
+    for column, text in cells.items():
+        if column in at:
+            row[at[column]] = text
+    return row

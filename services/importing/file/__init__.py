@@ -1,0 +1,14 @@
+"""What stands in a file: reading, mapping, the plan of an import and its problems."""
+
+__all__ = [
+    "aliases",
+    "delimited",
+    "grouping",
+    "mapping",
+    "plan",
+    "problems",
+    "reading",
+    "sheets",
+    "totals",
+    "write_order",
+]

@@ -1,0 +1,3 @@
+"""The run: jobs, pieces, writing, undo."""
+
+__all__ = ["jobs", "pieces", "staging", "undo", "worker"]

@@ -1,0 +1,3 @@
+"""Files of any length: lines are packed, rows that belong together are found."""
+
+__all__ = ["packed", "partition"]

@@ -1,0 +1,3 @@
+"""Whose customer it is: claims, returns to 公海, and the open work that goes along."""
+
+__all__ = ["open_work", "ownership", "pool"]

@@ -1,0 +1,3 @@
+"""Accounts of colleagues and their passwords."""
+
+__all__ = ["passwords", "people"]

@@ -1,0 +1,13 @@
+"""Which records: conditions, filters, full-text search, saved views; SQL of both databases."""
+
+__all__ = [
+    "beside",
+    "condition_sql",
+    "condition_values",
+    "conditions",
+    "filters",
+    "phone_search",
+    "portable",
+    "saved_views",
+    "search",
+]

@@ -1,0 +1,3 @@
+"""What customers owe, beside contracts: invoices, instalments as a list, reminders, bank lines."""
+
+__all__ = ["bank", "hand", "instalments", "invoice", "money_bulk", "remind", "standing"]

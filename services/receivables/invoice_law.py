@@ -1,0 +1,148 @@
+"""What must hold for an invoice: one law for form, inline and bulk edit, import and issue.
+
+Guards in the database stand behind it (migration 20261129_money_law). All amounts in 分.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from services.core.texts import yuan
+
+WHOLE = 10_000  # basis points
+Faults = dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Original:
+    """The invoice that another takes back: `left` is what of it nobody took back yet."""
+
+    contract_id: int
+    issued: bool
+    issued_on: dt.date | None
+    left: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Bill:
+    """An invoice as it would be, beside what its contract has.
+
+    `billed` is what else is asked for or issued, `ceiling` up to what others were agreed to,
+    `agreed` up to what this one was; `reverses` tells whether it names an original at all.
+    """
+
+    amount: int
+    contract_id: int
+    day: dt.date
+    whole: int | None = None
+    billed: int = 0
+    ceiling: int = 0
+    agreed: int = 0
+    net: int | None = None
+    tax: int | None = None
+    issued_on: dt.date | None = None
+    issuing: bool = False
+    reasoned: bool = False
+    reverses: bool = False
+    original: Original | None = None
+
+    @property
+    def beyond(self) -> int:
+        """Return by how much the contract would be invoiced beyond what it may."""
+        if self.whole is None or self.amount <= 0:
+            return 0
+        return max(self.billed + self.amount - max(self.whole, self.ceiling), 0)
+
+
+def faults(bill: Bill) -> Faults:
+    """Return what does not hold: field → message, {} when all is well."""
+    found: Faults = {}
+    for law in LAWS:
+        found = law(bill) | found
+    return found
+
+
+def _amount(bill: Bill) -> Faults:
+    if bill.amount == 0:
+        return {"amount": _("金额不能为 0")}
+    if bill.amount < 0 and not bill.reverses and bill.billed + bill.amount < 0:
+        words = _("红冲不能超过已开票的 %(sum)s 元", sum=yuan(max(bill.billed, 0)))
+        return {"amount": words}
+    return {}
+
+
+def _within(bill: Bill) -> Faults:
+    over = bill.beyond
+    if not over:
+        return {}
+    if not bill.reasoned:
+        most = max(bill.whole or 0, bill.ceiling)
+        return {
+            "amount": _(
+                "超出合同金额：合同 %(whole)s 元，已开和申请中 %(billed)s 元，还可开 %(left)s 元",
+                whole=yuan(most),
+                billed=yuan(bill.billed),
+                left=yuan(max(most - bill.billed, 0)),
+            )
+        }
+    if bill.issuing and bill.billed + bill.amount > bill.agreed:
+        return {"number": _("超出合同金额 %(over)s 元，须先经批准才能开具", over=yuan(over))}
+    return {}
+
+
+def _reversal(bill: Bill) -> Faults:
+    if not bill.reverses:
+        return {}
+    if bill.original is None or not bill.original.issued:
+        return {"reverses_id": _("只能红冲已开具的发票")}
+    if bill.original.contract_id != bill.contract_id:
+        return {"reverses_id": _("红冲的发票属于另一份合同")}
+    if bill.amount > 0:
+        return {"amount": _("红冲的金额须为负数")}
+    if -bill.amount > bill.original.left:
+        words = _("原发票还可红冲 %(left)s 元", left=yuan(bill.original.left))
+        return {"amount": words}
+    return {}
+
+
+def _parts(bill: Bill) -> Faults:
+    if bill.net is None or bill.tax is None:
+        return {}
+    if bill.net + bill.tax != bill.amount:
+        return {
+            "net_amount": _(
+                "不含税 %(net)s 元加税额 %(tax)s 元不等于金额 %(amount)s 元",
+                net=yuan(bill.net),
+                tax=yuan(bill.tax),
+                amount=yuan(bill.amount),
+            )
+        }
+    sign = -1 if bill.amount < 0 else 1
+    if bill.tax * sign < 0 or bill.net * sign < 0:
+        return {"tax_amount": _("税额不能超过金额，正负须与金额一致")}
+    return {}
+
+
+def _dates(bill: Bill) -> Faults:
+    if bill.issued_on is None:
+        return {}
+    if bill.issued_on > bill.day:
+        return {"issued_on": _("开票日期不能晚于今天")}
+    first = bill.original.issued_on if bill.original else None
+    if first is not None and bill.issued_on < first:
+        return {"issued_on": _("红冲日期不能早于原发票的 %(day)s", day=first)}
+    return {}
+
+
+LAWS: tuple[Callable[[Bill], Faults], ...] = (_amount, _within, _reversal, _parts, _dates)
+
+
+def split(amount: int, rate_bp: int) -> tuple[int, int]:
+    """Return (net, tax) of an amount that has the tax in it; halves are rounded away from 0."""
+    whole = WHOLE + rate_bp
+    net = (2 * abs(amount) * WHOLE + whole) // (2 * whole)
+    net = -net if amount < 0 else net
+    return net, amount - net

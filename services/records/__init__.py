@@ -1,0 +1,17 @@
+"""Any record, whatever it is: its fields and lines, how it is saved, deleted and frozen."""
+
+__all__ = [
+    "dictionary",
+    "drafts",
+    "fields",
+    "idempotency",
+    "line_savers",
+    "lines",
+    "lookup",
+    "many",
+    "parsing",
+    "records",
+    "related",
+    "settlement",
+    "snapshot",
+]

@@ -1,0 +1,148 @@
+"""Grids of contracts and orders: n/m, three axes, what is late and unbilled, by filter and sort."""
+
+import datetime as dt
+import re
+
+import pytest
+import sqlalchemy as sa
+
+from models.deals.contract import Contract
+from models.deals.invoice import Invoice
+from models.deals.order import Order, OrderMilestone
+from models.deals.payment import Payment
+from services.deals import payment
+from services.deals.progress import figures
+from services.query.beside import Question, of
+from services.receivables import standing
+from services.records import records
+from tests.support.visitors import Doors
+
+TODAY = dt.date(2026, 11, 28)  # of the pages
+SIGNED = dt.date(2026, 9, 1)
+
+
+@pytest.fixture
+def doors(world):
+    """Three contracts of 300: nothing, a third paid and billed 200, all paid and nothing billed."""
+    customer = world.approved()
+    world.keys = []
+    for name, paid, billed in (("甲", 0, 0), ("乙", 99_99, 200_00), ("丙", 300_00, 0)):
+        plan = [
+            {"amount": 100_00, "due_on": SIGNED + dt.timedelta(days=days)} for days in (0, 40, 200)
+        ]
+        key = world.contract(customer, name=name, amount=300_00, plan=plan, signed_on=SIGNED)
+        world.keys.append(world.approved(model=Contract, key=key))
+        with world.acting("finance"):
+            if paid:
+                made = world.create(Payment, contract_id=key, amount=paid, paid_on=SIGNED)
+                payment.confirm(world.call, made)
+            if billed:
+                world.create(Invoice, contract_id=key, amount=billed, number="1", issued_on=SIGNED)
+    with world.acting("admin"):
+        order = sa.select(Order.id).where(Order.contract_id == world.keys[1])
+        steps = sa.select(OrderMilestone).where(OrderMilestone.order_id.in_(order))
+        for step in world.session.scalars(steps.order_by(OrderMilestone.ordinal).limit(3)):
+            if step.done_on is None:
+                records.update(world.call, step, {"done_on": SIGNED}, seen=None)
+    return Doors(world)
+
+
+def shown(doors, noun, query):
+    page = doors.get("finance", f"/admin/{noun}/?{query}").get_data(as_text=True)
+    found = re.findall(rf"/admin/{noun}/details/\?id=(\d+)", page)
+    return list(dict.fromkeys(int(key) for key in found))
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("f.paid=33.33", [1]),
+        ("f.paid=ge:100", [2]),
+        ("f.invoiced=66.66", [1]),
+        ("f.invoiced=0", [0, 2]),
+        ("f.delivered=gt:20", [1]),
+        ("f.overdue=ge:200", [0]),
+        ("f.overdue=0.01..150", [1]),
+        ("f.days=gt:80", [0, 1]),
+        ("f.days=gt:88", []),
+        ("f.days=0", [2]),
+        ("f.unbilled=ge:1", [2]),
+        ("f.uncollected=100.01", [1]),
+        ("f.late=2", [0, 1]),
+    ],
+)
+def test_contracts_are_filtered_by_how_they_stand(doors, query, places):
+    assert set(shown(doors, "contract", query)) == {doors.world.keys[n] for n in places}
+
+
+def test_many_late_instalments_are_asked_for_as_few_are(doors, monkeypatch):
+    monkeypatch.setattr(standing, "FEW", 1)
+    for query, places in (("gt:80", [0, 1]), ("gt:88", []), ("0", [2]), ("le:80", [2])):
+        found = set(shown(doors, "contract", f"f.days={query}"))
+        assert found == {doors.world.keys[n] for n in places}
+
+
+@pytest.mark.parametrize(
+    ("sort", "places"),
+    [
+        ("paid", [0, 1, 2]),
+        ("-paid", [2, 1, 0]),
+        ("-invoiced", [1]),
+        ("-delivered", [1]),
+        ("-overdue", [0, 1, 2]),
+        ("-unbilled", [2]),
+        ("-uncollected", [1]),
+        ("-plans", [2]),
+    ],
+)
+def test_contracts_are_sorted_by_how_they_stand(doors, sort, places):
+    found = shown(doors, "contract", f"sort={sort}")
+    assert found[: len(places)] == [doors.world.keys[n] for n in places]
+
+
+def test_what_sql_says_is_what_the_page_says(doors):
+    world = doors.world
+    world.be("finance")
+    contracts = world.session.scalars(sa.select(Contract).order_by(Contract.id)).all()
+    told = figures(world.session, contracts, day=TODAY)
+    values = {
+        key: dict(world.session.connection().execute(query).all())
+        for key, query in standing.sorts(TODAY).items()
+    }
+    for key, one in told.items():
+        assert values["paid"][key] == one.collection
+        assert values["invoiced"][key] == one.invoicing
+        assert values["delivered"][key] == one.delivery
+        assert values["overdue"][key] == one.late_collection.amount
+        assert values["plans"][key] == one.settled
+        assert values["unbilled"][key] - values["uncollected"][key] == one.paid - one.invoiced
+    clause = of(Order)["progress"].clause
+    for order in world.session.scalars(sa.select(Order)):
+        asked = Question(world.session, "eq", told[order.contract_id].delivery, world.now)
+        same = sa.select(Order.id).where(Order.id == order.id, clause(asked))
+        assert world.session.scalar(same) == order.id
+
+
+def test_orders_are_filtered_and_sorted_by_delivery_and_lateness(doors):
+    world = doors.world
+    world.be("finance")
+    order = sa.select(Order.id).where(Order.contract_id == world.keys[1])
+    key = world.session.scalar(order)
+    assert shown(doors, "order", "f.progress=gt:20") == [key]
+    assert shown(doors, "order", "sort=-progress")[0] == key
+    late = shown(doors, "order", "f.days=gt:0")
+    assert set(late) <= set(shown(doors, "order", ""))
+    page = doors.get("finance", f"/admin/contract/details/?id={world.keys[1]}")
+    assert "100.01" in page.get_data(as_text=True)
+
+
+def test_payments_say_what_of_them_settles_no_instalment(doors):
+    world = doors.world
+    with world.acting("finance"):
+        more = world.create(Payment, contract_id=world.keys[2], amount=12_34, paid_on=SIGNED)
+        payment.confirm(world.call, more)
+        key = more.id
+    assert shown(doors, "payment", "f.rest=gt:0") == [key]
+    assert shown(doors, "payment", "sort=-rest")[0] == key
+    file = doors.get("finance", "/admin/payment/export/csv/?f.rest=12.34")
+    assert "12.34" in file.get_data(as_text=True)

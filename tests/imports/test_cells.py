@@ -1,0 +1,102 @@
+"""A faulty cell is mended in the page: the file is checked again as if it had said so."""
+
+import html
+import re
+
+import pytest
+
+from models.core.setting import Setting
+from models.customers.customer import Customer
+from models.importing.import_job import ImportJob
+from services.importing.run import worker
+from tests.support.imports import sheet, table
+from tests.support.office import Office
+from tests.support.world import World
+
+HEAD = ("客户单位", "亚为销售员", "联系人", "手机", "省/市/区")
+PLACE = "湖北省武汉市洪山区"
+ROWS = [
+    ("武汉甲公司", "sales", "王伟", "13800138001", PLACE),
+    ("武汉乙公司", "sales", "", "13800138002", PLACE),
+    ("武汉丙公司", "sales", "李四", "13800138001", PLACE),
+    ("", "sales", "钱五", "13800138004", PLACE),
+]
+
+
+def cells(page):
+    """Return (line, column) → (number, text) of the cells a page offers."""
+    found = re.findall(
+        r'name="cell-(\d+)-line" value="(\d+)">\s*<input type="hidden" name="cell-\d+-column" '
+        r'value="([^"]*)">\s*<input type="hidden" name="cell-\d+-was" value="([^"]*)">',
+        page,
+    )
+    return {(int(line), column): (n, html.unescape(was)) for n, line, column, was in found}
+
+
+def mend(page, said):
+    """Return the form with other texts for some cells."""
+    found, form = cells(page), {}
+    for (line, column), (n, was) in found.items():
+        form |= {f"cell-{n}-line": str(line), f"cell-{n}-column": column, f"cell-{n}-was": was}
+        form[f"cell-{n}"] = said.get((line, column), was)
+    return form
+
+
+def work(app, job):
+    with World(app) as world:
+        turn = world.session.get_one(ImportJob, job).options.get("turn")
+        while turn and not worker.work(world.session, job_id=job, turn=turn, now=world.now):
+            world.session.commit()
+        world.session.commit()
+
+
+@pytest.mark.parametrize("at_once", [200, 1])
+def test_faulty_cells_are_mended_in_the_page(lite, at_once):
+    with World(lite) as world, world.acting("admin"):
+        world.session.add(Setting(key="import.at_once", value=at_once))
+    office = Office(lite)
+
+    def check(**form):
+        office.check(job, **form)
+        work(lite, job)
+        return office.page(f"/admin/import/job/?id={job}")
+
+    job = office.upload(table(HEAD, *ROWS))
+    page = check()
+    assert cells(page).keys() == {(3, "联系人"), (4, "手机"), (5, "客户单位")}
+    assert cells(page)[4, "手机"][1] == "13800138001"
+
+    page = check(**mend(page, {(3, "联系人"): "赵六", (4, "手机"): "1380013800"}))
+    assert "1380013800" in page
+    assert cells(page).keys() == {(5, "客户单位")}  # a bad text is asked for as a word
+
+    again = {"word-0-column": "手机", "word-0-of": "1380013800", "word-0": "13800138003"}
+    page = check(**mend(page, {(5, "客户单位"): "武汉丁公司"}), **again)
+    assert cells(page) == {}
+    assert "新建 4" in page
+
+    assert office.run(job).status_code == 303
+    work(lite, job)
+    with World(lite) as world:
+        made = world.session.query(Customer).order_by(Customer.id)
+        assert [(one.company, one.contacts[0].name, one.contacts[0].mobile) for one in made] == [
+            ("武汉甲公司", "王伟", "13800138001"),
+            ("武汉乙公司", "赵六", "13800138002"),
+            ("武汉丙公司", "李四", "13800138003"),
+            ("武汉丁公司", "钱五", "13800138004"),
+        ]
+
+
+def test_a_cell_the_file_cannot_say_is_mended_and_strange_places_are_refused(lite):
+    office = Office(lite)
+    job = office.upload(sheet(HEAD, ("甲公司", "sales", "王伟", "=1/0", PLACE)), name="a.xlsx")
+    page = office.check(job)
+    assert (2, "手机") in cells(page)
+
+    page = office.check(job, **mend(page, {(2, "手机"): "13800138001"}))
+    assert "新建 1" in page
+    strange = {"cell-0-line": "2", "cell-0-column": "别的", "cell-0": "x"}
+    for form in (strange, strange | {"cell-0-line": "x", "cell-0-column": "手机"}):
+        answer = office.post("check", id=str(job), approval="draft", key="", **form)
+        assert answer.status_code == 422
+    assert "新建 1" in office.page(f"/admin/import/job/?id={job}")

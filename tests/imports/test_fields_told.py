@@ -1,0 +1,45 @@
+"""The manual lists what every entity takes from a file, as the declarations have it today."""
+
+from pathlib import Path
+
+from services.importing.mapping import catalogue
+from services.importing.mapping.declared import MODELS, inputs_for, parts_of
+from services.importing.mapping.words import WORDS
+
+MANUAL = Path(__file__).resolve().parents[2] / "docs" / "import.md"
+
+
+def test_the_manual_is_up_to_date(lite):
+    text = MANUAL.read_text(encoding="utf-8")
+
+    with lite.app_context():
+        assert catalogue.put_into(text) == text, "run flask import-fields --write docs/import.md"
+        assert catalogue.tables() in text
+    for noun, model in MODELS.items():
+        assert f"### `{noun}`" in text
+        for key, one in inputs_for(model).items():
+            assert f"| `{key}` |" in text or f"Lines `{key}`" in text
+            for part in parts_of(model, key) if one.kind == "lines" else ():
+                assert f"| `{part}` |" in text
+
+
+def test_the_manual_explains_every_word_of_a_field():
+    text = MANUAL.read_text(encoding="utf-8")
+
+    assert [word for word in sorted(WORDS) if f"`{word}`" not in text] == []
+
+
+def test_the_command_prints_the_fields_and_brings_a_document_up_to_date(lite, tmp_path):
+    old = tmp_path / "old.md"
+    old.write_text(f"# Ours\n{catalogue.BEGIN}\nold\n{catalogue.END}\nrest\n", encoding="utf-8")
+
+    told = lite.test_cli_runner().invoke(args=["import-fields"])
+    wrote = lite.test_cli_runner().invoke(args=["import-fields", "--write", str(old)])
+
+    assert told.exit_code == wrote.exit_code == 0, wrote.output
+    assert "### `customer` 客户" in told.output
+    text = old.read_text(encoding="utf-8")
+    assert text.startswith("# Ours\n")
+    assert text.endswith("rest\n")
+    assert "\nold\n" not in text
+    assert told.output.strip() in text

@@ -1,0 +1,51 @@
+"""Payments that several people register and confirm at once on one contract: none is lost."""
+
+import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import sqlalchemy as sa
+
+from models.deals.contract import Contract
+from models.deals.payment import Payment
+from models.deals.payment_plan import PaymentPlan
+from services.deals import payment
+from services.deals.payment import received
+from tests.support.world import World, seed_people
+
+TODAY = dt.date(2026, 11, 23)
+PAYERS, EACH = 4, 6
+
+
+def test_payments_that_come_at_once_lose_nothing(databases):
+    """Registered and confirmed by several at the same time on one contract, some given back."""
+    with databases.lent("postgres", seed_people) as app:
+        with World(app) as world:
+            plan = [{"amount": 10_00, "due_on": TODAY} for _n in range(5)]
+            key = world.contract(world.approved(), amount=50_00, plan=plan)
+            world.approved(model=Contract, key=key)
+        start = threading.Barrier(PAYERS)
+
+        def pay(who):
+            start.wait()
+            done = 0
+            for n in range(EACH):
+                with World(app) as own, own.acting("finance"):
+                    values = {"contract_id": key, "paid_on": TODAY, "amount": 3_00 + who + n}
+                    made = own.create(Payment, **values)
+                    payment.confirm(own.call, made)
+                    done += made.amount
+                    if n % 3 == 2:
+                        payment.reverse(own.call, made)
+                        done -= made.amount
+            return done
+
+        with ThreadPoolExecutor(PAYERS) as pool:
+            whole = sum(pool.map(pay, range(PAYERS)))
+        with World(app) as world:
+            world.be("finance")
+            lines = world.session.scalars(sa.select(PaymentPlan).order_by(PaymentPlan.ordinal))
+            settled = [line.settled for line in lines]
+            assert received(world.session, key) == whole
+    assert sum(settled) == min(whole, 50_00)
+    assert settled == sorted(settled, reverse=True)

@@ -1,0 +1,96 @@
+"""Invoices of the ledger machine: asked for, agreed to, issued, taken back, withdrawn."""
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from models.deals.invoice import Invoice
+from services.records import records
+from tests.support.ledger import Paper
+from tests.support.ledger_bench import DOOR, SUMS, TODAY, Bench, N, some, yuan
+
+
+class Papers(Bench):
+    """The rules of invoices."""
+
+    @rule(n=N, amount=SUMS, reason=st.booleans(), door=DOOR, rate=st.sampled_from((None, 600)))
+    def bill(self, n, amount, reason, door, rate):
+        deal = self.deal(n)
+        over = deal.beyond(amount)
+        fine = not deal.void and (deal.billed() + amount >= 0 if amount < 0 else reason or not over)
+        values = {"contract_id": deal.key, "amount": amount, "tax_rate_bp": rate}
+        values["over_reason"] = "增项" if reason else None
+        if door == "service":
+            done = self.try_("sales", lambda: self.world.create(Invoice, **values).id)
+        else:
+            form = {"contract_id": deal.key, "contract_id__id": deal.key, "type": "general"}
+            form |= {"amount": yuan(amount), "over_reason": values["over_reason"] or ""}
+            done = self.post("sales", "/admin/invoice/new/", form)
+        assert bool(done) == fine, (amount, deal.billed())
+        if done:
+            self.noted(deal, amount, over=over)
+
+    def noted(self, deal, amount, *, over, back=None):
+        most = deal.billed() + amount if over else None
+        key = self.last(Invoice, deal)
+        deal.papers[key] = Paper(key, amount, back=back, most=most)
+
+    @some("papers")
+    @rule(n=N, share=st.sampled_from((1, 50, 100, 101)))
+    def take_back(self, n, share):
+        deal, paper = self.one("papers", n)
+        left = deal.left(paper.key)
+        amount = -(left * share // 100 + (share > 100))
+        if not amount or paper.amount < 0:
+            return
+        fine = not deal.void and paper.state == "issued" and -amount <= left
+        values = {"contract_id": deal.key, "amount": amount, "reverses_id": paper.key}
+        done = self.try_("sales", lambda: self.world.create(Invoice, **values).id)
+        assert bool(done) == fine, (paper, amount, left)
+        if done:
+            self.noted(deal, amount, over=False, back=paper.key)
+
+    @some("papers")
+    @rule(n=N)
+    def agree(self, n):
+        deal, paper = self.one("papers", n)
+        done = self.post("manager", "/admin/invoice/agree/", {"id": paper.key})
+        fine = paper.state == "requested" and paper.most is not None and not paper.agreed
+        assert done == fine
+        paper.agreed = paper.agreed or done
+        assert deal is not None
+
+    @some("papers")
+    @rule(n=N)
+    def issue(self, n):
+        deal, paper = self.one("papers", n)
+        self.steps += 1
+        values = {"number": f"{deal.key}-{paper.key}", "issued_on": TODAY}
+        within = not deal.beyond(paper.amount, but=paper.key) or (
+            paper.agreed and deal.billed(but=paper.key) + paper.amount <= paper.most
+        )
+        bare = paper.back is None and paper.amount < 0
+        if bare:
+            within = deal.billed(but=paper.key) + paper.amount >= 0
+        fine = paper.state == "requested" and within
+        done = self.try_(
+            "finance",
+            lambda: (
+                records.update(self.world.call, self.get(Invoice, paper.key), values, seen=None).id
+            ),
+        )
+        assert bool(done) == fine, (paper, deal.billed(but=paper.key))
+        if done:
+            paper.state = "red" if paper.amount < 0 else "issued"
+
+    @some("papers")
+    @rule(n=N)
+    def withdraw(self, n):
+        """A request that is not issued is deleted by who asked for it."""
+        deal, paper = self.one("papers", n)
+        if paper.state != "requested":
+            return
+        form = {"id": paper.key, "row_version": 0}
+        self.world.be("sales")
+        form["row_version"] = self.get(Invoice, paper.key).row_version
+        assert self.post("sales", "/admin/invoice/delete/", form)
+        del deal.papers[paper.key]

@@ -1,0 +1,1 @@
+"""Screens of approval: queue, requests, copies, flows, overview."""

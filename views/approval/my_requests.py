@@ -1,0 +1,62 @@
+"""我创建的: every submission of the person, where it stands, what may be done with it."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+
+from models.core.mixins import Approval
+from services import approval
+from services.approval.inbox import my_requests
+from services.core import texts
+from views.approval.panel import kind_of
+from views.core.pages import Page
+from views.grid.listing import SIZES
+from views.web.keys import needed
+
+PAGE = SIZES[0]
+
+
+class CreatedView(Page):
+    """Every submission of the person with its state."""
+
+    permission = "request:read"
+    icon = "send"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the newest round of each record."""
+        state = request.args.get("state", "")
+        state = state if state in Approval.__members__ else ""
+        counts = my_requests.counts(self.session, self.actor)
+        total = counts.get(Approval[state], 0) if state else sum(counts.values())
+        last = max((total - 1) // PAGE, 0)
+        page = min(texts.key(request.args.get("page")) or 0, last)
+        rows = my_requests.rows(
+            self.session, self.actor, state, page=page, size=PAGE, now=self.now()
+        )
+        return self.render(
+            "approval/created.html",
+            rows=rows,
+            kind_of=kind_of,
+            page=page,
+            last=last,
+            total=total,
+            state=state,
+            counts=counts,
+        )
+
+    @expose("/withdraw/", methods=("POST",))
+    def withdraw(self) -> Any:
+        """Take a submission back while nobody acted on it."""
+        found = approval.withdraw(self.call(), needed("id"))
+        flash(_("已撤回：%(title)s", title=found.title), "success")
+        return redirect(url_for(f"{found.noun}.details_view", id=found.record_id), code=303)
+
+    @expose("/urge/", methods=("POST",))
+    def urge(self) -> Any:
+        """Remind whose turn it is."""
+        found = approval.urge(self.call(), needed("id"))
+        flash(_("已催办：%(title)s", title=found.title), "success")
+        return redirect(url_for(".index"), code=303)

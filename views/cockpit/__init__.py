@@ -1,0 +1,1 @@
+"""A cockpit page: the filter bar, the tiles, the table."""

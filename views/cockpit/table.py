@@ -1,0 +1,180 @@
+"""The table: every cell with its text, its record, its drill and the filter it sets."""
+
+import dataclasses
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from dashboards.core import drills
+from dashboards.core.charts import key_text
+from dashboards.core.columns import TableColumn, missing, shown
+from dashboards.core.query import CockpitQuery
+from dashboards.core.table import Table as Found
+from dashboards.core.values import SIZES
+from dashboards.pages import LONGEST_WAY, SUMMARIES
+from services.core.texts import yuan
+
+CUT = 80  # characters of a long text that stand in the table
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TableHead:
+    """A column's head: the link that sorts by it, None where nothing can."""
+
+    label: str
+    help: str
+    url: str | None
+    order: str  # ascending, descending, none
+    numeric: bool
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell; `url` opens a record or a summary, `narrow` sets (or removes) a filter."""
+
+    text: str
+    label: str
+    numeric: bool
+    exact: str = ""
+    rest: str = ""  # a long text's whole
+    url: str = ""
+    narrow: str = ""
+    on: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ShownTable:
+    """Heads, rows, totals and the pages around."""
+
+    heads: list[TableHead]
+    rows: list[list[Cell]]
+    totals: list[Cell]
+    label: str
+    page: int
+    last: int
+    size: int
+    previous: str
+    following: str
+    sizes: list[tuple[int, str]]
+
+
+def stamp(query: CockpitQuery) -> str:
+    """Return the moment of the page as a parameter, so that its charts equal it."""
+    return query.as_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def total_label(count: int) -> str:
+    """Return what the totals row says it adds up."""
+    return _("合计（全部筛选结果 %(n)s 条）", n=f"{count:,}")
+
+
+def make(found: Found) -> ShownTable:
+    """Return the table of a page."""
+    query, columns = found.query, found.columns
+    last = max((found.count + query.size - 1) // query.size, 1)
+    return ShownTable(
+        heads=[_head(column, query) for column in columns],
+        rows=[[_cell(record, c, query) for c in columns] for record in found.records],
+        totals=[_total(found.totals, c, query) for c in columns],
+        label=total_label(found.count),
+        page=query.page,
+        last=last,
+        size=query.size,
+        previous=f"?{query.string(page=query.page - 1)}" if query.page > 1 else "",
+        following=f"?{query.string(page=query.page + 1)}" if query.page < last else "",
+        sizes=[(size, f"?{query.string(size=size, page=None)}") for size in SIZES],
+    )
+
+
+def _head(column: TableColumn, query: CockpitQuery) -> TableHead:
+    here = query.sort_key == column.key
+    order = ("descending" if query.down else "ascending") if here else "none"
+    # Numbers are asked for from the top, names from the start.
+    first = f"-{column.key}" if column.numeric else column.key
+    other = column.key if column.numeric else f"-{column.key}"
+    sort = other if here and query.sort == first else first
+    url = f"?{query.string(sort=sort, page=None)}" if column.sortable else None
+    return TableHead(str(column.label), str(column.help), url, order, column.numeric)
+
+
+def _cell(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> Cell:
+    value = record.get(column.key)
+    text = shown(value, column, query.unit)
+    long = column.type == "long" and len(text) > CUT
+    narrow, on = _narrow(record, column, query)
+    return Cell(
+        text=f"{text[:CUT]}…" if long else text,
+        label=str(column.label),
+        numeric=column.numeric,
+        exact=_exact(value, column, query),
+        rest=text if long else "",
+        url=_opens(record, column, query),
+        narrow=narrow,
+        on=on,
+    )
+
+
+def _total(totals: dict[str, Any], column: TableColumn, query: CockpitQuery) -> Cell:
+    value = totals.get(column.key)
+    known = column.key in totals and (column.numeric or not missing(value))
+    text = shown(value, column, query.unit) if known else ""
+    there = known and column.drill and drills.has_rows(value, column)
+    url = drilled(column, query, {}) if there and ":" not in column.drill else ""
+    return Cell(text, str(column.label), column.numeric, _exact(value, column, query), url=url)
+
+
+def _exact(value: Any, column: TableColumn, query: CockpitQuery) -> str:
+    if column.type != "money" or missing(value) or query.unit == "yuan":
+        return ""
+    return f"{yuan(int(value))} {_('元')}"
+
+
+def _opens(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> str:
+    """Return the address of the record or of the rows behind a number."""
+    if column.link and not missing(record.get(column.link[1])):
+        return url_for(f"{column.link[0]}.details_view", id=int(record[column.link[1]]))
+    if not column.drill or not drills.has_rows(record.get(column.key), column):
+        return ""
+    if ":" in column.drill:
+        found = drills.of_grid(column.drill, record, query)
+        return f"{url_for(f'{found[0]}.index_view')}?{found[1]}" if found else ""
+    row = drills.row_filter(query.by, record, query)
+    return "" if row is None else drilled(column, query, row)
+
+
+def way_back(query: CockpitQuery) -> str:
+    """Return the page as the value of `via`, with its own way back as long as there is room."""
+    states = (query.string(page=None, as_of=None), query.string(page=None, as_of=None, via=None))
+    state = next((text for text in states if len(text) <= LONGEST_WAY), "")
+    return f"{query.summary}?{state}"
+
+
+def drilled(column: TableColumn, query: CockpitQuery, row: drills.Row) -> str:
+    """Return the address of the rows behind a number; none where they are those of the page."""
+    key = column.drill.partition("?")[0]
+    target = SUMMARIES[key]
+    accepted = {*target.accepted, "preset", "from", "to", "q", "unit"}
+    accepted |= {"date"} if target.choices.dates else set()
+    key, params = drills.follow(column.drill, query, row, accepted, target.choices.only)
+    here = {k: v for k, v in query.params.items() if k not in drills.OF_THE_PAGE | {"via"}}
+    there = {k: v for k, v in params.items() if k != "by"}
+    same = here == there and params.get("by", query.by) == query.by
+    if same and key == query.summary and not row:
+        return ""
+    params["via"] = way_back(query)
+    return f"{url_for('cockpit.page', key=key)}?{urlencode(params)}"
+
+
+def _narrow(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> tuple[str, bool]:
+    """Return the address that filters by this cell, or no longer does, and whether it does."""
+    if not column.narrow:
+        return "", False
+    name, key = column.narrow
+    value = record.get(key)
+    if missing(value) and column.key != "label":
+        return "", False
+    text = key_text(value)
+    on = query.params.get(name) == text
+    return f"?{query.string(**{name: None if on else text, 'page': None})}", on

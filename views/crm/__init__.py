@@ -1,1 +1,0 @@
-"""The parts of CrmView: cells, list queries, forms, export."""

@@ -1,0 +1,1 @@
+"""Screens of customers: 360, merge, ownership."""

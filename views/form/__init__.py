@@ -1,0 +1,1 @@
+"""Entry forms: fields, pickers, look-ups, added lines."""

@@ -1,0 +1,1 @@
+"""How a value is shown: cells, files, the names that templates know."""

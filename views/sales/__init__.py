@@ -1,0 +1,1 @@
+"""Screens of sales: opportunities, board, plans."""
