@@ -201,6 +201,15 @@
     if (plain(form, event.submitter)) pass(form, event.submitter);
     else go(form, event.submitter);
   });
+  // What is left of a double click on the page before presses nothing on this one: another button stands there now.
+  let pressed = false;
+  document.addEventListener('leaves', () => { pressed = false; });
+  window.addEventListener('mousedown', (event) => { pressed ||= event.detail <= 1; }, true);
+  window.addEventListener('click', (event) => {
+    if (event.detail <= 1 || pressed) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
   // A page that comes back from the browser's memory can be sent again.
   window.addEventListener('pageshow', (event) => {
     if (event.persisted) $$('form[aria-busy]').forEach(rest);

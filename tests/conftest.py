@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from tests.support import nightly, order, ready
+from tests.support import again, nightly, order, ready
 from tests.support.browser import CHROMIUM, browsing, chromium
 from tests.support.databases import Databases, folder_for_databases
 from tests.support.world import World, seed_people
@@ -14,6 +14,7 @@ from tests.support.world import World, seed_people
 def pytest_collection_modifyitems(items):
     """Mark before `-m` chooses, and order."""
     nightly.mark(items)
+    again.mark(items)
     order.arrange(items)
 
 

@@ -222,9 +222,10 @@ def test_without_a_script_the_queue_is_plain_forms(lite):
         page.locator("details.noting summary").first.click()
         page.locator("details.noting input").first.fill("请核对")
         page.click("[data-decide] button[value=reject]")
-        assert page.locator(".toast, .flash").first.is_visible()
+        page.locator(".toast, .flash").first.wait_for()
         site.go(page, "/admin/inbox/")
         page.click("[data-decide] button[value=approve]")
+        page.locator(".toast, .flash").first.wait_for()
 
     states = {approval_of(lite, key) for key in keys}
     assert states == {Approval.rejected, Approval.approved}

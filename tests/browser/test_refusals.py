@@ -10,7 +10,7 @@ from models.people.role import Role
 from models.sales.opportunity import Opportunity
 from models.sales.stage import Stage
 from tests.records.test_money_forms import in_force
-from tests.support.browser import settled
+from tests.support.browser import browsing, settled
 from tests.support.world import PASSWORD, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -213,6 +213,29 @@ def test_a_payment_is_asked_about_in_place_and_made_once_by_clicks_and_back(app,
     save.click()
     page.wait_for_url("**/details/**")
     assert count(app, Payment) == 2
+
+
+def pressed(page, locator, count):
+    """Press where a control stands, as the count-th click of one series."""
+    box = locator.bounding_box()
+    at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    tab = page.context.new_cdp_session(page)
+    for kind in ("mousePressed", "mouseReleased"):
+        tab.send(
+            "Input.dispatchMouseEvent", {"type": kind, "button": "left", "clickCount": count, **at}
+        )
+
+
+def test_the_rest_of_a_double_click_presses_nothing_on_the_next_page(lite):
+    key = in_force(lite, amount=100_00)
+    with browsing(lite) as site:
+        page = site.go(enter(site, "finance"), f"/admin/payment/new/?contract_id={key}")
+        save = page.locator("button[name=_save]")
+        pressed(page, save, 2)
+        page.wait_for_timeout(300)  # nothing is to come
+        assert page.locator(".err").count() == 0
+        pressed(page, save, 1)
+        page.locator(".err").first.wait_for()
 
 
 @pytest.mark.parametrize("size", ["wide", "phone"])
