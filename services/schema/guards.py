@@ -27,6 +27,16 @@ MOVES = (
 PENDING = "record_is_pending"
 ASKED = re.compile(r"\b(?:OLD|NEW)\.(\w+)")  # the columns a guard looks at
 Columns = Mapping[str, set[str]]
+# Name, table and text of the triggers that are written from declarations.
+TRIGGERS_LITE = (
+    "SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger' "
+    "AND (name LIKE 'guard\\_%' ESCAPE '\\' OR name LIKE 'search\\_%' ESCAPE '\\')"
+)
+TRIGGERS = (
+    "SELECT t.tgname, c.relname, p.prosrc FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid "
+    "JOIN pg_class c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal "
+    "AND starts_with(t.tgname, 'guard_')"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -156,6 +166,25 @@ def resync(connection: Connection) -> list[str]:
                 connection.exec_driver_sql(statement)
             done.append(one.name)
     return done
+
+
+def drop_stale(connection: Connection) -> list[str]:
+    """Drop what asks for a column that a step back has just taken away; return their names.
+
+    The steps after it would fail at such a trigger: SQLite reads all of them at the next
+    `DROP COLUMN`, PostgreSQL runs it at the next change of its table. `resync` writes the guards
+    anew once the last step is done.
+    """
+    inspector, lite = sa.inspect(connection), connection.dialect.name == "sqlite"
+    there: dict[str, set[str]] = {}
+    gone = []
+    for name, table, text in connection.exec_driver_sql(TRIGGERS_LITE if lite else TRIGGERS).all():
+        if table not in there:
+            there[table] = {column["name"] for column in inspector.get_columns(table)}
+        if not set(ASKED.findall(text)) <= there[table]:
+            connection.exec_driver_sql(f"DROP TRIGGER {name}" + ("" if lite else f" ON {table}"))
+            gone.append(name)
+    return gone
 
 
 def migrated(connection: Connection, table: str) -> bool:
