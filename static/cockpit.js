@@ -49,6 +49,12 @@
     document.querySelectorAll('form[data-lean] :disabled').forEach((field) => { field.disabled = false; });
   });
 
+  // A row of links that is wider than a phone begins where the page is.
+  document.querySelectorAll('.filterbar nav').forEach((row) => {
+    const here = row.querySelector('[aria-current]');
+    if (here) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.clientWidth) / 2;
+  });
+
   // 环比 and 同比 come by themselves: a page is not kept waiting for the periods it is compared with.
   const tiles = document.querySelector('[data-changes]');
   const compare = async () => {
