@@ -113,6 +113,9 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     opportunity_id: Mapped[int | None] = field(
         _("商机"), sa.ForeignKey("opportunity.id"), controlled=True, index=True
     )
+    renews_id: Mapped[int | None] = field(
+        _("续签自"), sa.ForeignKey("contract.id"), controlled=True, filter=True, index=True
+    )
     type: Mapped[ContractType] = field(
         _("合同类型"),
         named(ContractType),
@@ -209,6 +212,7 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
 
     customer: Mapped["Customer | None"] = relationship()
     opportunity: Mapped["Opportunity | None"] = relationship()
+    renews: Mapped["Contract | None"] = relationship(remote_side="Contract.id")
     pay_term: Mapped["DictionaryOption | None"] = relationship()
     signer: Mapped["User | None"] = relationship(foreign_keys=[signer_id])
     lines: Mapped[list[ContractLine]] = relationship(
@@ -228,6 +232,7 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     __table_args__ = (
         *review_checks(),
         sa.CheckConstraint("amount IS NULL OR amount >= 0", name="amount_not_negative"),
+        sa.CheckConstraint("renews_id IS NULL OR renews_id <> id", name="renews_another"),
         sa.CheckConstraint(
             "state NOT IN ('active', 'done') OR (signed_on IS NOT NULL AND approval = 'approved')",
             name="in_force_is_signed",

@@ -18,7 +18,7 @@ from services.core.money import total
 from services.core.texts import yuan
 from services.deals import contract_customer, contract_plan, contract_sums, overpayment
 from services.deals.contract_sums import Sums
-from services.deals.lifecycle import origin, terms
+from services.deals.lifecycle import origin, renewal, terms
 from services.deals.order import opening
 from services.ownership import open_work, pool
 from services.records import lines
@@ -61,6 +61,7 @@ class ContractSaver(Saver):
         if values.get("terms") and terms.parse(values["terms"]) is None:
             errors["terms"] = terms.UNREADABLE
         errors |= origin.against(call, record, values)
+        errors |= renewal.against(call, record, values)
         errors |= pool.unclaimed(call.session, values.get("customer_id"), by=call.by)
         return errors | check_contact(call, record, values)
 

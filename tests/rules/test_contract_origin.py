@@ -56,7 +56,7 @@ def test_a_contract_of_an_opportunity_wins_it_and_a_second_one_changes_nothing(w
     assert stands(world, key) == (StageKind.won, "won", dt.date(2026, 11, 23))
     moves = world.session.query(StageHistory).filter_by(opportunity_id=key)
     assert [one.to_stage.code for one in moves.order_by(StageHistory.id)] == ["contact", "won"]
-    found = origin.compared(world.session, world.get(Contract, contract))
+    found = origin.kin(world.session, world.get(Contract, contract))[0]
     assert (found.contracts, found.signed, found.gap) == (2, 4_560_00, 2_280_00)
     assert world.get(Contract, second).opportunity_id == key
     assert world.get(Opportunity, key).closing_owner_id == world.id_of("sales")

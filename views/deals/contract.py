@@ -19,7 +19,7 @@ from services import approval
 from services.core import texts
 from services.core.days import today
 from services.core.texts import yuan
-from services.deals.lifecycle import origin, states
+from services.deals.lifecycle import origin, renewal, states
 from services.deals.order import opening
 from services.deals.progress import ContractFigures
 from services.rights.actor import may
@@ -46,11 +46,11 @@ class ContractView(ContractDoors, FileDoors, ContractColumns):
         return clause, _("履行中与履行完毕")
 
     def begun(self) -> dict[str, str]:
-        """Begin with what the opportunity says that the form was opened for."""
-        key = texts.key(request.args.get("opportunity_id"))
-        if key is None:
-            return {}
-        return forms.texts_given(Contract, origin.begun(self.call(), key))
+        """Begin with what the opportunity, or the contract to renew, says."""
+        for name, begun in (("opportunity_id", origin.begun), ("renews_id", renewal.begun)):
+            if (key := texts.key(request.args.get(name))) is not None:
+                return forms.texts_given(Contract, begun(self.call(), key))
+        return {}
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Say what the opportunity comes to; the form tells the difference while it is typed."""
@@ -62,10 +62,12 @@ class ContractView(ContractDoors, FileDoors, ContractColumns):
 
     def progress(self, record: Any) -> dict[str, Any]:
         """Return what the top of the page shows."""
-        deal, found = g.get("deal"), self.figures([record])[record.id]
+        deal, renewal = g.get("kin", (None, None))
+        found = self.figures([record])[record.id]
         return {
             "deal": deal,
             "unwon": self._unwon(record, deal),
+            "renewal": renewal,
             "figures": found,
             "gaps": gaps(found),
             "day": today(self.now()),
@@ -79,7 +81,7 @@ class ContractView(ContractDoors, FileDoors, ContractColumns):
 
     def details_context(self, record: Any, *args: Any, **told: Any) -> dict[str, Any]:
         """Read the opportunity with what its contracts come to before what else refers to it."""
-        g.deal = origin.compared(self.session, record)
+        g.kin = origin.kin(self.session, record)
         found: dict[str, Any] = super().details_context(record, *args, **told)
         return found
 
@@ -132,8 +134,11 @@ class ContractView(ContractDoors, FileDoors, ContractColumns):
         found["papers"] = offered(self.actor, PaperKind.contract, record.id)
         found["close"] = states.may_close(self.call(), record)
         found["void"] = approval.voidable(record, by=self.actor)  # a running change: told there
+        found["links"] = []
         if record.state in IN_FORCE and may(self.actor, "payment:create"):
-            found["links"] = [
-                (url_for("payment.create_view", contract_id=record.id), gettext("登记回款"))
-            ]
+            address = url_for("payment.create_view", contract_id=record.id)
+            found["links"].append((address, gettext("登记回款")))
+        if record.end_on and renewal.offered(self.call(), record):
+            address = url_for(".create_view", renews_id=record.id)
+            found["links"].append((address, gettext("续签")))
         return found

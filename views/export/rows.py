@@ -227,8 +227,8 @@ class ExportNames:
                 self.whole.add(model)
                 self._read(model, sa.true())
             else:
-                keys = {getattr(row, column.key) for row in chunk} - {None}
-                self._read(model, model.id.in_(keys))
+                if keys := {getattr(row, column.key) for row in chunk} - {None}:
+                    self._read(model, model.id.in_(keys))
 
     def _read(self, model: Any, where: Any) -> None:
         if model not in CALLED:

@@ -84,23 +84,29 @@ def begun(call: Call, key: int) -> Values:
     }
 
 
-def compared(session: Session, contract: Contract) -> Compared | None:
-    """Return how a contract and its opportunity agree; None without one that is seen.
+def kin(session: Session, contract: Contract) -> tuple[Compared | None, Contract | None]:
+    """Return how a contract and its opportunity agree, and the newest contract that renews it.
 
-    One statement.
+    None for what there is not or is not seen; what was voided renews nothing. One statement.
     """
-    if contract.opportunity_id is None:
-        return None
-    row, other = Opportunity, orm.aliased(Contract)
+    row, other, new = Opportunity, orm.aliased(Contract), Contract
     mine = sa.and_(other.opportunity_id == row.id, other.state != ContractState.void)
     told = (sa.func.count(other.id), total(other.amount))
     several = (sa.select(one).where(mine).correlate(row).scalar_subquery() for one in told)
-    query = sa.select(row, *several).where(row.id == contract.opportunity_id)
-    found = session.execute(query).one_or_none()
-    if found is None:
-        return None
-    deal, contracts, signed = found
-    return Compared(deal, contract.amount or 0, contracts, int(signed))
+    here = sa.select(sa.literal(1).label("here")).subquery()
+    renews = sa.and_(new.renews_id == contract.id, new.state != ContractState.void)
+    query = (
+        sa.select(row, *several, new)
+        .select_from(here)
+        .outerjoin(row, row.id == contract.opportunity_id)
+        .outerjoin(new, renews)
+        .order_by(new.id.desc())
+        .limit(1)
+    )
+    deal, contracts, signed, renewal = session.execute(query).one()
+    if deal is None:
+        return None, renewal
+    return Compared(deal, contract.amount or 0, contracts, int(signed)), renewal
 
 
 def against(call: Call, record: Any, values: Values) -> dict[str, Any]:

@@ -1,23 +1,105 @@
-"""Reminders that a contract ends: some days before, once for each of two distances."""
+"""A contract that ends: its owner is told some days before, and what its renewal begins with."""
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from sqlalchemy import orm
 from sqlalchemy.orm import Session, selectinload
 
 from models.core.mixins import Approval
-from models.deals.contract import Contract, ContractState
+from models.deals.contract import IN_FORCE, Contract, ContractState
 from models.delivery.notification import NoticeKind
 from services.core.days import today
+from services.core.errors import Forbidden, Locked, NotVisible
 from services.core.settings import get_setting
+from services.deals.lifecycle.origin import PARTS
 from services.delivery.notices import Notice, key_of, tell_many, untold
+from services.records.records import Values, given
+from services.rights import gate
+from services.rights.actor import may
+from services.rights.call import Call
 
 DISTANCES = ("contract.renew_days", "contract.renew_again_days")
 MOST = 5000  # at once; what is told is left out, so that the next run goes on
+CARRIED = ("customer_id", "type", "amount", "pay_term_id", "terms", "customer_signer", "owner_id")
+
+
+def offered(call: Call, contract: Contract) -> bool:
+    """Tell whether this person may make the renewal of a contract as it stands."""
+    sound = contract.state in IN_FORCE and contract.approval is Approval.approved
+    return sound and may(call.by, "contract:create") and gate.may_write(call.by, "edit", contract)
+
+
+def begun(call: Call, key: int) -> Values:
+    """Return what the form of a renewal starts with: the same goods, the next term.
+
+    It starts the day after the other ends and lasts as long; the plan follows the payment terms.
+    Raises NotVisible, Forbidden where the contract is somebody else's, Locked where it is not in
+    force.
+    """
+    old = call.session.scalar(sa.select(Contract).where(Contract.id == key))
+    if old is None:
+        raise NotVisible
+    if not gate.may_write(call.by, "edit", old):
+        raise Forbidden(_("只能续签自己负责或录入的合同"))
+    if not offered(call, old):
+        raise Locked(_("合同「%(name)s」不在履行中，不能续签", name=str(old)))
+    day = today(call.now)
+    start, end = day, None
+    if old.end_on is not None:
+        start = old.end_on + dt.timedelta(days=1)
+        if old.start_on is not None:
+            end = old.end_on + (start - old.start_on)
+    return {part: getattr(old, part) for part in CARRIED} | {
+        "name": gettext("%(name)s（续签）", name=old.name or ""),
+        "renews_id": old.id,
+        "lines": [{part: getattr(line, part) for part in PARTS} for line in old.lines],
+        "signed_on": day,
+        "start_on": start,
+        "end_on": end,
+        "signer_id": old.owner_id,
+    }
+
+
+def against(call: Call, record: Any, values: Values) -> dict[str, Any]:
+    """Return the complaint that a contract cannot renew the one it names, if so.
+
+    It renews one of the same customer that was in force, and none that renews it in turn.
+    """
+    key = given(record, values, "renews_id")
+    if key is None or not values.keys() & {"renews_id", "customer_id"}:
+        return {}
+    old = call.session.get(Contract, key)
+    if old is None or old.customer_id != given(record, values, "customer_id"):
+        return {"renews_id": _("只能续签同一客户的合同")}
+    if old.state not in IN_FORCE and key != record.renews_id:
+        return {"renews_id": _("合同「%(name)s」不在履行中，不能续签", name=str(old))}
+    if record.id is not None and record.id in _line_of(call.session, key):
+        return {"renews_id": _("合同不能续签自己或自己的续签合同")}
+    return {}
+
+
+def _line_of(session: Session, key: int) -> set[int]:
+    """Return a contract and all that it renews, one after the other, whoever sees them."""
+    row = Contract.__table__
+    line = sa.select(row.c.id, row.c.renews_id).where(row.c.id == key).cte("line", recursive=True)
+    line = line.union(sa.select(row.c.id, row.c.renews_id).where(row.c.id == line.c.renews_id))
+    return set(session.scalars(sa.select(line.c.id)))
+
+
+def _unrenewed() -> sa.ColumnElement[bool]:
+    """Select contracts whose renewal nobody has submitted yet."""
+    other = orm.aliased(Contract)
+    asked = other.approval.in_((Approval.pending, Approval.approved))
+    mine = sa.and_(other.renews_id == Contract.id, asked, other.state != ContractState.void)
+    return ~sa.exists(sa.select(1).where(mine, other.deleted_at.is_(None)))
 
 
 def remind(session: Session, *, now: dt.datetime) -> int:
-    """Tell owners of running contracts that end soon. Returns how many were told.
+    """Tell owners of running contracts that end soon, unless renewed. Returns how many were told.
 
     Each is told once per end date and distance; the nearest distance alone where a worker was away.
     """
@@ -37,6 +119,7 @@ def remind(session: Session, *, now: dt.datetime) -> int:
             Contract.owner_id.is_not(None),
             ends.between(day, day + dt.timedelta(days=ahead[-1])),
             untold(Contract.owner_id, key),
+            _unrenewed(),
         )
         .options(selectinload(Contract.customer))
         .order_by(ends, Contract.id)

@@ -1,0 +1,30 @@
+"""A contract says which one it renews."""
+
+from alembic import op
+
+revision = "20261129_renewed_contracts"
+down_revision = "20261129_bank_lines"
+branch_labels = None
+depends_on = None
+
+
+COLUMN = (
+    "ALTER TABLE contract ADD COLUMN renews_id INTEGER "
+    "CONSTRAINT fk_contract_renews_id REFERENCES contract (id) "
+    "CONSTRAINT ck_contract_renews_another CHECK (renews_id IS NULL OR renews_id <> id)"
+)
+
+
+def upgrade() -> None:
+    """Add the column; a batch would make the table anew and lose the guards written by hand."""
+    op.execute(COLUMN)
+    op.create_index("ix_contract_renews_id", "contract", ["renews_id"])
+
+
+def downgrade() -> None:
+    """Forget what was renewed."""
+    op.drop_index("ix_contract_renews_id", "contract")
+    with op.batch_alter_table("contract") as batch:
+        batch.drop_constraint(op.f("ck_contract_renews_another"), type_="check")
+        batch.drop_constraint("fk_contract_renews_id", type_="foreignkey")
+        batch.drop_column("renews_id")
