@@ -226,9 +226,8 @@ class ExportNames:
             if model in SMALL:
                 self.whole.add(model)
                 self._read(model, sa.true())
-            else:
-                if keys := {getattr(row, column.key) for row in chunk} - {None}:
-                    self._read(model, model.id.in_(keys))
+            elif keys := {getattr(row, column.key) for row in chunk} - {None}:
+                self._read(model, model.id.in_(keys))
 
     def _read(self, model: Any, where: Any) -> None:
         if model not in CALLED:
