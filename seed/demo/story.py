@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from seed.demo import approvals, customers, money, views
 from seed.demo.companies import companies
+from seed.demo.papers import seed_papers
 from seed.demo.people import seed_people
 from seed.demo.products import seed_products
 from seed.demo.teller import Teller
@@ -30,6 +31,7 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
     session.info["now"] = now - dt.timedelta(days=DAYS + 30)  # the company is older than its data
     people = seed_people(session, now)
     seed_products(session)
+    seed_papers(session)
     teller = Teller(session, now, people)
     approvals.add_second_step(teller)
     session.info["now"] = now
