@@ -2,7 +2,7 @@
 
 A period that still runs is compared up to the same day. What is due later in it (the instalments of
 回款汇总表, opportunities by the day they are expected) is then no like with like: only what came in
-is compared there.
+is compared there. A period that is still to come is compared with nothing.
 """
 
 import dataclasses
@@ -56,7 +56,7 @@ def changes(
     session: Session, actor: Actor, summary: Summary, query: CockpitQuery
 ) -> dict[str, Any]:
     """Return tile → what it says of each base: `text` and the base's own value and days."""
-    if summary.timeless:
+    if summary.timeless or query.period.start > query.today:
         return {}
     open_end = query.date in summary.ahead and runs(query)
     tiles = [c for c in summary.tiles if not open_end or c.key == "cash"]

@@ -112,7 +112,7 @@ def added_up(data: pd.DataFrame, columns: tuple[TableColumn, ...]) -> Record:
         if column.summing == "sum":
             found[column.key] = _sum(data, column.key)
         elif column.summing == "max":
-            found[column.key] = _largest(data, column.key)
+            found[column.key] = _largest(data, column.key) or 0
         for key in column.of or ():
             # `whole` stands in every row: it is the sum already.
             found.setdefault(key, _largest(data, key) if key == WHOLE else _sum(data, key))

@@ -40,10 +40,13 @@ def _measured(line: Any, query: CockpitQuery) -> dict[str, Any]:
     }
 
 
-def _where(actor: Actor, query: CockpitQuery, stamp: Any) -> filters.Where:
+def _where(
+    actor: Actor, query: CockpitQuery, stamp: Any, contract: Any = CONTRACT.c.id
+) -> filters.Where:
+    """Return scope and filters of rows with this stamp that name their contract in a column."""
     return [
         *filters.narrow(actor, query, stamp),
-        *filters.of_contract(query, CONTRACT.c.id),
+        *filters.of_contract(query, contract),
         *filters.search(actor, query, CONTRACT.c.name, code=CONTRACT.c.code),
     ]
 
@@ -57,7 +60,9 @@ def _chosen(actor: Actor, query: CockpitQuery, *, all_time: bool) -> Any:
     planned = (
         sa.select(PLAN_LINE.c.contract_id)
         .select_from(instalments.joined(PLAN_LINE))
-        .where(*_where(actor, query, "plan_line"), *due(PLAN_LINE.c.due_on))
+        .where(
+            *_where(actor, query, "plan_line", PLAN_LINE.c.contract_id), *due(PLAN_LINE.c.due_on)
+        )
     )
     made_up = (
         sa.select(CONTRACT.c.id)
@@ -87,7 +92,7 @@ def lines(actor: Actor, query: CockpitQuery, *, all_time: bool = False) -> Selec
             *(value.label(key) for key, value in _measured(line, query).items()),
         )
         .select_from(instalments.joined(line))
-        .where(*_where(actor, query, instalments.stamp(line)))
+        .where(*_where(actor, query, instalments.stamp(line), line.c.contract_id))
     )
     if all_time:
         return found
@@ -137,7 +142,7 @@ def _paid(actor: Actor, query: CockpitQuery) -> filters.Where:
         *filters.confirmed(query),
         filters.days(PAYMENT.c.paid_on, query.period),
         *filters.in_force(),
-        *_where(actor, query, "payment"),
+        *_where(actor, query, "payment", PAYMENT.c.contract_id),
     ]
 
 
@@ -176,7 +181,7 @@ def _sums(fact: Any) -> list[Any]:
         total(fact.c.lines).label("lines"),
         *(total(fact.c[key]).label(key) for key in SUMS),
         total(fact.c.late).label("overdue_lines"),
-        sa.func.max(fact.c.longest).label("longest"),
+        sa.func.coalesce(sa.func.max(fact.c.longest), 0).label("longest"),
     ]
 
 

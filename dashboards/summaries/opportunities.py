@@ -72,7 +72,7 @@ CHOICES = SummaryOptions(
     sorts=lambda by: [c.key for c in columns(by) if c.sortable],
     default_sort=lambda by: "-amount" if by == "row" else opportunity_groups.default_sort(by),
     dates=opportunity_groups.DATES,
-    only=("open", "won", "lost", "closed"),
+    only=("open", "won", "lost", "closed", "unpaid"),
     clicked=("contract", "quarter", "reached"),
 )
 NEVER = 1_000_000  # 从未 comes before every number of days

@@ -30,11 +30,15 @@ from services.deals.order.punctuality import MEASURES as PUNCTUAL
 from services.rights.actor import Actor
 
 
-def collected(query: CockpitQuery) -> Any:
-    """Return a sub-select: contract → confirmed payments up to the day of `as_of`."""
+def collected(query: CockpitQuery, contracts: Any = None) -> Any:
+    """Return a sub-select: contract → confirmed payments up to the day of `as_of`.
+
+    `contracts`, a select of their keys, keeps it from reading the payments of all others.
+    """
+    kept = [] if contracts is None else [PAYMENT.c.contract_id.in_(contracts)]
     return (
         sa.select(PAYMENT.c.contract_id, total(PAYMENT.c.amount).label("paid"))
-        .where(*filters.confirmed(query))
+        .where(*filters.confirmed(query), *kept)
         .group_by(PAYMENT.c.contract_id)
         .subquery("collected")
     )
@@ -60,7 +64,7 @@ def signed_where(actor: Actor, query: CockpitQuery, period: Period) -> filters.W
 
 def signed(actor: Actor, query: CockpitQuery, key: Any, period: Period) -> Select[Any]:
     """Return contracts, amount, collected, unpaid and signers by key."""
-    paid = collected(query)
+    paid = collected(query, _signed(actor, query, period))
     got = sa.func.coalesce(paid.c.paid, 0)
     return (
         sa.select(
@@ -80,6 +84,13 @@ def signed(actor: Actor, query: CockpitQuery, key: Any, period: Period) -> Selec
         .where(*signed_where(actor, query, period))
         .group_by(key)
     )
+
+
+def _signed(actor: Actor, query: CockpitQuery, period: Period) -> Select[Any]:
+    """Return the keys of the contracts signed in the period."""
+    source = CONTRACT.join(CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id)
+    found = sa.select(CONTRACT.c.id).select_from(source)
+    return found.where(*signed_where(actor, query, period))
 
 
 def cash(actor: Actor, query: CockpitQuery, key: Any, period: Period) -> Select[Any]:
@@ -206,7 +217,7 @@ def _undealt(actor: Actor, query: CockpitQuery) -> filters.Where:
 
 def contracts(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Return the contracts signed in the period one by one, amounts in 分."""
-    paid = collected(query)
+    paid = collected(query, _signed(actor, query, query.period))
     got = sa.func.coalesce(paid.c.paid, 0)
     return (
         sa.select(

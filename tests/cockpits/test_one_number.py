@@ -12,12 +12,15 @@ from dashboards.home import tiles
 from dashboards.pages import SUMMARIES
 from models.core.base import db
 from models.customers.customer import Customer
+from models.deals.contract import Contract
 
 WHO = ("analyst", "sales", "sales2", "manager")
 PERIODS = ({}, {"preset": "month"}, {"from_": "2026-04-01", "to": "2026-06-30"},
            {"from_": "1990-01-01", "to": "2099-12-31"})  # fmt: skip
 FILTERS = ({}, {"level": "a"}, {"province": "310000"}, {"q": "公司"}, {"q": "商机"},
-           {"industry": "0"}, {"undealt": "1"}, {"owner": "3"}, {"customer": "1,2"})  # fmt: skip
+           {"industry": "0"}, {"undealt": "1"}, {"owner": "3"}, {"customer": "1,2"},
+           {"only": "unpaid"}, {"contract": "1,2"},
+           {"contract": "2", "only": "unpaid"})  # fmt: skip
 
 
 def told(cockpit, key, who, params):
@@ -32,12 +35,26 @@ def told(cockpit, key, who, params):
     }
 
 
+def lead(cockpit, **deals):
+    """Say which contract each opportunity led to, by key."""
+    cockpit.world.session.rollback()
+    contract = Contract.__table__
+    with db.engine.begin() as connection:
+        for number, deal in deals.items():
+            connection.execute(
+                contract.update()
+                .where(contract.c.id == int(number[1:]))
+                .values(opportunity_id=deal)
+            )
+
+
 def test_totals_are_those_of_every_grain(cockpit):
+    lead(cockpit, k1=1, k2=2)
     chance = random.Random(13)
     for key in ("performance", "collections", "opportunities"):
         names = [c.key for c in SUMMARIES[key].tiles]
-        for _n in range(8):
-            who, params = chance.choice(WHO), chance.choice(PERIODS) | chance.choice(FILTERS)
+        for filters in FILTERS:
+            who, params = chance.choice(WHO), chance.choice(PERIODS) | filters
             if key != "performance":
                 params.pop("undealt", None)
             grains = told(cockpit, key, who, params)
@@ -45,6 +62,23 @@ def test_totals_are_those_of_every_grain(cockpit):
             for by, totals in grains.items():
                 assert totals == {k: whole[k] for k in totals}, (key, by, who, params)
                 assert set(names) <= totals.keys(), (key, by)
+
+
+def test_unpaid_keeps_the_opportunities_that_led_to_such_a_contract(cockpit):
+    lead(cockpit, k1=1, k2=2, k4=3)  # the second is paid, the fourth void
+
+    for by in SUMMARIES["performance"].choices.grains:
+        found = cockpit.totals("performance", by=by, only="unpaid")
+        assert (found["contracts"], found["unpaid"]) == ("2", "87,000.01"), by
+        if by != "contract":  # it tells nothing of opportunities
+            assert (found["created"], found["win_rate"]) == ("1", "100.00%"), by
+    for by in SUMMARIES["opportunities"].choices.grains:
+        for date in ("created", "closed"):
+            found = cockpit.totals("opportunities", by=by, date=date, only="unpaid")
+            assert (found["opportunities"], found["win_rate"]) == ("1", "100.00%"), (by, date)
+    assert cockpit.read("opportunities", only="unpaid,lost").count == 0
+    assert cockpit.read("opportunities", only="unpaid", contract="2").count == 0
+    assert cockpit.read("opportunities", contract="2").count == 1
 
 
 @pytest.mark.parametrize("who", WHO)
