@@ -2,7 +2,9 @@
 
 What confirmed money settled stays where it is; what of it has no instalment fills the oldest that
 have room. A refund takes from money without an instalment first, then empties the newest lines.
-What a person laid by hand stays where he laid it as long as there is room.
+What a person laid by hand stays where he laid it as long as there is room. A payment corrected to
+less than its parts by hand loses those of the newest instalments first, as a refund would empty
+them; money that becomes a refund, or the other way round, forgets them all.
 """
 
 import dataclasses
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from models.deals.payment import Payment, PaymentAllocation, PaymentState
 from models.deals.payment_plan import PaymentPlan
+from services.deals.contract_sums import lock
 
 PART: Any = PaymentAllocation.__table__
 PAID: Any = Payment.__table__
@@ -44,6 +47,16 @@ class Instalments:
         if share:
             self.keep(payment, line, share if amount > 0 else -share)
 
+    def lay_all(self, payment: int, amount: int, parts: Mapping[int, int]) -> None:
+        """Let a payment settle lines by hand, the oldest first, as far as its amount goes."""
+        sign = -1 if amount < 0 else 1
+        left = abs(amount)
+        for line in self.amounts:
+            share = min(max(sign * parts.get(line, 0), 0), left)
+            before = self.settled[line]
+            self.lay(payment, line, sign * share)
+            left -= abs(self.settled[line] - before)
+
     def fill(self, payment: int, rest: int) -> None:
         """Let money (分 > 0) fill the oldest lines that have room; what is left is free."""
         for line, amount in self.amounts.items():
@@ -70,9 +83,11 @@ def relay(
 ) -> None:
     """Write what each payment of a contract settles, as it follows from all of them; unscoped.
 
+    Two at once wait for each other at the contract (`lock`), whoever calls.
     `anew` are payments that have just been confirmed: what they held while they were only
     registered is forgotten. `without` are instalments that are about to go.
     """
+    lock(session, contract_id)
     rows = sa.select(PLAN.c.id, PLAN.c.amount).where(PLAN.c.contract_id == contract_id)
     order = rows.order_by(PLAN.c.due_on, PLAN.c.id)
     amounts = {row.id: row.amount for row in session.execute(order) if row.id not in without}
@@ -87,9 +102,9 @@ def relay(
     chosen = _by_hand(session, [row.id for row in paid])
     for group in (confirmed, [row for row in paid if row.state is PaymentState.registered]):
         for row in group:
-            for (payment, line), amount in chosen.items() if row.id not in held else ():
-                if payment == row.id and line in amounts:
-                    book.lay(payment, line, amount)
+            if row.id not in held:
+                mine = {line: part for (payment, line), part in chosen.items() if payment == row.id}
+                book.lay_all(row.id, row.amount, mine)
         _lay(book, group)
     write(session, had, book.parts, chosen)
 

@@ -21,6 +21,7 @@ from services.deals.allocation import (
     relay,
     write,
 )
+from services.deals.contract_sums import lock
 
 
 def fill_in_turn(session: Session, fresh: Sequence[tuple[int, int, int]]) -> None:
@@ -30,6 +31,8 @@ def fill_in_turn(session: Session, fresh: Sequence[tuple[int, int, int]]) -> Non
     Three statements for all of them.
     """
     contracts = sorted({contract for _payment, contract, _amount in fresh})
+    for contract in contracts:
+        lock(session, contract)
     books = _books(session, contracts)
     wanted: Parts = {}
     for payment, contract, amount in fresh:
@@ -74,7 +77,7 @@ def first_confirmed(session: Session, payments: Collection[int]) -> None:
     for n in range(0, len(keys), 500):
         for row in session.execute(query.where(mine.c.id.in_(keys[n : n + 500]))):
             found.setdefault(row.contract_id, []).append(row.id)
-    for contract_id, anew in found.items():
+    for contract_id, anew in sorted(found.items()):
         relay(session, contract_id, anew=anew)
 
 
@@ -103,6 +106,7 @@ def as_said(session: Session, said: Mapping[int, Sequence[Mapping[str, Any]]]) -
     named = [key for key, parts in said.items() if parts]
     query = sa.select(PAID.c.id, PAID.c.contract_id).where(PAID.c.id.in_(named))
     for contract_id in sorted({row.contract_id for row in session.execute(query)}):
+        lock(session, contract_id)
         rows = session.execute(
             sa.select(PLAN.c.id, PLAN.c.amount, PLAN.c.due_on)
             .where(PLAN.c.contract_id == contract_id)

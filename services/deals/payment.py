@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from models.deals.bank_line import BankLine, BankLineState
 from models.deals.contract import IN_FORCE, Contract
 from models.deals.payment import Payment, PaymentState
 from services.core import numbers
@@ -26,6 +27,7 @@ from services.rights import gate
 from services.rights.actor import Actor, demand, may
 from services.rights.call import Call
 
+LAID = frozenset({"amount", "paid_on"})  # what moves how money lies on instalments
 CONTRACT_IN_FORCE = MappingProxyType({"contract_id": Contract.state.in_(IN_FORCE)})
 
 
@@ -103,6 +105,8 @@ class PaymentSaver(Saver):
             raise Forbidden(_("只有登记人和财务可以更正"))
         open_ = not in_force(call, values)
         contract_id = record.contract_id or values.get("contract_id")
+        if record.id is not None and values.keys() & LAID:
+            lock(call.session, record.contract_id)  # before its row is written
         errors = _faults(call, contract_id, values, open_=open_)
         if record.id is not None and "contract_id" in values:
             errors["contract_id"] = _("合同不能更换，请冲销后重新登记")
@@ -121,7 +125,7 @@ class PaymentSaver(Saver):
 
     def saved(self, call: Call, record: Any, values: Values) -> None:
         """Spread the money over the instalments."""
-        if values.keys() & {"amount", "paid_on"}:
+        if values.keys() & LAID:
             relay(call.session, record.contract_id)
 
     def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
@@ -161,28 +165,39 @@ def confirm(call: Call, payment: Payment) -> None:
     relay(call.session, payment.contract_id, anew=[payment.id])
 
 
-def reverse(call: Call, payment: Payment) -> None:
+def reverse(call: Call, payment: Payment) -> list[str]:
     """Take a confirmed payment back; the row stays as 已冲销 and counts nowhere.
 
-    Raises Forbidden, and Locked where more would then be refunded than came in: the refund goes
-    first. The trigger guard_payment_refunded holds the same.
+    The line of a bank statement it was booked from waits to be matched again: the numbers of such
+    lines are returned. Raises Forbidden, and Locked where more would then be refunded than came
+    in: the refund goes first. The trigger guard_payment_refunded holds the same.
     """
     demand(call.by, "payment:reverse")
     if payment.state is not PaymentState.confirmed:
         raise Locked(_("只有「已确认」的回款可以冲销"))
     lock(call.session, payment.contract_id)
-    if payment.amount > 0:
-        left = received(call.session, payment.contract_id) - payment.amount
-        if left < 0:
-            raise Locked(
-                _(
-                    "冲销后该合同的退款会比已确认的回款多 %(most)s 元，请先冲销退款",
-                    most=yuan(-left),
-                ),
-                field="amount",
-                code="REFUNDED",
-            )
+    _refunds_stand(call.session, payment)
     with gate.rule(call.session, "payment"):
         payment.state = PaymentState.reversed
         payment.confirmed_by_id, payment.confirmed_at = call.by.id, call.now
+        opened = _open_again(call.session, payment)
     relay(call.session, payment.contract_id)
+    return opened
+
+
+def _refunds_stand(session: Session, payment: Payment) -> None:
+    left = received(session, payment.contract_id) - payment.amount
+    if payment.amount > 0 and left < 0:
+        words = _(
+            "冲销后该合同的退款会比已确认的回款多 %(most)s 元，请先冲销退款", most=yuan(-left)
+        )
+        raise Locked(words, field="amount", code="REFUNDED")
+
+
+def _open_again(session: Session, payment: Payment) -> list[str]:
+    """Let the lines of bank statements a payment was booked from wait again; unscoped."""
+    query = sa.select(BankLine).where(BankLine.payment_id == payment.id).order_by(BankLine.id)
+    lines = list(session.scalars(query, execution_options={"system": "bank"}))
+    for line in lines:
+        line.payment_id, line.state = None, BankLineState.waiting
+    return [line.reference for line in lines]

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session, selectinload
 
+from models.core.keys import company_key
 from models.core.mixins import Approval
-from models.core.normal import name_key
 from models.customers.customer import Customer
 from models.deals.bank_line import BankLine, BankLineState
 from models.deals.contract import IN_FORCE, Contract
 from models.deals.payment import Payment, PaymentMethod
 from models.deals.payment_plan import PaymentPlan
+from models.rights.audit import AuditAction, AuditLog
 from services.core.errors import Invalid, Locked, NotVisible
 from services.deals import overpayment, payment
 from services.receivables import hand
@@ -57,13 +58,14 @@ class Suggestion:
 def suggestions(session: Session, line: BankLine) -> list[Suggestion]:
     """Return the open instalments a line may be for, the likeliest first; one statement.
 
-    An instalment is named by its customer's name or its contract's number in the note; the same
-    amount alone is a reason too.
+    An instalment is named by its customer's name, as duplicates compare it (`company_key`: legal
+    form, brackets and width do not count), or its contract's number in the note; the same amount
+    alone is a reason too.
     """
     if line.amount <= 0 or line.state is not BankLineState.waiting:
         return []
     rest = PaymentPlan.amount - PaymentPlan.settled
-    payer, note = name_key(line.payer), f"{line.note or ''} {line.payer or ''}"
+    payer, note = company_key(line.payer), f"{line.note or ''} {line.payer or ''}"
     ways = [rest == line.amount]
     if payer:
         ways.append(Customer.company_key == payer)
@@ -98,7 +100,7 @@ def _judged(
     reasons: list[tuple[int, Any]] = []
     if code and code in note:
         reasons.append((CODE, _("附言写有合同编号")))
-    if payer and name_key(company) == payer:
+    if payer and company_key(company) == payer:
         reasons.append((NAME, _("户名与客户相同")))
     if rest == line.amount:
         reasons.append((WHOLE, _("金额与本期未收相同")))
@@ -140,6 +142,22 @@ def book(call: Call, line: BankLine, part: PaymentPlan) -> Payment:
     with gate.rule(call.session, "payment"):
         line.payment_id, line.state = made.id, BankLineState.booked
     return made
+
+
+def taken_back(session: Session, line: BankLine) -> list[str]:
+    """Return the numbers of the payments a waiting line was booked as before they were reversed."""
+    if line.state is not BankLineState.waiting:
+        return []
+    log: Any = AuditLog.__table__
+    query = sa.select(log.c.changes).where(
+        log.c.noun == BankLine.__noun__,
+        log.c.record_id == line.id,
+        log.c.action == AuditAction.update,
+    )
+    told = [row.changes.get("payment_id") for row in session.execute(query)]
+    keys = {old for old, _new in filter(None, told) if old is not None}
+    codes = sa.select(Payment.code).where(Payment.id.in_(keys)).order_by(Payment.id)
+    return list(session.scalars(codes)) if keys else []
 
 
 def ignore(call: Call, line: BankLine) -> None:

@@ -41,7 +41,7 @@ Rule = Callable[[Actor, Columns], Clause]
 
 # The named queries that need no actor: logging in, a customer's own enquiry, and what an approval
 # or the undo of an import does to a record that is out of the actor's scope.
-SYSTEM_QUERIES = frozenset({"login", "progress", "approval", "undo"})
+SYSTEM_QUERIES = frozenset({"login", "progress", "approval", "undo", "bank"})
 
 
 def visible_to(actor: Actor | None, model: type[Any]) -> Clause:

@@ -2,12 +2,14 @@
 
 import datetime as dt
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import sqlalchemy as sa
 
+from models.core.base import db
 from models.deals.contract import Contract
-from models.deals.payment import Payment
+from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
 from services.deals import payment
 from services.deals.payment import received
@@ -49,3 +51,44 @@ def test_payments_that_come_at_once_lose_nothing(databases):
             assert received(world.session, key) == whole
     assert sum(settled) == min(whole, 50_00)
     assert settled == sorted(settled, reverse=True)
+
+
+def test_money_registered_at_once_is_laid_one_after_the_other(databases):
+    """Who registers waits for the other's payment before it lays its own beside it."""
+    with databases.lent("postgres", seed_people) as app:
+        with World(app) as world:
+            plan = [{"amount": 10_00, "due_on": TODAY} for _n in range(2)]
+            key = world.contract(world.approved(), amount=20_00, plan=plan)
+            world.approved(model=Contract, key=key)
+        written, values = threading.Event(), {"contract_id": key, "paid_on": TODAY}
+
+        def second():
+            written.wait()
+            with World(app) as own, own.acting("finance"):
+                own.create(Payment, **values, amount=9_00)
+
+        with ThreadPoolExecutor(1) as pool, World(app) as own:
+            with own.acting("finance"):
+                later = pool.submit(second)
+                own.create(Payment, **values, amount=10_00)
+                written.set()
+                assert waits(app)
+            later.result()
+        with World(app) as world:
+            world.be("finance")
+            part = PaymentAllocation.__table__
+            rows = sa.select(part.c.plan_id, sa.func.sum(part.c.amount)).group_by(part.c.plan_id)
+            laid = dict(world.session.execute(rows).all())
+    assert sorted(laid.values()) == [9_00, 10_00]
+
+
+def waits(app):
+    """Tell whether somebody comes to wait for a lock of another one, asked again and again."""
+    asked = sa.text("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
+    ends = time.monotonic() + 20
+    with app.app_context(), db.engine.connect() as connection:
+        while time.monotonic() < ends:
+            if connection.execute(asked).scalar_one():
+                return True
+            connection.rollback()
+    return False

@@ -9,7 +9,9 @@ from models.deals.bank_line import BankLine, BankLineState
 from models.deals.contract import Contract
 from models.deals.payment import Payment, PaymentState
 from models.deals.payment_plan import PaymentPlan
+from models.people.role import Role
 from services.core.errors import Forbidden, Locked
+from services.deals import payment
 from services.receivables import bank
 from services.rights.actor import SYSTEM
 from tests.support.imports import run, sheet, table
@@ -66,11 +68,77 @@ def told(world, reference):
 
 def test_a_line_says_which_instalments_it_may_be_for_the_likeliest_first(statement):
     first, second = statement.contracts
-    assert told(statement, "B1")[:2] == [(first, 250_00, 2), (second, 250_00, 1)]
+    wanted = [(first, 250_00, 2), (first, 100_00, 1), (second, 250_00, 1)]
+    assert told(statement, "B1") == wanted
     assert {row[:2] for row in told(statement, "B2")} == {(first, 100_00), (second, 100_00)}
     assert [row[0] for row in told(statement, "B3")] == [second, second]
     assert told(statement, "B4") == []
     assert line(statement, "B1", "sales") is None
+
+
+@pytest.mark.parametrize(
+    "payer",
+    [
+        "武汉甲泵业有限公司",
+        "武汉甲泵业（有限责任公司）",
+        "武汉市甲泵业股份有限公司",
+        "武汉甲泵业",
+        "武汉甲泵业　有限公司",
+    ],
+)
+def test_a_payer_is_found_as_duplicates_are_whatever_the_amount(statement, payer):
+    with statement.acting(SYSTEM):
+        values = {"reference": "B9", "booked_on": DAY, "amount": 77_00, "payer": payer}
+        statement.session.add(BankLine(**values))
+
+    first, _second = statement.contracts
+    assert told(statement, "B9") == [(first, 100_00, 2), (first, 250_00, 2)]
+
+
+def booked(world, reference):
+    """Book a line on what is likeliest; return the payment."""
+    chosen = bank.suggestions(world.session, line(world, reference))[0].line.id
+    with world.acting("finance"):
+        part = bank.instalment(world.session, chosen)
+        return bank.book(world.call, line_of(world, reference), part).id
+
+
+def test_a_line_waits_again_once_its_payment_is_reversed(statement):
+    wrong = booked(statement, "B1")
+    with statement.acting("finance"):
+        opened = payment.reverse(statement.call, statement.get(Payment, wrong))
+    assert opened == ["B1"]
+
+    found = line(statement, "B1")
+    assert (found.state, found.payment_id) == (BankLineState.waiting, None)
+    assert bank.taken_back(statement.session, found) == [statement.get(Payment, wrong).code]
+    assert bank.suggestions(statement.session, found)
+    right = booked(statement, "B1")
+    found = line(statement, "B1")
+    assert (found.state, found.payment_id) == (BankLineState.booked, right)
+    assert bank.taken_back(statement.session, found) == []
+
+
+def test_who_reverses_opens_the_line_though_he_sees_no_statements(statement):
+    made = booked(statement, "B1")
+    with statement.acting(SYSTEM):
+        role = statement.session.scalars(sa.select(Role).where(Role.name == "office")).one()
+        role.permissions = [*role.permissions, "payment:reverse"]
+    with statement.acting("office"):
+        assert payment.reverse(statement.call, statement.get(Payment, made)) == ["B1"]
+    assert line(statement, "B1").state is BankLineState.waiting
+
+
+def test_the_pages_say_that_a_line_waits_again(statement):
+    made = booked(statement, "B1")
+    key, code = line(statement, "B1").id, statement.get(Payment, made).code
+    doors = Doors(statement)
+    assert doors.post("finance", "/admin/payment/reverse/", {"id": made}).status_code == 303
+    shown = doors.get("finance", f"/admin/payment/details/?id={made}").get_data(as_text=True)
+    assert "银行流水 B1 已恢复为待匹配" in shown
+    page = doors.get("finance", f"/admin/bankline/details/?id={key}").get_data(as_text=True)
+    assert f"此前入账的回款 {code} 已冲销" in page
+    assert "/admin/bankline/book/" in page
 
 
 def test_a_line_is_registered_confirmed_and_laid_on_the_chosen_instalment_once(statement):

@@ -78,6 +78,55 @@ def test_what_is_laid_by_hand_stays_there_and_the_rest_follows(world, contract):
     assert first
 
 
+def mend(world, key, values, who="finance"):
+    with world.acting(who):
+        records.update(world.call, world.get(Payment, key), values, seen=None)
+
+
+def test_a_payment_corrected_to_less_loses_parts_of_the_newest_instalments_first(world, contract):
+    _first, second, third = lines(world, contract)
+    other = pay(world, contract, 30_00, confirmed=True)
+    key = pay(world, contract, 150_00)
+    lay(world, key, {third: 80_00, second: 70_00})
+
+    mend(world, key, {"amount": 100_00})
+    assert shares(world, key, contract) == [0, 70_00, 30_00]
+    mend(world, key, {"amount": 50_00})
+    assert shares(world, key, contract) == [0, 50_00, 0]
+    mend(world, key, {"amount": 60_00})
+    assert shares(world, key, contract) == [10_00, 50_00, 0]
+    move(world, payment.confirm, key)
+    assert shares(world, key, contract) == [10_00, 50_00, 0]
+    assert shares(world, other, contract) == [30_00, 0, 0]
+
+
+def test_a_refund_corrected_to_less_too_and_another_sign_forgets_what_was_laid(world, contract):
+    first, second, _third = lines(world, contract)
+    pay(world, contract, 200_00, confirmed=True)
+    back = pay(world, contract, -90_00)
+    lay(world, back, {first: 60_00, second: 30_00})
+    mend(world, back, {"amount": -70_00})
+    assert shares(world, back, contract) == [-60_00, -10_00, 0]
+    mend(world, back, {"amount": 20_00})
+    assert shares(world, back, contract) == [0, 0, 20_00]
+
+
+def test_the_form_corrects_a_payment_laid_by_hand(small):
+    plan = [{"amount": 100_00, "due_on": day} for day in DUES]
+    contract = small.contract(small.approved(), amount=300_00, plan=plan)
+    contract = small.approved(model=Contract, key=contract)
+    _first, second, third = lines(small, contract)
+    key = pay(small, contract, 150_00)
+    lay(small, key, {third: 80_00, second: 70_00})
+    doors = Doors(small)
+    version = small.get(Payment, key).row_version
+    form = {"amount": "100.00", "paid_on": DAY, "method": "bank", "row_version": version}
+    form |= {"contract_id": contract, "contract_id__id": contract}
+    done = doors.post("finance", f"/admin/payment/edit/?id={key}", form)
+    assert done.status_code in {302, 303}, done.get_data(as_text=True)
+    assert shares(small, key, contract) == [0, 70_00, 30_00]
+
+
 def test_confirmed_money_takes_the_place_of_what_is_only_registered_by_hand_too(world, contract):
     first, *_rest = lines(world, contract)
     old = pay(world, contract, 100_00)

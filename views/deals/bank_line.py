@@ -37,6 +37,7 @@ class BankLineView(CrmView):
             "yuan": yuan,
             "waits": record.state is BankLineState.waiting,
             "books": may(self.actor, "bankline:book"),
+            "taken_back": "、".join(bank.taken_back(self.session, record)),
             "left": record.state is BankLineState.ignored,
         }
 

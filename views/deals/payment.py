@@ -138,12 +138,19 @@ class PaymentView(FileDoors, CrmView):
         record = self.get_one(request.form.get("id"))
         if confirmations.unread(overpayment.said_on_confirming(self.session, record), request.form):
             return self.details(record, 422, wrong={"known": _("请先核对并勾选，再确认到账")})
-        return self._move(payment.confirm, _("已确认到账"))
+        payment.confirm(self.call(), record)
+        flash(_("已确认到账"), "success")
+        return redirect(url_for(".details_view", id=record.id), code=303)
 
     @expose("/reverse/", methods=("POST",))
     def reverse_view(self) -> Any:
-        """Reverse a confirmed payment."""
-        return self._move(payment.reverse, _("已冲销"))
+        """Reverse a confirmed payment; what it was booked from waits to be matched again."""
+        record = self.get_one(request.form.get("id"))
+        opened = payment.reverse(self.call(), record)
+        flash(_("已冲销"), "success")
+        if opened:
+            flash(_("银行流水 %(lines)s 已恢复为待匹配", lines="、".join(opened)), "info")
+        return redirect(url_for(".details_view", id=record.id), code=303)
 
     @expose("/allocate/", methods=("POST",))
     def allocate_view(self) -> Any:
@@ -166,12 +173,6 @@ class PaymentView(FileDoors, CrmView):
     def action_confirm(self) -> Task:
         """Confirm each registered payment."""
         return money_bulk.confirming(self.actor)
-
-    def _move(self, verb: Any, message: str) -> Any:
-        record = self.get_one(request.form.get("id"))
-        verb(self.call(), record)
-        flash(message, "success")
-        return redirect(url_for(".details_view", id=record.id), code=303)
 
 
 def _parts(typed: Mapping[str, str]) -> dict[int, int]:

@@ -70,7 +70,7 @@ def _registered(writer: Writer, plain: list[Planned], made: list[Row]) -> None:
     """Spread what is only registered, once a contract: all of its payments tell how."""
     for one in plain:
         form_records.brought(writer.session, one)
-    for contract_id in dict.fromkeys(row["contract_id"] for row in made):
+    for contract_id in sorted({row["contract_id"] for row in made}):
         allocation.relay(writer.session, contract_id)
 
 
