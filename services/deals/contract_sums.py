@@ -20,6 +20,7 @@ from models.deals.payment_plan import PaymentPlan
 from services.core.money import total
 from services.core.texts import yuan
 from services.deals import billed
+from services.deals.billed import NOTHING, Billed
 from services.records import lines
 
 CONTRACT: Any = Contract.__table__
@@ -33,15 +34,14 @@ PAID: Any = Payment.__table__
 class Sums:
     """A contract's figures as they are, or as they would be after a change; None where it has none.
 
-    `settled` is what confirmed money settles of each instalment, in the order of `plan`; `ceiling`
-    what may be invoiced where more than the amount was agreed to.
+    `settled` is what confirmed money settles of each instalment, in the order of `plan`; `billed`
+    what there is of invoices.
     """
 
     amount: int | None
     lines: int | None = None
     plan: tuple[int, ...] | None = None
-    invoiced: int = 0
-    ceiling: int = 0
+    billed: Billed = NOTHING
     settled: tuple[int, ...] = ()
 
 
@@ -56,12 +56,8 @@ def faults(sums: Sums) -> dict[str, Any]:
             amount=yuan(sums.amount),
             sum=yuan(sums.lines),
         )
-    elif sums.invoiced > max(sums.amount, sums.ceiling):
-        found["amount"] = _(
-            "合同金额 %(amount)s 元低于已开和申请中的发票 %(sum)s 元",
-            amount=yuan(sums.amount),
-            sum=yuan(sums.invoiced),
-        )
+    else:
+        found |= _below_billed(sums.amount, sums.billed)
     if sums.plan is not None and sum(sums.plan) != sums.amount:
         found["plan"] = _(
             "回款计划合计 %(sum)s 元，与合同金额 %(amount)s 元不符",
@@ -71,6 +67,25 @@ def faults(sums: Sums) -> dict[str, Any]:
     else:
         found |= _below_settled(sums)
     return found
+
+
+def _below_billed(amount: int, bills: Billed) -> dict[str, Any]:
+    """A contract keeps at least what is invoiced of it, unless somebody agreed to more."""
+    if bills.invoiced > max(amount, bills.ceiling):
+        words = _(
+            "合同金额 %(amount)s 元低于已开和申请中的发票 %(sum)s 元",
+            amount=yuan(amount),
+            sum=yuan(bills.invoiced),
+        )
+        return {"amount": words}
+    if bills.issued > max(amount, bills.agreed):
+        words = _(
+            "合同金额 %(amount)s 元低于已开的发票 %(sum)s 元",
+            amount=yuan(amount),
+            sum=yuan(bills.issued),
+        )
+        return {"amount": words}
+    return {}
 
 
 def _below_settled(sums: Sums) -> dict[str, Any]:
@@ -105,8 +120,7 @@ def ahead(session: Session, contract: Contract, values: Mapping[str, Any]) -> Su
     elif moved and contract.approval is Approval.approved and contract.plan:
         told["plan"] = tuple(line.amount for line in contract.plan)
     if contract.id is not None and moved:
-        told["invoiced"] = billed.invoiced(session, contract.id)
-        told["ceiling"] = billed.ceiling(session, contract.id)
+        told["billed"] = billed.of(session, contract.id)
     if contract.id is not None and "plan" in values:
         told["settled"] = settled(session, contract.id)
     return Sums(amount, **told)
@@ -177,14 +191,12 @@ def broken(session: Session) -> Iterator[tuple[Any, dict[str, Any]]]:
     def summed(amount: Any, table: Any) -> Any:
         return sa.select(sa.func.sum(amount)).where(table.c.contract_id == CONTRACT.c.id)
 
-    bills, most = billed.of_contract(CONTRACT.c.id)
     query = (
         sa.select(
             *CONTRACT.c["id", "code", "name", "amount"],
             summed(LINE.c.subtotal, LINE).scalar_subquery().label("lines"),
             summed(PLAN.c.amount, PLAN).scalar_subquery().label("plan"),
-            bills.label("invoiced"),
-            most.label("ceiling"),
+            *billed.of_contract(CONTRACT.c.id),
         )
         .where(
             CONTRACT.c.approval == Approval.approved,
@@ -197,7 +209,7 @@ def broken(session: Session) -> Iterator[tuple[Any, dict[str, Any]]]:
         told = (None if value is None else int(value) for value in (row.lines, row.plan))
         of_lines, of_plan = told
         plan = None if of_plan is None else (of_plan,)
-        invoiced, ceiling = int(row.invoiced or 0), int(row.ceiling or 0)
-        wrong = faults(Sums(row.amount, of_lines, plan, invoiced, ceiling))
+        bills = Billed(*(int(getattr(row, key) or 0) for key in Billed._fields))
+        wrong = faults(Sums(row.amount, of_lines, plan, bills))
         if wrong:
             yield row, wrong

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.deals.contract import Contract
 from models.deals.invoice import Invoice, InvoiceState
+from models.rights.audit import AuditLog
 from services.core import numbers, tax
 from services.core.days import today
 from services.core.errors import Forbidden, Locked
@@ -64,6 +65,8 @@ class InvoiceSaver(Saver):
         for key, part in taxed(record, values).items():
             setattr(record, key, part)
         if record.number and record.issued_on:
+            if record.over_agreed_at is None:
+                record.over_ceiling = None  # by now it fits without
             record.state = InvoiceState.red if record.amount < 0 else InvoiceState.issued
 
     def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
@@ -105,10 +108,10 @@ def ahead(call: Call, record: Any, values: Values) -> Bill:
         amount = sa.select(table.c.amount).where(table.c.id == contract_id)
         found = {
             "whole": session.execute(amount).scalar(),
-            "billed": billed.invoiced(session, contract_id, but=record.id),
-            "ceiling": billed.ceiling(session, contract_id, but=record.id),
+            "others": billed.of(session, contract_id, but=record.id),
         }
-    agreed = record.over_ceiling if record.over_agreed_at is not None else None
+    stands = record.over_agreed_at is not None and not values.keys() & COUNTED
+    agreed = record.over_ceiling if stands else None  # another figure is agreed to anew
     return Bill(
         amount=told("amount"),
         contract_id=contract_id,
@@ -171,20 +174,36 @@ def _exceed(call: Call, record: Any) -> None:
     if not record.over_reason:
         return
     bill = ahead(call, record, {key: getattr(record, key) for key in ("amount", "contract_id")})
-    if bill.beyond:
+    if bill.unagreed:
         record.over_ceiling = bill.billed + bill.amount
+
+
+def waits(invoice: Invoice) -> bool:
+    """Tell whether an invoice beyond its contract waits for somebody to agree."""
+    asked = invoice.state is InvoiceState.requested and invoice.over_ceiling is not None
+    return asked and invoice.over_agreed_at is None
+
+
+def authors(session: Session, invoice: Invoice) -> set[int]:
+    """Return who entered an invoice or ever changed its figures or its reason; unscoped."""
+    log: Any = AuditLog.__table__
+    query = sa.select(log.c.actor_id, log.c.changes).where(
+        log.c.noun == Invoice.__noun__, log.c.record_id == invoice.id
+    )
+    wrote = [row.actor_id for row in session.execute(query) if row.changes.keys() & COUNTED]
+    return {one for one in (*wrote, invoice.created_by_id) if one is not None}
 
 
 def agree(call: Call, invoice: Invoice) -> None:
     """Let an invoice go beyond its contract, for the reason it gives.
 
-    Raises Forbidden for who asked for it, Locked where there is nothing to agree to.
+    Raises Forbidden for who asked for it or wrote what counts of it, Locked where there is nothing
+    to agree to.
     """
     demand(call.by, "invoice:exceed")
-    if invoice.created_by_id == call.by.id:
-        raise Forbidden(_("不能批准自己申请的超额开票"))
-    waits = invoice.state is InvoiceState.requested and invoice.over_agreed_at is None
-    if invoice.over_ceiling is None or not waits:
+    if call.by.id in authors(call.session, invoice):
+        raise Forbidden(_("不能批准自己申请或修改过的超额开票"))
+    if not waits(invoice):
         raise Locked(_("这张发票没有待批准的超额"))
     with gate.rule(call.session, "contract"):
         invoice.over_agreed_by_id, invoice.over_agreed_at = call.by.id, call.now

@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from services.core.texts import yuan
+from services.deals.billed import Billed
 
 WHOLE = 10_000  # basis points
 Faults = dict[str, Any]
@@ -30,16 +31,16 @@ class Original:
 class Bill:
     """An invoice as it would be, beside what its contract has.
 
-    `billed` is what else is asked for or issued, `ceiling` up to what others were agreed to,
-    `agreed` up to what this one was; `reverses` tells whether it names an original at all.
+    `others` is what else there is of invoices, None where nothing that counts is moved; `agreed`
+    up to what the contract may be invoiced because somebody agreed to this one, 0 where nobody
+    did; `reverses` tells whether it names an original at all.
     """
 
     amount: int
     contract_id: int
     day: dt.date
     whole: int | None = None
-    billed: int = 0
-    ceiling: int = 0
+    others: Billed | None = None
     agreed: int = 0
     net: int | None = None
     tax: int | None = None
@@ -50,11 +51,46 @@ class Bill:
     original: Original | None = None
 
     @property
+    def billed(self) -> int:
+        """Return what else is asked for or issued."""
+        return self.others.invoiced if self.others else 0
+
+    @property
+    def most(self) -> int:
+        """Return up to what may be asked for: the amount, or what others have a reason for."""
+        return max(self.whole or 0, self.others.ceiling if self.others else 0)
+
+    @property
     def beyond(self) -> int:
-        """Return by how much the contract would be invoiced beyond what it may."""
+        """Return by how much more would be asked for than may be."""
+        return self._over(self.billed, self.most)
+
+    @property
+    def unagreed(self) -> int:
+        """Return by how much more would be asked for than anybody agreed to for others."""
+        return self._over(self.billed, self.allowed)
+
+    @property
+    def allowed(self) -> int:
+        """Return up to what may be issued: the amount, or what was agreed to for others."""
+        return max(self.whole or 0, self.others.agreed if self.others else 0)
+
+    @property
+    def unissuable(self) -> int:
+        """Return by how much issuing it goes beyond what was agreed to.
+
+        What is issued stays within that; what others only ask for must find its room too, unless
+        this one itself was agreed to.
+        """
+        if self.others is None:
+            return 0
+        issued = self._over(self.others.issued, max(self.allowed, self.agreed))
+        return issued if self.agreed else max(issued, self.beyond)
+
+    def _over(self, others: int, most: int) -> int:
         if self.whole is None or self.amount <= 0:
             return 0
-        return max(self.billed + self.amount - max(self.whole, self.ceiling), 0)
+        return max(others + self.amount - most, 0)
 
 
 def faults(bill: Bill) -> Faults:
@@ -68,27 +104,28 @@ def faults(bill: Bill) -> Faults:
 def _amount(bill: Bill) -> Faults:
     if bill.amount == 0:
         return {"amount": _("金额不能为 0")}
-    if bill.amount < 0 and not bill.reverses and bill.billed + bill.amount < 0:
+    bare = bill.amount < 0 and not bill.reverses
+    if bare and bill.others is not None and bill.billed + bill.amount < 0:
         words = _("红冲不能超过已开票的 %(sum)s 元", sum=yuan(max(bill.billed, 0)))
         return {"amount": words}
     return {}
 
 
 def _within(bill: Bill) -> Faults:
-    over = bill.beyond
-    if not over:
-        return {}
-    if not bill.reasoned:
-        most = max(bill.whole or 0, bill.ceiling)
+    if bill.beyond and not bill.reasoned:
         return {
             "amount": _(
                 "超出合同金额：合同 %(whole)s 元，已开和申请中 %(billed)s 元，还可开 %(left)s 元",
-                whole=yuan(most),
+                whole=yuan(bill.most),
                 billed=yuan(bill.billed),
-                left=yuan(max(most - bill.billed, 0)),
+                left=yuan(max(bill.most - bill.billed, 0)),
             )
         }
-    if bill.issuing and bill.billed + bill.amount > bill.agreed:
+    over = bill.unissuable if bill.issuing else 0
+    if over and not bill.reasoned:
+        words = _("超出合同金额 %(over)s 元，请填写理由，经批准后才能开具", over=yuan(over))
+        return {"over_reason": words}
+    if over:
         return {"number": _("超出合同金额 %(over)s 元，须先经批准才能开具", over=yuan(over))}
     return {}
 

@@ -7,11 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.deals.billed import Billed
 from services.receivables.invoice_law import Bill, Original, faults, split
 
 DAY = dt.date(2026, 11, 23)
 ISSUED = Original(7, issued=True, issued_on=dt.date(2026, 11, 1), left=60_00)
-BILL = Bill(amount=40_00, contract_id=7, day=DAY, whole=100_00, billed=60_00)
+OTHERS = Billed(invoiced=60_00, issued=60_00)
+BILL = Bill(amount=40_00, contract_id=7, day=DAY, whole=100_00, others=OTHERS)
+COVERED = OTHERS._replace(ceiling=100_01)
+OVER = dataclasses.replace(BILL, amount=40_01, reasoned=True)
 RED = dataclasses.replace(BILL, amount=-60_00, reverses=True, original=ISSUED)
 
 
@@ -26,12 +30,19 @@ def changed(bill, **values):
         (changed(BILL, amount=0), ["amount"]),
         (changed(BILL, amount=40_01), ["amount"]),
         (changed(BILL, amount=40_01, whole=None), []),
-        (changed(BILL, amount=40_01, ceiling=100_01), []),
+        (changed(BILL, amount=40_01, others=OTHERS._replace(ceiling=100_01)), []),
         (changed(BILL, amount=40_01, reasoned=True), []),
         (changed(BILL, amount=40_01, reasoned=True, issuing=True), ["number"]),
         (changed(BILL, amount=40_01, reasoned=True, issuing=True, agreed=100_00), ["number"]),
         (changed(BILL, amount=40_01, reasoned=True, issuing=True, agreed=100_01), []),
+        (changed(OVER, issuing=True, reasoned=False, others=COVERED), ["over_reason"]),
+        (changed(OVER, issuing=True, others=COVERED), ["number"]),
+        (changed(OVER, issuing=True, others=COVERED._replace(agreed=100_01)), []),
+        (changed(OVER, issuing=True, others=COVERED._replace(issued=20_00)), []),
+        (changed(OVER, issuing=True, agreed=100_01, others=Billed(90_00, 60_00, 160_00)), []),
+        (changed(OVER, issuing=True, agreed=100_01, others=Billed(90_00, 90_00)), ["number"]),
         (changed(BILL, amount=-60_00), []),
+        (changed(BILL, amount=-60_01, others=None), []),
         (changed(BILL, amount=-60_01), ["amount"]),
         (RED, []),
         (changed(RED, amount=-60_01), ["amount"]),

@@ -1,8 +1,9 @@
 """A ledger in plain Python: what contracts, plans, payments and invoices come to, in 分.
 
 It knows nothing of the product's code. Laws, in words: what confirmed money settles stays; money
-fills the oldest instalments that have room, by hand first; a refund takes money without an
-instalment, then empties the newest; confirmed money comes before what is only registered.
+fills the oldest instalments that have room, by hand first, the oldest of these as far as the amount
+goes; a refund takes money without an instalment, then empties the newest; confirmed money comes
+before what is only registered. What is issued stays within the contract or what somebody agreed to.
 """
 
 import collections
@@ -47,6 +48,7 @@ class Paper:
     back: int | None = None
     most: int | None = None
     agreed: bool = False
+    reasoned: bool = False
 
     @property
     def counted(self):
@@ -74,11 +76,14 @@ class Desk:
             self.put(money, key, money.parts[key])
 
     def by_hand(self, group):
-        for money, key in ((m, k) for m in group for k in m.hand & self.there.keys()):
-            wanted = money.parts[key]
-            most = self.there[key] - self.full[key] if wanted > 0 else self.full[key]
-            share = min(abs(wanted), max(most, 0))
-            self.put(money, key, share if wanted > 0 else -share)
+        for money in group:
+            left = abs(money.amount)
+            for key in (k for k in self.there if k in money.hand):
+                wanted = money.parts[key]
+                most = self.there[key] - self.full[key] if wanted > 0 else self.full[key]
+                share = min(abs(wanted), max(most, 0), left)
+                self.put(money, key, share if wanted > 0 else -share)
+                left -= share
 
     def fill(self, money, left):
         for key, amount in self.there.items() if left > 0 else ():
@@ -116,10 +121,12 @@ class Deal:
     def billed(self, *, but=None):
         return sum(p.counted for p in self.papers.values() if p.key != but)
 
-    def ceiling(self, *, but=None):
+    def ceiling(self, *, but=None, agreed=False):
+        """Up to what may be asked for beyond the contract; `agreed`: up to what may be issued."""
         found = 0
         for paper in self.papers.values():
-            if paper.most is not None and paper.key != but:
+            counts = paper.most is not None and paper.key != but
+            if counts and (paper.agreed or not agreed):
                 red = sum(p.amount for p in self.reds(paper.key) if p.state == "red")
                 found = max(found, paper.most + red)
         return found
@@ -130,9 +137,16 @@ class Deal:
     def left(self, key):
         return self.papers[key].amount + sum(p.amount for p in self.reds(key))
 
-    def beyond(self, amount, *, but=None):
-        most = max(self.amount, self.ceiling(but=but))
+    def beyond(self, amount, *, but=None, agreed=False):
+        most = max(self.amount, self.ceiling(but=but, agreed=agreed))
         return amount > 0 and self.billed(but=but) + amount > most
+
+    def issuable(self, paper):
+        """Tell whether an invoice may be issued; one that gives back is not asked here."""
+        own = paper.most if paper.agreed else 0
+        most = max(self.amount, self.ceiling(but=paper.key, agreed=True), own)
+        room = paper.agreed or not self.beyond(paper.amount, but=paper.key)
+        return room and self.issued + paper.amount <= most
 
     @property
     def issued(self):
@@ -222,6 +236,8 @@ class Deal:
         if plan is None and amount != self.amount:
             return False
         if amount != self.amount and self.billed() > max(amount, self.ceiling()):
+            return False
+        if amount != self.amount and self.issued > max(amount, self.ceiling(agreed=True)):
             return False
         held = [self.direct(line) for line in self.lines]
         pairs = itertools.zip_longest(held, plan or [line.amount for line in self.lines])

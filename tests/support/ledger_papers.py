@@ -27,12 +27,13 @@ class Papers(Bench):
             done = self.post("sales", "/admin/invoice/new/", form)
         assert bool(done) == fine, (amount, deal.billed())
         if done:
-            self.noted(deal, amount, over=over)
+            over = reason and deal.beyond(amount, agreed=True)
+            self.noted(deal, amount, over=over, reason=reason)
 
-    def noted(self, deal, amount, *, over, back=None):
+    def noted(self, deal, amount, *, over, back=None, reason=False):
         most = deal.billed() + amount if over else None
         key = self.last(Invoice, deal)
-        deal.papers[key] = Paper(key, amount, back=back, most=most)
+        deal.papers[key] = Paper(key, amount, back=back, most=most, reasoned=reason)
 
     @some("papers")
     @rule(n=N, share=st.sampled_from((1, 50, 100, 101)))
@@ -65,9 +66,7 @@ class Papers(Bench):
         deal, paper = self.one("papers", n)
         self.steps += 1
         values = {"number": f"{deal.key}-{paper.key}", "issued_on": TODAY}
-        within = not deal.beyond(paper.amount, but=paper.key) or (
-            paper.agreed and deal.billed(but=paper.key) + paper.amount <= paper.most
-        )
+        within = paper.amount < 0 or deal.issuable(paper)
         bare = paper.back is None and paper.amount < 0
         if bare:
             within = deal.billed(but=paper.key) + paper.amount >= 0
@@ -81,6 +80,37 @@ class Papers(Bench):
         assert bool(done) == fine, (paper, deal.billed(but=paper.key))
         if done:
             paper.state = "red" if paper.amount < 0 else "issued"
+            paper.most = paper.most if paper.agreed else None
+
+    @some("papers")
+    @rule(n=N, amount=SUMS, reason=st.booleans())
+    def rewrite(self, n, amount, reason):
+        """Another figure, another reason, or both: what was agreed to is asked anew."""
+        deal, paper = self.one("papers", n)
+        if paper.back is not None or (amount < 0) != (paper.amount < 0):
+            return
+        over = deal.beyond(amount, but=paper.key)
+        fine = paper.state == "requested" and not deal.void
+        if amount < 0:
+            fine = fine and deal.billed(but=paper.key) + amount >= 0
+        else:
+            fine = fine and (reason or not over)
+        self.steps += 1
+        values = {"amount": amount, "over_reason": f"改 {self.steps}" if reason else None}
+        done = self.try_(
+            "sales",
+            lambda: (
+                records.update(self.world.call, self.get(Invoice, paper.key), values, seen=None).id
+            ),
+        )
+        assert bool(done) == fine, (paper, amount, deal.billed(but=paper.key))
+        if done:
+            changed = amount != paper.amount or reason or paper.reasoned
+            paper.amount, paper.reasoned = amount, reason
+            if changed:
+                over = reason and deal.beyond(amount, but=paper.key, agreed=True)
+                paper.most = deal.billed(but=paper.key) + amount if over else None
+                paper.agreed = False
 
     @some("papers")
     @rule(n=N)

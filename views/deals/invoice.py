@@ -36,11 +36,12 @@ class InvoiceView(FileDoors, CrmView):
             left = invoice.left_of(self.session, record.id, record.amount)
             if left > 0:
                 found["links"] = [(url_for(".create_view", **reversal(record, left)), _("红冲"))]
-        waits = asked and record.over_ceiling is not None and record.over_agreed_at is None
+        found["waits"] = waits = invoice.waits(record)
         found["agree"] = (
-            waits and may(self.actor, "invoice:exceed") and record.created_by_id != self.actor.id
+            waits
+            and may(self.actor, "invoice:exceed")
+            and self.actor.id not in invoice.authors(self.session, record)
         )
-        found["waits"] = waits
         return found
 
     def over(self, record: Any) -> str:
