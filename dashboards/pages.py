@@ -119,6 +119,7 @@ def payload(summary: Summary, found: table.Table, charts: list[go.Figure]) -> di
         "count": found.count,
         "page": found.query.page,
         "size": found.query.size,
+        "idle": sorted(found.query.idle),
         "columns": [{"key": c.key, "label": str(c.label), "type": c.type} for c in shown],
         "rows": [_row(record, shown) for record in found.records],
         "totals": {c.key: jsonable(found.totals.get(c.key), c) for c in keys},

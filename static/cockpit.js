@@ -17,20 +17,12 @@
     address.searchParams.delete('page');
     return address.href;
   };
-  // The moment of a page is asked for during an hour; after it the answer is that of now.
-  const ofNow = (address, base) => {
-    const found = new URL(address, base);
-    found.searchParams.delete('as_of');
-    return found.href;
-  };
-  if (typeof document === 'undefined') { module.exports = { picked, ofNow }; return; }
+  if (typeof document === 'undefined') { module.exports = { picked }; return; }
 
   const read = async (address) => {
-    const headers = { Accept: 'application/json' };
-    const answer = await fetch(address, { headers });
-    const found = answer.status === 400 ? await fetch(ofNow(address, location.href), { headers }) : answer;
-    if (!found.ok) throw new Error(found.status);
-    return found.json();
+    const answer = await fetch(address, { headers: { Accept: 'application/json' } });
+    if (!answer.ok) throw new Error(answer.status);
+    return answer.json();
   };
 
   const place = document.querySelector('[data-charts]');

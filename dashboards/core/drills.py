@@ -11,8 +11,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from dashboards.core.charts import key_text
 from dashboards.core.columns import TableColumn, missing
+from dashboards.core.parameters import ORDER
 from dashboards.core.period import DAY, Period, month_start
-from dashboards.core.query import ORDER, CockpitQuery
+from dashboards.core.query import CockpitQuery
 
 Row = Mapping[str, str]
 OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of"})
@@ -58,7 +59,8 @@ def follow(
     """
     key, _mark, wanted = drill.partition("?")
     fixed = dict(parse_qsl(wanted)) | dict(row)
-    kept = {k: v for k, v in query.params.items() if k in accepted and k not in OF_THE_PAGE}
+    gone = OF_THE_PAGE | query.idle
+    kept = {k: v for k, v in query.params.items() if k in accepted and k not in gone}
     if "from" in fixed:
         kept.pop("preset", None)
     both = [*kept.pop("only", "").split(","), *fixed.pop("only", "").split(",")]

@@ -1,6 +1,8 @@
-"""What the parameters of the cockpit are called, where one is refused and above its field."""
+"""The parameters of the cockpit: which there are, in which order, and what people call them."""
 
 from flask_babel import lazy_gettext as _
+
+from dashboards.core.values import KEYS
 
 PARAMETERS = {
     "owner": _("销售员"),
@@ -31,7 +33,61 @@ PARAMETERS = {
     "sort": _("排序"),
     "unit": _("金额单位"),
     "size": _("每页"),
+    "density": _("行距"),
+    "lang": _("语言"),
     "page": _("页码"),
     "as_of": _("数据截至"),
     "via": _("返回"),
 }
+COMMON = (
+    "preset",
+    "from",
+    "to",
+    "owner",
+    "department",
+    "department_only",
+    "level",
+    "industry",
+    "source",
+    "province",
+    "q",
+    "unit",
+    "size",
+    "density",
+    "lang",
+    "as_of",
+)
+ORDER = (
+    "preset",
+    "from",
+    "to",
+    "date",
+    *KEYS,
+    "undealt",
+    "q",
+    "by",
+    "sort",
+    "unit",
+    "size",
+    "density",
+    "lang",
+    "page",
+    "as_of",
+    "via",  # the page that a number was opened from, the way back
+)
+LOOKS = frozenset({"unit", "density", "lang"})  # how a page looks; lang: views/web/i18n.py
+PLAIN = LOOKS | {
+    "preset",
+    "from",
+    "to",
+    "q",
+    "by",
+    "sort",
+    "size",
+    "page_size",
+    "page",
+    "as_of",
+    "via",
+}
+# Filters of some summaries that any address may carry: a page that has no such thing says so.
+ANY = ("stage", "kind")

@@ -12,15 +12,17 @@ from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _
 
-from dashboards.core.parameters import PARAMETERS
+from dashboards.core.parameters import ANY, ORDER, PARAMETERS, PLAIN
 from dashboards.core.period import DAY, PRESETS, Period
 from dashboards.core.values import KEYS, read_date, read_instant, read_number, read_size, words_of
+from models.people.user import Language
 from services.core.days import today
 from services.core.errors import Refused
 
 MOST_VALUES, LONGEST_NAME = 50, 40
 LARGEST_PAGE = 1_000_000
 DEFAULT_PRESET = "year"
+DENSITIES = ("comfortable", "compact")
 OLDEST, SKEW = dt.timedelta(hours=1), dt.timedelta(minutes=1)  # of `as_of`; clocks differ a little
 Args = Mapping[str, Sequence[str]]
 Read = TypeVar("Read")
@@ -38,6 +40,10 @@ class BadParameter(Refused):
             _("「%(name)s」：%(why)s", name=PARAMETERS.get(name, name), why=message), field=name
         )
         self.name = name
+
+
+class PastMoment(BadParameter):
+    """A moment that lies too far back: nothing is rewound, the address without it is of now."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,10 +71,12 @@ class CockpitQuery:
     page: int = 1
     size: int = 50
     unit: str = "yuan"
+    density: str = DENSITIES[0]
     words: tuple[str, ...] = ()
     keys: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     undealt: bool = False
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    idle: frozenset[str] = frozenset()  # filters that were given and that this summary has not
     summary: str = ""  # its key
 
     @property
@@ -110,11 +118,12 @@ def parse(
     args: Args, choices: SummaryOptions, *, now: dt.datetime, accepted: Collection[str] = ()
 ) -> CockpitQuery:
     """Return the query of a page; `accepted` are its filters. Raises BadParameter."""
-    _check_names(args, {*PLAIN, *accepted, *(["date"] if choices.dates else ())})
+    _check_names(args, {*PLAIN, *ANY, *accepted, *(["date"] if choices.dates else ())})
     given = _given(args)
     for flag in given["only"].split(",") if "only" in given else ():
         if flag not in choices.only:
             raise BadParameter("only", _("只能是 %(allowed)s", allowed=", ".join(choices.only)))
+    _one_of(given, "lang", tuple(Language.__members__))
     as_of = _moment(given, now)
     by = _one_of(given, "by", choices.grains)
     sort = given.get("sort") or choices.default_sort(by)
@@ -131,11 +140,13 @@ def parse(
         page=_read(given, "page", lambda text: read_number(text, LARGEST_PAGE), 1),
         size=_read(given, "size", read_size, 50),
         unit=_one_of(given, "unit", ("yuan", "wan")),
+        density=_one_of(given, "density", DENSITIES),
         words=_read(given, "q", words_of, ()),
         keys={
             name: _values(given[name], name, read) for name, read in KEYS.items() if name in given
         },
         undealt=_one_of(given, "undealt", ("0", "1")) == "1",
+        idle=frozenset(name for name in ANY if name in given and name not in accepted),
         params={name: given[name] for name in ORDER if name in given},
     )
 
@@ -153,14 +164,19 @@ def _given(args: Args) -> dict[str, str]:
         texts = [text.strip() for text in args.get(name, ()) if text.strip()]
         if texts:
             found[name] = ",".join(texts) if name in KEYS else texts[-1]
+    if "size" not in found and args.get("page_size"):  # what the grids call it
+        found["size"] = args["page_size"][-1].strip() or "50"
     return found
 
 
 def _moment(given: Mapping[str, str], now: dt.datetime) -> dt.datetime:
     """Return `as_of`: nothing is rewound, so that only the page's own moment can be asked for."""
     as_of = _read(given, "as_of", read_instant, now)
-    if not now - OLDEST <= as_of <= now + SKEW:
-        raise BadParameter("as_of", _("只能是最近一小时内的时间；不填即为当前数据"))
+    why = _("只能是最近一小时内的时间；不填即为当前数据")
+    if as_of < now - OLDEST:
+        raise PastMoment("as_of", why)
+    if as_of > now + SKEW:
+        raise BadParameter("as_of", why)
     return as_of
 
 
@@ -209,40 +225,3 @@ def _values(text: str, name: str, read: Callable[[str], Any]) -> tuple[Any, ...]
         return tuple(dict.fromkeys(read(part) for part in parts))
     except ValueError as problem:
         raise BadParameter(name, problem.args[0]) from None
-
-
-COMMON = (
-    "preset",
-    "from",
-    "to",
-    "owner",
-    "department",
-    "department_only",
-    "level",
-    "industry",
-    "source",
-    "province",
-    "q",
-    "unit",
-    "size",
-    "as_of",
-)
-ORDER = (
-    "preset",
-    "from",
-    "to",
-    "date",
-    *KEYS,
-    "undealt",
-    "q",
-    "by",
-    "sort",
-    "unit",
-    "size",
-    "page",
-    "as_of",
-    "via",  # the page that a number was opened from, the way back
-)
-PLAIN = frozenset(
-    {"preset", "from", "to", "q", "by", "sort", "unit", "size", "page", "as_of", "via"}
-)

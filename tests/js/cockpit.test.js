@@ -1,7 +1,7 @@
 'use strict';
 const assert = require('node:assert');
 const { test } = require('node:test');
-const { ofNow, picked } = require('../../static/cockpit.js');
+const { picked } = require('../../static/cockpit.js');
 
 const PAGE = 'https://crm.test/admin/cockpit/collections/';
 const after = (state, ...pick) => new URL(picked(`${PAGE}?${state}`, pick)).search.slice(1);
@@ -18,9 +18,4 @@ test('a bar that leads to another grain leaves the order of the old one behind, 
   assert.equal(after('by=owner&sort=-cash', ...age), 'by=plan&from=2026-10-01&to=2026-10-31&only=owing');
   assert.equal(after(`${there}&sort=due_on`, ...age), '');
   assert.equal(after('sort=-due&level=a', 'owner', '4'), 'sort=-due&level=a&owner=4');
-});
-
-test('what is asked of now names no moment', () => {
-  assert.equal(ofNow('/admin/cockpit/visits/data.json?level=a&as_of=2026-11-23T10:00:00Z&by=row', PAGE),
-    'https://crm.test/admin/cockpit/visits/data.json?level=a&by=row');
 });

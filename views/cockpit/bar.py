@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from dashboards.core.charts import key_text
 from dashboards.core.choices import Choice, Offers
-from dashboards.core.parameters import PARAMETERS
-from dashboards.core.query import COMMON, CockpitQuery
+from dashboards.core.parameters import COMMON, LOOKS, PARAMETERS
+from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import CONTRACT, CUSTOMER, openable
 from dashboards.pages import SUMMARIES, Summary, came_from
 from dashboards.summaries import tracking
@@ -35,7 +35,7 @@ ANYWHERE = (
 MAIN = ("owner", "department")  # the others stand under 更多筛选
 WHOLE = frozenset({"kind", "status", "only"})  # every row has one
 OFFERED_AS = {"department_only": "department", "reached": "stage"}
-KEPT = ("by", "unit", "size", "date", "via")  # what 清除筛选 leaves
+KEPT = ("by", "unit", "size", "density", "lang", "date", "via")  # what 清除筛选 leaves
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def make(
         hidden={
             k: v
             for k, v in query.params.items()
-            if k in {"preset", "unit", "size", "via", *ANYWHERE} - {"only"}
+            if k in {"preset", "size", "via", *LOOKS, *ANYWHERE} - {"only"}
         },
         custom=not query.preset,
         back=_back(query),
@@ -182,6 +182,9 @@ def _chips(
             rest = ",".join(other for other in texts if other != text)
             caption = f"{PARAMETERS[name]}：{labels.get(text, text)}"
             found.append(Link(caption, _url(query, **{name: rest or None})))
+    for name in sorted(query.idle):
+        caption = _("%(name)s：此表没有这一项，未按此筛选", name=PARAMETERS[name])
+        found.append(Link(caption, _url(query, **{name: None})))
     if query.undealt:
         found.append(Link(_("含未成交客户"), _url(query, undealt=None)))
     if query.words:

@@ -2,14 +2,15 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Response, jsonify, redirect, request, url_for
+from flask import Response, abort, jsonify, redirect, request, url_for
 from flask_admin import expose
 from plotly.utils import PlotlyJSONEncoder
 
 from dashboards import compare
 from dashboards.core import choices
-from dashboards.core.query import CockpitQuery
+from dashboards.core.query import CockpitQuery, PastMoment
 from dashboards.core.sql import snapshot
 from dashboards.pages import SUMMARIES, Summary, payload
 from dashboards.summaries import anomalies
@@ -36,8 +37,16 @@ class CockpitView(Page):
     icon = "bars"
 
     def _query(self, summary: Summary) -> CockpitQuery:
-        """Return the checked query; raises BadParameter."""
-        return summary.query(request.args.to_dict(flat=False), now=self.now())
+        """Return the checked query; raises BadParameter.
+
+        An address of long ago, out of a bookmark or a message, leads to the same of now.
+        """
+        given = request.args.to_dict(flat=False)
+        try:
+            return summary.query(given, now=self.now())
+        except PastMoment:
+            del given["as_of"]
+            abort(redirect(f"{request.path}?{urlencode(given, doseq=True)}"))
 
     @expose("/")
     def index(self) -> Any:

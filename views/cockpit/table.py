@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from dashboards.core import drills
 from dashboards.core.charts import key_text
 from dashboards.core.columns import TableColumn, missing, shown
+from dashboards.core.parameters import LOOKS
 from dashboards.core.query import CockpitQuery
 from dashboards.core.table import Table as Found
 from dashboards.core.values import SIZES
@@ -155,10 +156,12 @@ def drilled(column: TableColumn, query: CockpitQuery, row: drills.Row) -> str:
     """Return the address of the rows behind a number; none where they are those of the page."""
     key = column.drill.partition("?")[0]
     target = SUMMARIES[key]
-    accepted = {*target.accepted, "preset", "from", "to", "q", "unit"}
+    accepted = {*target.accepted, *LOOKS, "preset", "from", "to", "q"}
     accepted |= {"date"} if target.choices.dates else set()
     key, params = drills.follow(column.drill, query, row, accepted, target.choices.only)
-    here = {k: v for k, v in query.params.items() if k not in drills.OF_THE_PAGE | {"via"}}
+    here = {
+        k: v for k, v in query.params.items() if k not in drills.OF_THE_PAGE | {"via"} | query.idle
+    }
     there = {k: v for k, v in params.items() if k != "by"}
     same = here == there and params.get("by", query.by) == query.by
     if same and key == query.summary and not row:

@@ -2,6 +2,7 @@
 
 import functools
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Blueprint, Flask, g, has_request_context, redirect, request, session
 from flask_babel import Babel, Domain, get_locale
@@ -54,13 +55,14 @@ def init_i18n(app: Flask) -> None:
 
 
 def language() -> str:
-    """Return `zh` or `en`: the session's choice, else the profile's, else Chinese.
+    """Return `zh` or `en`: the address's (`lang`), the session's, the profile's, else Chinese.
 
     It is asked while errors are answered too, so it knows without the database.
     """
     if not has_request_context():
         return "zh"  # commands and the worker write what people read later
-    known = (session.get("lang"), g.get("language"), session.get(PROFILE))
+    asked = request.args.get("lang")
+    known = (asked, session.get("lang"), g.get("language"), session.get(PROFILE))
     return str(next((code for code in known if code in LOCALES), "zh"))
 
 
@@ -81,11 +83,18 @@ def _context() -> dict[str, Any]:
     return {"lang": code, "html_lang": HTML[code]}
 
 
+def _without_language(target: str) -> str:
+    parts = urlsplit(target)
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    kept = [(name, value) for name, value in pairs if name != "lang"]
+    return target if kept == pairs else parts._replace(query=urlencode(kept)).geturl()
+
+
 @pages.get("/lang/<code>")
 def switch(code: str) -> Response:
     """Remember the language in the session cookie and go back to where the person was."""
     if code not in LOCALES:
         raise NotFound
     session["lang"] = code
-    target = request.args.get("next", "/")
+    target = _without_language(request.args.get("next", "/"))
     return redirect(target if is_local(target) else "/", code=303)

@@ -1,0 +1,109 @@
+"""Addresses of the cockpit: what any of them may carry, and every link that a page shows."""
+
+import datetime as dt
+import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from dashboards.pages import SUMMARIES
+from tests.support import clock
+
+COMMON = {
+    "from": "2026-01-01", "to": "2026-11-23", "preset": "year", "owner": "3", "department": "1",
+    "level": "a", "industry": "0", "source": "0", "province": "420000", "stage": "won",
+    "kind": "visit", "q": "公司", "page": "2", "size": "20", "page_size": "50", "unit": "wan",
+    "density": "compact", "lang": "en",
+}  # fmt: skip
+DOORS = ("", "data.json", "change.json", "export.csv", "export.xlsx")
+
+
+@pytest.mark.parametrize("key", SUMMARIES)
+def test_what_is_common_may_stand_in_every_address(visitors, key):
+    for name, value in COMMON.items():
+        asked = {name: value}
+        for door in DOORS[: 2 if name != "stage" else None]:
+            path = f"/admin/cockpit/{key}/{door}"
+            assert visitors.get("analyst", path, query_string=asked).status_code == 200, (
+                name,
+                door,
+            )
+    both = visitors.get("analyst", f"/admin/cockpit/{key}/data.json", query_string=COMMON)
+    assert both.status_code == 200
+    for bad in ({"density": "huge"}, {"lang": "fr"}, {"page_size": "7"}, {"kind": "fax"}):
+        answer = visitors.get("analyst", f"/admin/cockpit/{key}/", query_string=bad)
+        assert answer.status_code == 400, bad
+
+
+def test_a_filter_that_a_summary_has_not_is_told_and_opens_no_other_rows(visitors):
+    plain = visitors.get("analyst", "/admin/cockpit/performance/data.json").json
+    asked = visitors.get("analyst", "/admin/cockpit/performance/data.json?stage=lost").json
+    page = visitors.get("analyst", "/admin/cockpit/performance/?stage=lost&by=owner").text
+    file = visitors.get("analyst", "/admin/cockpit/performance/export.xlsx?kind=visit")
+    drills = re.findall(r'href="(/admin/cockpit/opportunities/\?[^"]*)"', page)
+
+    assert (plain["idle"], asked["idle"]) == ([], ["stage"])
+    assert asked["totals"] == plain["totals"]
+    assert "阶段：此表没有这一项，未按此筛选" in page
+    assert file.status_code == 200
+    assert drills
+    assert [url for url in drills if "stage" in parse_qs(urlsplit(unescape(url)).query)] == []
+    lost = visitors.get("analyst", "/admin/cockpit/opportunities/data.json?stage=lost").json
+    assert (lost["idle"], lost["count"]) == ([], 1)
+    assert visitors.get("analyst", "/admin/cockpit/visits/?stage=won&ownr=1").status_code == 400
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_an_address_of_long_ago_leads_to_that_of_now(visitors, door):
+    for age in (dt.timedelta(hours=1, minutes=5), dt.timedelta(days=90)):
+        asked = {"as_of": (clock.now() - age).isoformat(), "preset": "month", "level": "a,b"}
+        path = f"/admin/cockpit/performance/{door}"
+        answer = visitors.get("analyst", path, query_string=asked)
+
+        assert answer.status_code == 302
+        parts = urlsplit(answer.location)
+        assert (parts.path, parse_qs(parts.query)) == (
+            path,
+            {"preset": ["month"], "level": ["a,b"]},
+        )
+        assert visitors.get("analyst", answer.location).status_code == 200
+    ahead = {"as_of": (clock.now() + dt.timedelta(hours=1)).isoformat()}
+    assert visitors.get("analyst", path, query_string=ahead).status_code == 400
+
+
+def test_the_language_of_an_address_goes_for_its_page_until_it_is_switched(visitors):
+    page = visitors.get("analyst", "/admin/cockpit/visits/?lang=en&preset=month").text
+    switch = unescape(re.search(r'href="(/lang/zh\?next=[^"]*)"', page)[1])
+
+    assert "Average minutes" in page
+    assert "change.json?preset=month&amp;lang=en" in page
+    assert "平均时长" in visitors.get("analyst", "/admin/cockpit/visits/").text
+    assert visitors.get("analyst", switch).location == "/admin/cockpit/visits/?preset=month"
+
+
+@pytest.mark.parametrize("key", SUMMARIES)
+def test_every_link_of_a_page_is_an_address_that_is_understood(visitors, cockpit, key):
+    tried = 0
+    for by in SUMMARIES[key].choices.grains:
+        sort = [*SUMMARIES[key].choices.sorts(by)][-1]
+        state = f"by={by}&sort=-{sort}&size=20&unit=wan&density=compact&q=公司"
+        page = visitors.get("analyst", f"/admin/cockpit/{key}/?{state}").text
+        for url in {*re.findall(r'href="((?:/admin/cockpit/|\?)[^"]*)"', page)}:
+            parts = urlsplit(unescape(url))
+            named = parts.path.removeprefix("/admin/cockpit/").partition("/")[0] or key
+            if named in SUMMARIES:
+                given = {**parse_qs(parts.query)}
+                assert SUMMARIES[named].query(given, now=cockpit.world.now), url
+                tried += 1
+    assert tried > 20
+
+
+def test_the_buttons_export_what_the_page_shows(visitors):
+    state = "preset=year&level=a&by=contract&only=unpaid"
+    page = visitors.get("analyst", f"/admin/cockpit/performance/?{state}").text
+    for kind in ("csv", "xlsx"):
+        url = unescape(re.search(rf'href="([^"]*export\.{kind}[^"]*)"', page)[1])
+        found = parse_qs(urlsplit(url).query)
+        assert found == parse_qs(state)
+        assert visitors.get("analyst", url).status_code == 200
