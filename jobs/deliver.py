@@ -2,7 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from flask import Flask, current_app
@@ -20,6 +21,8 @@ from services.delivery import outbox, outbox_care
 LOG = logging.getLogger("tcos.worker")
 
 Task = Callable[..., bool]
+GivenUp = Callable[..., None]  # told why a task is not tried again, with its arguments
+UNTOLD: Mapping[str, GivenUp] = MappingProxyType({})
 
 
 def mails(app: Flask) -> int:
@@ -106,22 +109,30 @@ def letter_of(row: Outbox, base: str) -> Letter | None:
     return Letter(user.email, user.name, subject, text, row.dedupe_key, row.created_at)
 
 
-def tasks(app: Flask, known: dict[str, Task]) -> int:
+def tasks(app: Flask, known: dict[str, Task], given_up: Mapping[str, GivenUp] = UNTOLD) -> int:
     """Do every due task of the outbox, a piece at a time. Returns how many were finished.
 
     A task gets (session, arguments, now) and returns whether it is done. The piece and its
-    settlement are one transaction, so a kill leaves both or neither.
+    settlement are one transaction, so a kill leaves both or neither. `given_up` tells people of
+    one that is parked: task → what gets (session, why, arguments, now).
     """
     finished = 0
     with working(app) as session:
         while rows := outbox.claim(session, Channel.job, now=clock(), most=1, lease=_lease()):
             session.commit()
-            finished += _piece(session, rows[0], known)
+            key, payload = rows[0].id, dict(rows[0].payload)
+            done = _piece(session, rows[0], known)
+            finished += done is True
+            tell = given_up.get(payload["task"])
+            if tell is not None and session.get_one(Outbox, key).state is OutboxState.parked:
+                why = done if isinstance(done, Refused) else _("系统出错，请联系管理员")
+                tell(session, why, **payload["arguments"], now=clock())
             session.commit()
     return finished
 
 
-def _piece(session: Session, row: Outbox, known: dict[str, Task]) -> bool:
+def _piece(session: Session, row: Outbox, known: dict[str, Task]) -> bool | Refused:
+    """Do a piece and settle its row; return whether the task is done, or what refused it."""
     key, payload = row.id, dict(row.payload)
     task = known.get(payload["task"])
     if task is None:
@@ -132,7 +143,7 @@ def _piece(session: Session, row: Outbox, known: dict[str, Task]) -> bool:
     except Refused as refusal:
         session.rollback()
         outbox.park(session, session.get_one(Outbox, key), str(refusal))
-        return False
+        return refusal
     except Exception as problem:
         LOG.exception("task %s failed", payload["task"])
         session.rollback()

@@ -43,6 +43,8 @@ KNOWN: dict[str, deliver.Task] = {
     staging.TASK: worker.work,
     making.TASK: _paper,
 }
+# Who tells people that such a task is not tried again.
+GIVEN_UP: dict[str, deliver.GivenUp] = {making.TASK: making.given_up}
 
 
 class Queue:
@@ -53,7 +55,7 @@ class Queue:
         self.app, self.huey = app, _storage(app)
         every = {
             "mails": (crontab(), Seats(lambda: deliver.mails(app), SENDERS)),
-            "tasks": (crontab(), Seats(lambda: deliver.tasks(app, KNOWN), DOERS)),
+            "tasks": (crontab(), Seats(lambda: deliver.tasks(app, KNOWN, GIVEN_UP), DOERS)),
             "remind": (crontab(minute="*/10"), lambda: schedules.remind(app)),
             "collections": (crontab(minute="20"), lambda: schedules.collections(app)),
             "contracts": (crontab(minute="*/15"), lambda: schedules.contracts(app)),

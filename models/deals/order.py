@@ -197,6 +197,15 @@ class OrderMilestone(Model, Stamped):
         server_default=sa.false(),
     )
 
+    by_deliveries: Mapped[bool] = field(
+        _("由发货单完成"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+        form=False,
+    )
+
     role: Mapped["Role | None"] = relationship()
     assignee: Mapped["User | None"] = relationship(foreign_keys=[assignee_id])
     order: Mapped[Order] = relationship(back_populates="milestones")
@@ -205,6 +214,16 @@ class OrderMilestone(Model, Stamped):
         sa.CheckConstraint("weight >= 0", name="weight_not_negative"),
         sa.CheckConstraint("(state = 'done') = (done_on IS NOT NULL)", name="done_has_date"),
     )
+
+    def is_late(self, day: dt.date) -> bool:
+        """Tell whether the step should have been done before a day.
+
+        Only one that weighs something, is still planned, and whose order is open. The same in SQL
+        is `owed` of services/deals/order/punctuality.py.
+        """
+        owed = self.weight > 0 and self.state is MilestoneState.planned
+        owed = owed and (self.order is None or self.order.state is OrderState.open)
+        return owed and self.planned_on is not None and self.planned_on < day
 
     def __str__(self) -> str:
         """Return the name in the reader's language where it has one."""

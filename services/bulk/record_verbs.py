@@ -111,6 +111,7 @@ def restore_each(call: JobCall) -> Act:
         change = {"deleted_at": [str(row["deleted_at"]), None]}
         entry = {"action": AuditAction.update, "noun": noun, "record_id": target}
         audit.record(session, [entry | {"label": title_of(row), "changes": change}])
+        rules.restored(call, dict(row))
         return title_of(row)
 
     return one

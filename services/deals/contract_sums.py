@@ -21,6 +21,7 @@ from services.core.money import total
 from services.core.texts import yuan
 from services.deals import billed
 from services.deals.billed import NOTHING, Billed
+from services.deals.order import goods
 from services.records import lines
 
 CONTRACT: Any = Contract.__table__
@@ -35,7 +36,7 @@ class Sums:
     """A contract's figures as they are, or as they would be after a change; None where it has none.
 
     `settled` is what confirmed money settles of each instalment, in the order of `plan`; `billed`
-    what there is of invoices.
+    what there is of invoices; `short` a product of which more went out than is sold.
     """
 
     amount: int | None
@@ -43,11 +44,19 @@ class Sums:
     plan: tuple[int, ...] | None = None
     billed: Billed = NOTHING
     settled: tuple[int, ...] = ()
+    short: goods.GoodsStanding | None = None
 
 
 def faults(sums: Sums) -> dict[str, Any]:
     """Return what does not hold: field → message with both figures, {} when all is well."""
     found: dict[str, Any] = {}
+    if sums.short is not None:
+        found["lines"] = _(
+            "「%(name)s」已发 %(sent)s，合同不能只有 %(sold)s",
+            name=sums.short.name,
+            sent=goods.plain(sums.short.sent),
+            sold=goods.plain(sums.short.sold),
+        )
     if sums.amount is None:
         return found
     if sums.lines is not None and sums.lines != sums.amount:
@@ -121,6 +130,10 @@ def ahead(session: Session, contract: Contract, values: Mapping[str, Any]) -> Su
         told["plan"] = tuple(line.amount for line in contract.plan)
     if contract.id is not None and moved:
         told["billed"] = billed.of(session, contract.id)
+    held = contract.approval is Approval.approved and bool(values.get("lines") or contract.lines)
+    if contract.id is not None and "lines" in values and held:
+        lock(session, contract.id)
+        told["short"] = goods.short(session, contract.id, values["lines"] or ())
     if contract.id is not None and "plan" in values:
         told["settled"] = settled(session, contract.id)
     return Sums(amount, **told)

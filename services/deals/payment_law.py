@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from models.deals.payment import Payment, PaymentState
 from services.core.texts import yuan
 
 
@@ -41,6 +42,15 @@ def faults(paid: Paid) -> dict[str, Any]:
     if paid.paid_on is not None and paid.day is not None and paid.paid_on > paid.day:
         found["paid_on"] = _("回款日期不能晚于今天")
     return found
+
+
+def no_receipt(payment: Payment) -> Any:
+    """Return why there is no receipt for a payment, None where there is one."""
+    if payment.amount <= 0:
+        return _("退款不能开具收据")
+    if payment.state is not PaymentState.confirmed:
+        return _("回款%(state)s，已确认的回款才能开具收据", state=payment.state)
+    return None
 
 
 def part_faults(amount: int, parts: Mapping[int, int], room: Mapping[int, int]) -> dict[str, Any]:

@@ -71,11 +71,10 @@ class ContractFigures:
 
     @property
     def late_delivery(self) -> Late:
-        """Return the steps that should be done; due today is not overdue."""
-        return _late(
-            [(one.planned_on, 0) for one in self.steps if one.state is MilestoneState.planned],
-            self.day,
-        )
+        """Return the steps that are late; due today is not overdue."""
+        day = self.day
+        late = [(one.planned_on, 0) for one in self.steps if day and one.is_late(day)]
+        return _late(late, day)
 
     @property
     def late_invoicing(self) -> Late:

@@ -31,6 +31,7 @@ KEPT = dt.timedelta(days=30)
 REASON = 300
 RULE = {"rule": "notice"}
 LIVE = (OutboxState.waiting, OutboxState.sending)
+FRESHLY = ("state", "title", "attempts", "reason", "sent_at", "created_at", "next_at")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,14 +53,34 @@ def post(session: Session, posting: Posting, *, now: dt.datetime) -> None:
 
 def enqueue(
     session: Session, task: str, arguments: dict[str, Any], *, title: str, now: dt.datetime
-) -> None:
+) -> bool:
     """Let the worker do a task after this transaction commits; a rolled-back one asks nothing.
 
     `task` is a name of `jobs.queue.KNOWN`, `arguments` is JSON. The same task with the same
-    arguments is asked for once.
+    arguments is with the worker once: False where it is already. What was done, or given up, is
+    done again.
     """
     payload = {"task": task, "arguments": arguments}
-    post(session, Posting(Channel.job, title, payload, _key(task, arguments)), now=now)
+    posting = Posting(Channel.job, title, payload, _key(task, arguments))
+    table: Any = Outbox.__table__
+    statement = _insert(session).values([_row(posting, now)])
+    fresh = {key: statement.excluded[key] for key in FRESHLY}
+    asked = statement.on_conflict_do_update(
+        index_elements=[table.c.dedupe_key], set_=fresh, where=table.c.state.not_in(LIVE)
+    ).returning(table.c.id)
+    found = session.execute(asked, execution_options=RULE).first() is not None
+    session.info["posted"] = True  # whoever listens to the commit may ring the worker's bell
+    return found
+
+
+def _insert(session: Session) -> Any:
+    lite = session.get_bind().dialect.name == "sqlite"
+    return (sqlite.insert if lite else postgresql.insert)(Outbox.__table__)
+
+
+def _row(one: Posting, now: dt.datetime) -> dict[str, Any]:
+    first = {"state": OutboxState.waiting, "attempts": 0, "reason": None, "sent_at": None}
+    return dataclasses.asdict(one) | first | {"created_at": now, "next_at": now}
 
 
 def _key(task: str, arguments: dict[str, Any]) -> str:
@@ -86,15 +107,9 @@ def _live(task: str, arguments: dict[str, Any]) -> sa.Select[Any]:
 def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime) -> None:
     """Put deliveries into the outbox, one statement per 500; known keys are left as they are."""
     table = Outbox.__table__
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     source = iter(postings)
     while chunk := list(islice(source, CHUNK)):
-        rows = [
-            dataclasses.asdict(one)
-            | {"state": OutboxState.waiting, "attempts": 0, "created_at": now, "next_at": now}
-            for one in chunk
-        ]
-        statement = build(table).values(rows)
+        statement = _insert(session).values([_row(one, now) for one in chunk])
         session.execute(
             statement.on_conflict_do_nothing(index_elements=[table.c.dedupe_key]),
             execution_options=RULE,
@@ -108,7 +123,6 @@ def post_set(session: Session, channel: Channel, rows: sa.Select[Any], *, now: d
     The payload is a text that is JSON; known keys are left as they are.
     """
     table: Any = Outbox.__table__
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     found = rows.subquery()
     json_text: Any = found.c[2]
     if session.get_bind().dialect.name == "postgresql":
@@ -125,7 +139,7 @@ def post_set(session: Session, channel: Channel, rows: sa.Select[Any], *, now: d
         "next_at": sa.literal(now, table.c.next_at.type),
     }
     every = sa.select(*values.values()).where(sa.true())  # SQLite wants a WHERE before ON CONFLICT
-    statement = build(table).from_select(list(values), every, include_defaults=False)
+    statement = _insert(session).from_select(list(values), every, include_defaults=False)
     session.execute(
         statement.on_conflict_do_nothing(index_elements=[table.c.dedupe_key]),
         execution_options=RULE,

@@ -19,6 +19,7 @@ from models.deals.payment import Payment, PaymentAllocation, PaymentState
 from models.deals.payment_plan import PaymentPlan
 from services.core.days import today
 from services.core.money import total, whole
+from services.deals.order import punctuality
 from services.query.beside import Question, asked
 from services.query.condition_sql import CLAUSES
 from services.receivables.instalments import by_days
@@ -192,11 +193,15 @@ def _late_order(question: Question) -> Clause:
     day = today(question.now)
 
     def late(least: int) -> Clause:
-        rows = sa.select(STEP.c.order_id).where(
-            STEP.c.state == MilestoneState.planned,
-            STEP.c.planned_on <= day - dt.timedelta(days=least),
+        rows = (
+            sa.select(STEP.c.order_id)
+            .join(ORDER, ORDER.c.id == STEP.c.order_id)
+            .where(
+                punctuality.owed(STEP.c, ORDER.c),
+                STEP.c.planned_on <= day - dt.timedelta(days=least),
+            )
         )
-        return sa.and_(Order.state == OrderState.open, Order.id.in_(rows))
+        return Order.id.in_(rows)
 
     return by_days(question, late)
 

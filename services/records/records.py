@@ -112,6 +112,9 @@ class Saver:
         del call, row
         return {}
 
+    def restored(self, call: Call, row: Mapping[str, Any]) -> None:
+        """Do what follows once a row is out of the recycle bin, by a statement."""
+
 
 SAVERS: dict[type[Any], Saver] = {}
 

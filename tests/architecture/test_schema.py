@@ -101,6 +101,12 @@ GUARDS = {
     *("guard_payment_kept", "guard_invoice_kept"),
     *(f"guard_settled_{what}" for what in ("added", "changed", "removed", "state")),
     *("guard_buyer_added", "guard_buyer_changed"),
+    *(f"guard_sold_{what}" for what in ("added", "changed", "removed")),
+    *(f"guard_sent_{what}" for what in ("added", "changed", "removed", "restored")),
+    *(f"guard_touched_{what}" for what in ("paid", "payment", "unpaid")),
+    *(f"guard_touched_{what}" for what in ("billed", "invoice", "unbilled")),
+    *(f"guard_touched_{what}" for what in ("step_added", "step", "step_gone")),
+    *(f"guard_touched_{what}" for what in ("ordered", "order", "amount")),
 }
 
 

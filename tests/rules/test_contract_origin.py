@@ -12,7 +12,7 @@ from models.sales.stage import Stage, StageHistory, StageKind
 from services.core.errors import Forbidden, Invalid, Locked, NotVisible
 from services.deals.lifecycle import origin
 from services.records import records
-from tests.support.visitors import Visitors
+from tests.support.visitors import Doors, Visitors
 from tests.support.world import World
 
 
@@ -131,3 +131,30 @@ def test_one_click_leads_to_the_filled_form_and_the_difference_is_told(lite):
     assert refused.status_code == 422
     assert who.get("sales2", address).status_code == 404
     assert who.get("reviewer", address).status_code == 403
+
+
+def test_only_what_is_approved_or_in_approval_is_held_against_the_opportunity(world):
+    key = deal(world)
+    first = contract_of(world, key)
+    with world.acting("sales"):
+        values = begun(world, key) | {"name": "草稿", "lines": [], "amount": 1_00}
+        draft = records.create(world.call, Contract, values).id
+    with world.acting("sales"):
+        values = begun(world, key) | {"name": "待审", "lines": [], "amount": 10_00}
+        waiting = records.create(world.call, Contract, values).id
+    world.submitted(model=Contract, key=waiting)
+    again = world.contract(world.get(Contract, first).customer_id, opportunity_id=key)
+    world.decided(world.submitted(model=Contract, key=again)[1], verb="reject", comment="不签")
+
+    def compared(one):
+        world.be("admin")
+        found = origin.kin(world.session, world.get(Contract, one))[0]
+        return found.contracts, found.pending, found.signed, found.pending_sum, found.gap
+
+    assert compared(first) == compared(waiting) == (2, 1, 2_290_00, 10_00, 10_00)
+    assert compared(draft) == (2, 1, 2_290_00, 10_00, 11_00)
+    page = Doors(world).get("sales", f"/admin/contract/details/?id={draft}").get_data(as_text=True)
+    told = "".join(page.split())
+    assert "共2份合同，合计2290.00元" in told.replace("2,290", "2290")
+    assert "已通过1份，审批中1份" in told
+    assert "本合同草稿，未计入" in told

@@ -17,6 +17,7 @@ from services.deals import payment
 from services.deals.lifecycle import renewal, states
 from services.records import records
 from services.rights.actor import SYSTEM
+from tests.support.effort import effort
 from tests.support.visitors import Doors
 
 DAY, WHOLE = dt.date(2026, 11, 23), 100_000_00
@@ -172,3 +173,86 @@ def test_owners_are_told_twice_that_a_contract_ends(world):
     with world.acting("admin"):
         save_settings(world.session, {"contract.renew_days": "0", "contract.renew_again_days": "0"})
     assert told(22) == 0
+
+
+def fulfilled(world):
+    """Return a contract that is delivered, billed and paid."""
+    contract = running(world)
+    for act in (deliver, bill, pay):
+        act(world, contract)
+    assert stands(world, contract) == DONE
+    return contract
+
+
+def swept(world):
+    with world.acting("admin"):
+        return states.sweep(world.session)
+
+
+def test_a_contract_put_back_in_force_stays_so_until_something_happens(world):
+    contract = fulfilled(world)
+    with world.acting("manager"):
+        states.reopen(world.call, world.get(Contract, contract))
+
+    assert [swept(world), swept(world)] == [0, 0]
+    assert stands(world, contract) == RUNNING
+    with world.acting("office"):  # nothing that says how it stands
+        order = world.session.query(Order).filter_by(contract_id=contract).one()
+        records.update(world.call, order, {"remark": "补充说明"}, seen=None)
+    with world.acting("admin"):
+        save_settings(world.session, {"contract.renew_days": "31"})
+    assert swept(world) == 0
+    assert stands(world, contract) == RUNNING
+
+    pay(world, contract, 1)
+
+    assert stands(world, contract) == DONE
+
+
+def test_another_rule_of_the_company_is_applied_to_what_runs(world):
+    contract = running(world)
+    deliver(world, contract)
+    pay(world, contract)
+    assert stands(world, contract) == RUNNING
+    with world.acting("admin"):
+        save_settings(world.session, {"contract.done_invoiced": "0"})
+
+    assert swept(world) == 1
+    assert stands(world, contract) == DONE
+
+
+def test_what_a_sweep_reads_grows_not_with_what_is_settled(world):
+    fulfilled(world)
+    key = running(world)
+    swept(world)
+
+    def cost():
+        step, order = OrderMilestone.__table__, Order.__table__
+        mine = sa.select(order.c.id).where(order.c.contract_id == key)
+        more = sa.update(step).where(step.c.order_id.in_(mine)).values(weight=step.c.weight + 1)
+        with world.acting("admin"):
+            world.session.connection().execute(more)
+        world.be("admin")
+        with effort(world.session.get_bind()) as found:
+            assert states.sweep(world.session) == 0
+        world.session.commit()
+        return sum(one.cost for one in found)
+
+    cost()  # what is read once
+    before = cost()
+    settled(world, 400)
+
+    assert cost() < before + 400
+
+
+def settled(world, number):
+    """Copy the finished contract many times, as what years leave."""
+    table = Contract.__table__
+    with world.acting("admin"):
+        connection = world.session.connection()
+        done = sa.select(table).where(table.c.state == ContractState.done)
+        row = dict(connection.execute(done).mappings().first())
+        del row["id"]
+        rows = [row | {"code": f"OLD-{n}", "external_ref": None} for n in range(number)]
+        connection.execute(sa.insert(table), rows)
+        connection.exec_driver_sql("ANALYZE")

@@ -4,13 +4,18 @@ import datetime as dt
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
-from models.deals.contract import Contract
-from models.deals.delivery_note import DeliveryNote
-from models.deals.order import MilestoneState, Order
+from models.bulk.batch import ItemState
+from models.core.base import db
+from models.deals.contract import Contract, ContractLine
+from models.deals.delivery_note import DeliveryLine, DeliveryNote
+from models.deals.order import MilestoneState, Order, OrderMilestone
 from models.sales.product import Product
-from services.core.errors import Forbidden, Invalid
-from services.deals.order import deliveries
+from services import approval
+from services.bulk import jobs, record_verbs, runner
+from services.core.errors import Forbidden, Invalid, Refused
+from services.deals.order import goods, opening
 from services.deals.papers import making
 from services.delivery.filestore import Store
 from services.records import records
@@ -50,7 +55,42 @@ def refused(world, *told, **values):
 def open_of(world, order):
     world.be("admin")
     contract = world.get(Order, order).contract_id
-    return [deliveries.plain(one.open) for one in deliveries.standings(world.session, contract)]
+    return [goods.plain(one.open) for one in goods.standings(world.session, contract)]
+
+
+def shipped(world, order):
+    """Return the day the delivering step of an order was done, None while it is planned."""
+    world.be("admin")
+    (step,) = [one for one in world.get(Order, order).milestones if one.delivers]
+    assert (step.state is MilestoneState.done) == (step.done_on is not None)
+    return step.done_on
+
+
+def rub_out(world, note):
+    with world.acting("office"):
+        records.remove(world.call, world.get(DeliveryNote, note), seen=None)
+
+
+def put_back(world, note):
+    """Take a note out of the recycle bin; return the code and the words of what became of it."""
+    with world.acting("admin"):
+        job = jobs.open_job(world.call, record_verbs.restoring("deliverynote", by=world.call.by))
+        jobs.add(world.session, job, [(note, None)])
+        runner.run(world.call, job)
+        (item,) = job.items
+        return item.state, item.message
+
+
+def asked(world, contract, rows):
+    """Ask for other lines of a contract; return the request."""
+    with world.acting("sales"):
+        row = world.get(Contract, contract)
+        lines = [
+            {"product_id": key, "quantity": Decimal(n), "price": 1_00, "discount_bp": 10_000}
+            for key, n in rows
+        ]
+        records.update(world.call, row, {"lines": lines}, seen=row.row_version)
+        return approval.changes_asked(world.session)[0]
 
 
 def test_what_is_left_goes_down_and_the_last_delivery_ticks_the_step(world):
@@ -66,8 +106,7 @@ def test_what_is_left_goes_down_and_the_last_delivery_ticks_the_step(world):
     send(world, order, (pipe, "2.5"), delivered_on=DAY - dt.timedelta(days=1))
 
     assert open_of(world, order) == ["0", "0"]
-    (step,) = [one for one in world.get(Order, order).milestones if one.delivers]
-    assert (step.state, step.done_on) == (MilestoneState.done, DAY - dt.timedelta(days=1))
+    assert shipped(world, order) == DAY  # when the last goods went out, in whatever order entered
     codes = [one.code for one in world.session.query(DeliveryNote).order_by(DeliveryNote.id)]
     assert codes == ["YAV-FH-20261123-01", "YAV-FH-20261123-02"]
 
@@ -131,3 +170,117 @@ def test_a_contract_without_lines_bounds_nothing_and_ticks_nothing(small):
     small.be("admin")
     steps = small.get(Order, order).milestones
     assert {one.state for one in steps if one.delivers} == {MilestoneState.planned}
+
+
+def test_a_deleted_note_comes_back_only_while_there_is_room(world):
+    order, pump, _pipe = sold(world)
+    first = send(world, order, (pump, "3"))
+    rub_out(world, first)
+    second = send(world, order, (pump, "4"))
+
+    state, why = put_back(world, first)
+
+    assert state is ItemState.failed
+    assert "最多还能发 0" in why
+    assert open_of(world, order) == ["0", "2.5"]
+    rub_out(world, second)
+    assert put_back(world, first)[0] is ItemState.done
+    assert open_of(world, order) == ["1", "2.5"]
+
+
+def test_no_change_of_a_contract_sells_less_than_went_out(world):
+    order, pump, pipe = sold(world)
+    world.be("admin")
+    contract = world.get(Order, order).contract_id
+    request = asked(world, contract, [(pump, "2"), (pipe, "2.5")])
+    send(world, order, (pump, "3"))
+
+    with pytest.raises(Refused, match="已发 3") as late:
+        world.decided(request)
+    assert late.value.code == "NO_LONGER_WHOLE"
+    world.decided(request, verb="reject", comment="已发货")
+    for rows in ([(pump, "2"), (pipe, "9")], [(pipe, "2.5")], []):
+        with pytest.raises(Invalid) as refusal:
+            asked(world, contract, rows)
+        assert "lines" in refusal.value.errors
+    world.decided(asked(world, contract, [(pump, "3"), (pipe, "1")]))
+    assert open_of(world, order) == ["0", "1"]
+
+
+def test_no_statement_sends_more_than_is_sold(world):
+    order, pump, pipe = sold(world)
+    note, gone = (send(world, order, (pump, n)) for n in ("3", "1"))
+    rub_out(world, gone)
+    send(world, order, (pump, "1"), (pipe, "1"))
+    world.session.rollback()
+    line, sent, notes = ContractLine.__table__, DeliveryLine.__table__, DeliveryNote.__table__
+    more = {"deliverynote_id": note, "ordinal": 2, "product_id": pump, "quantity": Decimal(1)}
+
+    for statement in (
+        sa.update(line).where(line.c.product_id == pump).values(quantity=Decimal(1)),
+        sa.update(line).where(line.c.product_id == pump).values(product_id=pipe),
+        sa.delete(line).where(line.c.product_id == pump),
+        sa.insert(sent).values(more),
+        sa.update(sent).where(sent.c.deliverynote_id == note).values(quantity=Decimal(9)),
+        sa.update(notes).where(notes.c.id == gone).values(deleted_at=None),
+    ):
+        with pytest.raises(sa.exc.IntegrityError), db.engine.begin() as connection:
+            connection.execute(statement)
+    assert open_of(world, order) == ["0", "1.5"]
+
+
+def test_the_delivering_step_follows_every_door(world):
+    order, pump, pipe = sold(world)
+    contract = world.get(Order, order).contract_id
+    first = send(world, order, (pump, "4"), delivered_on=DAY - dt.timedelta(days=5))
+    last = send(world, order, (pipe, "2.5"))
+    assert shipped(world, order) == DAY
+
+    with world.acting("office"):
+        row = world.get(DeliveryNote, last)
+        earlier = {"delivered_on": DAY - dt.timedelta(days=2)}
+        records.update(world.call, row, earlier, seen=row.row_version)
+    assert shipped(world, order) == DAY - dt.timedelta(days=2)
+    rub_out(world, first)
+    assert shipped(world, order) is None
+    put_back(world, first)
+    assert shipped(world, order) == DAY - dt.timedelta(days=2)
+    with world.acting("office"):
+        row = world.get(DeliveryNote, last)
+        fewer = {"lines": [{"product_id": pipe, "quantity": Decimal(1)}]}
+        records.update(world.call, row, fewer, seen=row.row_version)
+    assert shipped(world, order) is None
+    world.decided(asked(world, contract, [(pump, "4"), (pipe, "1")]))
+    assert shipped(world, order) == DAY - dt.timedelta(days=2)
+    world.decided(asked(world, contract, [(pump, "5"), (pipe, "1")]))
+    assert shipped(world, order) is None
+
+
+def test_all_orders_of_a_contract_are_shipped_when_nothing_is_left(world):
+    order, pump, pipe = sold(world)
+    with world.acting("office"):
+        contract = world.get(Contract, world.get(Order, order).contract_id)
+        second = opening.add(world.call, contract, None).id
+    before = DAY - dt.timedelta(days=3)
+    send(world, order, (pump, "4"), delivered_on=before)
+    assert [shipped(world, one) for one in (order, second)] == [None, None]
+
+    note = send(world, second, (pipe, "2.5"))
+
+    assert [shipped(world, one) for one in (order, second)] == [before, DAY]
+    rub_out(world, note)
+    assert [shipped(world, one) for one in (order, second)] == [None, None]
+
+
+def test_a_step_that_a_person_ticked_is_not_opened_by_deliveries(world):
+    order, pump, pipe = sold(world)
+    with world.acting("office"):
+        mine = sa.select(OrderMilestone).filter_by(order_id=order, delivers=True)
+        step = world.session.scalars(mine).one()
+        records.update(world.call, step, {"done_on": DAY - dt.timedelta(days=1)}, seen=None)
+    note = send(world, order, (pump, "4"), (pipe, "2.5"))
+    assert shipped(world, order) == DAY - dt.timedelta(days=1)
+
+    rub_out(world, note)
+
+    assert shipped(world, order) == DAY - dt.timedelta(days=1)

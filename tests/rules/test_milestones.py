@@ -206,3 +206,30 @@ def test_many_steps_are_ticked_at_once_and_those_of_a_void_contract_stay(small):
 
     assert told == {keys[0]: ItemState.done, keys[1]: ItemState.failed}
     assert steps(small, good)[1].done_on == DAY
+
+
+def test_steps_that_keep_their_own_reason_are_moved_along_with_it(world):
+    found = steps(world, running(world))
+    key, own, blank = found[2].id, found[4].id, found[5].id
+    with world.acting("sales"):
+        step = world.get(OrderMilestone, own)
+        later = {"planned_on": step.planned_on + dt.timedelta(days=2), "moved_because": "等船"}
+        milestones.move(world.call, step, later, seen=None)
+    for reason, told in ((None, ["等船", None]), ("等料", ["等船", "等料"])):
+        with world.acting("sales"):
+            step = world.get(OrderMilestone, key)
+            later = {"planned_on": step.planned_on + dt.timedelta(days=3)}
+            more = {"moved_because": reason} if reason else {}
+            milestones.move(world.call, step, later | more, seen=None, along=True)
+
+        world.be("admin")
+        assert [world.get(OrderMilestone, one).moved_because for one in (own, blank)] == told
+
+
+def test_steps_without_days_between_them_are_spread_up_to_the_delivery_date():
+    bare = [template.TemplateStep(name, "", 1, 0, delivers=name == "c") for name in "abcd"]
+    alone = [template.TemplateStep("a", "", 1, 0, delivers=True)]
+
+    for some, days in ((bare, [0, 20, 40, 40]), (alone, [40]), (bare[2:], [40, 40])):
+        rows = template.dated(some, DAY, DAY + dt.timedelta(days=40))
+        assert [(row["planned_on"] - DAY).days for row in rows] == days

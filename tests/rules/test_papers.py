@@ -8,6 +8,8 @@ from decimal import Decimal
 import docx
 import pytest
 
+from jobs import deliver
+from jobs.queue import GIVEN_UP, KNOWN
 from models.deals.contract import Contract
 from models.deals.paper_template import PaperKind, PaperTemplate
 from models.deals.payment import Payment
@@ -15,13 +17,13 @@ from models.delivery.attachment import Attachment
 from models.delivery.notification import Notification
 from models.sales.opportunity import Opportunity
 from models.sales.product import Product
-from services.core.errors import Forbidden, Invalid, NotVisible
+from services.core.errors import Forbidden, Invalid, Locked, NotVisible
 from services.deals import payment
 from services.deals.papers import content, layout, making, word
 from services.delivery.filestore import Store
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
-from tests.support.visitors import Visitors
+from tests.support.visitors import Doors, Visitors
 from tests.support.world import World
 
 DAY = dt.date(2026, 11, 23)
@@ -208,3 +210,71 @@ def test_a_long_paper_is_made_by_the_worker_and_hangs_on_its_record(small, store
     assert store.path(file.sha256).is_file()
     (notice,) = small.session.query(Notification).filter_by(title=file.name).all()
     assert notice.user_id == asker
+
+
+def test_a_long_paper_is_made_again_when_it_is_asked_for_again(world, tmp_path, monkeypatch):
+    monkeypatch.setitem(making.AT_ONCE, "docx", 0)
+    monkeypatch.setitem(world.app.config, "TCOS_ATTACHMENT_DIR", str(tmp_path))
+    keys, doors = company(world), Doors(world)
+    address = f"/admin/paper/?kind=contract&id={keys['contract']}&form=docx"
+
+    def asked():
+        page = doors.get("sales", address, follow_redirects=True).get_data(as_text=True)
+        return "文件较长" in page, "已在后台生成中" in page
+
+    def files():
+        with doors.outside():
+            done = deliver.tasks(world.app, KNOWN, GIVEN_UP)
+        world.be("admin")
+        return done, world.session.query(Attachment).filter_by(noun="contract").count()
+
+    assert [asked(), asked()] == [(True, False), (False, True)]
+    assert files() == (1, 1)
+    assert asked() == (True, False)
+    assert files() == (1, 2)
+
+
+def test_whoever_asked_is_told_why_the_worker_made_no_paper(world, tmp_path, monkeypatch):
+    monkeypatch.setitem(world.app.config, "TCOS_ATTACHMENT_DIR", str(tmp_path))
+    keys = company(world)
+    asked = {
+        "gone": making.PaperOrder(PaperKind.contract, keys["contract"] + 99, "docx"),
+        "unconfirmed": making.PaperOrder(PaperKind.receipt, keys["payment"], "docx"),
+    }
+    with world.acting("sales"):
+        for order in asked.values():
+            assert making.ask(world.call, order)
+    with world.acting("finance"):
+        payment.reverse(world.call, world.get(Payment, keys["payment"]))
+
+    with Doors(world).outside():
+        deliver.tasks(world.app, KNOWN, GIVEN_UP)
+
+    world.be(SYSTEM)
+    told = world.session.query(Notification).filter(Notification.title.like("未能生成%"))
+    titles = [one.title for one in told.order_by(Notification.id)]
+    assert {one.user_id for one in told} == {world.id_of("sales")}
+    assert titles[0].startswith("未能生成「合同书」：记录不存在")
+    assert titles[1].startswith("未能生成「收据」：回款已冲销")
+
+
+def test_a_receipt_is_for_money_that_was_confirmed_alone(world, store):
+    keys = company(world)
+    with world.acting("finance"):
+        values = {"contract_id": keys["contract"], "paid_on": DAY}
+        waiting = world.create(Payment, amount=1_00, **values).id
+        back = world.create(Payment, amount=-1_00, **values)
+        payment.confirm(world.call, back)
+        back = back.id
+    doors = Doors(world)
+
+    for key, why in ((waiting, "已登记"), (back, "退款")):
+        with pytest.raises(Locked, match=why):
+            made(world, store, "receipt", key, "finance")
+        answer = doors.get("finance", f"/admin/paper/?kind=receipt&id={key}&form=docx")
+        assert answer.status_code == 409
+        assert why in answer.get_data(as_text=True)
+        page = doors.get("finance", f"/admin/payment/details/?id={key}").get_data(as_text=True)
+        assert "kind=receipt" not in page
+    page = doors.get("finance", f"/admin/payment/details/?id={keys['payment']}")
+    assert "kind=receipt" in page.get_data(as_text=True)

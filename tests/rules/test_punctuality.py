@@ -12,9 +12,11 @@ from dashboards.pages import SUMMARIES
 from dashboards.summaries import performance
 from models.core.base import db
 from models.deals.contract import Contract, ContractState
-from models.deals.order import MilestoneState, Order
+from models.deals.order import MilestoneState, Order, OrderState
 from services.deals.order import punctuality
 from services.deals.order.punctuality import Punctuality
+from services.deals.progress import figures
+from services.query.beside import Question, of
 from services.records import records
 from tests.support.page import tight
 from tests.support.visitors import Doors
@@ -112,3 +114,34 @@ def test_the_page_of_a_customer_and_the_cockpit_say_the_same(world):
     with db.engine.begin() as connection:
         connection.execute(void.values(state=ContractState.void))
     assert told(world, customer) == ("— · —", "— · —")
+
+
+def test_a_late_step_is_the_same_for_the_contract_the_grid_and_the_cockpit(world):
+    customer = world.approved()
+    contract = world.approved(model=Contract, key=world.contract(customer, deliver_on=DAY))
+    with world.acting("admin"):
+        (order,) = world.session.query(Order).filter_by(contract_id=contract).all()
+        key = order.id
+        for step in order.milestones:
+            back = 3 if step.weight == 0 or step.delivers else -30
+            step.planned_on = DAY - dt.timedelta(days=back)
+            world.session.flush()
+            step.agreed_on = None
+
+    def late():
+        world.be("admin")
+        found = figures(world.session, [world.get(Contract, contract)], day=DAY)[contract]
+        steps = [step for step in world.get(Order, key).milestones if step.is_late(DAY)]
+        grid = world.session.scalars(sa.select(Order.id).where(late_clause(world)))
+        cockpit = punctuality.of_customer(world.session, customer, DAY).late
+        return found.late_delivery.count, len(steps), len(grid.all()), cockpit
+
+    assert late() == (1, 1, 1, 1)
+    with world.acting("admin"):  # somebody finished it with steps open
+        records.update(world.call, world.get(Order, key), {"state": OrderState.done}, seen=None)
+    assert late() == (0, 0, 0, 0)
+
+
+def late_clause(world):
+    """Return what the grid of orders asks: overdue by a day or more."""
+    return of(Order)["days"].clause(Question(world.session, "ge", 1, world.now))

@@ -18,7 +18,7 @@ from services.core import texts
 from services.core.days import today
 from services.core.errors import Invalid
 from services.core.texts import share
-from services.deals.order import deliveries, milestones
+from services.deals.order import deliveries, goods, milestones
 from services.deals.order.milestones import progress
 from services.receivables import standing
 from services.rights.actor import may
@@ -107,11 +107,11 @@ class OrderView(LinkDoors, CrmView):
             )
         ]
 
-    plain = staticmethod(deliveries.plain)
+    plain = staticmethod(goods.plain)
 
-    def goods(self, record: Any) -> list[deliveries.GoodsStanding]:
+    def goods(self, record: Any) -> list[goods.GoodsStanding]:
         """Return what the contract sells and what of it went out."""
-        return deliveries.standings(self.session, record.contract_id)
+        return goods.standings(self.session, record.contract_id)
 
     def line(self, record: Any) -> dict[str, Any]:
         """Return the step line of an order."""

@@ -65,9 +65,12 @@ class PaperView(Page):
     def _later(self, order: making.PaperOrder) -> Any:
         """Ask the worker in a transaction that writes."""
         start_writing()
-        making.make(self.call(), store(), order)
+        fresh = making.ask(self.call(), order)
         self.session.commit()
-        flash(_("文件较长，正在后台生成，完成后会通知您，并附在此记录的附件中"), "success")
+        if fresh:
+            flash(_("文件较长，正在后台生成，完成后会通知您，并附在此记录的附件中"), "success")
+        else:
+            flash(_("这份文件已在后台生成中，完成后会通知您"), "info")
         return redirect(url_for(f"{noun_of(order.kind)}.details_view", id=order.key), code=303)
 
 

@@ -22,6 +22,7 @@ from services.core.texts import yuan
 from services.deals import overpayment, payment
 from services.deals.capital import capital
 from services.deals.contract import open_amount
+from services.deals.payment_law import no_receipt
 from services.receivables import hand, money_bulk, standing
 from services.rights.actor import may
 from views.core.base import CrmView
@@ -81,7 +82,8 @@ class PaymentView(FileDoors, CrmView):
         registered = record.state is PaymentState.registered
         found["edit"] = found["edit"] and payment.correctable(self.actor, record)
         found["delete"] = found["delete"] and registered
-        found["papers"] = offered(self.actor, PaperKind.receipt, record.id)
+        papers = offered(self.actor, PaperKind.receipt, record.id)
+        found["papers"] = [] if no_receipt(record) else papers
         found["confirm"] = registered and may(self.actor, "payment:confirm")
         found["reverse"] = record.state is PaymentState.confirmed and may(
             self.actor, "payment:reverse"

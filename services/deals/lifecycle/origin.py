@@ -25,6 +25,7 @@ from services.rights.call import Call
 from services.sales import opportunity
 
 PARTS = ("product_id", "quantity", "price", "discount_bp")
+COUNTED = (Approval.approved, Approval.pending)  # a draft or a rejected one promises nothing
 LOST = _("商机已输单，不能签订合同")
 
 
@@ -32,19 +33,29 @@ LOST = _("商机已输单，不能签订合同")
 class Compared:
     """A contract beside its opportunity; amounts in 分.
 
-    `contracts` and `signed` are number and sum of all contracts of it that were not voided, this
-    one included.
+    `contracts` and `signed` are number and sum of what counts: contracts of it that were approved
+    and not voided, and those in approval (`pending` and `pending_sum` of them). `alone` is a
+    contract that does not count; its gap is what it would be if it did.
     """
 
     deal: Opportunity
     amount: int
     contracts: int
     signed: int
+    pending: int = 0
+    pending_sum: int = 0
+    alone: bool = False
+
+    @property
+    def approved(self) -> int:
+        """Return how many of those that count were approved."""
+        return self.contracts - self.pending
 
     @property
     def gap(self) -> int:
         """Return by how much the contracts exceed the opportunity; negative: they fall short."""
-        return self.signed - (self.deal.amount or 0)
+        mine = self.amount if self.alone else 0
+        return self.signed + mine - (self.deal.amount or 0)
 
 
 def offered(call: Call, deal: Opportunity) -> bool:
@@ -90,9 +101,17 @@ def kin(session: Session, contract: Contract) -> tuple[Compared | None, Contract
     None for what there is not or is not seen; what was voided renews nothing. One statement.
     """
     row, other, new = Opportunity, orm.aliased(Contract), Contract
-    mine = sa.and_(other.opportunity_id == row.id, other.state != ContractState.void)
-    told = (sa.func.count(other.id), total(other.amount))
-    several = (sa.select(one).where(mine).correlate(row).scalar_subquery() for one in told)
+    mine = sa.and_(
+        other.opportunity_id == row.id,
+        other.state != ContractState.void,
+        other.approval.in_(COUNTED),
+    )
+    waits = sa.and_(mine, other.approval == Approval.pending)
+    several = (
+        sa.select(one).where(which).correlate(row).scalar_subquery()
+        for which in (mine, waits)
+        for one in (sa.func.count(other.id), total(other.amount))
+    )
     here = sa.select(sa.literal(1).label("here")).subquery()
     renews = sa.and_(new.renews_id == contract.id, new.state != ContractState.void)
     query = (
@@ -103,10 +122,12 @@ def kin(session: Session, contract: Contract) -> tuple[Compared | None, Contract
         .order_by(new.id.desc())
         .limit(1)
     )
-    deal, contracts, signed, renewal = session.execute(query).one()
+    deal, contracts, signed, pending, waiting, renewal = session.execute(query).one()
     if deal is None:
         return None, renewal
-    return Compared(deal, contract.amount or 0, contracts, int(signed)), renewal
+    alone = contract.approval not in COUNTED or contract.state is ContractState.void
+    told = (contract.amount or 0, contracts, int(signed), pending, int(waiting))
+    return Compared(deal, *told, alone=alone), renewal
 
 
 def against(call: Call, record: Any, values: Values) -> dict[str, Any]:

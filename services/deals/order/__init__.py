@@ -1,3 +1,3 @@
 """What is delivered for a contract: orders, their milestones, the templates they start from."""
 
-__all__ = ["deliveries", "milestones", "opening", "punctuality", "template"]
+__all__ = ["deliveries", "goods", "milestones", "opening", "punctuality", "shipping", "template"]

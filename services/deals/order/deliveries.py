@@ -1,7 +1,5 @@
-"""Partial deliveries: never more of a product than the contract sells; the last one ticks 发货."""
+"""Partial deliveries: never more of a product than the contract sells (goods.py says how much)."""
 
-import dataclasses
-from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -10,66 +8,20 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from models.deals.contract import IN_FORCE, Contract, ContractLine
+from models.deals.contract import IN_FORCE, Contract
 from models.deals.delivery_note import DeliveryLine, DeliveryNote
-from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
-from models.sales.product import Product
+from models.deals.order import Order, OrderState
 from services.core import numbers
 from services.core.days import today
+from services.core.errors import NotVisible
 from services.deals.contract_sums import lock
+from services.deals.order import shipping
+from services.deals.order.goods import plain, standings
 from services.records.line_savers import LineSaver
 from services.records.records import Values, given, saver
-from services.rights import gate
 from services.rights.call import Call
 
-SOLD: Any = ContractLine.__table__
 SENT: Any = DeliveryLine.__table__
-NOTE: Any = DeliveryNote.__table__
-ORDER: Any = Order.__table__
-PRODUCT: Any = Product.__table__
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class GoodsStanding:
-    """How much of a product a contract sells and how much of it went out."""
-
-    product_id: int
-    name: str
-    sold: Decimal
-    sent: Decimal
-
-    @property
-    def open(self) -> Decimal:
-        """Return how much is still to be sent."""
-        return max(self.sold - self.sent, Decimal(0))
-
-
-def standings(session: Session, contract_id: int, *, but: int | None = None) -> list[GoodsStanding]:
-    """Return what a contract sells, in its order; `but` is a note left out. Two statements."""
-    sold = (
-        sa.select(SOLD.c.product_id, PRODUCT.c.name, SOLD.c.quantity)
-        .join(PRODUCT, PRODUCT.c.id == SOLD.c.product_id)
-        .where(SOLD.c.contract_id == contract_id)
-        .order_by(SOLD.c.ordinal)
-    )
-    sent = (
-        sa.select(SENT.c.product_id, SENT.c.quantity)
-        .join(NOTE, NOTE.c.id == SENT.c.deliverynote_id)
-        .join(ORDER, ORDER.c.id == NOTE.c.order_id)
-        .where(
-            ORDER.c.contract_id == contract_id, NOTE.c.deleted_at.is_(None), NOTE.c.id != (but or 0)
-        )
-    )
-    names, all_sold, gone = {}, Counter[int](), Counter[int]()
-    for key, name, quantity in session.execute(sold):
-        names[key] = name
-        all_sold[key] += quantity
-    for key, quantity in session.execute(sent) if names else ():
-        gone[key] += quantity
-    return [
-        GoodsStanding(key, name, Decimal(all_sold[key]), Decimal(gone[key]))
-        for key, name in names.items()
-    ]
 
 
 def begun(session: Session, order: Order) -> Values:
@@ -100,13 +52,9 @@ class DeliveryNoteSaver(LineSaver):
             return found
         if record.id is not None and order.id != record.order_id:
             found["order_id"] = _("发货单所属的订单不能更换")
-        contract = call.session.get(Contract, order.contract_id)
-        if (
-            order.state is OrderState.cancelled
-            or contract is None
-            or contract.state not in IN_FORCE
-        ):
-            found["order_id"] = _("订单已取消或合同不在履行中，不能发货")
+        wrong = _shut(call.session, order)
+        if wrong:
+            found["order_id"] = wrong
         if "lines" in values and "lines" not in found:
             wrong = _beyond(call.session, order.contract_id, values["lines"] or [], record.id)
             found |= {"lines": wrong} if wrong else {}
@@ -120,20 +68,30 @@ class DeliveryNoteSaver(LineSaver):
             record.owner_id = order.owner_id
             record.code = numbers.allocate(call.session, "deliverynote", on=today(call.now))
 
-    def saved(self, call: Call, record: Any, values: Values) -> None:
-        """Let the delivering step of the order be done when nothing is left to be sent."""
-        del values
-        order = call.session.get_one(Order, record.order_id)
-        goods = standings(call.session, order.contract_id)
-        if not goods or any(one.open for one in goods):
-            return
-        step = OrderMilestone
-        query = sa.select(step).where(
-            step.order_id == order.id, step.delivers, step.state == MilestoneState.planned
-        )
-        with gate.rule(call.session, "order"):
-            for one in call.session.scalars(query):
-                one.state, one.done_on = MilestoneState.done, record.delivered_on
+    def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was deleted comes back only while the contract still has room for it."""
+        order = call.session.get(Order, row["order_id"])
+        wrong = NotVisible().message if order is None else _shut(call.session, order)
+        if order is None or wrong:
+            return {"order_id": wrong}
+        query = sa.select(*SENT.c["product_id", "quantity"])
+        lines = call.session.execute(query.where(SENT.c.deliverynote_id == row["id"]))
+        rows = [dict(one) for one in lines.mappings()]
+        wrong = _beyond(call.session, order.contract_id, rows, row["id"])
+        return {"lines": wrong} if wrong else {}
+
+    def restored(self, call: Call, row: Mapping[str, Any]) -> None:
+        """It went out after all: so says the delivering step."""
+        shipping.say(call.session, shipping.of_orders(call.session, [row["order_id"]]))
+
+
+def _shut(session: Session, order: Order) -> Any:
+    """Return why nothing goes out for an order, None where something may."""
+    contract = session.get(Contract, order.contract_id)
+    in_force = contract is not None and contract.state in IN_FORCE
+    if order.state is OrderState.cancelled or not in_force:
+        return _("订单已取消或合同不在履行中，不能发货")
+    return None
 
 
 def _beyond(session: Session, contract_id: int, rows: list[Any], note: int | None) -> Any:
@@ -161,8 +119,3 @@ def _beyond(session: Session, contract_id: int, rows: list[Any], note: int | Non
                 open=plain(one.open),
             )
     return None
-
-
-def plain(quantity: Decimal) -> str:
-    """Return a quantity without trailing zeros: 2.500 → 2.5."""
-    return f"{quantity.normalize():f}"

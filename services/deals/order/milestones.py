@@ -63,6 +63,8 @@ class MilestoneSaver(Saver):
             record.agreed_on = before[0]
         elif record.agreed_on is not None and record.agreed_on == record.planned_on:
             record.agreed_on = record.moved_because = None
+        if values.keys() & {"state", "done_on"}:
+            record.by_deliveries = False  # a person's word stays, whatever is delivered
         if record.state is MilestoneState.done and record.done_on is None:
             record.done_on = today(call.now)
         elif "done_on" in values and record.done_on is not None:
@@ -76,6 +78,7 @@ def move(
 ) -> None:
     """Change a step from the step line; `along` moves the open steps after it by as many days.
 
+    One that was moved before for a reason of its own keeps it; the others get that of this move.
     Raises Invalid, Stale, Locked, Forbidden, as for every other door.
     """
     before = step.planned_on
@@ -84,8 +87,10 @@ def move(
         return
     by = step.planned_on - before
     for one in later(call, step):
-        moved = one.planned_on + by if one.planned_on else None
-        update(call, one, {"planned_on": moved, "moved_because": step.moved_because}, seen=None)
+        if one.planned_on is not None:
+            told = {"planned_on": one.planned_on + by}
+            reason = one.moved_because or values.get("moved_because")
+            update(call, one, told | {"moved_because": reason}, seen=None)
 
 
 def later(call: Call, step: OrderMilestone) -> list[OrderMilestone]:

@@ -1,8 +1,9 @@
 """On time or late: the one definition of it, for a customer's page and the cockpit.
 
-A step that weighs something is judged once it is done or its promised day has passed. Promised is
-the day that was first agreed on, so moving a date makes nothing punctual. Orders of contracts in
-force count, as everywhere in the cockpit.
+A step that weighs something is judged once it is done or its promised day has passed while it is
+owed. Promised is the day that was first agreed on, so moving a date makes nothing punctual; overdue
+is what is owed after the day it is planned for now. Orders of contracts in force count, as
+everywhere in the cockpit.
 """
 
 import dataclasses
@@ -48,6 +49,16 @@ class Punctuality:
         return money.mean(self.days, self.late)
 
 
+def owed(step: Any = STEP.c, order: Any = ORDER.c) -> Any:
+    """Return whether a step still has to be done, as a clause on the columns of both tables."""
+    return sa.and_(
+        step.weight > 0,
+        step.state == MilestoneState.planned,
+        order.state == OrderState.open,
+        order.deleted_at.is_(None),
+    )
+
+
 def counts(day: Any) -> Any:
     """Return whether a step is judged on a day (a literal of a date), as a clause."""
     return sa.and_(
@@ -56,7 +67,7 @@ def counts(day: Any) -> Any:
         ORDER.c.state != OrderState.cancelled,
         ORDER.c.deleted_at.is_(None),
         PROMISED.is_not(None),
-        sa.or_(DONE, day > PROMISED),
+        sa.or_(DONE, sa.and_(owed(), day > PROMISED)),
     )
 
 

@@ -116,9 +116,11 @@ def dated(
         return []
     days = list(itertools.accumulate(step.days_after for step in steps))
     place = next((n for n, step in enumerate(steps) if step.delivers), len(steps) - 1)
-    if deliver_on is not None and days[place]:
+    if deliver_on is not None:
         ahead, whole = max((deliver_on - day).days, 0), days[place]
-        early = [round(ahead * one / whole) for one in days[: place + 1]]
+        # Without days between them the steps up to the delivery are spread evenly.
+        parts = days[: place + 1] if whole else ([*range(place + 1)] if place else [1])
+        early = [round(ahead * one / parts[-1]) for one in parts]
         days = early + [ahead + one - whole for one in days[place + 1 :]]
     return [
         {key: getattr(step, key) for key in PARTS} | {"planned_on": day + dt.timedelta(days=after)}

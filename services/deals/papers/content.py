@@ -17,9 +17,10 @@ from models.deals.paper_template import PaperKind, PaperTemplate
 from models.deals.payment import Payment, PaymentState
 from models.registry import entities, entity_of
 from models.sales.opportunity import Opportunity, OpportunityLine
-from services.core.errors import NotVisible
+from services.core.errors import Locked, NotVisible
 from services.core.texts import share, yuan
 from services.deals.capital import capital
+from services.deals.payment_law import no_receipt
 from services.deals.progress import figures
 
 Text = dict[str, Any]
@@ -57,7 +58,7 @@ def blank() -> Text:
 def of(
     session: Session, template: PaperTemplate, key: int, *, day: dt.date, prices: bool
 ) -> tuple[Text, Any]:
-    """Return the content of a paper and the record it is of. Raises NotVisible."""
+    """Return the content of a paper and the record it is of. Raises NotVisible, Locked."""
     model = MODELS[template.kind]
     record = session.scalar(sa.select(model).where(model.id == key))
     if record is None:
@@ -180,6 +181,9 @@ def _quotation(session: Session, record: Opportunity, found: Text, day: dt.date)
 
 def _receipt(session: Session, record: Payment, found: Text, day: dt.date) -> None:
     del session, day
+    wrong = no_receipt(record)
+    if wrong:
+        raise Locked(wrong)
     found["paper"] |= _heading(record, record.amount)
     found["customer"] = _customer(record.customer)
     found["contract"] = _facts(record.contract)

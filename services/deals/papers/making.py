@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import force_locale, gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.deals.paper_template import PaperKind, PaperTemplate
 from models.delivery.attachment import Attachment
 from models.delivery.notification import NoticeKind
+from models.people.user import User
 from services.core.days import today
 from services.core.errors import Invalid, Refused
 from services.deals.papers import content, layout, word
@@ -91,19 +93,25 @@ def template_of(session: Session, kind: PaperKind) -> PaperTemplate:
 
 
 def make(call: Call, store: Store, order: PaperOrder) -> Paper | None:
-    """Return a paper; None where it is long and the worker was asked for it.
+    """Return a paper; None where it is long: the worker is to be asked for it.
 
-    The worker attaches it to its record and tells the person. Raises NotVisible, Forbidden,
-    Invalid, Missing.
+    Raises NotVisible, Forbidden, Locked, Invalid, Missing.
     """
     demand(call.by, f"{noun_of(order.kind)}:read")
     given, record = _given(call.session, order, today(call.now))
     rows = sum(len(given[name]) for name in content.ROWS)
     if rows > AT_ONCE[order.form] and record.__noun__ in attachment.PARENTS:
-        told = dataclasses.asdict(order) | {"kind": order.kind.name, "user_id": call.by.id}
-        outbox.enqueue(call.session, TASK, told, title=str(record), now=call.now)
         return None
     return _made(call.session, store, order, given)
+
+
+def ask(call: Call, order: PaperOrder) -> bool:
+    """Ask the worker for a long paper; False where it is making the same one already.
+
+    It attaches the paper to its record and tells the person.
+    """
+    told = dataclasses.asdict(order) | {"kind": order.kind.name, "user_id": call.by.id}
+    return outbox.enqueue(call.session, TASK, told, title=str(order.kind), now=call.now)
 
 
 def _given(session: Session, order: PaperOrder, day: dt.date) -> tuple[dict[str, Any], Any]:
@@ -150,13 +158,17 @@ def pdf(html: str) -> bytes:
 
 
 def work(store: Store, session: Session, *, user_id: int, now: dt.datetime, **told: Any) -> bool:
-    """Make a long paper for a person, attach it to its record, tell. A task of the worker."""
+    """Make a long paper for a person, attach it to its record, tell. A task of the worker.
+
+    Raises what `make` does: the person may have lost the right, the record may be gone.
+    """
     order = PaperOrder(**(told | {"kind": PaperKind[told["kind"]]}))
     by = load_actor(session, user_id)
     if by is None:
         return True
     act(session, by)
     try:
+        demand(by, f"{noun_of(order.kind)}:read")
         given, record = _given(session, order, today(now))
         made = _made(session, store, order, given)
     finally:
@@ -167,3 +179,18 @@ def work(store: Store, session: Session, *, user_id: int, now: dt.datetime, **to
     key = f"paper:{order.kind.name}:{order.key}:{order.form}:{now:%Y%m%d%H%M%S}"
     tell(session, Notice(user_id, NoticeKind.system, made.name, url, key), now=now)
     return True
+
+
+def given_up(
+    session: Session, problem: Any, *, user_id: int, now: dt.datetime, **told: Any
+) -> None:
+    """Tell a person that a long paper was not made, and why (a text, or a Refused)."""
+    kind, key = PaperKind[told["kind"]], told["key"]
+    person = session.get(User, user_id)
+    if person is None:
+        return
+    with force_locale(person.language.locale):
+        title = gettext("未能生成「%(paper)s」：%(why)s", paper=str(kind), why=str(problem))
+    url = f"/admin/{noun_of(kind)}/details/?id={key}"
+    once = f"paper:{kind.name}:{key}:{told['form']}:{now:%Y%m%d%H%M%S}"
+    tell(session, Notice(user_id, NoticeKind.system, title, url, once), now=now)
