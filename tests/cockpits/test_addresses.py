@@ -77,6 +77,9 @@ def test_the_language_of_an_address_goes_for_its_page_until_it_is_switched(visit
     switch = unescape(re.search(r'href="(/lang/zh\?next=[^"]*)"', page)[1])
 
     assert "Average minutes" in page
+    english = visitors.get("analyst", "/admin/cockpit/visits/?lang=en&level=b").text
+    assert "Level: B" in english
+    assert not re.search(r'class="chip on"[^>]*>[^<]*：', english)
     assert "change.json?preset=month&amp;lang=en" in page
     assert "平均时长" in visitors.get("analyst", "/admin/cockpit/visits/").text
     assert visitors.get("analyst", switch).location == "/admin/cockpit/visits/?preset=month"

@@ -180,7 +180,7 @@ def _chips(
         texts = _texts(name, query)
         for text in texts:
             rest = ",".join(other for other in texts if other != text)
-            caption = f"{PARAMETERS[name]}：{labels.get(text, text)}"
+            caption = f"{PARAMETERS[name]}{_('：')}{labels.get(text, text)}"
             found.append(Link(caption, _url(query, **{name: rest or None})))
     for name in sorted(query.idle):
         caption = _("%(name)s：此表没有这一项，未按此筛选", name=PARAMETERS[name])
