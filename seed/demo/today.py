@@ -5,14 +5,15 @@ import sqlalchemy as sa
 from models.core.mixins import Approval
 from models.customers.customer import Customer
 from models.deals.contract import IN_FORCE, Contract
+from models.deals.payment import Payment, PaymentAllocation, PaymentState
 from models.deals.payment_plan import PaymentPlan
 from models.sales.follow_up import FollowUp, FollowUpKind, FollowUpResult
 from models.sales.plan import FollowUpPlan
 from seed.demo import money
 from seed.demo.people import SELLERS
 from seed.demo.teller import Teller
+from services.core.money import total
 from services.records import records
-from services.records.settlement import STANDING, settled_of
 from services.rights.access import act
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
@@ -32,7 +33,10 @@ def _paid(teller: Teller) -> None:
     """Register the oldest open instalments as paid today."""
     act(teller.session, SYSTEM)
     line, contract = PaymentPlan, Contract
-    rest = line.amount - settled_of(line.__table__, STANDING)
+    part, paid = PaymentAllocation, Payment
+    standing = part.payment.has(paid.state != PaymentState.reversed)  # what only waits counts too
+    laid = sa.select(total(part.amount)).where(part.plan_id == line.id, standing)
+    rest = line.amount - laid.scalar_subquery()
     found = teller.session.execute(
         sa.select(contract, rest)
         .join(line, line.contract_id == contract.id)

@@ -23,7 +23,7 @@ from models.sales.product import Product
 from models.sales.stage import Stage, StageKind
 from services.core.days import today
 from services.core.money import total
-from services.records.settlement import settled_of
+from services.records.settlement import is_open, rest_of
 
 MOST = 10
 OFFERED = 5
@@ -163,15 +163,14 @@ def _offers(session: Session, customer: Customer) -> tuple[list[Offer], int]:
 def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.date | None]:
     """Return the 分 that should have come, and since when."""
     line, contract = PaymentPlan, Contract
-    settled = settled_of(line.__table__)
     row = session.execute(
-        sa.select(total(line.amount - settled), sa.func.min(line.due_on))
+        sa.select(total(rest_of(line)), sa.func.min(line.due_on))
         .join(contract, contract.id == line.contract_id)
         .where(
             contract.customer_id == customer_id,
             contract.state.in_(IN_FORCE),
             line.due_on < day,
-            line.amount > settled,
+            is_open(line),
         )
     ).one()
     since: Any = row[1]

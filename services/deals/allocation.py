@@ -182,8 +182,7 @@ def write(session: Session, had: Parts, wanted: Parts, hand: Collection[tuple[in
             for p, n in fresh
         ]
         session.execute(sa.insert(PART), values, execution_options=RULE)
-    if gone or fresh:
-        _forget(session, {payment for payment, _line in (*gone, *fresh)})
+    _forget(session, {payment for payment, _line in (*gone, *fresh)})
 
 
 def _forget(session: Session, payments: set[int]) -> None:

@@ -9,10 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from models.deals.payment import PaymentState
-from services.core.money import total
 from services.deals.allocation import (
     PAID,
-    PART,
     PLAN,
     Instalments,
     Parts,
@@ -22,6 +20,7 @@ from services.deals.allocation import (
     write,
 )
 from services.deals.contract_sums import lock
+from services.records.settlement import rest_of
 
 
 def fill_in_turn(session: Session, fresh: Sequence[tuple[int, int, int]]) -> None:
@@ -47,19 +46,13 @@ def fill_in_turn(session: Session, fresh: Sequence[tuple[int, int, int]]) -> Non
 def _books(session: Session, contracts: list[int]) -> dict[int, Instalments]:
     """Return the instalments of contracts with what is settled of them."""
     found = {contract: Instalments({}, {}, {}) for contract in contracts}
-    counts = sa.and_(PAID.c.state == PaymentState.confirmed, PAID.c.deleted_at.is_(None))
-    parts = sa.join(PART, PAID, sa.and_(PAID.c.id == PART.c.payment_id, counts))
-    query = (
-        sa.select(*PLAN.c["id", "contract_id", "amount"], total(PART.c.amount).label("paid"))
-        .select_from(PLAN.outerjoin(parts, PART.c.plan_id == PLAN.c.id))
-        .group_by(PLAN.c.id)
-        .order_by(PLAN.c.due_on, PLAN.c.id)
-    )
+    query = sa.select(*PLAN.c["id", "contract_id", "amount", "settled"])
+    query = query.order_by(PLAN.c.due_on, PLAN.c.id)
     for n in range(0, len(contracts), 500):
         mine = PLAN.c.contract_id.in_(contracts[n : n + 500])
         for row in session.execute(query.where(mine)):
             book = found[row.contract_id]
-            book.amounts[row.id], book.settled[row.id] = row.amount, row.paid
+            book.amounts[row.id], book.settled[row.id] = row.amount, row.settled
     return found
 
 
@@ -83,18 +76,10 @@ def first_confirmed(session: Session, payments: Collection[int]) -> None:
 
 def open_by_day(session: Session, contract_id: int) -> collections.Counter[dt.date]:
     """Return day → what no confirmed money settles yet (分) of the instalments due then."""
-    settled = (
-        sa.select(total(PART.c.amount))
-        .join(PAID, PAID.c.id == PART.c.payment_id)
-        .where(PART.c.plan_id == PLAN.c.id, PAID.c.state == PaymentState.confirmed)
-        .scalar_subquery()
-    )
-    query = sa.select(PLAN.c.due_on, PLAN.c.amount, settled).where(
-        PLAN.c.contract_id == contract_id
-    )
+    rows = sa.select(*PLAN.c["due_on", "amount", "settled"])
     found = collections.Counter[dt.date]()
-    for day, amount, paid in session.execute(query):
-        found[day] += max(amount - paid, 0)
+    for row in session.execute(rows.where(PLAN.c.contract_id == contract_id)):
+        found[row.due_on] += max(rest_of(row), 0)
     return found
 
 

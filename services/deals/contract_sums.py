@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session
 
 from models.core.mixins import Approval
 from models.deals.contract import Contract, ContractLine, ContractState
-from models.deals.payment import Payment, PaymentAllocation, PaymentState
+from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
-from services.core.money import total
 from services.core.texts import yuan
 from services.deals import billed
 from services.deals.billed import NOTHING, Billed
@@ -176,20 +175,10 @@ def planned(rows: Any, amount: int | None) -> list[dict[str, Any]]:
 
 def settled(session: Session, contract_id: int) -> tuple[int, ...]:
     """Return what confirmed money settles of each instalment by its place; unscoped."""
-    counted = sa.select(PAID.c.id).where(
-        PAID.c.contract_id == contract_id,
-        PAID.c.state == PaymentState.confirmed,
-        PAID.c.deleted_at.is_(None),
+    query = sa.select(PLAN.c.settled).where(PLAN.c.contract_id == contract_id)
+    return tuple(
+        int(amount) for amount in session.execute(query.order_by(PLAN.c.ordinal)).scalars()
     )
-    part = sa.and_(PART.c.plan_id == PLAN.c.id, PART.c.payment_id.in_(counted))
-    query = (
-        sa.select(total(PART.c.amount))
-        .select_from(PLAN.outerjoin(PART, part))
-        .where(PLAN.c.contract_id == contract_id)
-        .group_by(PLAN.c.id, PLAN.c.ordinal)
-        .order_by(PLAN.c.ordinal)
-    )
-    return tuple(int(amount) for amount in session.execute(query).scalars())
 
 
 def lock(session: Session, contract_id: int) -> None:

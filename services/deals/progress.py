@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from models.deals.contract import IN_FORCE, Contract, ContractState
 from models.deals.invoice import Invoice, InvoiceState
 from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
-from models.deals.payment import Payment, PaymentAllocation, PaymentState
+from models.deals.payment import Payment, PaymentState
 from models.deals.payment_plan import PaymentPlan, PlanState
 from services.core.money import total
-from services.deals.allocation import Instalments
+from services.records.settlement import is_paid
 
 Ask = Callable[..., Any]
 AGES: tuple[tuple[int, Any], ...] = (
@@ -178,38 +178,14 @@ def figures(
     if not known:
         return found
     _deliveries(ask, found)
-    lines: dict[int, list[tuple[PaymentPlan, int]]] = {}
-    for key, invoiced, paid, line, settled in _money(ask, known):
+    for key, invoiced, paid, line in _money(ask, known):
         one = found[key]
         one.invoiced, one.paid = invoiced, paid
         if line is not None:
-            lines.setdefault(key, []).append((line, settled))
-    for key, told in lines.items():
-        one, shares = found[key], _shares(found[key].paid, told)
-        for line, _direct in told:
-            state = plan_state(known[key], line, shares[line.id], day)
+            state = plan_state(known[key], line, day)
             late = (day - line.due_on).days if state is PlanState.overdue else 0
-            one.plan.append(Instalment(line, shares[line.id], state, late))
+            one.plan.append(Instalment(line, line.settled, state, late))
     return found
-
-
-def _shares(paid: int, lines: list[tuple[PaymentPlan, int]]) -> dict[int, int]:
-    """Return what is settled of each instalment, as the cockpit counts it.
-
-    Allocations come first, confirmed money without a line fills the oldest lines, a refund without
-    one empties the newest (dashboards/summaries/instalments.py).
-    """
-    book = Instalments(
-        {line.id: line.amount for line in sorted((ln for ln, _s in lines), key=_due)},
-        {line.id: settled for line, settled in lines},
-        {},
-    )
-    rest = paid - sum(settled for _line, settled in lines)
-    if rest > 0:
-        book.fill(0, rest)
-    elif rest < 0:
-        book.take(0, -rest)
-    return book.settled
 
 
 def _due(line: PaymentPlan) -> tuple[dt.date, int]:
@@ -240,15 +216,8 @@ def _sum(model: type[Any], counts: Any) -> Any:
 
 
 def _money(ask: Ask, keys: Any) -> Any:
-    """Return (contract, invoiced, paid, instalment or None, settled of it) in one statement, 分."""
-    part, line, invoice, payment = PaymentAllocation, PaymentPlan, Invoice, Payment
-    settled = (
-        sa.select(part.plan_id, total(part.amount).label("amount"))
-        .join(payment, payment.id == part.payment_id)
-        .where(payment.state == PaymentState.confirmed, payment.contract_id.in_(keys))
-        .group_by(part.plan_id)
-        .subquery()
-    )
+    """Return (contract, invoiced, paid, instalment or None) in one statement, 分."""
+    line, invoice, payment = PaymentPlan, Invoice, Payment
     billed = (InvoiceState.issued, InvoiceState.red)
     return ask(
         sa.select(
@@ -256,22 +225,20 @@ def _money(ask: Ask, keys: Any) -> Any:
             _sum(invoice, invoice.state.in_(billed)),
             _sum(payment, payment.state == PaymentState.confirmed),
             line,
-            sa.func.coalesce(settled.c.amount, 0),
         )
         .outerjoin(line, line.contract_id == Contract.id)
-        .outerjoin(settled, settled.c.plan_id == line.id)
         .where(Contract.id.in_(keys))
         .order_by(Contract.id, line.ordinal)
     )
 
 
-def plan_state(contract: Contract, line: PaymentPlan, settled: int, day: dt.date) -> PlanState:
+def plan_state(contract: Contract, line: PaymentPlan, day: dt.date) -> PlanState:
     """Return the computed state of an instalment; due today is not overdue."""
     if contract.state is ContractState.void:
         return PlanState.void
-    if settled >= line.amount:
+    if is_paid(line):
         return PlanState.done
     # Only a contract in force asks for money.
     if line.due_on < day and contract.state in IN_FORCE:
         return PlanState.overdue
-    return PlanState.partial if settled else PlanState.upcoming
+    return PlanState.partial if line.settled else PlanState.upcoming

@@ -16,6 +16,7 @@ from services.core.days import today
 from services.core.settings import get_setting
 from services.core.texts import yuan
 from services.delivery.notices import Notice, key_of, tell_many, untold
+from services.records.settlement import is_open, rest_of
 
 LATE = (1, 7, 30)  # days after the due date
 LATEST = 7  # days a reminder may come after its day: a worker may have been away
@@ -33,7 +34,7 @@ def remind(session: Session, *, now: dt.datetime) -> int:
         sa.select(line, who, key)
         .join(Contract, Contract.id == line.contract_id)
         .where(
-            line.settled < line.amount,
+            is_open(line),
             mark.is_not(None),
             line.due_on.between(
                 min(first for first, _last in known.values()),
@@ -70,7 +71,7 @@ def windows(day: dt.date, before: int) -> dict[int, tuple[dt.date, dt.date]]:
 
 def notice_of(line: PaymentPlan, person: int, key: str) -> Notice:
     """Return what somebody is told of an instalment that is open, whoever or whatever asks."""
-    rest = yuan(line.amount - line.settled)
+    rest = yuan(rest_of(line))
     title = f"{line.customer} · {line.contract} · {line} · ¥{rest}"
     url = f"/admin/paymentplan/details/?id={line.id}"
     return Notice(person, NoticeKind.instalment, title, url, key)

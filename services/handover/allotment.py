@@ -27,7 +27,7 @@ from models.sales.plan import FollowUpPlan
 from models.sales.stage import StageKind
 from services.core.errors import Invalid
 from services.ownership import open_work
-from services.records.settlement import settled_of
+from services.records.settlement import is_open
 
 LEVELS: dict[str, Any] = {**{level.name: level.caption for level in Level}, "none": _("未分级")}
 WAYS: dict[str, Any] = {
@@ -111,11 +111,7 @@ def queries(giver: Any, only: Any = None) -> dict[str, Any]:
             line,
             contract.c.customer_id,
             sa.join(line, contract, contract.c.id == line.c.contract_id),
-        ).where(
-            line.c.owner_id == giver,
-            contract.c.deleted_at.is_(None),
-            line.c.amount > settled_of(line),
-        ),
+        ).where(line.c.owner_id == giver, contract.c.deleted_at.is_(None), is_open(line.c)),
         "plans": _with_level(plan, plan.c.customer_id).where(
             plan.c.owner_id == giver, plan.c.done_at.is_(None), plan.c.deleted_at.is_(None)
         ),

@@ -15,7 +15,7 @@ from models.rights.audit import AuditAction
 from models.sales.opportunity import Opportunity
 from models.sales.plan import FollowUpPlan
 from models.sales.stage import StageKind
-from services.records.settlement import settled_of
+from services.records.settlement import is_open
 from services.rights.audit import record as audit
 
 RULE = {"rule": "ownership"}
@@ -69,7 +69,7 @@ def move_work(session: Session, kind: str, keys: Any, *, source: int, target: in
             "plan", plan, plan.c.done_at.is_(None), {"row_version": plan.c.row_version + 1},
         ),
         "instalments": (
-            "paymentplan", line, line.c.amount > settled_of(line),
+            "paymentplan", line, is_open(line.c),
             {"owner_department_id": department},
         ),
     }  # fmt: skip

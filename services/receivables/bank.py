@@ -24,6 +24,7 @@ from services.deals import overpayment, payment
 from services.receivables import hand
 from services.records import records
 from services.records.records import Said, Saver, Values, saver
+from services.records.settlement import is_open, rest_of
 from services.rights import gate
 from services.rights.actor import demand
 from services.rights.call import Call
@@ -64,7 +65,7 @@ def suggestions(session: Session, line: BankLine) -> list[Suggestion]:
     """
     if line.amount <= 0 or line.state is not BankLineState.waiting:
         return []
-    rest = PaymentPlan.amount - PaymentPlan.settled
+    rest = rest_of(PaymentPlan)
     payer, note = company_key(line.payer), f"{line.note or ''} {line.payer or ''}"
     ways = [rest == line.amount]
     if payer:
@@ -77,7 +78,7 @@ def suggestions(session: Session, line: BankLine) -> list[Suggestion]:
         .join(Contract, Contract.id == PaymentPlan.contract_id)
         .join(Customer, Customer.id == Contract.customer_id)
         .where(
-            PaymentPlan.settled < PaymentPlan.amount,
+            is_open(PaymentPlan),
             Contract.state.in_(IN_FORCE),
             Contract.approval == Approval.approved,
             sa.or_(*ways),
@@ -96,7 +97,7 @@ def suggestions(session: Session, line: BankLine) -> list[Suggestion]:
 def _judged(
     line: BankLine, part: PaymentPlan, told: tuple[str | None, str], names: tuple[str, str]
 ) -> Suggestion:
-    rest, (payer, note), (code, company) = part.amount - part.settled, told, names
+    rest, (payer, note), (code, company) = rest_of(part), told, names
     reasons: list[tuple[int, Any]] = []
     if code and code in note:
         reasons.append((CODE, _("附言写有合同编号")))

@@ -1,6 +1,6 @@
 """应收: instalments as a list, and what it is filtered by: open, late, how old, in which state.
 
-What is settled stands on the row, kept by triggers (20261129_instalments). Amounts in 分.
+What is settled says services/records/settlement.py. Amounts in 分.
 """
 
 import datetime as dt
@@ -19,6 +19,7 @@ from services.core.days import today
 from services.query.beside import Question, asked
 from services.query.condition_sql import CLAUSES
 from services.query.portable import DaysBetween
+from services.records import settlement
 
 Clause = ColumnElement[bool]
 OLDEST = {AgeBucket.d30: 30, AgeBucket.d60: 60, AgeBucket.d90: 90, AgeBucket.d180: 180}
@@ -40,7 +41,8 @@ def in_force() -> Clause:
 
 def is_open() -> Clause:
     """Return "not all of it is paid"."""
-    return PaymentPlan.settled < PaymentPlan.amount
+    found: Clause = settlement.is_open(PaymentPlan)
+    return found
 
 
 def is_late(day: dt.date, least: int = 1, most: int = FOREVER) -> Clause:
@@ -57,12 +59,12 @@ def oldest_first() -> ColumnElement[Any]:
 
 def days_of(line: PaymentPlan, day: dt.date) -> int:
     """Return by how many days an instalment is overdue, 0 where it is not."""
-    return max((day - line.due_on).days, 0) if line.settled < line.amount else 0
+    return max((day - line.due_on).days, 0) if settlement.is_open(line) else 0
 
 
 def state_of(line: PaymentPlan, day: dt.date) -> PlanState:
     """Return the state of an instalment of a contract in force."""
-    if line.settled >= line.amount:
+    if settlement.is_paid(line):
         return PlanState.done
     if line.due_on < day:
         return PlanState.overdue
@@ -71,7 +73,7 @@ def state_of(line: PaymentPlan, day: dt.date) -> PlanState:
 
 def bucket_of(line: PaymentPlan, day: dt.date) -> AgeBucket | None:
     """Return how old what is open of it is, None where nothing is."""
-    if line.settled >= line.amount:
+    if settlement.is_paid(line):
         return None
     days = days_of(line, day)
     if not days:
@@ -81,7 +83,7 @@ def bucket_of(line: PaymentPlan, day: dt.date) -> AgeBucket | None:
 
 @asked(PaymentPlan, "open", _("未收"), "money")
 def _open(question: Question) -> Clause:
-    return CLAUSES[question.op](PaymentPlan.amount - PaymentPlan.settled, question.value)
+    return CLAUSES[question.op](settlement.rest_of(PaymentPlan), question.value)
 
 
 @asked(PaymentPlan, "days", _("逾期天数"), "int")

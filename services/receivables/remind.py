@@ -14,6 +14,7 @@ from services.core.days import today
 from services.core.errors import Locked, NotVisible
 from services.deals.reminders import notice_of
 from services.delivery.notices import tell
+from services.records.settlement import is_paid
 from services.rights.actor import Actor, demand
 
 
@@ -34,7 +35,7 @@ def _remind(call: JobCall) -> Act:
         line = call.session.scalar(query.options(*loaded))
         if line is None:
             raise NotVisible
-        if line.settled >= line.amount or line.contract.state not in IN_FORCE:
+        if is_paid(line) or line.contract.state not in IN_FORCE:
             raise Locked(_("这一期没有未收的金额"))
         who = line.owner_id or line.contract.owner_id
         if who is None:

@@ -23,6 +23,7 @@ from services.deals.order import punctuality
 from services.query.beside import Question, asked
 from services.query.condition_sql import CLAUSES
 from services.receivables.instalments import by_days
+from services.records import settlement
 
 Number = ColumnElement[Any]
 Clause = ColumnElement[bool]
@@ -64,8 +65,8 @@ def billed(contract: Any) -> Number:
 
 def overdue(contract: Any, day: dt.date) -> Number:
     """Return what is overdue of the instalments of a contract in force."""
-    query = sa.select(total(LINE.c.amount - LINE.c.settled)).where(
-        LINE.c.contract_id == contract.id, LINE.c.settled < LINE.c.amount, LINE.c.due_on < day
+    query = sa.select(total(settlement.rest_of(LINE.c))).where(
+        LINE.c.contract_id == contract.id, settlement.is_open(LINE.c), LINE.c.due_on < day
     )
     rest = query.correlate_except(LINE).scalar_subquery()
     return sa.case((contract.state.in_(IN_FORCE), rest), else_=0)
@@ -118,11 +119,8 @@ def more(one: Number, other: Number) -> Number:
 def sorts(day: dt.date) -> dict[str, Any]:
     """Return key → SELECT of (contract, value) of what a grid of contracts is sorted by."""
     c = CONTRACT.c
-    plans = sa.select(total(sa.case((LINE.c.settled >= LINE.c.amount, 1), else_=0))).where(
-        LINE.c.contract_id == c.id
-    )
     values = {
-        "plans": plans.correlate_except(LINE).scalar_subquery(),
+        "plans": settlement.paid_of(c),
         "paid": points(paid(c), c.amount),
         "invoiced": points(billed(c), c.amount),
         "delivered": of_contract(c),
@@ -162,7 +160,7 @@ def _days(question: Question) -> Clause:
 
     def late(least: int) -> Clause:
         rows = sa.select(LINE.c.contract_id).where(
-            LINE.c.settled < LINE.c.amount, LINE.c.due_on <= day - dt.timedelta(days=least)
+            settlement.is_open(LINE.c), LINE.c.due_on <= day - dt.timedelta(days=least)
         )
         some = sa.select(sa.func.count()).select_from(rows.limit(FEW).subquery())
         if question.session.connection().execute(some).scalar_one() < FEW:

@@ -14,7 +14,7 @@ from models.deals.payment import Payment, PaymentState
 from models.deals.payment_plan import PaymentPlan
 from services.core.days import today
 from services.core.money import total
-from services.records.settlement import settled_of
+from services.records.settlement import rest_of
 from services.rights.access import sees_customer
 from services.rights.actor import Actor, may
 from services.sales.agenda_item import MOST, AgendaItem
@@ -32,7 +32,7 @@ def instalments(session: Session, actor: Actor, day: dt.date, *, wide: bool) -> 
 
 def _everybodys(session: Session, day: dt.date) -> list[AgendaItem]:
     """Return the instalments due on the day itself that are not paid, of everybody one sees."""
-    line, left = PaymentPlan, PaymentPlan.amount - settled_of(PaymentPlan.__table__)
+    line, left = PaymentPlan, rest_of(PaymentPlan)
     rows = session.execute(
         sa.select(line.contract_id, line.ordinal, Customer, left)
         .join(Contract, Contract.id == line.contract_id)
@@ -146,7 +146,7 @@ def _own_lines(actor: Actor, day: dt.date) -> Any:
             line.c.ordinal,
             line.c.due_on,
             buyer.label("customer_id"),
-            (line.c.amount - settled_of(line)).label("open"),
+            rest_of(line.c).label("open"),
         )
         .where(line.c.owner_id == actor.id, line.c.due_on <= day)
         .cte("mine")

@@ -23,7 +23,7 @@ from services.deals import payment
 from services.delivery import outbox
 from services.people import people
 from services.records import records
-from services.records.settlement import settled_of
+from services.records.settlement import rest_of
 from services.sales import agenda
 from tests.support.visitors import Doors
 
@@ -160,8 +160,8 @@ def test_a_sum_is_an_int_on_both_databases(world):
 
     for query in (
         sa.select(money.total(Payment.__table__.c.amount)),
-        sa.select(settled_of(line)),
-        sa.select(money.total(line.c.amount - settled_of(line))),
+        sa.select(line.c.settled),
+        sa.select(money.total(rest_of(line.c))),
         sa.select(money.total(line.c.amount)).where(line.c.id < 0),
     ):
         assert {type(value) for (value,) in ask(query)} == {int}

@@ -17,6 +17,7 @@ from services.core.days import today
 from services.core.money import plain
 from services.core.texts import yuan
 from services.receivables import instalments, remind
+from services.records import settlement
 from services.rights.actor import may
 from views.core.base import CrmView
 from views.grid import listing
@@ -52,7 +53,7 @@ class InstalmentView(CrmView):
     def sorts(self) -> dict[str, Any]:
         """Sort by what is open and by the days overdue: the older the day it was due the more."""
         return {
-            "open": sa.select(LINE.c.id, (LINE.c.amount - LINE.c.settled).label("open")),
+            "open": sa.select(LINE.c.id, settlement.rest_of(LINE.c).label("open")),
             "days": sa.select(LINE.c.id, instalments.oldest_first().label("days")),
         }
 
@@ -61,7 +62,7 @@ class InstalmentView(CrmView):
         day = today(self.now())
         ages = {row.id: instalments.bucket_of(row, day) for row in rows}
         return {
-            "open": {row.id: yuan(max(row.amount - row.settled, 0)) for row in rows},
+            "open": {row.id: yuan(max(settlement.rest_of(row), 0)) for row in rows},
             "state": {row.id: tag(instalments.state_of(row, day)) for row in rows},
             "days": {row.id: instalments.days_of(row, day) or "" for row in rows},
             "bucket": {key: str(age) if age else "" for key, age in ages.items()},
@@ -78,7 +79,7 @@ class InstalmentView(CrmView):
             lines = session.scalars(query).all()
             ages = {one.id: instalments.bucket_of(one, day) for one in lines}
             found |= {
-                "open": {one.id: max(one.amount - one.settled, 0) / 100 for one in lines},
+                "open": {one.id: max(settlement.rest_of(one), 0) / 100 for one in lines},
                 "state": {one.id: str(instalments.state_of(one, day)) for one in lines},
                 "days": {one.id: instalments.days_of(one, day) for one in lines},
                 "bucket": {key: str(age) for key, age in ages.items() if age},
@@ -100,7 +101,7 @@ class InstalmentView(CrmView):
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer registering the payment of what is open."""
         found: dict[str, Any] = super().buttons(record)
-        rest = record.amount - record.settled
+        rest = settlement.rest_of(record)
         asks = record.contract is not None and record.contract.state in IN_FORCE
         if rest > 0 and asks and may(self.actor, "payment:create"):
             begun = {"contract_id": record.contract_id, "amount": plain(rest)}
