@@ -138,7 +138,7 @@ class ImportView(Page):
         job = self._job(request.form.get("id"), own=True)
         if job.state is not ImportState.uploaded:
             raise Invalid({"file": _("这个文件已经导入过了")})
-        options = jobs.choose(job, said_by(request.form, job))
+        options = jobs.choose(job, said_by(self.session, request.form, job))
         if jobs.is_staged(job):
             return self._check_later(job.id, options)
         key, job.options = job.id, options

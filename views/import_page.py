@@ -1,6 +1,7 @@
 """The page where a file is mapped: columns, fixed texts, strange words; and what its form says."""
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -151,7 +152,8 @@ class MappingPage:
         """Return the cells that are mended one by one."""
         if not self.job.counts:
             return []
-        return cells.faulty(self.session, self.job, jobs.sheet_of(self.session, self.job))
+        lines_of = functools.partial(jobs.lines_of, self.session, self.job)
+        return cells.faulty(self.session, self.job, lines_of)
 
     @property
     def makes(self) -> list[tuple[str, str, bool]]:
@@ -199,8 +201,8 @@ def choices_of(session: Session, noun: str) -> dict[str, list[str]]:
     """Return field → the texts an empty sheet offers; people by name where one has it alone."""
     found: dict[str, list[str]] = {}
     for key, one in fields_of(noun).items():
-        if one.kind == "enum":
-            found[key] = [str(member.caption) for member in one.target]
+        if one.kind == "enum":  # as a form offers them: what the system alone sets is none
+            found[key] = [option.label for option in Choices(session).of(one, "")]
             continue
         offered = [o for o in texts_of(session, one) if o.value] if one.kind in OFFERED else []
         labels = Counter(option.label for option in offered)
@@ -213,7 +215,7 @@ def _called(one: Input) -> str:
     return str(one.facts.caption)
 
 
-def said_by(form: Any, job: ImportJob) -> dict[str, Any]:
+def said_by(session: Session, form: Any, job: ImportJob) -> dict[str, Any]:
     """Return what a form chose for a job, as jobs.choose takes it. Raises Invalid."""
     columns = {c: form.get(f"column-{n}", "") for n, c in enumerate(job.options["head"])}
     fixed = {k.removeprefix("fixed-"): v for k, v in form.items() if k.startswith("fixed-")}
@@ -222,7 +224,7 @@ def said_by(form: Any, job: ImportJob) -> dict[str, Any]:
         "fixed": choosing.fixed_texts(job, fixed),
         "words": choosing.words_with(job, list(_words(form))),
         "made": form.getlist("made"),
-        "cells": cells.mended(job, _cells(form)),
+        "cells": cells.mended(session, job, _cells(form)),
         "key": form.get("key", ""),
         "approval": form.get("approval", "draft"),
     }

@@ -24,7 +24,8 @@ from services.ownership import open_work, pool
 from services.records import lines
 from services.records.records import Said, Saver, Values, controlled, department_of, given, saver
 from services.rights.call import Call
-from services.sales.opportunity import approved_customer, check_contact
+from services.sales.belonging import check_contact
+from services.sales.opportunity import approved_customer
 
 __all__ = ["ContractSaver", "by_term", "on_approved", "on_voided", "open_amount", "yuan"]
 

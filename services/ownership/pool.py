@@ -16,14 +16,18 @@ from services.rights.actor import Actor, may
 CLAIM_FIRST = _("公海客户，请先领取")
 
 
+def claims(by: Actor) -> bool:
+    """Tell whether somebody has to claim a pool customer before working on it."""
+    return may(by, "customer:claim") and not may(by, "customer:assign")
+
+
 def unclaimed(session: Session, customer_id: int | None, *, by: Actor) -> dict[str, Any]:
     """Return the complaint, on customer_id, that a pool customer has to be claimed first.
 
     Asked of those who claim and cannot assign. Its technical collaborator and the owner of an
     open deal or of a contract in force go on with their work.
     """
-    claims = may(by, "customer:claim") and not may(by, "customer:assign")
-    if customer_id is None or not claims:
+    if customer_id is None or not claims(by):
         return {}
     customer, deal, contract = (x.__table__ for x in (Customer, Opportunity, Contract))
     mine = [

@@ -116,23 +116,36 @@ class NumberRuleSaver(Saver):
     """The rules of a number rule."""
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
-        """Only the known placeholders: the pattern goes through str.format."""
+        """Only the known placeholders: the pattern goes through str.format.
+
+        A pattern of before stays as it is while other things change: numbers.py refuses to use it.
+        """
         pattern, width = values.get("pattern", record.pattern), values.get("width", record.width)
         if pattern is None:
             return {}
-        if not numbers.known_only(pattern):
-            return {"pattern": _("只能使用 {prefix}、{yyyymmdd}、{letter}、{n}")}
-        if not numbers.unique(pattern):
-            return {"pattern": _("必须含有 {yyyymmdd} 和 {n}，否则编号会重复")}
-        if not numbers.unique(pattern, record.noun):
-            return {"pattern": _("必须含有 {letter}：不同类别各自计数，否则编号会重复")}
+        wrong = _pattern(pattern, record.noun)
+        if wrong and pattern != record.pattern:
+            return {"pattern": wrong}
         if (width or 1) not in numbers.WIDTHS:
             return {"width": _("请输入 1 到 9 之间的整数")}
+        if wrong:
+            return {}
         prefix = get_setting(call.session, "company.prefix")
         now, most = numbers.length(pattern, width or 1, prefix), numbers.LONGEST
         if now > most:
             return {"pattern": _("最多 %(n)s 个字符，现有 %(now)s 个", n=most, now=now)}
         return {}
+
+
+def _pattern(pattern: str, noun: str) -> Any:
+    """Return what is wrong with a pattern of numbers, "" for nothing."""
+    if not numbers.known_only(pattern):
+        return _("只能使用 {prefix}、{yyyymmdd}、{letter}、{n}")
+    if not numbers.unique(pattern):
+        return _("必须含有 {yyyymmdd} 和 {n}，否则编号会重复")
+    if not numbers.unique(pattern, noun):
+        return _("必须含有 {letter}：不同类别各自计数，否则编号会重复")
+    return ""
 
 
 @saver(Product)

@@ -3,6 +3,7 @@
 __all__ = [
     "agenda",
     "agenda_item",
+    "belonging",
     "board",
     "calendar",
     "calendar_feed",

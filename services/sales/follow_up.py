@@ -21,7 +21,8 @@ from services.records.records import Saver, Values, create, department_of, saver
 from services.rights import gate
 from services.rights.actor import may
 from services.rights.call import Call
-from services.sales.opportunity import NOT_APPROVED, check_contact, check_stage, move_stage
+from services.sales.belonging import check_contact
+from services.sales.opportunity import NOT_APPROVED, check_stage, move_stage
 
 AHEAD = dt.timedelta(minutes=5)  # clocks differ; beyond that it has not happened yet
 OWN_HOURS = dt.timedelta(hours=24)

@@ -7,9 +7,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 from models.core.mixins import Approval
-from models.customers.contact import Contact
 from models.customers.customer import Customer
-from models.deals.contract import Contract
 from models.sales.opportunity import Opportunity, OpportunityLine
 from models.sales.stage import Stage, StageHistory, StageKind
 from services.core.days import today
@@ -22,6 +20,7 @@ from services.records.records import Saver, Values, department_of, given, saver
 from services.rights import gate
 from services.rights.actor import may
 from services.rights.call import Call
+from services.sales.belonging import check_contact
 
 NOT_APPROVED = _("客户尚未通过审批")
 
@@ -92,27 +91,6 @@ def approved_customer(call: Call, customer_id: int | None) -> dict[str, Any]:
         return {}
     approval = call.session.scalar(sa.select(Customer.approval).where(Customer.id == customer_id))
     return {} if approval is Approval.approved else {"customer_id": NOT_APPROVED}
-
-
-def check_contact(call: Call, record: Any, values: Values) -> dict[str, Any]:
-    """What hangs on a customer must belong to that customer."""
-    customer_id = values.get("customer_id", record.customer_id)
-    moved = customer_id != record.customer_id
-    errors: dict[str, Any] = {}
-    for key, model in (
-        ("contact_id", Contact),
-        ("opportunity_id", Opportunity),
-        ("contract_id", Contract),
-    ):
-        if key not in type(record).__mapper__.columns:
-            continue
-        value = values.get(key, getattr(record, key) if moved else None)
-        if value is None:
-            continue
-        owner = call.session.scalar(sa.select(model.customer_id).where(model.id == value))
-        if owner != customer_id:
-            errors[key] = _("不属于所选客户")
-    return errors
 
 
 def move_stage(call: Call, record: Opportunity, values: Values) -> None:

@@ -93,3 +93,27 @@ def test_many_migrations_go_down_in_one_command_and_up_again(databases, kind):
             )
             for name, columns in old.items()
         }
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{prefix}-{yyyymmdd}-{n}", "{prefix}-{yyyymmdd}-{letter}{n}"),
+        ("{letter}/{yyyymmdd}/{n}", "{letter}/{yyyymmdd}/{n}"),
+        ("{yyyymmdd}{n}" + "-" * 67, "{yyyymmdd}{n}" + "-" * 67),  # no room for more
+    ],
+)
+def test_a_rule_of_before_gets_the_letter_of_its_classes(databases, kind, before, after):
+    with databases.lent(kind) as app, app.app_context():
+        downgrade(revision="20261129_agreed_invoices")
+        rule = sa.table("number_rule", sa.column("noun"), sa.column("pattern"))
+        with db.engine.begin() as connection:
+            others = connection.execute(sa.select(rule).where(rule.c.noun != "customer")).all()
+            older = sa.update(rule).where(rule.c.noun == "customer").values(pattern=before)
+            connection.execute(older)
+        upgrade()
+
+        with db.engine.connect() as connection:
+            found = dict(connection.execute(sa.select(rule)).all())
+            assert found == {**dict(others), "customer": after}

@@ -11,7 +11,7 @@ from models.importing.import_job import ImportJob
 from services.importing.run import worker
 from tests.support.imports import sheet, table
 from tests.support.office import Office
-from tests.support.world import World
+from tests.support.world import World, count_queries
 
 HEAD = ("客户单位", "亚为销售员", "联系人", "手机", "省/市/区")
 PLACE = "湖北省武汉市洪山区"
@@ -100,3 +100,57 @@ def test_a_cell_the_file_cannot_say_is_mended_and_strange_places_are_refused(lit
         answer = office.post("check", id=str(job), approval="draft", key="", **form)
         assert answer.status_code == 422
     assert "新建 1" in office.page(f"/admin/import/job/?id={job}")
+
+
+@pytest.mark.parametrize("bad", [0, 3])
+def test_the_page_of_a_large_file_reads_the_lines_that_it_shows(app, bad):
+    with World(app) as world, world.acting("admin"):
+        world.session.add(Setting(key="import.at_once", value=1))
+    office = Office(app)
+    rows = [(f"武汉第{n}公司", "sales", "王伟", f"138{n:08}", PLACE) for n in range(40)]
+    rows[:bad] = [(one[0], one[1], "", *one[3:]) for one in rows[:bad]]
+    job = office.upload(table(HEAD, *rows))
+    office.check(job)
+    work(app, job)
+
+    with count_queries(app) as statements:
+        page = office.page(f"/admin/import/job/?id={job}")
+
+    said = [one for one in statements if "FROM import_line" in one]
+    assert {line for line, _column in cells(page)} == set(range(2, 2 + bad))
+    assert len(said) == (1 if bad else 0)
+    assert all("import_line.line IN" in statement for statement in said)
+
+
+def post_cell(office, job, **cell):
+    form = {f"cell-0-{key}": value for key, value in cell.items() if key != "text"}
+    form |= {"cell-0": cell["text"]} | office.chosen(job)
+    return office.post("check", id=str(job), approval="submitted", key="", **form)
+
+
+@pytest.mark.parametrize("at_once", [200, 1])
+def test_a_line_is_meant_however_it_is_spelt_and_no_line_is_refused(app, at_once):
+    with World(app) as world, world.acting("admin"):
+        world.session.add(Setting(key="import.at_once", value=at_once))
+    office = Office(app)
+    job = office.upload(table(HEAD, *ROWS))
+    office.check(job)
+    work(app, job)
+
+    for line in ("x", "", "-4", "4.0", "\u00b2", "٤", "99", "0", "1", "9" * 30, "4 "):
+        answer = post_cell(office, job, line=line, column="手机", text="13800138009")
+        assert answer.status_code == 422, line
+        assert "没有这一行" in answer.get_data(as_text=True)
+    with World(app) as world:
+        assert world.session.get_one(ImportJob, job).options["cells"] == {}
+
+    answer = post_cell(office, job, line="004", column="手机", text="13800138009")
+    assert answer.status_code == 303
+    work(app, job)
+    with World(app) as world:
+        assert world.session.get_one(ImportJob, job).options["cells"] == {
+            "4": {"手机": "13800138009"}
+        }
+    page = office.page(f"/admin/import/job/?id={job}")
+    assert (4, "手机") not in cells(page)
+    assert (5, "客户单位") in cells(page)

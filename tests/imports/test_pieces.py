@@ -15,6 +15,7 @@ from services import importing
 from services.core.engine import writing
 from services.core.errors import Refused
 from services.importing.run import pieces, staging
+from services.importing.volume.packed import PackedRows
 from tests.support.imports import table
 from tests.support.world import World
 
@@ -257,4 +258,41 @@ def test_what_is_refused_while_it_is_written_stays_out_of_a_partial_run(app, win
         }
         made = sa.select(Contract.name).where(Contract.deleted_at.is_(None))
         assert set(world.session.scalars(made)) == {"A0", "A2", "A3"}
-        assert told[-1][0] <= told[-1][1]
+        assert told[-1] == (11, 11)  # 7 products, 3 contracts and their customer
+        assert (job.options["written"], job.options["records"]) == (11, 11)
+        assert all(done <= goal for done, goal in told)
+
+
+class Counted(PackedRows):
+    """Lines that tell how often they were gone through."""
+
+    times = 0
+
+    def __iter__(self):
+        self.times += 1
+        return super().__iter__()
+
+
+@pytest.mark.parametrize("refused", [1, 3])
+def test_the_lines_are_gone_through_once_however_many_are_refused(app, refused):
+    rows = [(f"A{n}", f"P{n}", "甲公司", f"{n}.5") for n in range(8)]
+    files = [("a.csv", table(("no", "item", "co", "price"), *rows))]
+    with World(app) as world:
+        known = importing.load(SOLD, "test")
+        with writing(on=False):
+            plan = pieces.prepare(world.call, files, known, text=SOLD)
+            world.session.rollback()
+        with World(app) as other:
+            for n in range(refused):
+                other.create(Product, code=f"P{n}", name="早一步")
+            other.session.commit()
+        sheet = plan.files[0].sheet
+        sheet.rows = Counted(sheet.rows)
+        pieces.write(world.call, plan, partial=True, told=lambda *_n: None)
+
+        assert plan.files[0].counts["contract"] == {
+            "rows": 8,
+            "created": 8 - refused,
+            "failed": refused,
+        }
+        assert sheet.rows.times == 1

@@ -89,6 +89,29 @@ def test_a_large_file_is_checked_and_written_in_pieces_as_one_batch(office):
     assert "已导入" in office.page(f"/admin/import/job/?id={job}")
 
 
+def test_the_progress_of_a_file_counts_the_records_of_all_its_entities_to_the_end(office):
+    rows = [(*row(n), f"第{n}单") for n in range(60)]
+    job = office.upload(table((*HEAD, "商机名称"), *rows))
+    office.check(job, approval="draft")
+    work(office.app, job)
+    office.run(job)
+    paces = [pace(office.app, job)]
+    while not piece(office.app, job):
+        paces.append(pace(office.app, job))
+
+    assert {goal for _done, goal in paces} == {120}
+    assert [done for done, _goal in paces] == sorted({done for done, _goal in paces})
+    assert paces[0][0] == 0
+    assert state(office.app, job) is State.done
+    assert pace(office.app, job) == (120, 120)
+    assert (counts(office.app)["customer"], counts(office.app)["opportunity"]) == (60, 60)
+
+
+def pace(app, job):
+    with World(app) as world:
+        return staging.progress(world.session, world.session.get_one(ImportJob, job))
+
+
 def test_the_refunds_of_a_large_file_lean_on_payments_of_earlier_pieces(office):
     with World(office.app) as world:
         key = world.contract(world.approved(), name="框架合同", amount=10_000_00)

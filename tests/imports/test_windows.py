@@ -1,6 +1,7 @@
 """Many rows are planned a window at a time: what comes in and what is told stay the same."""
 
 import random
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +9,8 @@ import sqlalchemy as sa
 from models.core.base import db
 from models.deals.contract import Contract, ContractState
 from models.deals.payment import Payment
+from models.importing.import_job import ImportJob, ImportProblem
+from models.sales.follow_up import FollowUp
 from services import importing
 from services.core.engine import writing
 from services.core.errors import Stale
@@ -142,14 +145,60 @@ def test_windows_change_nothing(databases, text):
 
 def test_what_no_longer_holds_when_its_window_is_written_takes_all_back(lite):
     with World(lite) as world:
-        plan = plan_of(world, given(random.Random(5)), TEXT + PAID, 10)
-        assert plan.expected > ORDERS
+        *heads, (name, _paid) = given(random.Random(5))
+        sound = [row for row in MONEY if not row[2].startswith("-") and row[3] != "K9"]
+        paid = (name, table(("no", "day", "sum", "co"), *sound))
+        plan = plan_of(world, [*heads, paid], TEXT + PAID, 10)
+        assert (plan.fatal, plan.expected > ORDERS) == (0, True)
         void = []
-        with pytest.raises(Stale):
-            pieces.write(world.call, plan, partial=True, told=lambda *_n: stop(world, void))
+        with pytest.raises(Stale, match=r"第 \d+ 行：合同"):
+            pieces.write(world.call, plan, partial=False, told=lambda *_n: stop(world, void))
     assert stored(lite) == []
     with lite.app_context(), db.engine.connect() as connection:
         assert connection.execute(sa.text("SELECT count(*) FROM product")).scalar() == 0
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_of_a_partial_run_what_no_longer_holds_stays_out_and_says_why(databases, kind):
+    with databases.lent(kind) as app, World(app) as world:
+        plan = plan_of(world, given(random.Random(5)), TEXT + PAID, 10)
+        before, checked = plan.files[2].counts, told(plan)
+        planned, payments = dict(before["payment"]), before["payment"]
+        void, paces = [], []
+
+        def note(done, total):
+            paces.append((done, total))
+            stop(world, void)
+
+        keys = pieces.write(world.call, plan, partial=True, told=note)
+
+        written = world.session.scalar(sa.select(sa.func.count(Payment.id)))
+        assert 0 < written < planned["created"]
+        assert payments["created"] == written
+        lost = planned["created"] - written
+        assert payments["failed"] == planned.get("failed", 0) + lost
+        assert payments["rows"] == planned["rows"]
+        found = [p for p in plan.files[2].problems if p.fatal and "合同未生效" in str(p.reason)]
+        assert len(found) == lost
+        assert {p.code for p in found} == {"BAD_VALUE"}
+        assert checked[2][2] != told(plan)[2][2]
+        kept = sa.select(ImportProblem.line).where(
+            ImportProblem.job_id.in_(keys), ImportProblem.reason.contains("合同未生效")
+        )
+        assert sorted(world.session.scalars(kept)) == sorted(p.line for p in found)
+        sums = plan.files[2].totals["payment"]["sum"]
+        paid = world.session.scalar(sa.select(sa.func.sum(Payment.amount)))
+        assert Decimal(sums["written"]) == Decimal(paid) / 100
+        parts = [Decimal(n) for part, n in sums.items() if part != "read"]
+        assert Decimal(sums["read"]) == sum(parts)
+        talks = world.session.scalar(sa.select(sa.func.count(FollowUp.id)))
+        assert before["followup"]["created"] == talks
+        assert paces[-1][0] == paces[-1][1]
+        assert all(done <= total for done, total in paces)
+        jobs = world.session.scalars(sa.select(ImportJob).where(ImportJob.id.in_(keys)))
+        assert {(one.options["written"], one.options["records"]) for one in jobs} >= {
+            (written + talks, written + talks)
+        }
 
 
 def stop(world, void):

@@ -12,7 +12,7 @@ from models.customers.customer import Customer
 from models.records.dictionary import DictionaryKind, DictionaryOption
 from models.sales.product import Product
 from models.sales.stage import Stage, StageKind
-from services.core.errors import Invalid
+from services.core.errors import Invalid, Locked
 from services.records import records
 from services.records.dictionary import in_use, required_keys
 from tests.support.world import login
@@ -112,6 +112,31 @@ def test_a_changed_number_rule_gives_the_next_numbers(world):
 
     assert set(refusal.value.errors) == {"width"}
     assert world.get(Customer, key).code == "YAV20261123G0001"
+
+
+@pytest.mark.parametrize("pattern", ["{prefix}-{yyyymmdd}-{n}", "{prefix}-{day}"])
+def test_a_rule_of_before_is_saved_with_its_pattern_as_it_is(world, pattern):
+    rule = first(world, NumberRule, NumberRule.noun == "customer")
+    older(world, pattern)
+
+    changed(world, rule, width=3)
+    changed(world, rule, width=4, pattern=pattern)  # what a form sends that changes only the width
+
+    assert first(world, NumberRule, NumberRule.noun == "customer").width == 4
+    with pytest.raises(Invalid) as refusal:
+        changed(world, rule, pattern=pattern + "-")
+    assert set(refusal.value.errors) == {"pattern"}
+    with pytest.raises(Locked, match="编号规则"):
+        world.submitted()
+
+
+def older(world, pattern):
+    """Let the customers' rule be as an earlier version allowed it."""
+    table = NumberRule.__table__
+    said = sa.update(table).where(table.c.noun == "customer").values(pattern=pattern)
+    world.session.execute(said, execution_options={"rule": "numbers"})
+    world.session.commit()
+    world.session.expire_all()
 
 
 def test_products_have_their_own_code_and_no_negative_price(world):

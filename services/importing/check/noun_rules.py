@@ -18,13 +18,13 @@ from models.sales.product import Product
 from models.sales.stage import Stage, StageKind
 from services.core.errors import Locked
 from services.customers import duplicates
-from services.importing.check import form_records, history_rows, line_matching, sums
+from services.importing.check import form_records, history_rows, line_matching, references, sums
 from services.importing.check.finding import chunks
 from services.importing.file.plan import Planned
 from services.importing.file.write_order import waits
 from services.records import records
 from services.records.fields import Input, inputs_of
-from services.records.records import SAVERS, Saver
+from services.records.records import SAVERS, Said, Saver
 from services.rights.actor import may
 from services.rights.call import Call
 
@@ -84,6 +84,7 @@ class Judge:
         yield from adds_up
         if self.approval == "approved" and issubclass(one.model, Reviewed):
             yield from _historic(one, self.stages)
+            yield from references.strange(self.call.session, one)
             return
         yield from self._required(one)
         yield from self._rules(one)
@@ -107,6 +108,7 @@ class Judge:
     def _rules(self, one: Planned) -> Found:
         """Ask the form's own rules; what has no key yet is beyond them."""
         yield from self.till.against(one, self.approval)
+        yield from references.strange(self.call.session, one)
         values = self._keyed(one.values | one.lines)
         values.pop("tags", None)
         blank = one.model()
@@ -116,8 +118,17 @@ class Judge:
             wrong.pop("amount", None)  # it knows nothing of the other invoices of the run
         for key, reason in wrong.items():
             yield key, "BAD_VALUE", reason
-        for said in [] if wrong else rules.warn(self.call, blank, values):
-            yield said.field, said.code, said.message
+
+    def warnings(self, one: Planned) -> list[Said]:
+        """Return what the form would say of a sound record before it saves, none of a past's gaps.
+
+        Of a new one all of its values, of one that is there what changes.
+        """
+        if one.record is None and self.approval == "approved" and issubclass(one.model, Reviewed):
+            return []
+        given = one.values | one.lines if one.record is None else one.changes
+        values = self._keyed({key: value for key, value in given.items() if key != "tags"})
+        return records.warnings(self.call, one.record or one.model(), values)
 
     @functools.cached_property
     def words(self) -> set[str]:
@@ -134,6 +145,7 @@ class Judge:
         """Yield what the form's own rules have against the changes of a record that is there."""
         rules, record = SAVERS.get(one.model, Saver()), one.record
         yield from self._tags(one)
+        yield from references.strange(self.call.session, one)
         values = self._keyed({key: value for key, value in one.changes.items() if key != "tags"})
         values |= history_rows.told_lines(values)
         values = rules.follow(self.call, record, values)

@@ -204,7 +204,7 @@ class Planner:
         self.plan.records = made + sorted(good, key=lambda one: RANK.index(one.target.noun))
         if self.windows.parts:
             self.plan.later = functools.partial(self.windows.again, files)
-        self.plan.expected, self.plan.ordered = self.windows.expected, self.windows.ordered
+        self.plan.awaited, self.plan.ordered = self.windows.awaited, self.windows.ordered
         self.plan.held = self.windows.held
         row_outcomes.tell_skipped(files)
         for n in read:

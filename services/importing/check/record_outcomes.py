@@ -7,15 +7,12 @@ from flask_babel import lazy_gettext as _
 
 from models.core.mixins import Reviewed
 from models.deals.order import Order
-from services.deals import overpayment
 from services.importing.check import form_records, history_rows, matching, row_outcomes
 from services.importing.check.noun_rules import Found, Judge, complete, defaults, lacking
 from services.importing.file.mapping import Mapping
 from services.importing.file.plan import Planned
 
-TOLD = frozenset(
-    {"SIMILAR", "WAITS", overpayment.OVER, overpayment.SAME}
-)  # findings that keep no row out
+TOLD = frozenset({"SIMILAR", "WAITS"})  # findings that keep no row out
 HANGING = {"contact_id", "opportunity_id", "contract_id"}  # not judged beside no readable customer
 
 
@@ -169,6 +166,13 @@ class Settler:
             fatal = code not in TOLD and (code != "DUPLICATE" or submitted)
             if skipped is None or one.row_of(key).column(key) not in skipped:
                 one.blame(key, code, reason, fatal=fatal)
+        if not one.failed:
+            self._warn(one)
+
+    def _warn(self, one: Planned) -> None:
+        """Tell what the form would say before it saves; it keeps no row out."""
+        for said in self.judge.warnings(one):
+            one.blame(said.field, said.code, said.message, fatal=False)
 
     def _judge_rest(self, one: Planned, keys: list[str]) -> str:
         """Tell in the same round what else is wrong with a new record of unreadable cells."""
@@ -190,10 +194,12 @@ class Settler:
         if one in self.adopted and ref is not None:
             one.changes["external_ref"] = ref
         if one.changes and not one.failed:
-            for field, code, reason in self.judge.change(one):
+            for field, code, reason in _each_once(self.judge.change(one)):
                 one.blame(field, code, reason)
         if one.failed:
             return "failed"
+        if one.changes:
+            self._warn(one)
         return "updated" if one.changes else "unchanged"
 
 

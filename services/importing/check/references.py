@@ -1,7 +1,7 @@
 """References by a key that the mapping names: of the run itself first, then of the database."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from services.importing.file.plan import Planned
-from services.importing.mapping.declared import ways_to
+from services.importing.mapping.declared import inputs_for, ways_to
 from services.records import lookup
 from services.records.fields import Input
 from services.records.parsing import parse
+from services.sales import belonging
 
 Key = tuple[Any, str]  # entity, field
 
@@ -124,6 +125,29 @@ class References:
             )
             for key, value in rows:
                 known[value] |= {kept[key]} & seen if key in kept else set()
+
+
+def strange(session: Session, one: Planned) -> Iterator[tuple[str, str, Any]]:
+    """Yield what a record names of another customer; either may come with this run."""
+    if "customer_id" not in inputs_for(one.model):
+        return
+    record = one.record or one.model()
+    values = one.values if one.record is None else one.changes
+    customer = _keyed(values.get("customer_id", record.customer_id))
+    for key, value in belonging.named(record, values):
+        if _customer_of(session, key, _keyed(value)) != customer:
+            yield key, "BAD_VALUE", belonging.NOT_OWN
+
+
+def _customer_of(session: Session, key: str, value: Any) -> Any:
+    if isinstance(value, Planned):
+        return _keyed(value.values.get("customer_id"))
+    return belonging.owners(session, key, {value}).get(value)
+
+
+def _keyed(value: Any) -> Any:
+    """Return the key of what is there already, the record itself while it has none."""
+    return value.id if isinstance(value, Planned) and value.id is not None else value
 
 
 def _file(index: dict[str, list[Planned]], record: Planned, by: str) -> None:

@@ -4,11 +4,11 @@ First all windows are checked, each forgotten when what became of its rows is to
 else is written, each is planned again and written before the next one.
 """
 
+import collections
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from services.core.engine import writing
-from services.core.errors import Stale
 from services.deals import payment
 from services.importing.check import row_outcomes
 from services.importing.check.cell_values import Reader
@@ -20,6 +20,7 @@ from services.importing.file.mapping import FileMap, Target
 from services.importing.file.plan import FilePlan, FileRow, Planned
 from services.importing.file.write_order import pointed_at
 from services.importing.mapping.declared import inputs_for, parts_of
+from services.importing.volume.outcomes import Outcomes
 from services.importing.volume.partition import Partition, Window
 
 Settle = Callable[[list[Planned], Judge], None]
@@ -36,8 +37,8 @@ class Windows:
         self.partition = Partition()
         self.parts: list[Window] = []
         self.lost: list[Planned] = []  # records outside of windows that stay out
-        self.failed: set[tuple[int, str, int]] = set()  # those in windows that do
-        self.expected = 0
+        self.outcomes = Outcomes()  # of those in windows, when they were checked
+        self.awaited = collections.Counter[int]()  # file → how many records are to be written
         self.ordered: set[Planned] = set()  # contracts which windows give their orders
         self.held: dict[int, set[int]] = {}  # file of a row → files of its records
 
@@ -95,12 +96,12 @@ class Windows:
         """Note what will be written; return what that points at."""
         wanted = set[Planned]()
         for one in records:
+            self.outcomes.put(_part(one), one.line, one.outcome)
             if one.outcome == "failed":
-                self.failed.add(_place(one))
                 continue
             wanted |= {other for other in pointed_at(one) if other.id is None}
             if one.record is None or one.changes:
-                self.expected += 1
+                self.awaited[one.file] += 1
                 for place in {row.file for row in one.rows}:
                     self.held.setdefault(place, set()).add(one.file)
             contract: Any = one.values.get("contract_id")
@@ -109,7 +110,11 @@ class Windows:
         return wanted
 
     def again(self, files: list[FilePlan]) -> Iterator[list[Planned]]:
-        """Yield what is to be written of each window. Raises Stale where it fails by now."""
+        """Yield what is to be written of each window.
+
+        What was sound when it was checked and fails by now is among it, with its reasons on its
+        rows and the outcome that was told.
+        """
         call = self.judge.call
         judge = Judge(call, self.judge.approval)
         self.judge.lines, self.judge.taken = {}, {}  # of the check
@@ -117,10 +122,18 @@ class Windows:
             with writing(on=False), payment.together(call.session):
                 records = self._planned(files, part, judge)
                 call.session.rollback()
-            good = [one for one in records if _place(one) not in self.failed]
-            if any(one.outcome == "failed" for one in good):
-                raise Stale
-            yield [one for one in good if one.record is None or one.changes]
+            yield list(self._sound(records))
+
+    def _sound(self, records: list[Planned]) -> Iterator[Planned]:
+        for one in records:
+            was = self.outcomes.of(_part(one), one.line)
+            if was == "failed":
+                continue
+            if one.outcome == "failed":
+                one.outcome = was
+                yield one
+            elif one.record is None or one.changes:
+                yield one
 
     def _planned(self, files: list[FilePlan], part: Window, judge: Judge) -> list[Planned]:
         groups = Groups(files)
@@ -134,9 +147,9 @@ class Windows:
         return groups.records
 
 
-def _place(one: Planned) -> tuple[int, str, int]:
-    """Return what tells a planned record: file, entity and line."""
-    return one.file, one.target.noun, one.line
+def _part(one: Planned) -> tuple[int, int]:
+    """Return what tells a planned record beside its line: its file and the part of a row."""
+    return one.file, id(one.target)
 
 
 def _pointed(target: Target) -> Iterator[Any]:

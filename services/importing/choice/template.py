@@ -9,6 +9,7 @@ from xlsxwriter.utility import xl_col_to_name
 
 from models.core.spelling import LONGEST
 from services.importing.choice.guessing import fields_of
+from services.importing.file.workbook import OPTIONS
 from services.importing.mapping.declared import MODELS, past_of
 
 ROWS = 20_000  # lines that offer their choices
@@ -20,7 +21,7 @@ def template(noun: str, choices: Mapping[str, Sequence[str]]) -> bytes:
     """Return an XLSX whose columns are guessed without asking; `choices` are field → texts."""
     hidden, buffer = past_of(MODELS[noun]), io.BytesIO()
     fields = {key: one for key, one in fields_of(noun).items() if key not in hidden}
-    with xlsxwriter.Workbook(buffer, {"in_memory": True}) as book:
+    with xlsxwriter.Workbook(buffer, OPTIONS) as book:
         sheet = book.add_worksheet(str(MODELS[noun].__caption__)[:31])
         texts = book.add_worksheet(TEXTS)
         texts.very_hidden()

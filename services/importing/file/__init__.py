@@ -10,5 +10,6 @@ __all__ = [
     "reading",
     "sheets",
     "totals",
+    "workbook",
     "write_order",
 ]

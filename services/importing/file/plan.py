@@ -218,8 +218,9 @@ class Plan:
     """A whole run over one or several files.
 
     `later` plans the records that nothing else of the run points at, a window at a time, when they
-    are written: `expected` of them. `ordered` are contracts which those give their orders, `held`
-    are file of a row → files of the records it tells of.
+    are written, those that fail by then included; `awaited` is file → how many. `ordered` are
+    contracts which those give their orders, `held` are file of a row → files of the records it
+    tells of.
     `begun`: place of a file → the job of an unfinished run; `mark` tells which mapping it goes by.
     """
 
@@ -227,7 +228,7 @@ class Plan:
     files: list[FilePlan] = dataclasses.field(default_factory=list)
     records: list[Planned] = dataclasses.field(default_factory=list)
     later: Callable[[], Iterator[list[Planned]]] = lambda: iter(())
-    expected: int = 0
+    awaited: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
     ordered: set[Planned] = dataclasses.field(default_factory=set)
     held: dict[int, set[int]] = dataclasses.field(default_factory=dict)
     begun: dict[int, int] = dataclasses.field(default_factory=dict)
@@ -251,6 +252,16 @@ class Plan:
             for place in {row.file for row in one.rows} | one.again.keys():
                 found.setdefault(place, set()).add(one.file)
         return found
+
+    @property
+    def expected(self) -> int:
+        """Return how many records are planned later."""
+        return self.awaited.total()
+
+    @property
+    def goals(self) -> collections.Counter[int]:
+        """Return file → how many records its job is to write."""
+        return self.awaited + collections.Counter(one.file for one in self.work)
 
     @property
     def work(self) -> list[Planned]:

@@ -100,6 +100,7 @@ CAUSES: dict[str, Any] = {
     "OVER_CONTRACT": _("可能多收"),
     "SAME_PAYMENT": _("可能重复的回款"),
     "BEFORE_SIGNING": _("早于签订日"),
+    "IN_USE": _("停用后仍在使用"),
 }
 
 

@@ -14,9 +14,10 @@ from models.sales.follow_up import FollowUp
 from services.importing.check.finding import chunks
 from services.importing.check.rows import Row, Writer, blank_row, plain_row, settled
 from services.importing.file.plan import Planned
+from services.ownership import pool
 from services.rights.actor import demand
 from services.rights.call import Call
-from services.sales import follow_up_rows
+from services.sales import belonging, follow_up_rows
 
 NEXT = ("next_at", "next_kind", "next_content")
 NEEDED = ("customer_id", "kind", "content")
@@ -27,6 +28,7 @@ def make(writer: Writer, planned: list[Planned]) -> tuple[list[Planned], dict[Pl
     demand(writer.by, "followup:create")
     seen = _customers(writer, planned)
     plain = [one for one in planned if _is_plain(one) and _customer(one) in seen]
+    plain = _own(writer, plain)
     if not plain:
         return planned, {}
     departments = _departments(writer, plain)
@@ -60,14 +62,26 @@ def _customer(one: Planned) -> Any:
 
 
 def _customers(writer: Writer, planned: list[Planned]) -> set[int]:
-    """Return the customers that may be seen and are approved."""
+    """Return the customers that may be seen, are approved and need not be claimed first."""
     keys, found = {settled(one.values.get("customer_id")) for one in planned} - {None}, set[int]()
+    sound = sa.select(Customer.id).where(Customer.approval == Approval.approved)
+    if pool.claims(writer.by):
+        sound = sound.where(Customer.owner_id.is_not(None))
     for part in chunks(sorted(keys)):
-        query = sa.select(Customer.id).where(
-            Customer.id.in_(part), Customer.approval == Approval.approved
-        )
+        query = sound.where(Customer.id.in_(part))
         found |= set(writer.session.scalars(query))
     return found
+
+
+def _own(writer: Writer, planned: list[Planned]) -> list[Planned]:
+    """Return those that name nothing of another customer; the form's rules refuse the others."""
+    for key in belonging.HANGING:
+        named = {one: settled(one.values[key]) for one in planned if one.values.get(key)}
+        owner: dict[int, int | None] = {}
+        for part in chunks(sorted(set(named.values()))):
+            owner |= belonging.owners(writer.session, key, part)
+        planned = [o for o in planned if o not in named or owner.get(named[o]) == _customer(o)]
+    return planned
 
 
 def _departments(writer: Writer, planned: list[Planned]) -> dict[int | None, int | None]:

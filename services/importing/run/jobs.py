@@ -5,6 +5,7 @@ A row may feed several entities; what is chosen is a mapping, the same as that o
 
 import dataclasses
 import hashlib
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -241,6 +242,19 @@ def findings_of(session: Session, job: ImportJob) -> Plan:
 def sheet_of(session: Session, job: ImportJob) -> Sheet:
     """Return what a file says, with the cells that were mended in the page. Raises Locked."""
     return cells.laid_over(_sheet(session, job), job.options.get("cells", {}))
+
+
+def lines_of(session: Session, job: ImportJob, lines: Collection[int]) -> dict[int, dict[str, str]]:
+    """Return line → column → text of some lines as they were mended. Raises Locked."""
+    head, cells_of = job.options["head"], job.options.get("cells", {})
+    if is_staged(job):
+        rows = staging.lines_of(session, job, lines)
+    else:
+        sheet = _sheet(session, job)
+        at = [sheet.head.index(column) for column in head]
+        rows = {n: [row[k] for k in at] for n, row in sheet.rows if n in lines}
+    told = {line: dict(zip(head, row, strict=True)) for line, row in rows.items()}
+    return {line: row | cells_of.get(str(line), {}) for line, row in told.items()}
 
 
 def _sheet(session: Session, job: ImportJob) -> Sheet:

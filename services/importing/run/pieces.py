@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from models.importing.import_job import ImportJob, ImportRow, ImportState
 from services.core import engine
-from services.core.errors import Locked, Refused
+from services.core.errors import Locked, Refused, Stale
 from services.deals import payment
 from services.importing.check import form_records, planning
 from services.importing.check.record_outcomes import Done
@@ -38,6 +38,7 @@ from services.importing.run import (
     writing,
 )
 from services.importing.run.undo import settle, take_back
+from services.importing.volume.pace import DONE, Pace
 from services.rights import gate
 from services.rights.call import Call
 from services.schema import statistics
@@ -48,7 +49,6 @@ PAUSE = 0.12  # seconds between pieces: who waits for SQLite's lock looks every 
 MARK = "command"  # options of a job: which mapping a run by command goes by
 WINDOW = 5_000  # rows that are planned together where that may be
 LIMITS = Limits(megabytes=2_000, rows=5_000_000)  # who gives a command has the machine anyway
-GOAL = "records"  # options of a job: how many records its run writes
 RUN = "run"  # options of a job: the run that writes it, so that two never do
 Told = Callable[[int, int], None]  # (records done, all of them)
 
@@ -127,6 +127,8 @@ def write(call: Call, plan: Plan, *, partial: bool, told: Told) -> list[int]:
     try:
         for done, total in run.steps():
             told(done, total)
+        if run.refused.lost:  # the goal came nearer
+            told(*run.pace.whole)
     except TakenOver:
         call.session.rollback()
         raise
@@ -143,14 +145,15 @@ class Run:
     def __init__(self, call: Call, plan: Plan, *, partial: bool) -> None:
         """Open the jobs, or take those up that are there."""
         self.call, self.plan, self.token = call, plan, uuid.uuid4().hex
-        self.sizes, self.done, self.total = dict[Any, int](), 0, len(plan.work) + plan.expected
-        self.partial, self.refused = partial, refusals.Refusals(plan)
+        self.sizes, self.partial, self.refused = dict[Any, int](), partial, refusals.Refusals(plan)
         self.writer = writing.writer_of(call, plan)
         jobs = job_notes.jobs_of(self.writer, plan, self._given(), running=True)
+        before = {place: int(job.options.get(DONE, 0)) for place, job in jobs}
+        self.pace = Pace(before, plan.goals, self.refused.out)
         with gate.rule(call.session, "import"):
-            for _place, job in jobs:
+            for place, job in jobs:
                 marks = {MARK: plan.mark} if plan.mark else {}
-                job.options = {**job.options, **marks, RUN: self.token, GOAL: self.total}
+                job.options = {**job.options, **marks, RUN: self.token, **self.pace.of(place)}
         self.jobs = {place: job.id for place, job in jobs}
         call.session.commit()
 
@@ -174,12 +177,23 @@ class Run:
             waves = Waves(self.plan.work)
             yield from self._all(waves)
             for work in self.plan.later():
-                yield from self._all(Waves(work))
+                yield from self._all(Waves(self._still_sound(work)))
             self._finish(waves)
+
+    def _still_sound(self, work: list[Planned]) -> list[Planned]:
+        """Return what still holds of what was checked; of a partial run the rest stays out."""
+        fallen = [one for one in work if one.failed]
+        if fallen and not self.partial:
+            first = next(p for row in fallen[0].rows for p in row.problems if p.fatal)
+            raise Stale(_("第 %(line)s 行：%(reason)s", line=first.line, reason=first.reason))
+        for one in fallen:
+            self.refused.fall(one)
+        return [one for one in work if one not in self.refused.lost]
 
     def _all(self, waves: Waves) -> Iterator[tuple[int, int]]:
         for ready in waves:
             left = self.refused.without(sorted(ready, key=_together(ready)))
+            left.reverse()  # what comes next is taken from the end
             while left:
                 part = self._next(left)
                 try:
@@ -187,27 +201,22 @@ class Run:
                 except (Refused, IntegrityError) as problem:
                     if isinstance(problem, TakenOver) or not self.partial:
                         raise
-                    left = self._smaller(part, left, problem)
+                    self._smaller(part, left, problem)
                     continue
-                left = left[len(part) :]
+                del left[-len(part) :]
                 self._resize(part[0].model, took / len(part))
-                self.done += len(part)
-                yield self.done, self.total
+                yield self.pace.whole
 
-    def _smaller(
-        self, part: list[Planned], left: list[Planned], problem: Exception
-    ) -> list[Planned]:
-        """Return what is left after a refused piece: it is halved until one record is to blame."""
+    def _smaller(self, part: list[Planned], left: list[Planned], problem: Exception) -> None:
+        """Halve a refused piece until one record is to blame, which is not left."""
         self.call.session.rollback()
         self.writer.extra.clear()
         for one in part:
             if one.record is None:
                 one.id, one.version = None, 0
         self.sizes[part[0].model] = max(1, len(part) // 2)
-        if part[1:]:
-            return left
-        self.refused.put(part[0], problem)
-        return left[1:]
+        if not part[1:]:
+            self.refused.put(left.pop(), problem)
 
     def _held(self) -> dict[int, ImportJob]:
         """Return the jobs, locked. Raises TakenOver."""
@@ -230,17 +239,27 @@ class Run:
         tagging.put_on(self.call, part)
         job_notes.submit(self.writer, self.plan, part, jobs)
         job_notes.note(self.writer, self.plan, (part, before), jobs)
+        self._count(part, jobs)
         self.call.session.commit()
         self.writer.extra.clear()
         took = time.perf_counter() - begun
         pause(self.call.session)
         return took
 
+    def _count(self, part: list[Planned], jobs: job_notes.Jobs) -> None:
+        """Note on the jobs how far they are."""
+        self.pace.add(one.file for one in part)
+        with gate.rule(self.call.session, "import"):
+            for place, job in jobs:
+                told = self.pace.of(place)
+                if any(job.options.get(key) != n for key, n in told.items()):
+                    job.options = {**job.options, **told}
+
     def _next(self, left: list[Planned]) -> list[Planned]:
-        """Return the first records of one entity, as many as may come at once."""
-        model = left[0].model
-        part = left[: self.sizes.setdefault(model, FIRST)]
-        return [one for one in part if one.model is model]
+        """Return the next records of one entity, as many as may come at once."""
+        model = left[-1].model
+        part = left[-self.sizes.setdefault(model, FIRST) :]
+        return [one for one in reversed(part) if one.model is model]
 
     def _resize(self, model: Any, each: float) -> None:
         size = self.sizes[model]
@@ -250,6 +269,7 @@ class Run:
         jobs = self._held()
         waves.leave_open(self.plan.records)
         waves.tie(self.call.session)
+        self.refused.close()
         for place, job in jobs.items():
             job_notes.close(self.writer, self.plan, place, job)
             staging.keep(self.call.session, job, self.refused.problems(place))

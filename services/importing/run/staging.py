@@ -4,6 +4,7 @@ All or nothing means here: when a piece fails, those before it are taken back, a
 """
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,9 @@ from services.importing.file.problems import Problem
 from services.importing.file.reading import REMARKS
 from services.importing.file.sheets import Sheet
 from services.importing.run.job_notes import problem_row
+from services.importing.volume.pace import DONE, GOAL
 from services.importing.volume.packed import PackedRows
+from services.records import lookup
 from services.rights import gate
 
 BATCH = 1_000  # lines that are read together
@@ -73,18 +76,28 @@ def sheet_of(session: Session, job: ImportJob) -> Sheet:
     return Sheet(job.file_name, list(job.options["head"]), lines, problems, skipped)
 
 
+def lines_of(session: Session, job: ImportJob, lines: Collection[int]) -> dict[int, list[str]]:
+    """Return the texts of some lines of a job."""
+    row, found = ImportLine.__table__, dict[int, list[str]]()
+    for part in lookup.parts(sorted(lines)):
+        query = sa.select(row.c.line, row.c.texts)
+        query = query.where(row.c.job_id == job.id, row.c.line.in_(part))
+        found |= {one.line: list(one.texts) for one in session.execute(query)}
+    return found
+
+
 def progress(session: Session, job: ImportJob) -> tuple[int, int]:
-    """Return (done, total) of what the worker is doing; a check has no pieces."""
+    """Return (done, total) of what the worker is doing: records; a check counts lines only."""
     total = int(job.options.get("staged", 0))
+    if job.state is ImportState.checking:
+        return 0, total
     if job.state is ImportState.returning:
-        table = ImportRow.__table__
-        query = sa.select(sa.func.count()).where(table.c.job_id == job.id)
+        row = ImportRow.__table__
+        query = sa.select(sa.func.count()).where(row.c.job_id == job.id, row.c.seen_version > 0)
         left = int(session.execute(query).scalar_one())
         goal = max(int(job.options.get("returns", left)), left)
         return goal - left, goal
-    row, goal = ImportRow.__table__, int(job.options.get("records", total))
-    query = sa.select(sa.func.count()).where(row.c.job_id == job.id)
-    return min(int(session.execute(query).scalar_one()), goal), goal
+    return int(job.options.get(DONE, 0)), int(job.options.get(GOAL, total))
 
 
 def ask(
@@ -111,10 +124,9 @@ def start(session: Session, job: ImportJob, *, partial: bool, now: dt.datetime) 
     bad = set(session.execute(query).scalars())
     if not job.counts or (bad and not partial) or 0 in bad:
         raise Invalid({"file": _("有 %(n)s 处问题，未导入任何记录", n=len(bad))})
-    goal = {outcome: n for found in job.counts.values() for outcome, n in found.items()}
     with gate.rule(session, "import"):
         job.counts = {}
-    more = {"partial": partial, "records": goal.get("created", 0) + goal.get("updated", 0)}
+    more = {"partial": partial, DONE: 0}
     ask(session, job, ImportState.running, more, now=now)
 
 

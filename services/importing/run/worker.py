@@ -17,6 +17,7 @@ from services.importing.file.problems import Problem
 from services.importing.run import jobs, pieces, staging
 from services.importing.run.job_notes import counts_of, keep_problems
 from services.importing.run.undo import look_again, settle, take_back
+from services.importing.volume.pace import DONE, GOAL
 from services.rights import gate
 from services.rights.access import act, actor_of
 from services.rights.actor import SYSTEM, Actor, load_actor
@@ -80,7 +81,8 @@ def _check(call: Call, job: ImportJob) -> bool:
     job = _held(call.session, job.id)
     with gate.rule(call.session, "import"):
         job.counts, job.state = counts_of(plan.files[0]), State.uploaded
-        job.options = {**job.options, "totals": plan.files[0].totals}
+        told = {"totals": plan.files[0].totals, GOAL: plan.goals.total()}
+        job.options = {**job.options, **told}
     keep_problems(call.session, job, plan.files[0])
     return True
 
@@ -182,7 +184,7 @@ def _returned(session: Session, job: ImportJob) -> bool:
         return True
     with gate.rule(session, "import"):
         job.state, job.batch_id, job.counts = State.uploaded, None, {}
-        job.options = {**job.options, "batches": {}}
+        job.options = {**job.options, "batches": {}, DONE: 0}
     return True
 
 

@@ -1,3 +1,3 @@
 """Files of any length: lines are packed, rows that belong together are found."""
 
-__all__ = ["packed", "partition"]
+__all__ = ["outcomes", "pace", "packed", "partition"]
