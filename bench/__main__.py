@@ -18,9 +18,10 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=5, help="how often a page is asked")
     parser.add_argument("--kind", choices=("sqlite", "postgres"), help="default: both")
     parser.add_argument("--keep", type=Path, help="keep the grids' databases in this folder")
+    parser.add_argument("--share", type=float, default=1.0, help="of the rows of imported files")
     found = parser.parse_args()
     kinds = (found.kind,) if found.kind else ("sqlite", "postgres")
-    options = Options(found.rows, found.items, found.times, kinds, found.keep)
+    options = Options(found.rows, found.items, found.times, kinds, found.keep, found.share)
     print(machine(), flush=True)
     for name in found.names or NAMES:
         show(importlib.import_module(f"bench.{name}").run(options))

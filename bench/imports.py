@@ -29,12 +29,12 @@ def run(options: Options) -> Iterator[Line]:
     """Import customers, contracts, payments, follow-ups and 500,000 order lines."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        made = import_files.make(folder, random.Random(7))  # noqa: S311 # the same files each time
         databases = Databases(folder, seed_people)
         try:
             for kind in options.kinds:
+                chance = random.Random(7)  # noqa: S311 # the same files each time
                 with databases.fresh(kind) as url:
-                    for file in made:
+                    for file in import_files.make(folder, chance, options.share):
                         yield from _imported(kind, url, file)
         finally:
             databases.close()

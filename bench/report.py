@@ -17,7 +17,7 @@ class Options:
     """What the command line said.
 
     `rows` customers for the grids, `items` approved at once, `times` each page is asked, `kinds` of
-    databases, a folder to `keep` the grids' databases in.
+    databases, a folder to `keep` the grids' databases in, the `share` of the rows to import.
     """
 
     rows: int
@@ -25,6 +25,7 @@ class Options:
     times: int
     kinds: tuple[str, ...] = ("sqlite", "postgres")
     keep: Path | None = None
+    share: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,3 +22,8 @@ class Labelled(enum.Enum):
     def __str__(self) -> str:
         """Return the caption in the reader's language."""
         return str(self.caption)
+
+    @classmethod
+    def offered(cls) -> list[Self]:
+        """Return what people select from: `system` is written by the product alone."""
+        return [member for member in cls if member.name != "system"]

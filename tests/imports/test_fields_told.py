@@ -1,12 +1,18 @@
 """The manual lists what every entity takes from a file, as the declarations have it today."""
 
+import re
 from pathlib import Path
 
+from babel.messages.pofile import read_po
+
+from services.importing.file.reading import REMARKS
 from services.importing.mapping import catalogue
 from services.importing.mapping.declared import MODELS, inputs_for, parts_of
 from services.importing.mapping.words import WORDS
 
-MANUAL = Path(__file__).resolve().parents[2] / "docs" / "import.md"
+ROOT = Path(__file__).resolve().parents[2]
+MANUAL = ROOT / "docs" / "import.md"
+CATALOGUE = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 
 
 def test_the_manual_is_up_to_date(lite):
@@ -21,6 +27,25 @@ def test_the_manual_is_up_to_date(lite):
             assert f"| `{key}` |" in text or f"Lines `{key}`" in text
             for part in parts_of(model, key) if one.kind == "lines" else ():
                 assert f"| `{part}` |" in text
+
+
+# What the prose says of files, not of screens.
+OF_FILES = {"合计", "小计", "总计", "台账", "省", "市", "区", "年3月5日", "级"}
+
+
+def test_the_manual_calls_what_is_on_the_screens_by_its_name():
+    prose = MANUAL.read_text(encoding="utf-8").split(catalogue.BEGIN)[0]
+    said = set(re.findall("[一-鿿][一-鿿0-9（）/TOML]*", prose))
+    with CATALOGUE.open("rb") as file:
+        known = "\n".join(str(message.id) for message in read_po(file))
+    known += "\n".join(REMARKS)
+
+    assert sorted(word for word in said - OF_FILES if word not in known) == []
+    assert {"下载列对应文件", "用列对应文件（TOML）"} <= said
+
+
+def test_the_manual_offers_nothing_that_only_the_product_writes():
+    assert "审批同步" not in MANUAL.read_text(encoding="utf-8")
 
 
 def test_the_manual_explains_every_word_of_a_field():

@@ -154,8 +154,8 @@ class Choices:
     def of(self, one: Input, current: str) -> list[SelectOption]:
         """Return the choices, the current one included even when it is disabled."""
         if one.kind == "enum":
-            hidden = {"system"} - {current}
-            return [SelectOption(x.name, str(x)) for x in one.target if x.name not in hidden]
+            there = [x for x in one.target if x.name == current or x in one.target.offered()]
+            return [SelectOption(x.name, str(x)) for x in there]
         if one.kind == "bool":
             return [SelectOption("1", _("是")), SelectOption("0", _("否"))]
         if one.kind == "dictionary":

@@ -77,7 +77,7 @@ def _tells(one: Input) -> str:
 
 
 def _enum(one: Input) -> str:
-    return ", ".join(f"`{member.name}` {member.caption}" for member in one.target)
+    return ", ".join(f"`{member.name}` {member.caption}" for member in one.target.offered())
 
 
 def _ref(one: Input) -> str:
