@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_letters"
-down_revision = "20261129_agreed_invoices"
+down_revision = "20261129_touched_contracts"
 branch_labels = None
 depends_on = None
 

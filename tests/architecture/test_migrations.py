@@ -106,7 +106,7 @@ def test_many_migrations_go_down_in_one_command_and_up_again(databases, kind):
 )
 def test_a_rule_of_before_gets_the_letter_of_its_classes(databases, kind, before, after):
     with databases.lent(kind) as app, app.app_context():
-        downgrade(revision="20261129_agreed_invoices")
+        downgrade(revision="20261129_touched_contracts")
         rule = sa.table("number_rule", sa.column("noun"), sa.column("pattern"))
         with db.engine.begin() as connection:
             others = connection.execute(sa.select(rule).where(rule.c.noun != "customer")).all()
