@@ -35,6 +35,7 @@ class Letter:
     text: str
     key: str
     at: dt.datetime
+    file: tuple[str, str, bytes] | None = None  # name, MIME type, content of what goes along
 
 
 class Postman:
@@ -111,6 +112,10 @@ class Postman:
         message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
+        if letter.file is not None:
+            name, mime, body = letter.file
+            kind, _slash, what = mime.partition("/")
+            message.add_attachment(body, maintype=kind, subtype=what, filename=_line(name))
         return message
 
 

@@ -18,13 +18,17 @@ TOO_LONG = _("邮箱最多 120 个字符")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outward:
-    """A letter as it will be read. `key` makes a second posting of the same letter none."""
+    """A letter as it will be read. `key` makes a second posting of the same letter none.
+
+    `file` is the key of an attachment that goes along.
+    """
 
     address: str
     name: str
     subject: str
     text: str
     key: str
+    file: int | None = None
 
 
 def write(session: Session, letter: Outward, *, now: dt.datetime) -> None:
@@ -32,7 +36,7 @@ def write(session: Session, letter: Outward, *, now: dt.datetime) -> None:
     posting = outbox.Posting(
         Channel.mail,
         title=letter.subject[:TITLE],
-        payload={"name": letter.name, "text": letter.text},
+        payload={"name": letter.name, "text": letter.text, "file": letter.file},
         dedupe_key=f"out:{hashlib.sha256(letter.key.encode()).hexdigest()}",
         address=letter.address,
     )

@@ -19,6 +19,7 @@ from services.core.errors import Forbidden
 from services.core.texts import yuan
 from services.customers import history, portrait
 from services.deals.order import punctuality
+from services.deals.papers import by_mail
 from services.delivery import attachment
 from services.records.records import primary_of
 from services.records.related import attach
@@ -118,6 +119,7 @@ class WholeCustomer(FileDoors, OwnershipDoors):
             may_offer=free and may(self.actor, "opportunity:create"),
             composer=composer(self.session, self.now()) if writes else None,
             may_edit=may_write(self.actor, "edit", record),
+            may_send=by_mail.may_send(self.call(), record),
             may_contact=free and may(self.actor, "contact:create"),
             editable=lambda c: (
                 may_write(self.actor, "edit", c)

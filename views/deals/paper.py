@@ -1,6 +1,7 @@
 """Papers to download, and the templates they are made from."""
 
 import io
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import flash, redirect, request, send_file, url_for
@@ -8,14 +9,16 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 from models.core.base import db
+from models.customers.customer import Customer
 from models.deals.paper_template import PaperKind
 from models.rights.audit import AuditAction
 from services.core import texts
-from services.core.errors import Invalid, NotVisible
-from services.deals.papers import making, word
+from services.core.errors import Forbidden, Invalid, NotVisible
+from services.deals.papers import by_mail, making, word
 from services.deals.papers.making import noun_of
 from services.rights import traces
 from services.rights.actor import may
+from services.rights.masking import shown
 from views.core.base import CrmView
 from views.core.pages import Page
 from views.render.files import FileDoors, store
@@ -72,6 +75,33 @@ class PaperView(Page):
         else:
             flash(_("这份文件已在后台生成中，完成后会通知您"), "info")
         return redirect(url_for(f"{noun_of(order.kind)}.details_view", id=order.key), code=303)
+
+    @expose("/mail/", methods=("GET", "POST"))
+    def mail_view(self) -> Any:
+        """Ask to whom a customer's statement of account goes, and let the worker send it."""
+        record = self.session.get(Customer, texts.key(request.values.get("id")) or 0)
+        if record is None:
+            raise NotVisible
+        if not by_mail.may_send(self.call(), record):
+            raise Forbidden
+        if request.method == "GET":
+            return self._mailing(record, {})
+        try:
+            to = by_mail.send(self.call(), record, texts.key(request.form.get("contact")))
+        except Invalid as problem:
+            return self._mailing(record, problem.errors), problem.status
+        flash(_("正在生成对账单，完成后发给 %(name)s，并通知您", name=to.name), "success")
+        return redirect(url_for("customer.whole_view", id=record.id), code=303)
+
+    def _mailing(self, record: Any, wrong: Mapping[str, Any]) -> Any:
+        """Show the form."""
+        return self.render(
+            "admin/statement.html",
+            record=record,
+            wrong=wrong,
+            readers=by_mail.readers(self.session, record.id),
+            shown=lambda contact: shown(self.actor, record, contact.email),
+        )
 
 
 class PaperTemplateView(FileDoors, CrmView):
