@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -11,12 +12,13 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from jobs.postman import Away, Letter, Postman, Undeliverable
+from jobs.postman import Away, Enclosed, Letter, Postman, Undeliverable
 from jobs.scope import clock, working
 from models.delivery.notification import NoticeKind
 from models.delivery.outbox import Channel, Outbox, OutboxState
 from services.core.errors import Refused
 from services.delivery import outbox, outbox_care
+from services.delivery.filestore import Store
 
 LOG = logging.getLogger("tcos.worker")
 
@@ -86,13 +88,18 @@ def _post(session: Session, postman: Postman, row: Outbox, letter: Letter | None
     return problem is None
 
 
+def _enclosed(told: dict[str, str]) -> Enclosed:
+    """Return what goes along with a letter, read when it is sent."""
+    store = Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
+    return Enclosed(told["name"], told["mime"], store.path(told["sha256"]))
+
+
 def letter_of(row: Outbox, base: str) -> Letter | None:
     """Return the mail in the recipient's language, None when he has no mailbox with us."""
     if row.address:
-        told = row.payload
-        return Letter(
-            row.address, told["name"], row.title, told["text"], row.dedupe_key, row.created_at
-        )
+        told, at = row.payload, row.created_at
+        file = _enclosed(told["file"]) if told.get("file") else None
+        return Letter(row.address, told["name"], row.title, told["text"], row.dedupe_key, at, file)
     user = row.user
     if user is None or not user.active or not user.email:
         return None

@@ -8,10 +8,12 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
 
+GONE = "the attached file is gone"
 TIMEOUT = 20  # seconds for each answer of the server
 PERMANENT = 500
 SCHEMES = {"smtp": 25, "smtps": 465, "smtp+starttls": 587}
@@ -26,6 +28,15 @@ class Away(Exception):  # noqa: N818 # an answer of the network, not a fault
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Enclosed:
+    """A file that goes along with a letter."""
+
+    name: str
+    mime: str
+    path: Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Letter:
     """One mail; `key` makes its Message-ID, so that a repeated one is known as the same."""
 
@@ -35,7 +46,7 @@ class Letter:
     text: str
     key: str
     at: dt.datetime
-    file: tuple[str, str, bytes] | None = None  # name, MIME type, content of what goes along
+    file: Enclosed | None = None
 
 
 class Postman:
@@ -113,9 +124,13 @@ class Postman:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(letter.text)
         if letter.file is not None:
-            name, mime, body = letter.file
-            kind, _slash, what = mime.partition("/")
-            message.add_attachment(body, maintype=kind, subtype=what, filename=_line(name))
+            kind, _slash, what = letter.file.mime.partition("/")
+            try:
+                body = letter.file.path.read_bytes()
+            except OSError as problem:
+                raise Undeliverable(GONE) from problem
+            name = _line(letter.file.name)
+            message.add_attachment(body, maintype=kind, subtype=what, filename=name)
         return message
 
 

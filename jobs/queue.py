@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from jobs import deliver, pulse, schedules
 from jobs.seats import Seats
 from services.bulk import runner
-from services.deals.papers import making
+from services.deals.papers import by_mail, making
 from services.delivery.filestore import Store
 from services.importing.run import staging, worker
 
@@ -32,9 +32,16 @@ SENDERS, DOERS = 1, 2  # threads for mails and for tasks; one more keeps the sch
 LOOKS = ("mails", "tasks")  # what looks at the outbox
 
 
+def _store() -> Store:
+    return Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
+
+
 def _paper(session: Session, **told: Any) -> bool:
-    store = Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
-    return making.work(store, session, **told)
+    return making.work(_store(), session, **told)
+
+
+def _statement(session: Session, **told: Any) -> bool:
+    return by_mail.work(_store(), session, **told)
 
 
 # Tasks of the outbox by name.
@@ -42,9 +49,13 @@ KNOWN: dict[str, deliver.Task] = {
     "batch": runner.run_batch,
     staging.TASK: worker.work,
     making.TASK: _paper,
+    by_mail.TASK: _statement,
 }
 # Who tells people that such a task is not tried again.
-GIVEN_UP: dict[str, deliver.GivenUp] = {making.TASK: making.given_up}
+GIVEN_UP: dict[str, deliver.GivenUp] = {
+    making.TASK: making.given_up,
+    by_mail.TASK: by_mail.given_up,
+}
 
 
 class Queue:

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import hashlib
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
@@ -20,7 +21,7 @@ TOO_LONG = _("邮箱最多 120 个字符")
 class Outward:
     """A letter as it will be read. `key` makes a second posting of the same letter none.
 
-    `file` is the key of an attachment that goes along.
+    `file` is what goes along of the store: name, MIME type and digest.
     """
 
     address: str
@@ -28,7 +29,7 @@ class Outward:
     subject: str
     text: str
     key: str
-    file: int | None = None
+    file: tuple[str, str, str] | None = None
 
 
 def write(session: Session, letter: Outward, *, now: dt.datetime) -> None:
@@ -36,11 +37,17 @@ def write(session: Session, letter: Outward, *, now: dt.datetime) -> None:
     posting = outbox.Posting(
         Channel.mail,
         title=letter.subject[:TITLE],
-        payload={"name": letter.name, "text": letter.text, "file": letter.file},
+        payload={"name": letter.name, "text": letter.text} | _enclosed(letter),
         dedupe_key=f"out:{hashlib.sha256(letter.key.encode()).hexdigest()}",
         address=letter.address,
     )
     outbox.post(session, posting, now=now)
+
+
+def _enclosed(letter: Outward) -> dict[str, Any]:
+    if letter.file is None:
+        return {}
+    return {"file": dict(zip(("name", "mime", "sha256"), letter.file, strict=True))}
 
 
 def mailbox(text: str, field: str = "email") -> str:

@@ -1,6 +1,7 @@
 """A statement of account mailed to a contact: asked for here, made and sent by the worker."""
 
 import datetime as dt
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import force_locale
@@ -15,12 +16,14 @@ from models.people.user import Language
 from models.rights.audit import AuditAction, AuditLog
 from services.core.days import today
 from services.core.errors import Forbidden, Invalid
-from services.deals.papers.making import PaperOrder, ask
-from services.delivery import letters
+from services.deals.papers import making
+from services.delivery import letters, outbox
+from services.delivery.filestore import Store
 from services.rights import gate, traces
 from services.rights.actor import may
 from services.rights.call import Call
 
+TASK = "statement"
 NO_CONTACT = _("请选择该客户的联系人")
 NO_MAILBOX = _("该联系人没有邮箱，请先补填")
 
@@ -46,8 +49,8 @@ def send(call: Call, customer: Customer, contact_id: int | None) -> Contact:
     if not may_send(call, customer):
         raise Forbidden
     contact = _of(call.session, customer.id, contact_id)
-    order = PaperOrder(PaperKind.statement, customer.id, "pdf", contact_id=contact.id)
-    if not ask(call, order):
+    what = {"key": customer.id, "contact_id": contact.id, "user_id": call.by.id}
+    if not outbox.enqueue(call.session, TASK, what, title=str(PaperKind.statement), now=call.now):
         raise Invalid({"contact": _("这份对账单正在发送，请稍候")})
     label = f"{PaperKind.statement} → {contact.name}"
     told = {"actor_id": call.by.id, "record_id": customer.id}
@@ -68,23 +71,40 @@ def _of(session: Session, customer_id: int, contact_id: int | None) -> Contact:
     return found
 
 
-def post(session: Session, file: Attachment, contact_id: int, *, now: dt.datetime) -> None:
-    """Write the letter with a statement that was made. Raises Invalid where nobody can read it.
+def work(
+    store: Store, session: Session, *, key: int, contact_id: int, user_id: int, now: dt.datetime
+) -> bool:
+    """Make a statement, attach it to its customer, mail it. A task of the worker.
 
-    It is in both languages: nobody knows which one its reader speaks.
+    Raises what `making.make` does, and Invalid where the contact has lost the mailbox.
     """
-    contact = _of(session, file.record_id, contact_id)
-    day, subjects, texts = today(now).isoformat(), [], []
+    contact = _of(session, key, contact_id)
+    order = making.PaperOrder(PaperKind.statement, key, "pdf")
+    file = making.attached(store, session, order, user_id=user_id, now=now)
+    if file is not None:
+        letters.write(session, _letter(contact, file, today(now)), now=now)
+    return True
+
+
+def given_up(session: Session, problem: Any, *, contact_id: int, **told: Any) -> None:
+    """Tell who asked that a statement was not sent, and why."""
+    del contact_id
+    making.given_up(session, problem, kind=PaperKind.statement.name, form="pdf", **told)
+
+
+def _letter(contact: Contact, file: Attachment, day: dt.date) -> letters.Outward:
+    """Return the letter, in both languages: nobody knows which one its reader speaks."""
+    subjects, texts = [], []
     for language in Language:
         with force_locale(language.locale):
             subjects.append(str(PaperKind.statement))
-            texts.append(str(_("您好，附件是截至 %(day)s 的对账单，请核对。", day=day)))
-    letter = letters.Outward(
+            told = _("您好，附件是截至 %(day)s 的对账单，请核对。", day=day.isoformat())
+            texts.append(str(told))
+    return letters.Outward(
         contact.email or "",
         contact.name or "",
-        f"{' / '.join(subjects)} {day}",
+        f"{' / '.join(subjects)} {day.isoformat()}",
         "\n\n".join(texts),
         f"statement:{file.id}:{contact.id}",
-        file.id,
+        (file.name, file.mime, file.sha256),
     )
-    letters.write(session, letter, now=now)

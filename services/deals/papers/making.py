@@ -163,9 +163,17 @@ def work(store: Store, session: Session, *, user_id: int, now: dt.datetime, **to
     Raises what `make` does: the person may have lost the right, the record may be gone.
     """
     order = PaperOrder(**(told | {"kind": PaperKind[told["kind"]]}))
+    attached(store, session, order, user_id=user_id, now=now)
+    return True
+
+
+def attached(
+    store: Store, session: Session, order: PaperOrder, *, user_id: int, now: dt.datetime
+) -> Attachment | None:
+    """Make a paper as a person sees it, attach it to its record and tell him; None if he left."""
     by = load_actor(session, user_id)
     if by is None:
-        return True
+        return None
     act(session, by)
     try:
         demand(by, f"{noun_of(order.kind)}:read")
@@ -174,11 +182,11 @@ def work(store: Store, session: Session, *, user_id: int, now: dt.datetime, **to
     finally:
         act(session, SYSTEM)
     file = attachment.Upload(made.name, made.mime, made.body)
-    attachment.add(Call(session, SYSTEM, now), record, file, store.put(made.body))
+    found = attachment.add(Call(session, SYSTEM, now), record, file, store.put(made.body))
     url = f"/admin/{record.__noun__}/details/?id={record.id}"
     key = f"paper:{order.kind.name}:{order.key}:{order.form}:{now:%Y%m%d%H%M%S}"
     tell(session, Notice(user_id, NoticeKind.system, made.name, url, key), now=now)
-    return True
+    return found
 
 
 def given_up(
