@@ -1,3 +1,3 @@
 """Papers: contract, quotation, receipt and statement of account as PDF and DOCX."""
 
-__all__ = ["making", "word"]
+__all__ = ["by_mail", "making", "word"]
