@@ -13,6 +13,7 @@ from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
 from services.deals import payment
 from services.deals.payment import received
+from services.records import records
 from tests.support.world import World, seed_people
 
 TODAY = dt.date(2026, 11, 23)
@@ -53,24 +54,31 @@ def test_payments_that_come_at_once_lose_nothing(databases):
     assert settled == sorted(settled, reverse=True)
 
 
-def test_money_registered_at_once_is_laid_one_after_the_other(databases):
-    """Who registers waits for the other's payment before it lays its own beside it."""
+def test_money_corrected_at_once_is_laid_one_after_the_other(databases):
+    """Who corrects a payment waits for the other's before it lays its own beside it."""
     with databases.lent("postgres", seed_people) as app:
         with World(app) as world:
             plan = [{"amount": 10_00, "due_on": TODAY} for _n in range(2)]
             key = world.contract(world.approved(), amount=20_00, plan=plan)
             world.approved(model=Contract, key=key)
-        written, values = threading.Event(), {"contract_id": key, "paid_on": TODAY}
+            values = {"contract_id": key, "paid_on": TODAY, "amount": 1_00}
+            with world.acting("finance"):
+                first, other = (world.create(Payment, **values).id for _n in range(2))
+        written = threading.Event()
+
+        def mend(own, payment_key, amount):
+            record = own.get(Payment, payment_key)
+            records.update(own.call, record, {"amount": amount}, seen=None)
 
         def second():
             written.wait()
             with World(app) as own, own.acting("finance"):
-                own.create(Payment, **values, amount=9_00)
+                mend(own, other, 9_00)
 
         with ThreadPoolExecutor(1) as pool, World(app) as own:
             with own.acting("finance"):
                 later = pool.submit(second)
-                own.create(Payment, **values, amount=10_00)
+                mend(own, first, 10_00)
                 written.set()
                 assert waits(app)
             later.result()
