@@ -221,7 +221,8 @@ class Plan:
     are written, those that fail by then included; `awaited` is file → how many. `ordered` are
     contracts which those give their orders, `held` are file of a row → files of the records it
     tells of.
-    `begun`: place of a file → the job of an unfinished run; `mark` tells which mapping it goes by.
+    `begun`: place of a file → the job of an unfinished run, `seen` → how much of it was written
+    when the plan was made; `mark` tells which mapping it goes by.
     """
 
     mapping: Mapping
@@ -232,6 +233,7 @@ class Plan:
     ordered: set[Planned] = dataclasses.field(default_factory=set)
     held: dict[int, set[int]] = dataclasses.field(default_factory=dict)
     begun: dict[int, int] = dataclasses.field(default_factory=dict)
+    seen: dict[int, int] = dataclasses.field(default_factory=dict)
     mark: str = ""
 
     @property

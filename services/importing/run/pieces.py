@@ -67,10 +67,11 @@ def prepare(
     """
     mark = hashlib.sha256(text.encode()).hexdigest()
     begun = _begun(call, files, mark)
+    seen = _seen(call.session, begun)
     plan = planning.prepare(
         call, files, mapping, done=_done(call.session, begun), limits=LIMITS, window=window
     )
-    plan.begun, plan.mark = begun, mark
+    plan.begun, plan.seen, plan.mark = begun, seen, mark
     return plan
 
 
@@ -87,6 +88,14 @@ def _begun(call: Call, files: Iterable[planning.File], mark: str) -> dict[int, i
     }
     keys = [(name[:200], hashlib.sha256(content).hexdigest()) for name, content in files]
     return {place: there[key] for place, key in enumerate(keys) if key in there}
+
+
+def _seen(session: Session, begun: dict[int, int]) -> dict[int, int]:
+    """Return how much jobs say that they wrote: read before what they wrote."""
+    job = ImportJob.__table__
+    query = sa.select(job.c.id, job.c.options).where(job.c.id.in_(begun.values()))
+    told = {row.id: int(row.options.get(DONE, 0)) for row in session.execute(query)}
+    return {place: told[key] for place, key in begun.items()}
 
 
 def _done(session: Session, begun: dict[int, int]) -> Done:
@@ -107,10 +116,11 @@ def go_on(call: Call, job: ImportJob) -> Plan:
     call.session.rollback()
     with engine.writing(on=False):
         job = call.session.scalars(sa.select(ImportJob).where(ImportJob.id == key)).one()
+        seen = _seen(call.session, {0: key})
         done = _done(call.session, {0: key})
         plan = jobs.plan_of(call, job, done=done, window=WINDOW)
         call.session.rollback()
-    plan.begun = {0: key}
+    plan.begun, plan.seen = {0: key}, seen
     return plan
 
 
@@ -161,7 +171,9 @@ class Run:
         keys = self.plan.begun
         query = sa.select(ImportJob).where(ImportJob.id.in_(keys.values())).with_for_update()
         found = {job.id: job for job in self.call.session.scalars(query)}
-        if any(found[key].state is not ImportState.running for key in keys.values()):
+        told = {place: int(found[key].options.get(DONE, 0)) for place, key in keys.items()}
+        running = all(job.state is ImportState.running for job in found.values())
+        if not running or told != self.plan.seen:  # another one wrote on while this was planned
             raise TakenOver(_("另一次运行接手了这次导入"))
         return {place: found[key] for place, key in keys.items()}
 
