@@ -1,7 +1,6 @@
 """What two spellings of one thing share: the keys by which duplicates are found."""
 
 import dataclasses
-import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -21,7 +20,6 @@ TAIL = 4
 ABROAD, FULL = 12, 8  # digits from which 86 is a country code; beyond which 0 is an area's
 
 
-@functools.lru_cache(maxsize=8192)
 def company_key(text: str | None) -> str | None:
     """Return a company without width, case, signs, 省/市 and legal form; None for nothing.
 
@@ -35,7 +33,6 @@ def company_key(text: str | None) -> str | None:
     return name or None
 
 
-@functools.lru_cache(maxsize=8192)
 def phone_key(text: str | None) -> str | None:
     """Return the digits of a number without country code and extension; None for nothing."""
     digits = re.sub(r"[^0-9]", "", EXTENSION.sub("", dialled(text or "")))

@@ -4,7 +4,6 @@ Search, pickers, look-ups of imports and the search for duplicates compare by it
 way of the keys of models/core/keys.py; entry stores what `typed` and `named` return.
 """
 
-import functools
 import re
 import unicodedata
 
@@ -62,8 +61,6 @@ def flat(text: str | None) -> str:
     return unicodedata.normalize("NFKC", visible(text or "")).lower()
 
 
-# A name goes through here once for every key, check and look-up it takes part in.
-@functools.lru_cache(maxsize=8192)
 def folded(text: str | None) -> str:
     """Return the same without gaps: what a text is found by."""
     return re.sub(r"\s+", " ", GAP.sub("", flat(text))).strip()
@@ -74,7 +71,6 @@ def spellings(word: str) -> list[str]:
     return list(dict.fromkeys((word, word.translate(WIDE))))
 
 
-@functools.lru_cache(maxsize=8192)
 def name_key(text: str | None) -> str | None:
     """Return what two spellings of one name share: no width, case, blanks, brackets or signs.
 
