@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.deals.bank_line import BankLine, BankLineState
-from models.deals.contract import IN_FORCE, Contract
+from models.deals.contract import IN_FORCE, Contract, ContractState
 from models.deals.payment import Payment, PaymentState
 from services.core import numbers
 from services.core.days import today
@@ -22,7 +22,7 @@ from services.deals.allocation import relay
 from services.deals.contract_sums import lock
 from services.deals.overpayment import COMING, READ
 from services.deals.payment_law import Paid
-from services.records.records import Said, Saver, Values, department_of, saver
+from services.records.records import Said, Saver, Values, department_of, given, saver
 from services.rights import gate
 from services.rights.actor import Actor, demand, may
 from services.rights.call import Call
@@ -36,12 +36,16 @@ def contract_of(call: Call, values: Values) -> Contract | None:
     return call.session.scalar(sa.select(Contract).where(Contract.id == values["contract_id"]))
 
 
-def in_force(call: Call, values: Values) -> dict[str, Any]:
-    """Return what stands against money on the contract of a payload."""
+def in_force(call: Call, values: Values, amount: int | None) -> dict[str, Any]:
+    """Return what stands against an amount (分) of money or invoices on the contract of a payload.
+
+    What came in or was invoiced before a contract was voided is taken back afterwards too.
+    """
     if values.get("contract_id") is None:
         return {}
     contract = contract_of(call, values)
-    if contract is None or contract.state not in IN_FORCE:
+    takes = IN_FORCE if (amount or 0) >= 0 else (*IN_FORCE, ContractState.void)
+    if contract is None or contract.state not in takes:
         return {"contract_id": _("合同未生效或已作废，不能登记")}
     return {}
 
@@ -103,7 +107,7 @@ class PaymentSaver(Saver):
             raise Locked(_("已确认或已冲销的回款不能修改"))
         if record.id is not None and not correctable(call.by, record):
             raise Forbidden(_("只有登记人和财务可以更正"))
-        open_ = not in_force(call, values)
+        open_ = not in_force(call, values, given(record, values, "amount"))
         contract_id = record.contract_id or values.get("contract_id")
         if record.id is not None and values.keys() & LAID:
             lock(call.session, record.contract_id)  # before its row is written
@@ -138,11 +142,29 @@ class PaymentSaver(Saver):
         if record.state is not PaymentState.registered:
             raise Locked(_("已确认或已冲销的回款不能删除"))
 
+    def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What was deleted comes back only while it could be registered anew."""
+        lock(call.session, row["contract_id"])
+        values = {key: row[key] for key in ("contract_id", "amount", "paid_on")}
+        open_ = not in_force(call, values, row["amount"])
+        return _faults(call, row["contract_id"], values, open_=open_)
+
+    def restored(self, call: Call, row: Mapping[str, Any]) -> None:
+        """It takes its place among the others again."""
+        relay(call.session, row["contract_id"])
+
 
 def correctable(actor: Actor, payment: Payment) -> bool:
     """Tell whether somebody may mend a registered payment: who registered it, or finance."""
     mine = payment.created_by_id == actor.id
     return payment.state is PaymentState.registered and (mine or may(actor, "payment:edit"))
+
+
+def confirmable(call: Call, payment: Payment) -> bool:
+    """Tell whether somebody may confirm a payment: of a void contract only what goes back."""
+    if payment.state is not PaymentState.registered or not may(call.by, "payment:confirm"):
+        return False
+    return not in_force(call, {"contract_id": payment.contract_id}, payment.amount)
 
 
 def confirm(call: Call, payment: Payment) -> None:
@@ -154,11 +176,11 @@ def confirm(call: Call, payment: Payment) -> None:
     if payment.state is not PaymentState.registered:
         raise Locked(_("只有「已登记」的回款可以确认"))
     lock(call.session, payment.contract_id)
-    if payment.amount < 0:
-        told = {"amount": payment.amount}
-        errors = _faults(call, payment.contract_id, told, open_=True)
-        if errors:
-            raise Invalid(errors)
+    told = {"amount": payment.amount, "contract_id": payment.contract_id}
+    open_ = not in_force(call, told, payment.amount)
+    errors = _faults(call, payment.contract_id, told, open_=open_)
+    if errors:
+        raise Invalid(errors)
     with gate.rule(call.session, "payment"):
         payment.state = PaymentState.confirmed
         payment.confirmed_by_id, payment.confirmed_at = call.by.id, call.now

@@ -41,7 +41,7 @@ class InvoiceSaver(Saver):
         """Ask the law of invoices; number and date are finance's, what is issued stays."""
         if record.id is not None and record.state is not InvoiceState.requested:
             raise Locked(_("已开具的发票不能修改"))
-        errors = in_force(call, values)
+        errors = _against(call, record, values)
         told = next((key for key in ("number", "issued_on") if values.get(key)), None)
         if told and not may(call.by, "invoice:edit"):
             errors[told] = _("由财务开票后填写")
@@ -54,12 +54,13 @@ class InvoiceSaver(Saver):
 
     def applied(self, call: Call, record: Any, values: Values) -> None:
         """Give the number and the owner; an invoice with number and date is issued."""
-        if record.code is None:
+        if record.code is None or "contract_id" in values:
             contract = contract_of(call, values)
             if contract is None:
                 return
-            record.code = numbers.allocate(call.session, "invoice", on=today(call.now))
             record.customer_id, record.owner_id = contract.customer_id, contract.owner_id
+        if record.code is None:
+            record.code = numbers.allocate(call.session, "invoice", on=today(call.now))
         if record.id is None or values.keys() & COUNTED:
             _exceed(call, record)
         for key, part in taxed(record, values).items():
@@ -89,7 +90,16 @@ class InvoiceSaver(Saver):
     def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """What was deleted comes back only while there is room for it."""
         values = {key: row[key] for key in ("amount", "contract_id", "reverses_id", "over_reason")}
-        return faults(ahead(call, Invoice(id=row["id"]), values))
+        gone = Invoice(id=row["id"])
+        return faults(ahead(call, gone, values)) | _against(call, gone, values)
+
+
+def _against(call: Call, record: Any, values: Values) -> dict[str, Any]:
+    """Return what stands against an invoice on its contract, when it is put there or issued."""
+    if not values.keys() & {"contract_id", "number", "issued_on"}:
+        return {}
+    told = {"contract_id": given(record, values, "contract_id")}
+    return in_force(call, told, given(record, values, "amount"))
 
 
 def ahead(call: Call, record: Any, values: Values) -> Bill:

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _
 
 from models.core.line import FULL_PRICE
 from models.sales.product import Product
+from services.core.texts import LARGEST_MONEY, yuan
 from services.records.records import Values
 from services.rights.call import Call
 
@@ -29,9 +30,22 @@ def check_products(call: Call, rows: Iterable[Row]) -> str:
             return str(_("第 %(n)s 行：请选择产品并填写数量", n=n))
         if row.get("price") is None or row["price"] < 0:
             return str(_("第 %(n)s 行：请填写不小于 0 的单价", n=n))
+    if problem := _too_much(rows):
+        return problem
     wanted = {row["product_id"] for row in rows}
     known = set(call.session.scalars(sa.select(Product.id).where(Product.id.in_(wanted))))
     return str(_("产品不存在")) if wanted - known else ""
+
+
+def _too_much(rows: Iterable[Row]) -> str:
+    """Return which subtotal, or that the sum of all, is more than any amount may be."""
+    whole, most = 0, yuan(LARGEST_MONEY)
+    for n, row in enumerate(rows, 1):
+        part = subtotal(row["quantity"], row["price"], _discount(row))
+        if part > LARGEST_MONEY:
+            return str(_("第 %(n)s 行：小计不能超过 %(most)s 元", n=n, most=most))
+        whole += part
+    return str(_("产品合计不能超过 %(most)s 元", most=most)) if whole > LARGEST_MONEY else ""
 
 
 def product_rows(model: type[Any], rows: Iterable[Row]) -> list[Any]:

@@ -22,7 +22,7 @@ from models.customers.customer import Customer
 from models.people.user import User
 from services.core.errors import Invalid, Locked, Stale
 from services.records.fields import Input, inputs_of
-from services.records.references import check_unreferenced, unoffered, uses
+from services.records.references import check_unreferenced, taken, unoffered, uses
 from services.rights import gate
 from services.rights.actor import Actor, demand
 from services.rights.call import Call
@@ -321,7 +321,7 @@ def faults_of(
 
     `offered` says what stands against a reference; one that remembers serves many records.
     """
-    offered = offered or functools.partial(unoffered, call.session)
+    alone, offered = offered is None, offered or functools.partial(unoffered, call.session)
     inputs = inputs_of(type(record))
     errors: dict[str, Any] = {key: _("没有这个字段") for key in values if key not in inputs}
     drafted = isinstance(record, Reviewed)
@@ -331,7 +331,8 @@ def faults_of(
             errors[key] = REQUIRED
     errors |= _refs(record, values, offered)
     sound = {k: v for k, v in values.items() if k not in errors} if errors else values
-    return in_order(type(record), dict(rules.check(call, record, sound)) | errors)
+    again = taken(call.session, record, sound) if alone else {}
+    return in_order(type(record), again | dict(rules.check(call, record, sound)) | errors)
 
 
 def _refs(record: Any, values: Values, offered: Offered) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What a record may point at, and what still points at one that is to be deleted."""
+"""What a record may point at, what points at one to be deleted, what another holds already."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from models.customers.contact import Contact
 from models.records.dictionary import DictionaryOption
 from models.sales.stage import StageHistory
 from services.core.errors import Locked
-from services.records.fields import Input
+from services.records.fields import Input, inputs_of
 
 
 def check_unreferenced(session: Session, record: Any) -> None:
@@ -56,3 +56,15 @@ def unoffered(session: Session, one: Input, value: int) -> Any:
     option = session.get(DictionaryOption, value)
     sound = option is not None and option.kind is one.target and option.active
     return None if sound else _("选项不存在或已停用")
+
+
+def taken(session: Session, record: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that there may be only once and that another record has, seen or not."""
+    table, found = type(record).__table__, {}
+    for key in values.keys() & inputs_of(type(record)).keys() & set(table.c.keys()):
+        if not table.c[key].unique or values[key] is None:
+            continue
+        other = sa.and_(table.c[key] == values[key], table.c.id != (record.id or 0))
+        if session.execute(sa.select(table.c.id).where(other)).first() is not None:
+            found[key] = _("已有此值")
+    return found

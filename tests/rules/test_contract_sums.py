@@ -280,3 +280,22 @@ def test_the_database_itself_keeps_plan_and_amount_together(world, statement):
         ):
             connection.execute(sa.text(text), {"id": key})
     assert plan(world, key) == [30_01, 70_00]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "price"), [(["999999999.999"], 10**13), (["1", "1"], 6 * 10**12)]
+)
+def test_lines_that_come_to_more_than_any_amount_may_be_are_refused(
+    world, product, quantities, price
+):
+    rows = [{"product_id": product, "quantity": Decimal(n), "price": price} for n in quantities]
+    customer = world.approved()
+
+    for make in (world.contract, world.opportunity):
+        with pytest.raises(Invalid) as refusal:
+            make(customer, lines=rows)
+        assert set(refusal.value.errors) == {"lines"}
+    key = approved(world, lines=lines(product, 10))
+    with pytest.raises(Invalid) as refusal:
+        ask(world, key, {"lines": rows})
+    assert set(refusal.value.errors) == {"lines"}

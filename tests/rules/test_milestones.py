@@ -10,6 +10,7 @@ from models.bulk.batch import ItemState
 from models.deals.contract import Contract, ContractType
 from models.deals.milestone_template import MilestoneTemplate
 from models.deals.order import MilestoneState, Order, OrderMilestone
+from services import approval
 from services.bulk import edits, jobs, runner
 from services.core.days import today
 from services.core.errors import Forbidden, Invalid, Locked
@@ -233,3 +234,20 @@ def test_steps_without_days_between_them_are_spread_up_to_the_delivery_date():
     for some, days in ((bare, [0, 20, 40, 40]), (alone, [40]), (bare[2:], [40, 40])):
         rows = template.dated(some, DAY, DAY + dt.timedelta(days=40))
         assert [(row["planned_on"] - DAY).days for row in rows] == days
+
+
+def test_a_step_stays_with_its_order_and_none_is_added_to_a_void_contract(world):
+    contract, other = running(world), running(world)
+    step, foreign = steps(world, contract)[2].id, steps(world, other)[0].order_id
+    mine = steps(world, contract)[2].order_id
+
+    told = {"order_id": foreign}
+    with pytest.raises(Invalid) as refusal, world.acting("sales"):
+        records.update(world.call, world.get(OrderMilestone, step), told, seen=None)
+    assert set(refusal.value.errors) == {"order_id"}
+    with world.acting("sales"):
+        asked = approval.ask_void(world.call, world.get(Contract, contract), reason="取消").id
+    world.decided(asked)
+    with pytest.raises(Invalid) as refusal, world.acting("office"):
+        world.create(OrderMilestone, order_id=mine, name="补货", ordinal=9)
+    assert set(refusal.value.errors) == {"state"}

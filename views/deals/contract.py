@@ -18,7 +18,9 @@ from models.sales.stage import StageKind
 from services import approval
 from services.core import texts
 from services.core.days import today
+from services.core.money import plain
 from services.core.texts import yuan
+from services.deals import payment
 from services.deals.lifecycle import origin, renewal, states
 from services.deals.order import opening
 from services.deals.progress import ContractFigures
@@ -138,7 +140,15 @@ class ContractView(ContractDoors, FileDoors, ContractColumns):
         if record.state in IN_FORCE and may(self.actor, "payment:create"):
             address = url_for("payment.create_view", contract_id=record.id)
             found["links"].append((address, gettext("登记回款")))
+        if record.state is ContractState.void and may(self.actor, "payment:create"):
+            found["links"] += self._giving_back(record)
         if record.end_on and renewal.offered(self.call(), record):
             address = url_for(".create_view", renews_id=record.id)
             found["links"].append((address, gettext("续签")))
         return found
+
+    def _giving_back(self, record: Any) -> list[tuple[str, str]]:
+        """Return what leads to giving back the money that a void contract still holds."""
+        held = payment.received(self.session, record.id)
+        begun = {"contract_id": record.id, "amount": plain(-held)}
+        return [(url_for("payment.create_view", **begun), gettext("登记退款"))] if held > 0 else []

@@ -84,7 +84,7 @@ class PaymentView(FileDoors, CrmView):
         found["delete"] = found["delete"] and registered
         papers = offered(self.actor, PaperKind.receipt, record.id)
         found["papers"] = [] if no_receipt(record) else papers
-        found["confirm"] = registered and may(self.actor, "payment:confirm")
+        found["confirm"] = payment.confirmable(self.call(), record)
         found["reverse"] = record.state is PaymentState.confirmed and may(
             self.actor, "payment:reverse"
         )

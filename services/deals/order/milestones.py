@@ -11,7 +11,7 @@ from models.deals.contract import Contract, ContractState
 from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
 from services.core.days import today
 from services.deals.progress import ContractFigures
-from services.records.records import Saver, Values, saver, update
+from services.records.records import Saver, Values, given, saver, update
 from services.rights.call import Call
 
 
@@ -41,13 +41,16 @@ class MilestoneSaver(Saver):
     """The rules of a step."""
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
-        """Done steps have a date that is not in the future; weights are not negative."""
+        """Steps stay with their order; done ones have a day that has come; weights are ≥ 0."""
         errors: dict[str, Any] = {}
         done_on = values.get("done_on")
         if done_on and done_on > today(call.now):
             errors["done_on"] = _("完成日期不能晚于今天")
-        void = record.id is not None and record.order.contract.state is ContractState.void
-        if void:
+        order_id = given(record, values, "order_id")
+        if record.id is not None and order_id != record.order_id:
+            errors["order_id"] = _("节点所属的订单不能更换")
+        order = call.session.get(Order, order_id) if order_id is not None else None
+        if order is not None and order.contract.state is ContractState.void:
             errors["state"] = _("合同已作废，节点不能再改")
         if (values.get("weight") or 0) < 0:
             errors["weight"] = _("权重不能为负数")
