@@ -114,8 +114,7 @@ def by_hand(session: Session, payment: Payment, parts: Mapping[int, int]) -> Non
 
     The caller has asked whether there is room.
     """
-    mine = PART.c.payment_id == payment.id
-    session.execute(sa.delete(PART).where(mine), execution_options=RULE)
+    clear(session, payment.id)
     values = [
         {"payment_id": payment.id, "plan_id": line, "amount": amount, "by_hand": True}
         for line, amount in parts.items()
@@ -125,6 +124,12 @@ def by_hand(session: Session, payment: Payment, parts: Mapping[int, int]) -> Non
         session.execute(sa.insert(PART), values, execution_options=RULE)
     relay(session, payment.contract_id)
     _forget(session, {payment.id})
+
+
+def clear(session: Session, payment_id: int) -> None:
+    """Take away what a payment settles; the caller lays the others anew."""
+    mine = PART.c.payment_id == payment_id
+    session.execute(sa.delete(PART).where(mine), execution_options=RULE)
 
 
 def payments_of(session: Session, contract_id: int) -> list[Any]:

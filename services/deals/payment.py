@@ -18,7 +18,7 @@ from services.core.errors import Forbidden, Invalid, Locked
 from services.core.money import total
 from services.core.texts import yuan
 from services.deals import overpayment, payment_law
-from services.deals.allocation import relay
+from services.deals.allocation import clear, relay
 from services.deals.contract_sums import lock
 from services.deals.overpayment import COMING, READ
 from services.deals.payment_law import Paid
@@ -141,6 +141,11 @@ class PaymentSaver(Saver):
         del call
         if record.state is not PaymentState.registered:
             raise Locked(_("已确认或已冲销的回款不能删除"))
+
+    def removed(self, call: Call, record: Any) -> None:
+        """What it settled is open again, for what else came in."""
+        clear(call.session, record.id)
+        relay(call.session, record.contract_id)
 
     def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """What was deleted comes back only while it could be registered anew."""

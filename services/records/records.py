@@ -107,6 +107,9 @@ class Saver:
     def removable(self, call: Call, record: Any) -> None:
         """Raise Locked when the record must stay."""
 
+    def removed(self, call: Call, record: Any) -> None:
+        """Do what follows once the record is gone, or in the recycle bin."""
+
     def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return what stands against taking a row of the table out of the recycle bin."""
         del call, row
@@ -232,6 +235,7 @@ def remove(call: Call, record: Any, *, seen: int | None) -> None:
     else:
         call.session.delete(record)
     call.session.flush()
+    SAVERS.get(type(record), Saver()).removed(call, record)
 
 
 def removable(call: Call, record: Any) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from models.core.base import Model
 from models.customers.contact import Contact
 from models.records.dictionary import DictionaryOption
+from models.registry import having
 from models.sales.stage import StageHistory
 from services.core.errors import Locked
 from services.records.fields import Input, inputs_of
@@ -37,7 +38,13 @@ def _uses(session: Session, record: Any) -> Iterator[tuple[Any, int]]:
         table = mapper.local_table
         if table in lines or mapper.class_ in {Contact, StageHistory}:
             continue
-        keys = [c for c in table.c for fk in c.foreign_keys if fk.column.table is record.__table__]
+        goes_along = mapper.class_ in having("part")
+        keys = [
+            c
+            for c in table.c
+            for fk in c.foreign_keys
+            if fk.column.table is record.__table__ and not (goes_along and fk.ondelete == "CASCADE")
+        ]
         for column in keys:
             alive = table.c.deleted_at.is_(None) if "deleted_at" in table.c else sa.true()
             query = sa.select(sa.func.count()).select_from(table).where(column == record.id, alive)

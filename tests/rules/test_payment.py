@@ -193,6 +193,28 @@ def test_a_registered_payment_is_changed_and_deleted(world, settled, trusted):
     assert world.get(Payment, key) is None
 
 
+def parts(world, contract):
+    world.be("finance")
+    rows = world.session.scalars(
+        sa.select(PaymentAllocation).join(Payment).where(Payment.contract_id == contract)
+    )
+    found = {}
+    for one in rows:
+        found[one.payment_id] = found.get(one.payment_id, 0) + one.amount
+    return found
+
+
+def test_a_registered_payment_that_goes_leaves_its_instalments_to_the_others(
+    world, contract, trusted
+):
+    first, second = pay(world, contract, 60_000_00), pay(world, contract, 70_000_00)
+    assert parts(world, contract) == {first: 60_000_00, second: 40_000_00}
+
+    verb(world, delete, first, who=trusted)
+
+    assert parts(world, contract) == {second: 70_000_00}
+
+
 def test_a_registered_payment_keeps_its_contract(world, contract):
     key = pay(world, contract)
     other = world.approved(model=Contract, key=world.contract(world.approved()))
