@@ -7,7 +7,7 @@ import pytest
 
 from services.core.errors import Invalid
 from services.importing import load
-from services.importing.mapping import conditions
+from services.importing.mapping import conditions, numbers
 from services.importing.mapping.sources import Scale, Source
 
 ROW = {"kind": "Return", "qty": "-3", "no": "C536391", "who": " ", "cur": "USD", "part": "12.5%"}
@@ -71,6 +71,13 @@ def test_what_is_no_condition_is_refused(said):
 )
 def test_numbers_are_reckoned_exactly(source, text, kind, found):
     assert Source(column="x", **source).reckoned(text, kind, ROW) == found
+
+
+@pytest.mark.parametrize("text", ["1,5", "1.234,50", "1 234,50", "12,3456", "1,23,456", "1,"])
+@pytest.mark.parametrize("words", [{"negate": True}, {"scale": Scale(Decimal("7.1"))}])
+def test_what_a_form_takes_for_no_number_is_not_reckoned_with(text, words):
+    assert Source(column="x", **words).reckoned(text, "money", ROW) == text
+    assert numbers.number(text) is None
 
 
 def test_a_currency_without_a_rate_is_refused_with_those_that_have_one():
