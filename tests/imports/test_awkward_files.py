@@ -155,6 +155,16 @@ def test_merged_cells_are_told_and_filled_down_where_it_is_meant():
         (("Total", "", "", ""), False),
         (("合计科技", "", "", "5"), False),
         (("长江", "合计", "", "5"), False),
+        (("张伟 小计", "", "", "¥1,200.00"), True),
+        (("华中区合计", "", "", ""), True),
+        (("2026-12-31", "合计", "", "5"), True),
+        (("合计：3 家", "", "", "5"), True),
+        (("共计 3 条记录", "", "", ""), True),
+        (("合计人民币", "", "", "5"), True),
+        (("平均值", "", "", "5"), True),
+        (("张伟 小计", "王", "", "5"), False),
+        (("上海审计", "", "", "5"), False),
+        (("共 3 家科技", "", "", ""), False),
     ],
 )
 def test_a_row_that_adds_up_is_left_out_with_its_line_unless_it_is_kept(row, total):
@@ -167,6 +177,32 @@ def test_a_row_that_adds_up_is_left_out_with_its_line_unless_it_is_kept(row, tot
     assert [line for line, _texts in kept.rows] == [2, 3]
     assert kept.skipped == []
     assert bool(kept.found.sums) is total
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (HEAD, "HEADS_AGAIN"),
+        (("制表人：张三", "", "审核人：李四", ""), "BELOW_TABLE"),
+        (("审核：", "李四", "日期：2026-11-29", ""), "BELOW_TABLE"),
+        (("打印日期：2026-11-29", "", "", ""), "BELOW_TABLE"),
+        (("注：1. 手机为必填", "", "", ""), "BELOW_TABLE"),
+        (("以下空白", "", "", ""), "BELOW_TABLE"),
+        (("Prepared by:", "Li Na", "Date: 2026-11-29", ""), "BELOW_TABLE"),
+        (("制表人：张三", "王伟", "", ""), ""),
+        (("制表人科技", "", "", ""), ""),
+        (("备注：急", "王伟", "", ""), ""),
+        ((*HEAD[:-1], "5"), ""),
+    ],
+)
+def test_what_is_no_record_is_left_out_with_its_line_unless_it_is_kept(row, code):
+    content = workbook(("a", plainly(HEAD, ROWS[0], row, ROWS[1])))
+
+    found, kept = given(content), given(content, keep=frozenset({3}))
+
+    assert [line for line, _texts in found.rows] == ([2, 4] if code else [2, 3, 4])
+    assert [p.code for p in found.problems] == ([code] if code else [])
+    assert [line for line, _texts in kept.rows] == [2, 3, 4]
 
 
 DAY = dt.datetime.combine(dt.date(2027, 3, 5), dt.time())  # local, as a sheet has it

@@ -1,4 +1,4 @@
-"""Where a table begins: the row of its heads, and a name for every column of it."""
+"""Where a table begins, a name for each of its columns, and which of its rows are no records."""
 
 import re
 
@@ -9,6 +9,30 @@ SEARCHED = 30  # lines that are not blank
 SURE = 2  # heads that are understood
 WIDE = 0.6  # of the widest row: a row of heads is not much narrower
 FIGURE = re.compile(r"[¥￥]?[+-]?[\d,，.]+[%元]?|[-—/]|[\d\s:./年月日-]+")
+SUM = r"([合总總小共累]|总\s*合)\s*[计計]"
+COUNTED = r"\s*[\d,]*\s*([家条條笔行户个個项項单份人位万]?元?)(客户|记录|合同|订单|数据)?"
+WORD = rf"(本[页頁月季年周]|以上|[一二三四五六七八九十\d]+月)?\s*{SUM}(金[额額]|[数數]|人民[币幣])?"
+TOTAL = re.compile(
+    rf"({WORD}([（(][^）)]*[）)])?|((grand|sub)[\s-]*)?totals?)\s*([:：]{COUNTED})?"
+    rf"|共[计計]?\s*\d{COUNTED}",
+    re.IGNORECASE,
+)
+# 张伟 小计, 华中区合计, 平均: nobody is called so, but only beside nothing else than figures.
+OF_GROUP = re.compile(
+    r".{1,30}([合小总總]|总\s*合)\s*[计計]\s*[:：]?|平均[值数]?|总(金额|额|数|量)"
+)
+SIGNED = re.compile(
+    r"((制[表单]|填[表报]|编制|审[核批定]|复核|批准|核准|经办|记账|出纳|报送|录入|打印|导出|统计|负责"
+    r"|主管|截[止至])(单位|部门)?(负责)?[人员]?(日期|时间)?([签盖][字名章]|签)?"
+    r"|(prepared|checked|reviewed|approved|printed|exported)( by| on| at)?)\s*[:：].*",
+    re.IGNORECASE,
+)
+LABEL = re.compile(r"[^\d:：]{1,12}[:：].*")
+NOTE = re.compile(
+    r"(备注|附注|注意?|说明|填表说明|特别说明|notes?|remarks?)\s*\d?\s*[:：].*|以下(空白|无\S{0,4})"
+    r"|[.…—=*_-]{2,}",
+    re.IGNORECASE,
+)
 
 
 def find(top: list[Line], merges: list[Merge], known: frozenset[str]) -> int:
@@ -101,3 +125,44 @@ def _groups(top: list[Line], line: int, merges: list[Merge], width: int) -> list
             for n in range(left, min(right + 1, width)):
                 found[n] = found[n] if wide else rows[above][left].strip()
     return found
+
+
+def aside(texts: list[str], heads: list[str]) -> str:
+    """Return why a row below the `heads` is no record, "" where it is one.
+
+    A row that adds others up, the heads once more (each printed page has them), or what stands
+    below a table: who made it, who checked it, notes.
+    """
+    if texts[: len(heads)] == heads and not any(texts[len(heads) :]):
+        return "HEADS_AGAIN"
+    given = [text.strip() for text in texts if text.strip()]
+    if _adds_up(given):
+        return "TOTAL_ROW"
+    return "BELOW_TABLE" if _below(given) else ""
+
+
+def _adds_up(given: list[str]) -> bool:
+    """Tell whether a row adds others up: a word for it, beside figures.
+
+    A Chinese word for it is no name of anything, whatever stands beside it; `Total` may be one.
+    """
+    at = next((n for n, text in enumerate(given) if not FIGURE.fullmatch(text)), None)
+    if at is None:
+        return False
+    alone = all(FIGURE.fullmatch(text) for text in given[at + 1 :])
+    if TOTAL.fullmatch(given[at]):
+        return not given[at].rstrip(":： ").isascii() or (len(given) > 1 and alone)
+    return alone and OF_GROUP.fullmatch(given[at]) is not None
+
+
+def _below(given: list[str]) -> bool:
+    """Tell whether a row belongs below a table: names beside what they did, or a note alone."""
+    if len(given) == 1 and NOTE.fullmatch(given[0]):
+        return True
+    if not SIGNED.fullmatch(given[0]):
+        return False
+    called = [given[n - 1].endswith((":", "：")) for n in range(1, len(given))]
+    return all(
+        label or LABEL.fullmatch(text) or FIGURE.fullmatch(text)
+        for label, text in zip(called, given[1:], strict=True)
+    )

@@ -13,23 +13,21 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from services.importing.file import heads
-from services.importing.file.problems import BadFile, Problem
+from services.importing.file.problems import LONGEST_VALUE, BadFile, Problem
 from services.importing.file.sheets import Found, Line, Merge, Sheet, SheetPage, TableChoice
 from services.importing.file.xlsx import MOST_BLANK, MOST_COLUMNS
 from services.importing.volume.packed import PackedRows
 
-WORD = (
-    r"(本[页頁月季年周]|以上|[一二三四五六七八九十\d]+月)?[合总總小共累]\s*[计計](金[额額]|[数數])?"
-)
-TOTAL = re.compile(
-    rf"({WORD}([（(][^）)]*[）)])?|((grand|sub)[\s-]*)?totals?)\s*[:：]?", re.IGNORECASE
-)
-FIGURE = re.compile(r"[¥￥]?[+-]?[\d,，.]+[%元]?|[-—/]")
 NAMED = 10  # lines that are named one by one
 TOP = 12  # lines a page shows to choose from
 LOOKED = 200  # lines the heads are looked for in
 SHORT = 40  # letters of a cell that are shown
 TEXT_QUOTED = re.compile(r"=\"([^\"]*)\"|'([+-]?[\d.,]+)")
+ASIDE = {
+    "TOTAL_ROW": _("看起来是合计行，已跳过"),
+    "HEADS_AGAIN": _("又是列名，已跳过"),
+    "BELOW_TABLE": _("看起来是表下的落款或说明，已跳过"),
+}
 REASONS = {
     "PRECISION": _("数字超过 15 位，表格软件已丢失精度"),
     "FORMULA": _("单元格是公式，文件里没有结果"),
@@ -55,6 +53,7 @@ class TableReader:
         self.rows = PackedRows()
         self.sheet = Sheet(name, [], self.rows, list(page.problems), [], found)
         self.problems = self.sheet.problems
+        self.heads: list[str] = []  # as they stand in the file
         self.blank: list[int] = []
         self.unnamed: set[int] = set()
         self.filled: set[int] = set()
@@ -98,6 +97,7 @@ class TableReader:
                 else _("%(name)s：没有数据行", name=sheet.name)
             )
         width = page.width if page.fixed else 0
+        self.heads = heads.heads_of(top, line, page.merges)
         sheet.head, twice = heads.names(top, line, page.merges, width)
         sheet.found.head = line
         shown = [(n, [cell[:SHORT] for cell in cells]) for n, cells in top if any(cells)]
@@ -135,16 +135,16 @@ class TableReader:
             reason = _("此行的单元格比列名多")
             self.problems.append(Problem(line, "", extra[0], "EXTRA_CELLS", reason))
         texts = texts[:wide] + [""] * (wide - len(texts))
-        total = is_total(texts)
-        if total:
+        aside = heads.aside(texts, self.heads)
+        if aside:
             self.sheet.found.sums.append((line, list(texts)))
-            total = not self.choice.keeps(line)
-        self._merged(line, texts, told=not total)
+            aside = "" if self.choice.keeps(line) else aside
+        self._merged(line, texts, told=not aside)
         self.filled.update(n for n, text in enumerate(texts) if text)
-        if total:
-            reason = _("看起来是合计行，已跳过")
-            first = next(text for text in texts if TOTAL.fullmatch(text.strip()))
-            self.problems.append(Problem(line, "", first, "TOTAL_ROW", reason, fatal=False))
+        if aside:
+            words = " ".join(filter(None, texts))
+            told = Problem(line, "", words[:LONGEST_VALUE], aside, ASIDE[aside], fatal=False)
+            self.problems.append(told)
             self.sheet.skipped.append((line, texts))
         else:
             self.rows.append((line, texts))
@@ -220,21 +220,6 @@ def _unquoted(text: str) -> str:
         found = TEXT_QUOTED.fullmatch(text)
         return (found[1] or found[2] or "") if found else text
     return text
-
-
-def is_total(texts: list[str]) -> bool:
-    """Tell whether a row adds others up: a word for it, beside figures.
-
-    A Chinese word for it is no name of anything, whatever stands beside it; `Total` may be one.
-    """
-    given = [text.strip() for text in texts if text.strip()]
-    at = next((n for n, text in enumerate(given) if TOTAL.fullmatch(text)), None)
-    if at is None or not all(FIGURE.fullmatch(text) for text in given[:at]):
-        return False
-    word = given[at].rstrip(":： ")
-    if not word.isascii():
-        return True
-    return len(given) > 1 and all(FIGURE.fullmatch(t) for t in given[at + 1 :])
 
 
 def _some(lines: list[str]) -> dict[str, Any]:
