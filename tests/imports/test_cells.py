@@ -1,8 +1,10 @@
 """A faulty cell is mended in the page: the file is checked again as if it had said so."""
 
 import html
+import io
 import re
 
+import openpyxl
 import pytest
 
 from models.core.setting import Setting
@@ -40,6 +42,18 @@ def mend(page, said):
         form |= {f"cell-{n}-line": str(line), f"cell-{n}-column": column, f"cell-{n}-was": was}
         form[f"cell-{n}"] = said.get((line, column), was)
     return form
+
+
+def workbook(*pages):
+    """Return an XLSX of sheets 1, 2, …, each with its rows."""
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    book.remove(book.active)
+    for n, rows in enumerate(pages, 1):
+        page = book.create_sheet(str(n))
+        for row in rows:
+            page.append(row)
+    book.save(buffer)
+    return buffer.getvalue()
 
 
 def work(app, job):
@@ -154,3 +168,64 @@ def test_a_line_is_meant_however_it_is_spelt_and_no_line_is_refused(app, at_once
     page = office.page(f"/admin/import/job/?id={job}")
     assert (4, "手机") not in cells(page)
     assert (5, "客户单位") in cells(page)
+
+
+def read_anew(office, job, **choice):
+    assert office.post("table", id=str(job), **choice).status_code == 303
+
+
+def test_mended_cells_stay_when_the_file_is_read_anew_and_go_with_other_lines(app):
+    office = Office(app)
+    rows = [*ROWS[:2], ("合计", "", "", "", "")]
+    job = office.upload(table(HEAD, *rows), name="客户.csv")
+    page = office.check(job)
+    office.check(job, **mend(page, {(3, "联系人"): "赵六"}))
+
+    read_anew(office, job, head="1", encoding="UTF-8")
+    assert "新建 2" in office.check(job)
+    read_anew(office, job, head="1", encoding="UTF-8", keep="4")
+    page = office.check(job)
+    assert (4, "联系人") in cells(page)
+    assert (3, "联系人") not in cells(page)
+
+    read_anew(office, job, head="2", encoding="UTF-8")
+    with World(app) as world:
+        assert world.session.get_one(ImportJob, job).options["cells"] == {}
+
+
+def test_a_mapping_of_another_sheet_takes_no_mended_cells_along(lite):
+    office = Office(lite)
+    pages = [(HEAD, *ROWS[:2]), (HEAD, ROWS[1])]
+    job = office.upload(workbook(*pages), name="客户.xlsx")
+    page = office.check(job)
+    office.check(job, **mend(page, {(3, "联系人"): "赵六"}))
+    with World(lite) as world:
+        assert world.session.get_one(ImportJob, job).options["cells"]
+
+    text = office.page(f"/admin/import/mapping/?id={job}")
+    text = text.replace('pattern = "*"', 'pattern = "*"\nsheet = "2"')
+    file = (io.BytesIO(text.encode()), "a.toml")
+    assert office.post("map", id=str(job), mapping=file).status_code == 303
+
+    with World(lite) as world:
+        assert world.session.get_one(ImportJob, job).options["cells"] == {}
+
+
+def test_the_next_file_takes_names_of_things_and_no_number_that_mended_one_cell(app):
+    office = Office(app)
+    head = (*HEAD, "等级")
+    job = office.upload(table(head, (*ROWS[0][:3], "12", PLACE, "重要")))
+    page = office.check(job)
+    assert "不认识的词" in page
+    words = {("手机", "12"): "13800138009", ("等级", "重要"): "b"}
+    said = {}
+    for n, ((column, word), text) in enumerate(words.items()):
+        said |= {f"word-{n}-column": column, f"word-{n}-of": word, f"word-{n}": text}
+    assert "新建 1" in office.check(job, **said)
+
+    other = office.upload(table(head, (*ROWS[1][:2], "赵六", "12", PLACE, "重要")))
+
+    page = office.check(other)
+    assert "失败 1" in page
+    with World(app) as world:
+        assert world.session.get_one(ImportJob, other).options["words"] == {"等级": {"重要": "b"}}

@@ -64,7 +64,7 @@ def test_a_ledger_is_imported_without_touching_it_in_a_spreadsheet(office):
 
     page = office.check(job)
     assert "合计行" in page
-    assert "第 5 行像是合计" in page
+    assert "第 5 行不像记录" in page
     page = look(office, job, sheet="台账", head="2", fill="亚为销售员")
     assert "导入预检结果" not in page  # what was found before no longer holds
     page = office.check(job)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -84,6 +85,13 @@ def _known(session: Session, job: ImportJob, lines: set[int], mended: Mended) ->
         query = sa.select(problem.line).where(problem.job_id == job.id, problem.line.in_(part))
         found |= set(session.scalars(query.distinct()))
     return found
+
+
+def of_same_lines(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the mended cells of a file that was read anew, {} where its lines mean others now."""
+    where = [[one.get("table", {}).get(key) for key in ("sheet", "line")] for one in (before, now)]
+    same = before["head"] == now["head"] and where[0] == where[1]
+    return dict(before.get("cells", {})) if same else {}
 
 
 def laid_over(sheet: Sheet, cells: Mended) -> Sheet:

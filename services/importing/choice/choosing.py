@@ -31,6 +31,9 @@ KEPT = ("fields", "fixed", "words", "made", "key", "approval", "source", "file",
 LOOKED = 200  # of a person's last uploads of an entity, for one of the same shape
 LEAVE_BLANK = "—"  # a word that stands for nothing
 LONGEST = 200
+NAMING = frozenset(
+    {"enum", "dictionary", "ref", "bool", "region"}
+)  # kinds whose words name something
 
 
 def choices_of(noun: str, said: Mapping[str, Any]) -> MappingChoices:
@@ -77,8 +80,22 @@ def remembered(session: Session, by_id: int | None, noun: str, head: list[str]) 
     for key, other, asked in session.execute(query):
         if asked and other and set(other) == shape:
             options = session.scalar(sa.select(job.options).where(job.id == key)) or {}
-            return {name: options[name] for name in KEPT if name in options}
+            return _lasting(noun, {name: options[name] for name in KEPT if name in options})
     return {}
+
+
+def _lasting(noun: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the words that mended one file: `12` was that customer's number, and nobody else's.
+
+    What names something (a level, a person, a place) means the same in the next file, and so does
+    a word that stands for nothing.
+    """
+    words = {}
+    for column, mine in options.get("words", {}).items():
+        one = _input(noun, options, column)
+        names = one is not None and one.kind in NAMING
+        words[column] = {word: text for word, text in mine.items() if names or not text}
+    return {**options, "words": {column: mine for column, mine in words.items() if mine}}
 
 
 def with_file(job: ImportJob, text: str, name: str) -> dict[str, Any]:
@@ -153,11 +170,15 @@ def open_fields(call: Call, slot: Slot) -> set[str]:
 
 def input_of(job: ImportJob, column: str) -> Input | None:
     """Return the field a column says, the one with a list of choices where it says several."""
+    return _input(job.noun, job.options, column)
+
+
+def _input(noun: str, options: Mapping[str, Any], column: str) -> Input | None:
     try:
-        found = list(_inputs(mapping_of(job), column))
+        found = list(_inputs(mapping.of(data_for(noun, options), noun), column))
     except Invalid:
         return None
-    listed = [one for one in found if one.kind in {"enum", "dictionary", "ref", "bool", "region"}]
+    listed = [one for one in found if one.kind in NAMING]
     return next(iter(listed or found), None)
 
 

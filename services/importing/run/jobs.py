@@ -194,6 +194,7 @@ def map_by(call: Call, job: ImportJob, text: str, name: str, anew: Anew | None =
     if anew is not None:
         look_again(call, job, anew)
         options |= {key: job.options[key] for key in ("head", "table", "preview")}
+        options["cells"] = job.options.get("cells", {})
     problem = ImportProblem.__table__
     gone = sa.delete(problem).where(problem.c.job_id == job.id)
     call.session.execute(gone, execution_options={"rule": "import"})
@@ -219,6 +220,7 @@ def look_again(call: Call, job: ImportJob, anew: Anew) -> None:
     options["table"] |= table_choice.chosen(choice)
     if options["head"] == job.options["head"]:
         options |= {key: job.options[key] for key in choosing.KEPT if key in job.options}
+    options["cells"] = cells.of_same_lines(job.options, options)
     staging.clear(call.session, job)
     with gate.rule(call.session, "import"):
         job.options, job.counts = {**options, "turn": job.options.get("turn", 0)}, {}
