@@ -74,7 +74,12 @@ class MappingPage:
     def keys(self, keys: Iterable[str]) -> list[tuple[str, str]]:
         """Return what tells a record again, with its name."""
         known = slots(self.job.noun)[0].fields
-        return [(key, str(known[key].facts.caption)) for key in keys if key in known]
+        parts = {key: key.split("+") for key in keys}
+        return [
+            (key, " + ".join(str(known[part].facts.caption) for part in mine))
+            for key, mine in parts.items()
+            if known.keys() >= {*mine}
+        ]
 
     def caption(self, slot: Slot) -> str:
         """Return what a record of the row is called."""

@@ -37,8 +37,8 @@ class Imports:
     """How an import finds it.
 
     `keys` are the columns that tell a record again (its number and `external_ref` unless said),
-    `unique` those checked beside the key (`a+b`: both together, within the file); what has the
-    lower `rank` is settled first, below 0 before all records.
+    `unique` those checked beside the key, within the file (of either `a+b`: both together); what
+    has the lower `rank` is settled first, below 0 before all records.
     """
 
     keys: tuple[str, ...] | None = None

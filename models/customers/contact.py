@@ -49,7 +49,7 @@ class Contact(Model, Stamped, SoftDeleted, Tagged):
         },
         rules="approval merge",
         called=("name",),
-        imports=Imports(keys=("external_ref",)),
+        imports=Imports(keys=("external_ref", "customer_id+name")),
     )
 
     customer_id: Mapped[int] = field(

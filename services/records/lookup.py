@@ -57,6 +57,21 @@ def all_called(
     return found
 
 
+def answering(
+    session: Session, model: type[Any], pairs: Collection[tuple[int, str]]
+) -> set[tuple[int, str]]:
+    """Return those of (key, text) whose record is seen and called so, in any spelling."""
+    rows: dict[int, Any] = {}
+    for part in parts(sorted({key for key, _text in pairs})):
+        query = sa.select(model.id, *_columns(model)).where(model.id.in_(part))
+        rows |= {row[0]: row for row in session.execute(query)}
+    return {
+        (key, text)
+        for key, text in pairs
+        if key in rows and (text in rows[key][1:] or _same(model, rows[key], text))
+    }
+
+
 def kept_of(session: Session, keys: Iterable[int]) -> dict[int, int]:
     """Return merged customer → the one that was kept in the end; past the read gate.
 

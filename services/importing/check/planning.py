@@ -182,6 +182,7 @@ class Planner:
         settler = Settler(judge, self.mapping, records[0].model)
         settler.done, settler.gaps = self.done, self.gaps
         settler.match(records)
+        self.resolver.keep(records, settler.matcher.records)
         if records[0].target.noun not in self.windows.nouns:
             there = {(settler.model, one.id): one for one in records if one.id is not None}
             self.resolver.there |= there
@@ -210,6 +211,7 @@ class Planner:
         for n in read:
             totals.tell(files[n])
         row_outcomes.tell_gaps(self.gaps, files)
+        row_outcomes.tell_again(self.judge.call.session, files)
         for reader, file in self.readers:
             reader.sum_up(file)
         for file in files:

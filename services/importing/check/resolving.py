@@ -2,7 +2,7 @@
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,11 +14,13 @@ from models.people.department import Department
 from models.people.user import User
 from models.sales.product import Product
 from services.importing.check.finding import Finder
-from services.importing.file.mapping import Mapping, Target
+from services.importing.file import mapping as maps
+from services.importing.file.mapping import Target
 from services.importing.file.plan import FilePlan, FileRow, Planned
 from services.importing.file.problems import LONGEST_VALUE, Problem
 from services.importing.mapping.declared import inputs_for, parts_of
 from services.importing.mapping.sources import Source
+from services.records import lookup
 from services.records.fields import Input
 from services.rights.actor import Actor, demand
 
@@ -38,7 +40,7 @@ def _short(name: str) -> str:
 class Resolver:
     """Looks up what records refer to; `made` are records that rows only mention."""
 
-    def __init__(self, session: Session, mapping: Mapping, finder: Finder, by: Actor) -> None:
+    def __init__(self, session: Session, mapping: maps.Mapping, finder: Finder, by: Actor) -> None:
         """Start with nothing made."""
         self.files: list[FilePlan] = []
         self.session, self.mapping, self.finder, self.by = session, mapping, finder, by
@@ -90,6 +92,26 @@ class Resolver:
             reason = _("未填写客户，将归入「%(name)s」", name=source.placeholder)
             column = row.column(key)
             row.problems.append(Problem(row.line, column, "", "PLACEHOLDER", reason, fatal=False))
+
+    def keep(self, records: list[Planned], there: Mapping[int, Any]) -> None:
+        """Let a name that several have mean the one that a known record points at already.
+
+        Our own exports call a contract by its name, and names repeat.
+        """
+        asked: dict[Any, dict[tuple[int, str], list[tuple[Planned, str]]]] = {}
+        for one in records:
+            record = there.get(one.id or 0)
+            for key, texts in one.refs.items() if record is not None else ():
+                known, present = inputs_for(one.model)[key], getattr(record, key, None)
+                text, row = next(iter(texts.items()))
+                named = known.kind == "ref" and not row.target.fields[key].by
+                if named and present is not None and one.values[key] is None:
+                    mine = asked.setdefault(known.target, {})
+                    mine.setdefault((present, text), []).append((one, key))
+        for model, pairs in asked.items():
+            for present, text in lookup.answering(self.session, model, pairs):
+                for one, key in pairs[present, text]:
+                    _means(one, key, present)
 
     def _look(
         self, row: FileRow, known: tuple[Input, Source], text: str, within: Any = None
@@ -147,3 +169,13 @@ class Resolver:
         self.made.append(one)
         self.finder.expect(one, text)
         return one
+
+
+def _means(one: Planned, key: str, present: int) -> None:
+    """Let what a record calls by a name be the record it points at; all rows must say that name."""
+    if len(one.refs[key]) > 1:
+        return
+    one.values[key] = present
+    for row in one.rows:
+        column = row.column(key)
+        row.problems = [p for p in row.problems if (p.code, p.column) != ("NOT_FOUND", column)]

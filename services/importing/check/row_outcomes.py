@@ -3,8 +3,12 @@
 import collections
 from collections.abc import Collection, Iterable, Mapping
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
 
+from models.importing.import_job import ImportJob, ImportState
+from services.core.days import ZONE
 from services.importing.file import totals
 from services.importing.file.plan import EXAMPLES, FilePlan, FileRow, Planned
 from services.importing.file.problems import Problem
@@ -84,6 +88,31 @@ def tell_gaps(gaps: Mapping[Gap, int], files: list[FilePlan]) -> None:
         names = "、".join(str(known[key].facts.caption) for key in keys)
         reason = _("缺少%(names)s，共 %(n)s 行，标为资料不全", names=names, n=n)
         files[place].problems.append(Problem(0, "", "", "INCOMPLETE", reason, fatal=False))
+
+
+def tell_again(session: Session, files: list[FilePlan]) -> None:
+    """Tell that the same file is in already where records would be made of it once more."""
+    job = ImportJob.__table__
+    for file in files:
+        made = {noun: found["created"] for noun, found in file.counts.items() if found["created"]}
+        query = (
+            sa.select(job.c.id, job.c.at, job.c.counts)
+            .where(job.c.digest == file.digest, job.c.state == ImportState.done)
+            .order_by(job.c.id.desc())
+            .limit(EXAMPLES)
+        )
+        for key, at, counts in session.execute(query) if made else ():
+            n = sum(k for noun, k in made.items() if counts.get(noun, {}).get("created"))
+            if n:
+                day = f"{at.astimezone(ZONE):%Y-%m-%d %H:%M}"
+                reason = _(
+                    "同一个文件已于 %(at)s 导入（导入记录 %(key)s），这次会再新建 %(n)s 条",
+                    at=day,
+                    key=key,
+                    n=n,
+                )
+                file.problems.append(Problem(0, "", "", "SAME_FILE", reason, fatal=False))
+                break
 
 
 def tell_skipped(files: list[FilePlan]) -> None:

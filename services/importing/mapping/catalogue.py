@@ -95,4 +95,4 @@ SPECIAL: dict[str, Callable[[Input], str]] = {"enum": _enum, "ref": _ref, "dicti
 
 
 def _code(keys: Any) -> str:
-    return ", ".join(f"`{key}`" for key in keys)
+    return ", ".join(f"`{key}`".replace("+", "` + `") for key in keys)

@@ -118,7 +118,7 @@ def _entity(chosen: MappingChoices, slot: Slot, parts: dict[str, Data], tied: li
     if not slot.prefix:
         repeats = any(not one.parent for one in tied)  # a customer stands on a row for each deal
         key = chosen.key or (slot.called if repeats and slot.called in fields else "")
-        return found | _keys([key] if key else []) | ({"distinct": "first"} if repeats else {})
+        return found | _keys(_told_by(key)) | ({"distinct": "first"} if repeats else {})
     if slot.parent:
         key = fields[slot.called]
         return found | _keys([slot.called]) | {"distinct": "first"} | _blank_left([key])
@@ -127,6 +127,12 @@ def _entity(chosen: MappingChoices, slot: Slot, parts: dict[str, Data], tied: li
     return (
         found | _keys(named) | ({"distinct": "same"} if named else {}) | _blank_left(own.values())
     )
+
+
+def _told_by(key: str) -> list[Any]:
+    """Return a key as a mapping says it: several fields that are one in a list of their own."""
+    parts = key.split("+") if key else []
+    return [parts] if parts[1:] else parts
 
 
 def _keys(keys: list[Any]) -> Data:

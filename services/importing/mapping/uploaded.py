@@ -39,7 +39,8 @@ def chosen_of(data: Data, noun: str) -> MappingChoices | None:
     main: Data = next((one for one in entities if one.get("entity") == noun), {})
     keys = main.get("keys") or [""]
     known = {k: data[k] for k in ("approval", "source") if k in data}
-    for key in (str(keys[0]), ""):
+    first = "+".join(map(str, keys[0])) if isinstance(keys[0], list) else str(keys[0])
+    for key in (first, ""):
         found = MappingChoices(noun, fields, fixed, words, tuple(made), key, **known)
         if _same(found, data):
             return found

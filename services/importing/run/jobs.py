@@ -75,7 +75,7 @@ def first_options(call: Call, noun: str, sheet: Sheet) -> dict[str, Any]:
     fields = guess(noun, head, samples)
     column = {key: sheet.head.index(head) for head, key in fields.items()}
     told = {key for key, n in column.items() if any(texts[n] for _line, texts in sheet.rows)}
-    keys = [key for key in KEYS.get(noun, ()) if key in told]  # an empty column tells no row apart
+    keys = [k for k in KEYS.get(noun, ()) if told.issuperset(k.split("+"))]  # no empty column
     return {
         "head": head,
         "table": table_choice.kept(sheet),
@@ -166,7 +166,8 @@ def choose(job: ImportJob, said: dict[str, Any]) -> dict[str, Any]:
     if "file" not in options and not known:
         raise Invalid({"fields": _("至少为一列选择字段")})
     data = choosing.data_for(job.noun, options)
-    if key and "file" not in options and (key not in KEYS.get(job.noun, ()) or key not in known):
+    offered = key in KEYS.get(job.noun, ()) and known.issuperset(key.split("+"))
+    if key and "file" not in options and not offered:
         raise Invalid({"key": _("匹配列没有对应的列")})
     mapping.of(data, job.file_name)
     return options
