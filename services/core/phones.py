@@ -8,7 +8,7 @@ from models.core.normal import dialled
 
 SERVICE = re.compile(r"(95\d{3,6}|[48]00-?\d{3}-?\d{4}|1\d{4}|12\d{3}|110|119|120)")
 EXTENSION = re.compile(r"(?:转|分机|-|#|ext\.?)\s*(\d{1,6})$", re.IGNORECASE)
-MOBILE = re.compile(r"(?:\+?86-?)?1[3-9]\d(?:-?\d{8}|-\d{4}-\d{4})")
+MOBILE = re.compile(r"(?:(?:\+|00)?86-?)?1[3-9]\d-?\d{4}-?\d{4}")
 TAIL = re.compile(r"(.*\d{7,})-(\d{1,6})")  # a stored number with its extension
 CHINA, MAINLAND = 86, 11  # country code; digits of a mobile
 

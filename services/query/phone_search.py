@@ -19,7 +19,7 @@ from services.rights.row_scope import alias
 
 Text = Any  # a column, of a class or of an alias
 SHORTEST = 3  # digits
-COUNTRY = r"(?:\+?\s?86[\s-]*)?"
+COUNTRY = r"(?:(?:\+|00)?\s?86[\s-]*)?"
 EXTENSION = r"(?:\s*(?:转|分机|#|ext\.?)\s*\d{1,6}|-\d{1,6})?"
 # Numbers that people write in groups: 139 7100 2233, (027) 8765 4321 转 801, +852 2345 6789.
 GROUPED = re.compile(

@@ -36,11 +36,14 @@ def test_spaces_and_full_width_digits_change_nothing(number):
     assert phone_key(spaced) == phone_key(wide) == phone_key(number) == number
 
 
-@given(MOBILE, st.sampled_from(["", "+86-", "86"]))
-def test_a_mobile_may_be_written_with_dashes(number, prefix):
-    dashed = f"{prefix}{number[:3]}-{number[3:7]}-{number[7:]}"
+@given(MOBILE, st.sampled_from(["", "+86-", "86", "0086-", "00 86 "]), st.sampled_from("-\u2011– "))
+def test_a_mobile_may_be_written_with_dashes(number, prefix, dash):
+    dashed = f"{prefix}{number[:3]}{dash}{number[3:7]}{dash}{number[7:]}"
+    halved = f"{prefix}{number[:7]}{dash}{number[7:]}"
 
     assert phones.is_mobile(dashed)
+    assert phones.is_mobile(halved)
+    assert phones.stored(dashed) == phones.stored(halved) == number
     assert phone_key(dashed) == number
 
 
@@ -62,6 +65,7 @@ def test_an_extension_keeps_a_landline_a_phone(number, sign, extension):
 def test_every_notation_of_a_landline_is_the_same_number(number):
     area, _dash, rest = number.partition("-")
     forms = [number, area + rest, f"({area}){rest}", f"（{area}）{rest}", f"+86-{area[1:]}-{rest}"]
+    forms.append(f"0086 {area[1:]} {rest}")
 
     assert len({phone_key(form) for form in forms}) == 1
     assert all(phones.is_phone(form) for form in forms)
