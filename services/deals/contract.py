@@ -96,12 +96,12 @@ class ContractSaver(Saver):
         return contract_sums.faults(contract_sums.ahead(call.session, record, values))
 
     def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
-        """Say which days lie before the signing: goods and money may have come first."""
-        del call
+        """Say which days lie before the signing (goods may come first), and what renews again."""
         days = {key: values.get(key) for key in ("deliver_on", "end_on")}
         dues = [row.get("due_on") for row in values.get("plan") or ()]
         days["plan"] = min((due for due in dues if due is not None), default=None)
-        return overpayment.early(values.get("signed_on", record.signed_on), days)
+        early = overpayment.early(values.get("signed_on", record.signed_on), days)
+        return early + renewal.again(call, record, values)
 
     def missing(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """The customer is approved, and the plan sums to the amount; `check` sees a new plan."""

@@ -188,3 +188,20 @@ def test_the_page_of_a_line_registers_it_and_what_is_unusual_is_read_first(state
     other = line(statement, "B2").id
     assert doors.post("finance", "/admin/bankline/ignore/", {"id": other}).status_code == 303
     assert line(statement, "B2").state is BankLineState.ignored
+
+
+def test_who_clicks_on_a_line_somebody_booked_meanwhile_is_told_so(statement):
+    first, _second = statement.contracts
+    key = line(statement, "B1").id
+    part = bank.suggestions(statement.session, line(statement, "B1"))[0].line
+    doors, form = Doors(statement), {"id": key, "plan": part.id}
+    doors.post("finance", "/admin/bankline/book/", form)
+    statement.be("finance")
+    assert statement.get(BankLine, key).state is BankLineState.booked
+
+    answer = doors.post("finance", "/admin/bankline/book/", form)
+
+    assert answer.status_code == Locked.status
+    assert "这笔流水已经入账或不处理" in answer.get_data(as_text=True)
+    statement.be("finance")
+    assert len(statement.session.query(Payment).filter_by(contract_id=first).all()) == 1

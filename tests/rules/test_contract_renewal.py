@@ -70,6 +70,37 @@ def test_dates_that_are_not_there_are_not_made_up(world, start, end):
     assert values["end_on"] is None
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "last"),
+    [
+        ((2026, 12, 1), (2027, 11, 30), (2028, 11, 30)),  # a day more than the year before
+        ((2027, 3, 1), (2028, 2, 29), (2029, 2, 28)),
+        ((2027, 1, 1), (2027, 1, 31), (2027, 2, 28)),
+        ((2027, 1, 1), (2027, 1, 10), (2027, 1, 20)),
+    ],
+)
+def test_a_term_of_whole_months_lasts_as_many_again(world, start, end, last):
+    values = begun(world, ending(world, start_on=dt.date(*start), end_on=dt.date(*end)))
+
+    assert values["end_on"] == dt.date(*last)
+
+
+def test_who_renews_once_more_is_told_of_the_renewal_there_is(world):
+    key = ending(world)
+    values = begun(world, key)
+
+    def told(values, record=None):
+        world.be("sales")
+        mine = Contract() if record is None else world.get(Contract, record)
+        said = records.warnings(world.call, mine, values)
+        return [(one.code, "续签" in str(one.message)) for one in said if one.field == "renews_id"]
+
+    assert told(values) == []
+    first = renewed(world, key)
+    assert told(values) == [("RENEWED", True)]
+    assert told({"name": "改名"}, first) == []  # its own
+
+
 def test_nobody_renews_what_is_not_his_or_not_in_force(world):
     key = ending(world)
     for who, refusal in (("sales2", NotVisible), ("reviewer", Forbidden)):

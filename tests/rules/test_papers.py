@@ -94,6 +94,28 @@ def test_a_paper_says_what_its_record_says(world, store, kind, says):
         assert one in text, one
 
 
+def test_a_statement_adds_up_where_more_was_paid_than_is_due(world, store):
+    keys = company(world)  # 1,234.56, of which 500.00 is paid
+    other = world.contract(keys["customer"], amount=100_00)
+    other = world.approved(model=Contract, key=other)
+    with world.acting("finance"):
+        paid = world.create(Payment, contract_id=other, paid_on=DAY, amount=130_00)
+        payment.confirm(world.call, paid)
+    template = making.template_of(world.session, PaperKind.statement)
+
+    found, _record = content.of(world.session, template, keys["customer"], day=DAY, prices=True)
+    text = texts_of(made(world, store, "statement", keys["customer"], "admin"))
+
+    totals = found["totals"]
+    assert [totals[key] for key in ("amount", "paid", "surplus", "open")] == [
+        "1,334.56", "630.00", "30.00", "734.56",
+    ]  # fmt: skip
+    assert "已收 630.00 元" in text
+    assert "预收 30.00 元" in text
+    assert "未收 734.56 元（大写：柒佰叁拾肆元伍角陆分）" in text
+    assert "预收 30.00 元" in layout.html(making.STANDARD.read_text(encoding="utf-8"), found)
+
+
 def test_without_prices_no_amount_is_left_anywhere(small, store):
     keys = company(small)
     small.be("sales")

@@ -46,7 +46,8 @@ class BankLineView(CrmView):
         """Register a line on the instalment that was chosen."""
         record = self.get_one(request.form.get("id"))
         part = bank.instalment(self.session, texts.key(request.form.get("plan")))
-        if confirmations.unread(bank.said(self.session, record, part), request.form):
+        waits = record.state is BankLineState.waiting  # of another there is nothing to be read
+        if waits and confirmations.unread(bank.said(self.session, record, part), request.form):
             wrong = {"known": _("请先核对并勾选，再入账"), "plan": str(part.id)}
             return self.details(record, 422, wrong=wrong)
         made = bank.book(self.call(), record, part)

@@ -16,13 +16,15 @@ from services.core.days import today
 from services.core.errors import Forbidden, Locked, NotVisible
 from services.core.settings import get_setting
 from services.deals.lifecycle.origin import PARTS
+from services.deals.lifecycle.terms import months_after
 from services.delivery.notices import Notice, key_of, tell_many, untold
-from services.records.records import Values, given
+from services.records.records import Said, Values, given
 from services.rights import gate
 from services.rights.actor import may
 from services.rights.call import Call
 
 DISTANCES = ("contract.renew_days", "contract.renew_again_days")
+NAMED = 3  # of the renewals there are already
 MOST = 5000  # at once; what is told is left out, so that the next run goes on
 CARRIED = ("customer_id", "type", "amount", "pay_term_id", "terms", "customer_signer", "owner_id")
 
@@ -52,7 +54,7 @@ def begun(call: Call, key: int) -> Values:
     if old.end_on is not None:
         start = old.end_on + dt.timedelta(days=1)
         if old.start_on is not None:
-            end = old.end_on + (start - old.start_on)
+            end = _as_long(old.start_on, start)
     return {part: getattr(old, part) for part in CARRIED} | {
         "name": gettext("%(name)s（续签）", name=old.name or ""),
         "renews_id": old.id,
@@ -62,6 +64,33 @@ def begun(call: Call, key: int) -> Values:
         "end_on": end,
         "signer_id": old.owner_id,
     }
+
+
+def _as_long(before: dt.date, start: dt.date) -> dt.date:
+    """Return the last day of a term from `start` that lasts as long as from `before` until then.
+
+    One of whole months lasts as many: a year stays a year when it has a day more.
+    """
+    months = (start.year - before.year) * 12 + start.month - before.month
+    if months > 0 and months_after(before, months) == start:
+        return months_after(start, months) - dt.timedelta(days=1)
+    return start + (start - before) - dt.timedelta(days=1)
+
+
+def again(call: Call, record: Any, values: Values) -> list[Said]:
+    """Say that the contract to be renewed has a renewal already, drafts included."""
+    key = values.get("renews_id")
+    if key is None:
+        return []
+    query = sa.select(Contract).where(
+        Contract.renews_id == key,
+        Contract.id != (record.id or 0),
+        Contract.state != ContractState.void,
+    )
+    others = call.session.scalars(query.order_by(Contract.id).limit(NAMED)).all()
+    names = "、".join(f"{one}（{one.approval}）" for one in others)
+    told = _("这份合同已有续签合同：%(names)s", names=names)
+    return [Said("renews_id", "RENEWED", told, names)] if others else []
 
 
 def against(call: Call, record: Any, values: Values) -> dict[str, Any]:

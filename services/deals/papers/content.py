@@ -33,7 +33,7 @@ SHAPE: dict[str, tuple[str, ...]] = {
     "paper": ("title", "code", "name", "day", "prices", "amount", "capital", "remark", "terms"),
     "customer": ("name", "code", "address", "signer"),
     "contract": ("code", "name", "signed_on", "start_on", "end_on", "deliver_on", "signer"),
-    "totals": ("amount", "paid", "open", "overdue"),
+    "totals": ("amount", "paid", "surplus", "open", "overdue"),
 }
 ROWS = {"lines": LINE, "plan": PART, "payments": PAID}
 # Whose paper each kind is, as the entities declare it.
@@ -81,7 +81,7 @@ def of(
 def _bare(found: Text) -> Text:
     """Take every amount out of a content."""
     amounts = {"price", "discount", "subtotal", "amount", "capital", "settled", "open"}
-    amounts |= {"paid", "overdue", "ratio"}
+    amounts |= {"paid", "surplus", "overdue", "ratio"}
 
     def without(row: Text) -> Text:
         return {key: "" if key in amounts else value for key, value in row.items()}
@@ -251,9 +251,12 @@ def _delivery(session: Session, record: DeliveryNote, found: Text, day: dt.date)
 
 
 def _totals(known: list[Any]) -> Text:
+    """Return the sums of contracts: amount − paid + surplus = open; surplus has no instalment."""
+    surplus = sum(one.unallocated for one in known)
     return {
         "amount": yuan(sum(one.amount for one in known)),
         "paid": yuan(sum(one.paid for one in known)),
+        "surplus": yuan(surplus) if surplus else "",
         "open": yuan(sum(part.open for one in known for part in one.plan)),
         "overdue": yuan(sum(one.late_collection.amount for one in known)),
     }

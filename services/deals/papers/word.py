@@ -35,6 +35,15 @@ TABLES = (
      ("金额（元）", "amount"), ("方式", "method"))),
 )  # fmt: skip
 
+# What is paid, then what it comes to: of a statement that is what is still open.
+SUMS = (
+    ("totals.paid", "合同 {{ totals.amount }} 元 · 已收 {{ totals.paid }} 元"),
+    ("totals.surplus", "其中预收 {{ totals.surplus }} 元"),
+    ("totals.paid", "逾期 {{ totals.overdue }} 元"),
+    ("totals.paid", "未收 {{ paper.amount }} 元（大写：{{ paper.capital }}）"),
+    ("paper.prices and not totals.paid", "合计 {{ paper.amount }} 元（大写：{{ paper.capital }}）"),
+)
+
 
 def filled(template: bytes | None, given: dict[str, Any]) -> bytes:
     """Return a DOCX with its placeholders filled; None takes our own layout. Raises Invalid."""
@@ -71,9 +80,10 @@ def standard() -> bytes:
         paper.add_paragraph("{%p if " + when + " %}")
         _table(paper, caption, rows, columns)
         paper.add_paragraph("{%p endif %}")
-    paper.add_paragraph("{%p if paper.prices %}")
-    paper.add_paragraph("合计 {{ paper.amount }} 元（大写：{{ paper.capital }}）")
-    paper.add_paragraph("{%p endif %}")
+    for when, text in SUMS:
+        paper.add_paragraph("{%p if " + when + " %}")
+        paper.add_paragraph(text)
+        paper.add_paragraph("{%p endif %}")
     paper.add_paragraph("{{ company.clauses }}")
     seals = paper.add_table(1, 2).rows[0].cells
     for cell, who, signer in zip(
