@@ -42,7 +42,7 @@ class Happening:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CustomerFacts:
-    """What a customer comes to; money in 分 over contracts in force and confirmed payments."""
+    """What a customer comes to; money in 分 of contracts in force, paid what is confirmed."""
 
     contracts: int
     paid: int
@@ -59,12 +59,14 @@ def facts(session: Session, customer: Customer) -> CustomerFacts:
     contract, payment, deal = Contract, Payment, Opportunity
     follow, plan, option = FollowUp, FollowUpPlan, DictionaryOption
     live = (deal.customer_id == customer.id, deal.state == StageKind.open)
+    in_force = (contract.customer_id == customer.id, contract.state.in_(IN_FORCE))
     parts = (
-        _sum(contract.amount, contract.customer_id == customer.id, contract.state.in_(IN_FORCE)),
+        _sum(contract.amount, *in_force),
         _sum(
             payment.amount,
             payment.customer_id == customer.id,
             payment.state == PaymentState.confirmed,
+            payment.contract_id.in_(sa.select(contract.id).where(*in_force)),
         ),
         _sum(deal.amount, *live),
         sa.select(sa.func.count(deal.id)).where(*live),

@@ -146,7 +146,7 @@ def test_sums_of_money_take_in_what_counts_and_say_so(world):
         (3, "100.00"), (2, "30.00"),
     ]  # fmt: skip
     assert [one["sums"][0]["caption"] for one in found.values()] == [
-        "合同金额（履行中与履行完毕）", "回款金额（已确认）",
+        "合同金额（履行中与履行完毕）", "回款金额（已确认，不含作废合同）",
     ]  # fmt: skip
 
 

@@ -7,15 +7,17 @@ import pytest
 
 from models.bulk.batch import ItemState
 from models.core.mixins import Approval
+from models.customers.customer import Customer
 from models.deals.contract import Contract, ContractState
 from models.deals.invoice import Invoice, InvoiceState
 from models.deals.payment import Payment, PaymentState
 from services import approval
 from services.bulk import jobs, record_verbs, runner
 from services.core.errors import Invalid
+from services.customers import history
 from services.deals import payment
 from services.records import records
-from tests.support.visitors import Visitors
+from tests.support.visitors import Doors, Visitors
 from tests.support.world import World
 
 DAY = dt.date(2026, 11, 20)
@@ -173,3 +175,18 @@ def test_the_page_of_a_void_contract_leads_to_giving_money_back(app):
     assert f"/admin/payment/new/?contract_id={paid}&amp;amount=-100.00" in page("contract", paid)
     assert "/admin/payment/new/" not in page("contract", empty)
     assert "/admin/payment/confirm/" not in page("payment", late)
+
+
+def test_money_of_a_void_contract_counts_neither_for_its_customer_nor_in_the_sum_of_the_grid(world):
+    customer = world.approved()
+    keys = [world.approved(model=Contract, key=world.contract(customer)) for _n in range(2)]
+    for contract, amount in zip(keys, (30_00, 7_00), strict=True):
+        pay(world, contract, amount, confirmed=True)
+    void(world, keys[1])
+
+    found = history.facts(world.session, world.get(Customer, customer))
+    totals = Doors(world).get("finance", "/admin/payment/totals/").get_json()
+
+    assert (found.contracts, found.paid) == (100_000_00, 30_00)
+    assert {one["key"]: one["text"] for one in totals["sums"]} == {"amount": "30.00"}
+    assert totals["count"] == 2

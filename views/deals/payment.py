@@ -10,7 +10,7 @@ from flask_admin.actions import action
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
-from models.deals.contract import Contract
+from models.deals.contract import Contract, ContractState
 from models.deals.paper_template import PaperKind
 from models.deals.payment import Payment, PaymentAllocation, PaymentState
 from services.bulk.jobs import Task
@@ -73,8 +73,10 @@ class PaymentView(FileDoors, CrmView):
         return {key: int(fen) for key, fen in session.execute(query)}
 
     def counted(self) -> tuple[Any, Any]:
-        """Add up what was confirmed, as the cockpit does."""
-        return Payment.state == PaymentState.confirmed, _("已确认")
+        """Add up what was confirmed, as the cockpit does: without void contracts."""
+        void = sa.select(Contract.id).where(Contract.state == ContractState.void)
+        clause = sa.and_(Payment.state == PaymentState.confirmed, Payment.contract_id.not_in(void))
+        return clause, _("已确认，不含作废合同")
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer confirming and reversing to finance."""
