@@ -158,6 +158,10 @@ def test_what_no_longer_holds_when_its_window_is_written_takes_all_back(lite):
         assert connection.execute(sa.text("SELECT count(*) FROM product")).scalar() == 0
 
 
+# A void contract takes no money in, and gives none back where none of it came in.
+VOID = ("合同未生效", "已确认的回款 0.00 元")
+
+
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_of_a_partial_run_what_no_longer_holds_stays_out_and_says_why(databases, kind):
     with databases.lent(kind) as app, World(app) as world:
@@ -178,12 +182,17 @@ def test_of_a_partial_run_what_no_longer_holds_stays_out_and_says_why(databases,
         lost = planned["created"] - written
         assert payments["failed"] == planned.get("failed", 0) + lost
         assert payments["rows"] == planned["rows"]
-        found = [p for p in plan.files[2].problems if p.fatal and "合同未生效" in str(p.reason)]
+        found = [
+            p
+            for p in plan.files[2].problems
+            if p.fatal and any(word in str(p.reason) for word in VOID)
+        ]
         assert len(found) == lost
         assert {p.code for p in found} == {"BAD_VALUE"}
         assert checked[2][2] != told(plan)[2][2]
         kept = sa.select(ImportProblem.line).where(
-            ImportProblem.job_id.in_(keys), ImportProblem.reason.contains("合同未生效")
+            ImportProblem.job_id.in_(keys),
+            sa.or_(*(ImportProblem.reason.contains(word) for word in VOID)),
         )
         assert sorted(world.session.scalars(kept)) == sorted(p.line for p in found)
         sums = plan.files[2].totals["payment"]["sum"]

@@ -35,6 +35,7 @@ class Marks:
     computed: set[Cell] = dataclasses.field(default_factory=set)
     uncomputed: set[Cell] = dataclasses.field(default_factory=set)
     errors: dict[Cell, str] = dataclasses.field(default_factory=dict)
+    hidden: set[int] = dataclasses.field(default_factory=set)  # lines that a filter, say, hides
     width: int = 0
 
 
@@ -104,6 +105,8 @@ class _Scan:
             self.close()
             self.line = int(attributes.get("r", self.line + 1))
             self.column = -1
+            if attributes.get("hidden") in {"1", "true"}:
+                self.marks.hidden.add(self.line)
 
     def text(self, words: str) -> None:
         """Keep what stands in an error, or for the result of a formula."""

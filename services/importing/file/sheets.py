@@ -2,7 +2,7 @@
 
 import collections
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from services.importing.file.problems import Problem
 from services.importing.volume.packed import PackedRows
@@ -44,8 +44,8 @@ class SheetPage:
     """A sheet as it stands, before anybody knows where its heads are.
 
     `wrong` is (line, column) → code of cells that cannot be read, `computed` counts the results
-    of formulas by column. Cells of a text file shift when a separator is lost, those of a workbook
-    never do: `fixed`.
+    of formulas by column, `hidden` are lines nobody sees. Cells of a text file shift when a
+    separator is lost, those of a workbook never do: `fixed`.
     """
 
     name: str
@@ -53,6 +53,7 @@ class SheetPage:
     merges: list[Merge] = dataclasses.field(default_factory=list)
     wrong: dict[tuple[int, int], str] = dataclasses.field(default_factory=dict)
     computed: collections.Counter[int] = dataclasses.field(default_factory=collections.Counter)
+    hidden: Collection[int] = frozenset()
     width: int = 0
     fixed: bool = False
     problems: list[Problem] = dataclasses.field(default_factory=list)

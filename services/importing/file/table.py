@@ -170,13 +170,17 @@ class TableReader:
                 self.places[head[left], False].append(str(top))
 
     def _told(self) -> None:
-        """Name blank lines, but those at the end of a sheet are nobody's rows, and merged cells."""
+        """Name blank lines, but those at the end are nobody's, hidden ones and merged cells."""
         last = self.rows[-1][0]
         blank = [str(line) for line in self.blank if line < last]
         if blank:
             self._note(
                 "", "BLANK_ROWS", _("第 %(lines)s 行为空，共 %(n)s 行，已跳过", **_some(blank))
             )
+        hidden = [str(line) for line, _texts in self.rows if line in self.page.hidden]
+        if hidden:
+            reason = _("第 %(lines)s 行在文件中隐藏着，共 %(n)s 行，也会导入", **_some(hidden))
+            self._note("", "HIDDEN_ROWS", reason)
         for (column, down), places in self.places.items():
             reason = (
                 _("第 %(lines)s 行合并，共 %(n)s 处，只有首行有值", **_some(places))

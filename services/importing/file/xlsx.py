@@ -84,6 +84,7 @@ class Book:
         page = SheetPage(title, (), merges, width=marks.width, fixed=True)
         page.wrong = dict.fromkeys(marks.uncomputed, "FORMULA")
         page.wrong |= dict.fromkeys(marks.errors, "CELL_ERROR")
+        page.hidden = marks.hidden
         page.computed.update(column for _line, column in marks.computed)
         page.rows = _lines(sheet, marks, page) if sheet.start is not None else ()
         return page
