@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import targets
 from dashboards.core import money
 from dashboards.core.period import PRESETS, Period, elapsed_before
 from dashboards.core.query import CockpitQuery
@@ -39,7 +40,7 @@ class Tile:
 
 
 def tiles(session: Session, actor: Actor, *, now: dt.datetime) -> list[Tile]:
-    """Return the five tiles of the month; four statements."""
+    """Return the tiles of the month, five and one more where there is a target; four statements."""
     day = today(now)
     month, before = PRESETS["month"](day), elapsed_before(day)
     query = CockpitQuery(as_of=now, period=month, preset="month", by="owner", sort="label")
@@ -50,11 +51,13 @@ def tiles(session: Session, actor: Actor, *, now: dt.datetime) -> list[Tile]:
                 _sum(build, key, actor, query, period).label(f"{key}_{name}")
                 for build, key in ((signed, "amount"), (cash, "cash"))
                 for name, period in (("now", month), ("before", before))
-            )
+            ),
+            targets.whole(actor, query.over(month)).label("target"),
         ),
     )
     return [
         _money(_("本月签约额"), sums["amount_now"], _compared(sums, "amount"), *MONTH),
+        *_completion(int(sums["amount_now"]), int(sums["target"])),
         _money(_("本月到账"), sums["cash_now"], _compared(sums, "cash"), *MONTH),
         _overdue(session, actor, query),
         _open(session, actor, query),
@@ -70,6 +73,16 @@ def _sum(build: Builder, key: str, actor: Actor, query: CockpitQuery, period: Pe
 def _money(label: str, fen: Any, note: str, summary: str, asked: Mapping[str, str]) -> Tile:
     number, unit = money.scaled(int(fen))
     return Tile(label, number, str(money.UNITS[unit]), note, summary, asked)
+
+
+def _completion(amount: int, target: int) -> list[Tile]:
+    """Return how much of the month's target is signed; nothing where nobody set one."""
+    if not target:
+        return []
+    number, unit = money.scaled(target)
+    note = _("本月目标 %(amount)s %(unit)s", amount=number, unit=str(money.UNITS[unit]))
+    done = money.half_up(Decimal(amount * 100) / target, Decimal("0.1"))
+    return [Tile(_("本月完成率"), str(done), "%", note, *MONTH)]
 
 
 def _compared(sums: dict[str, Any], key: str) -> str:

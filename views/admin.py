@@ -75,7 +75,8 @@ def _nav(
                 }
             )
     if cockpit.is_accessible():
-        groups["cockpit"].append(
+        groups["cockpit"].insert(
+            0,
             {
                 "caption": cockpit.name,
                 "url": "/admin/cockpit/performance/",
@@ -83,6 +84,6 @@ def _nav(
                 "badge": 0,
                 "hot": False,
                 "here": request.blueprint == "cockpit",
-            }
+            },
         )
     return [(key, GROUPS[key], lines) for key, lines in groups.items() if lines]

@@ -26,9 +26,10 @@ class TableColumn:
     `type` is text, long (shortened on the page), enum, bool, date, datetime, day (the business
     date of an instant), money, int, days, quiet (days, none means never), ratio or mean.
     `of` names the two keys a ratio, a mean or a mean amount is derived from, so that totals are
-    ratios of sums. `total` is sum, max or none. `link` is (noun, key of the id) of the record a
-    cell opens; `drill` a cockpit address with {keys of the record}; `narrow` (parameter, key of
-    the value) the filter a cell sets, which is the keyboard's way to what a bar does.
+    ratios of sums. `total` is sum, max, none or known: the sum of what is known, blank where
+    nothing is. `link` is (noun, key of the id) of the record a cell opens; `drill` a cockpit
+    address with {keys of the record}; `narrow` (parameter, key of the value) the filter a cell
+    sets, which is the keyboard's way to what a bar does.
     """
 
     key: str

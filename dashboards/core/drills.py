@@ -1,10 +1,11 @@
 """From a number to its rows: the address with the filter of the row, of the measure, of the page.
 
-A drill is the key of a summary with parameters, or `noun:` and those of a grid, which takes the
-customer of the row and nothing else: what hangs on a customer is counted whoever did it.
+A drill is the key of a summary with parameters, or `noun:` and those of a grid with {keys} of the
+row: its customer, because what hangs on him is counted whoever did it, or all a row asks (targets).
 """
 
 import datetime as dt
+import string
 from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -16,6 +17,7 @@ from dashboards.core.period import DAY, Period, month_start
 from dashboards.core.query import CockpitQuery
 
 Row = Mapping[str, str]
+FIELDS = string.Formatter()
 OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of"})
 COUNTED = frozenset({"money", "int", "days", "quiet"})  # 0 of these has no rows
 
@@ -72,10 +74,11 @@ def follow(
 def of_grid(drill: str, record: Mapping[str, Any], query: CockpitQuery) -> tuple[str, str] | None:
     """Return the noun and the query string of a drill into a grid, None where it is masked."""
     noun, _mark, wanted = drill.partition(":")
-    if missing(record.get("customer_id")):
-        return None
     days = {f"since_{n}": (query.today - DAY * (n - 1)).isoformat() for n in (30, 90)}
-    return noun, urlencode(parse_qsl(wanted.format(**record, **days)))
+    known = dict(record) | days
+    if any(name and missing(known.get(name)) for _text, name, *_how in FIELDS.parse(wanted)):
+        return None
+    return noun, urlencode(parse_qsl(wanted.format(**known)))
 
 
 def has_rows(value: Any, column: TableColumn) -> bool:

@@ -22,6 +22,7 @@ from models.sales.follow_up import FollowUp
 from models.sales.opportunity import Opportunity
 from models.sales.plan import FollowUpPlan
 from models.sales.stage import Stage
+from models.sales.target import SalesTarget
 from services.rights.access import visible_customers
 from services.rights.actor import Actor
 
@@ -37,6 +38,7 @@ USER = User.__table__
 DEPARTMENT = Department.__table__
 STAGE = Stage.__table__
 OPTION = DictionaryOption.__table__
+TARGET = SalesTarget.__table__
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ STAMPS = {
     "follow_up": Stamp(FOLLOW_UP.c.owner_id, FOLLOW_UP.c.owner_department_id),
     # Summary 6 uses who answers for the customer now; USER has to be joined for the department.
     "customer": Stamp(CUSTOMER.c.owner_id, USER.c.department_id),
+    # So have targets of people: USER has to be joined as their owner.
+    "target": Stamp(
+        TARGET.c.owner_id, sa.func.coalesce(TARGET.c.department_id, USER.c.department_id)
+    ),
 }
 
 

@@ -113,6 +113,8 @@ def added_up(data: pd.DataFrame, columns: tuple[TableColumn, ...]) -> Record:
             found[column.key] = _sum(data, column.key)
         elif column.summing == "max":
             found[column.key] = _largest(data, column.key) or 0
+        elif column.summing == "known":
+            found[column.key] = _known(data, column.key)
         for key in column.of or ():
             # `whole` stands in every row: it is the sum already.
             found.setdefault(key, _largest(data, key) if key == WHOLE else _sum(data, key))
@@ -121,6 +123,11 @@ def added_up(data: pd.DataFrame, columns: tuple[TableColumn, ...]) -> Record:
 
 def _largest(data: pd.DataFrame, key: str) -> Any:
     return max((v for v in data[key] if not missing(v)), default=None)
+
+
+def _known(data: pd.DataFrame, key: str) -> int | None:
+    """Return the sum of what is known, None where nothing is."""
+    return None if all(map(missing, data[key])) else _sum(data, key)
 
 
 def _sum(data: pd.DataFrame, key: str) -> int:

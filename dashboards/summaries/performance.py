@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import targets
 from dashboards.core import charts, drills
 from dashboards.core.columns import TableColumn
 from dashboards.core.names import labelled
@@ -171,7 +172,10 @@ def columns(by: str) -> tuple[TableColumn, ...]:
     if by == "contract":
         return CONTRACTS + tuple(c for c in MEASURES if c.key in OF_CONTRACT)
     narrow = None if by == "month" else (drills.parameter(by), "key")
-    return (TableColumn("label", BY[by], narrow=narrow), *MEASURES)
+    told = targets.COLUMNS if by in targets.GRAINS else ()  # beside what they are compared with
+    place = [c.key for c in MEASURES].index("amount") + 1
+    label = TableColumn("label", BY[by], narrow=narrow)
+    return (label, *MEASURES[:place], *told, *MEASURES[place:])
 
 
 CHOICES = SummaryOptions(
@@ -200,8 +204,22 @@ def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
         # Keys are matched as texts: merging sorts them, and levels have no order.
         keyed = [one.astype({"key": object}) for one in (data, part)]
         data = _by_level(*keyed) if by == "level" else keyed[0].merge(keyed[1], "outer", on="key")
-    data = _finished(session, query, data)
-    return _with_rest(data, own) if by == "customer" else data
+    if by == "customer":
+        return _with_rest(_finished(session, query, data), own)
+    return _with_targets(session, actor, query, data)
+
+
+def _with_targets(
+    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
+) -> pd.DataFrame:
+    """Finish the rows of a grain, with the targets that can be told of it."""
+    if query.by not in targets.GRAINS:
+        return _finished(session, query, data)
+    data, rest = targets.beside(session, actor, query, data)
+    data = targets.row_of(rest, _finished(session, query, data))
+    data["target"] = data["target"].map(lambda v: None if pd.isna(v) else int(v)).astype(object)
+    data["targets"] = [targets.asked(query, row) for row in data.to_dict("records")]
+    return data
 
 
 def _by_level(data: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:

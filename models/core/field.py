@@ -30,7 +30,8 @@ class Facts:
     `controlled` fields of an approved record change only by a change request; `sensitive` ones
     are masked for roles without `sensitive:read`; `options` names the dictionary kind;
     `form=False` keeps the field out of every form because a service owns it; the widget `name` is
-    that of a company or a person, which has no blanks between Chinese characters.
+    that of a company or a person, which has no blanks between Chinese characters, `month` that of
+    a date which is the first of its month.
     """
 
     caption: Any

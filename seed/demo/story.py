@@ -4,7 +4,7 @@ import datetime as dt
 
 from sqlalchemy.orm import Session
 
-from seed.demo import approvals, customers, money, views
+from seed.demo import approvals, customers, money, targets, views
 from seed.demo.companies import companies
 from seed.demo.papers import seed_papers
 from seed.demo.people import seed_people
@@ -49,6 +49,7 @@ def seed_demo(session: Session, *, now: dt.datetime, count: int = CUSTOMERS) -> 
     tell_today(teller)
     approvals.mark_read(teller)
     views.tell_views(teller)
+    targets.tell_targets(teller)
     session.flush()
     session.info.pop("now")
     return count

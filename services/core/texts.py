@@ -26,6 +26,7 @@ LONGEST_NUMBER = 40
 # C0 and C1 controls, lone surrogates, and the marks that turn the reading direction around:
 # what looks like one name in a list must not be another.
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+MONTH = re.compile(r"(\d{4})\s?[-/.年]\s?(\d{1,2})(?:\s?月)?", re.ASCII)
 LINE_BREAK = re.compile("[\r\n\t\u2028\u2029]")
 NUMBER = re.compile(r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]*)?|[+-]?\.[0-9]+")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -166,6 +167,16 @@ def date(text: str) -> dt.date:
     if found is None:
         raise ValueError(_("请输入日期，例如 2026-11-23"))
     return found.astimezone(ZONE).date() if found.tzinfo else found.date()
+
+
+def month(text: str) -> dt.date:
+    """Return the first day of a month that is written alone (2026-11, 2026年11月) or by a day."""
+    found = MONTH.fullmatch(normal.figures(text))
+    whole = f"{found[1]}-{found[2]}-1" if found else text
+    try:
+        return date(whole).replace(day=1)
+    except ValueError:
+        raise ValueError(_("请输入月份，例如 2026-11")) from None
 
 
 def moment(text: str) -> dt.datetime:

@@ -33,6 +33,8 @@ def parse(session: Session, one: Input, text: str, *, keys: bool = True) -> Any:
         return find(session, one, text, keys=keys)
     if one.facts.widget == "tax":
         return tax.number(text)
+    if one.facts.widget == "month":
+        return texts.month(text)
     special = BY_TARGET.get(one.kind)
     return special(one, text) if special is not None else PARSERS[one.kind](text)
 

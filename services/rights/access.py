@@ -262,6 +262,14 @@ def _everybody(_actor: Actor, _c: Columns) -> Clause:
     return sa.true()
 
 
+def _of_scope(actor: Actor, c: Columns) -> Clause:
+    """Return "it is mine, or of a person or a department in my data scope"."""
+    if actor.is_admin:
+        return sa.true()
+    ways = [c.owner_id == actor.id, in_scope(actor, c.owner_id)]
+    return sa.or_(*ways, c.department_id.in_(actor.departments))
+
+
 def _may(permission: str, actor: Actor, _c: Columns) -> Clause:
     return sa.true() if may(actor, permission) else sa.false()
 
@@ -277,6 +285,7 @@ SIGHTS: dict[str, Rule] = {
     "delegation": _delegation,
     "importjob": _import_job,
     "request": _request,
+    "scope": _of_scope,  # of somebody or of a department, without a customer
     "savedview": _saved_view,
     "tagging": _tagging,
     "nobody": _nobody,

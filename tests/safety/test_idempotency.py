@@ -102,6 +102,7 @@ ENTRIES = {
     "papertemplate": ("admin", {"name": "合同", "kind": "contract", "prices": "1"}),
     "stage": ("admin", {"code": "trial", "label": "试用", "kind": "open"}),
     "flow": ("admin", {}),
+    "target": ("manager", {"month": "2031-05", "department_id": "2", "amount": "1000"}),
     "calendarday": ("admin", {"day": "2031-05-05", "workday": "1"}),
 }
 

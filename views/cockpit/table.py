@@ -176,7 +176,7 @@ def _narrow(record: dict[str, Any], column: TableColumn, query: CockpitQuery) ->
         return "", False
     name, key = column.narrow
     value = record.get(key)
-    if missing(value) and column.key != "label":
+    if missing(value) and (column.key != "label" or not record["id"]):
         return "", False
     text = key_text(value)
     on = query.params.get(name) == text

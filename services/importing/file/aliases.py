@@ -119,6 +119,11 @@ ALIASES: dict[str, Mapping[str, tuple[str, ...]]] = {
     "department": {"部门": ("name",), "名称": ("name",), "上级": ("parent_id",)}
     | {"负责人": ("head_id",)},
     "dictionary": {"代码": ("code",)},
+    "target": OWNER
+    | _any("month", "月", "年月", "目标月份", "month")
+    | _any("owner_id", "姓名", "员工", "人员")
+    | _any("department_id", "所属部门", "销售部门", "department", "team")
+    | _any("amount", "目标", "业绩目标", "销售目标", "目标金额", "金额", "target", "quota"),
 }
 
 

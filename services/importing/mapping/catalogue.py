@@ -68,6 +68,8 @@ def _row(key: str, one: Input, more: str) -> str:
 
 
 def _tells(one: Input) -> str:
+    if one.facts.widget == "month":
+        return "a month: 2026-11, or any day of it"
     special = SPECIAL.get(one.kind)
     if special is not None:
         return special(one)

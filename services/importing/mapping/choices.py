@@ -10,6 +10,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from models.registry import entity_of
 from services.core.errors import Invalid
 from services.importing.mapping.declared import past_of
 from services.importing.mapping.slots import JOINS, Slot, place_of, used
@@ -118,7 +119,7 @@ def _entity(chosen: MappingChoices, slot: Slot, parts: dict[str, Data], tied: li
     if not slot.prefix:
         repeats = any(not one.parent for one in tied)  # a customer stands on a row for each deal
         key = chosen.key or (slot.called if repeats and slot.called in fields else "")
-        return found | _keys(_told_by(key)) | ({"distinct": "first"} if repeats else {})
+        return found | _keys(_named(slot, key, fields)) | ({"distinct": "first"} if repeats else {})
     if slot.parent:
         key = fields[slot.called]
         return found | _keys([slot.called]) | {"distinct": "first"} | _blank_left([key])
@@ -129,10 +130,16 @@ def _entity(chosen: MappingChoices, slot: Slot, parts: dict[str, Data], tied: li
     )
 
 
-def _told_by(key: str) -> list[Any]:
-    """Return a key as a mapping says it: several fields that are one in a list of their own."""
-    parts = key.split("+") if key else []
-    return [parts] if parts[1:] else parts
+def _named(slot: Slot, key: str, fields: Data) -> list[Any]:
+    """Return the keys of a record: beside `a+b` its like too, a row fills one of them.
+
+    A target is told again by month and person or by month and department.
+    """
+    if "+" not in key:
+        return [key] if key else []
+    like = [one.split("+") for one in entity_of(slot.model).imports.keys or () if "+" in one]
+    own = key.split("+")
+    return [own, *(one for one in like if one != own and fields.keys() >= set(one))]
 
 
 def _keys(keys: list[Any]) -> Data:
