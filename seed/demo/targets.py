@@ -32,10 +32,8 @@ def tell_targets(teller: Teller) -> None:
             ours = 0
             for key in (teller.people[account] for account in SELLERS):
                 amount = signed.get((key, month), 0)
-                if not amount and month == months[-1]:
-                    amount = _usual(signed, key)  # the month still runs
                 if not amount:
-                    continue
+                    continue  # nobody is shown at 0 %
                 amount = _round(amount * 100 // teller.draw.randint(FROM, TO))
                 ours += amount * (key in peers)
                 values = {"month": month, "owner_id": key, "amount": amount}
@@ -48,11 +46,6 @@ def tell_targets(teller: Teller) -> None:
 
 def _round(amount: int) -> int:
     return max((amount + ROUND // 2) // ROUND * ROUND, ROUND)
-
-
-def _usual(signed: dict[tuple[int, dt.date], int], key: int) -> int:
-    known = [amount for (who, _month), amount in signed.items() if who == key]
-    return sum(known) // len(known) if known else 0
 
 
 def _peers(teller: Teller) -> tuple[int | None, set[int]]:
