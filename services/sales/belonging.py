@@ -7,18 +7,12 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from models.customers.contact import Contact
-from models.deals.contract import Contract
-from models.sales.opportunity import Opportunity
+from models.registry import by_noun
 from services.records.records import Values
 from services.rights.call import Call
 
 NOT_OWN = _("不属于所选客户")
-HANGING: dict[str, Any] = {
-    "contact_id": Contact,
-    "opportunity_id": Opportunity,
-    "contract_id": Contract,
-}
+HANGING = ("contact_id", "opportunity_id", "contract_id")  # the noun of an entity, and its key
 
 
 def named(record: Any, values: Values) -> Iterator[tuple[str, Any]]:
@@ -45,6 +39,6 @@ def check_contact(call: Call, record: Any, values: Values) -> dict[str, Any]:
 
 def owners(session: Session, key: str, keys: Collection[int]) -> dict[int, int | None]:
     """Return the customers of what a field names, of what may be seen; up to 500 keys."""
-    model = HANGING[key]
+    model: Any = by_noun()[key.removesuffix("_id")]
     query = sa.select(model.id, model.customer_id).where(model.id.in_(sorted(keys)))
     return dict(session.execute(query).all())
