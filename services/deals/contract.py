@@ -22,7 +22,8 @@ from services.deals.lifecycle import origin, renewal, terms
 from services.deals.order import opening
 from services.ownership import open_work, pool
 from services.records import lines
-from services.records.records import Said, Saver, Values, controlled, department_of, given, saver
+from services.records.owner_stamps import department_of
+from services.records.records import Said, Saver, Values, controlled, given, saver
 from services.rights.call import Call
 from services.sales.belonging import check_contact
 from services.sales.opportunity import approved_customer

@@ -10,7 +10,8 @@ from services.deals.allocation import relay
 from services.deals.contract_customer import follow_customer
 from services.deals.contract_sums import ahead, faults, priced, products
 from services.records import lines
-from services.records.records import Values, department_of
+from services.records.owner_stamps import department_of
+from services.records.records import Values
 from services.rights.call import Call
 
 PARTS = ("ratio_bp", "amount", "due_on", "note")

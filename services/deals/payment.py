@@ -22,7 +22,8 @@ from services.deals.allocation import clear, relay
 from services.deals.contract_sums import lock
 from services.deals.overpayment import COMING, READ
 from services.deals.payment_law import Paid
-from services.records.records import Said, Saver, Values, department_of, given, saver
+from services.records.owner_stamps import department_of
+from services.records.records import Said, Saver, Values, given, saver
 from services.rights import gate
 from services.rights.actor import Actor, demand, may
 from services.rights.call import Call

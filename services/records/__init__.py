@@ -9,6 +9,7 @@ __all__ = [
     "lines",
     "lookup",
     "many",
+    "owner_stamps",
     "parsing",
     "records",
     "related",

@@ -16,12 +16,13 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.core.field import fields_of
-from models.core.mixins import Approval, Owned, Reviewed, SoftDeleted
+from models.core.mixins import Approval, Reviewed, SoftDeleted
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from models.people.user import User
 from services.core.errors import Invalid, Locked, Stale
 from services.records.fields import Input, inputs_of
+from services.records.owner_stamps import stamp_owner
 from services.records.references import check_unreferenced, taken, unoffered, uses
 from services.rights import gate
 from services.rights.actor import Actor, demand
@@ -161,7 +162,7 @@ def create(call: Call, model: type[Any], values: Values) -> Any:
     _check(call, rules, record, values)
     with call.session.no_autoflush:
         put(record, values)
-        _stamp_owner(call, record)
+        stamp_owner(call.session, record)
         rules.applied(call, record, values)
         call.session.add(record)
     call.session.flush()
@@ -378,24 +379,6 @@ def put(record: Any, values: Values) -> None:
         # A blank for a column that must not be NULL means "as it was" or its default.
         if key in columns and not (value is None and not columns[key].nullable):
             setattr(record, key, value)
-
-
-def _stamp_owner(call: Call, record: Any) -> None:
-    """Stamp the first owner and his department once (product.md section 5)."""
-    if not isinstance(record, Owned):
-        return
-    record.created_owner_id = record.owner_id
-    record.created_department_id = department_of(call.session, record.owner_id)
-
-
-def department_of(session: Session, user_id: int | None) -> int | None:
-    """Return the department a person is in now, for a stamp."""
-    user = User.__table__
-    return (
-        session.execute(sa.select(user.c.department_id).where(user.c.id == user_id)).scalar()
-        if user_id
-        else None
-    )
 
 
 def editable(record: Any, *, changing: bool = False) -> dict[str, bool]:

@@ -17,7 +17,8 @@ from models.sales.plan import FollowUpPlan
 from services.core.errors import Invalid, Locked
 from services.core.settings import get_setting
 from services.ownership import pool
-from services.records.records import Saver, Values, create, department_of, saver
+from services.records.owner_stamps import department_of
+from services.records.records import Saver, Values, create, saver
 from services.rights import gate
 from services.rights.actor import may
 from services.rights.call import Call

@@ -16,7 +16,8 @@ from services.ownership import open_work, pool
 from services.records import lines
 from services.records.dictionary import required_keys
 from services.records.fields import inputs_of
-from services.records.records import Saver, Values, department_of, given, saver
+from services.records.owner_stamps import department_of
+from services.records.records import Saver, Values, given, saver
 from services.rights import gate
 from services.rights.actor import may
 from services.rights.call import Call

@@ -8,7 +8,8 @@ from flask_babel import lazy_gettext as _
 
 from models.people.role import Scope
 from models.sales.target import SalesTarget
-from services.records.records import Saver, Values, department_of, given, saver
+from services.records.owner_stamps import department_of
+from services.records.records import Saver, Values, given, saver
 from services.rights.call import Call
 
 WHOSE = ("owner_id", "department_id")

@@ -24,6 +24,7 @@ from services.importing.file.write_order import Waves
 from services.importing.run import before_images, followup_rows, job_notes, payment_rows, tagging
 from services.people import passwords
 from services.records import lines, records
+from services.records.owner_stamps import department_of
 from services.rights import gate
 from services.rights.call import Call
 
@@ -175,7 +176,7 @@ def _primary(session: Session, record: Any, key: str, value: Any) -> None:
 
 def _move(writer: Writer, record: Any) -> None:
     stage = writer.stages[record.stage_id]
-    writer.departments[record.owner_id] = records.department_of(writer.session, record.owner_id)
+    writer.departments[record.owner_id] = department_of(writer.session, record.owner_id)
     keys = ("owner_id", "created_at", "closed_on")
     for key, value in writer.entered(stage, {k: getattr(record, k) for k in keys}).items():
         setattr(record, key, value)
