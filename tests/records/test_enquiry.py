@@ -68,6 +68,15 @@ def test_a_customer_without_an_account_sees_his_order_and_nobody_elses(world):
         assert asked(world, number, digits) == []
 
 
+@pytest.mark.parametrize("digits", ["0086", "8600", "0000", "8686"])
+def test_the_last_four_digits_are_digits_even_where_they_look_like_a_country(small, digits):
+    running(small, **{"primary.mobile": f"1391234{digits}"})
+    small.be(None)
+
+    for typed in (digits, f"0086 139 1234 {digits}", f"+86 1391234{digits}"):
+        assert len(asked(small, CODE, typed, address=typed)) == 1
+
+
 def test_an_unknown_number_costs_what_a_wrong_mobile_costs(lite):
     with World(lite) as world:
         running(world, **{"primary.mobile": "13912345678"})

@@ -76,6 +76,10 @@ def test_service_numbers_are_phones(text):
     assert phones.is_phone(text)
 
 
+def test_four_digits_are_searched_as_they_are():
+    assert [phone_key(one) for one in ("0086", "8600", "00 86")] == ["0086", "8600", "0086"]
+
+
 @pytest.mark.parametrize("text", ["1", "abc", "-", "54321", "0000-00000000", "''", "１３"])
 def test_what_is_no_number_is_refused(text):
     assert not phones.is_phone(text)
