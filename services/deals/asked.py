@@ -1,4 +1,4 @@
-"""What a list of contracts is filtered by beside their own fields: 回款%, what is settled, late."""
+"""What a list of contracts is filtered by beside its columns: what is unpaid, how much is late."""
 
 from typing import Any
 
@@ -18,23 +18,10 @@ from services.rights.row_scope import alias
 Number = ColumnElement[Any]
 
 
-@asked(Contract, "paid", _("回款（%）"), "share")
-def paid(question: Question) -> ColumnElement[bool]:
-    """Compare 回款% in basis points, cut as `progress.points` does."""
-    part = 10_000 * _confirmed()
-    percent = sa.func.coalesce(_over(part, sa.func.nullif(Contract.amount, 0)), 0)
-    return CLAUSES[question.op](percent, question.value)
-
-
 @asked(Contract, "unpaid", _("未回款"), "money")
 def unpaid(question: Question) -> ColumnElement[bool]:
     """Compare what a contract still asks for, in 分, not below 0."""
     return CLAUSES[question.op](_most(Contract.amount - _confirmed(), 0), question.value)
-
-
-def _over(part: Number, whole: Number) -> Number:
-    """Return a division of whole numbers: SQLAlchemy's own gives a fraction."""
-    return part.op("/", precedence=8, return_type=sa.BigInteger())(whole)
 
 
 def _confirmed() -> Number:
@@ -43,12 +30,6 @@ def _confirmed() -> Number:
         payment.c.contract_id == Contract.id, payment.c.state == PaymentState.confirmed
     )
     return rows.correlate(Contract).scalar_subquery()
-
-
-@asked(Contract, "plans", _("已收期数"), "int")
-def settled(question: Question) -> ColumnElement[bool]:
-    """Compare how many instalments are paid in full; none of a void contract is."""
-    return CLAUSES[question.op](settlement.paid_of(Contract), question.value)
 
 
 @asked(Contract, "late", _("逾期期数"), "int")

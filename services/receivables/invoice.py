@@ -15,6 +15,7 @@ from services.core import numbers, tax
 from services.core.days import today
 from services.core.errors import Forbidden, Locked
 from services.core.money import total
+from services.core.texts import yuan
 from services.deals import billed, contract_sums, overpayment
 from services.deals.billed import INVOICE
 from services.deals.payment import CONTRACT_IN_FORCE, contract_of, in_force
@@ -91,7 +92,13 @@ class InvoiceSaver(Saver):
         """What was deleted comes back only while there is room for it."""
         values = {key: row[key] for key in ("amount", "contract_id", "reverses_id", "over_reason")}
         gone = Invoice(id=row["id"])
-        return faults(ahead(call, gone, values)) | _against(call, gone, values)
+        bill = ahead(call, gone, values)
+        found = faults(bill) | _against(call, gone, values)
+        most = max(bill.most, row["over_ceiling"] or 0)
+        if bill.amount > 0 and bill.billed + bill.amount > most:
+            over = yuan(bill.billed + bill.amount - most)
+            found["amount"] = _("恢复后开票超出 %(over)s 元，请重新申请", over=over)
+        return found
 
 
 def _against(call: Call, record: Any, values: Values) -> dict[str, Any]:

@@ -101,6 +101,11 @@ def faults(bill: Bill) -> Faults:
     return found
 
 
+def within(bill: Bill) -> Faults:
+    """Return what stands against the amount alone: it is 0, or more than may be invoiced."""
+    return _amount(bill) | _within(bill)
+
+
 def _amount(bill: Bill) -> Faults:
     if bill.amount == 0:
         return {"amount": _("金额不能为 0")}

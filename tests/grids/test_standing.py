@@ -10,10 +10,11 @@ from models.deals.contract import Contract
 from models.deals.invoice import Invoice
 from models.deals.order import Order, OrderMilestone
 from models.deals.payment import Payment
+from models.deals.payment_plan import PaymentPlan
 from services.deals import payment
 from services.deals.progress import figures
 from services.query.beside import Question, of
-from services.receivables import standing
+from services.receivables import measures, standing_asked
 from services.records import records
 from tests.support.visitors import Doors
 
@@ -76,7 +77,7 @@ def test_contracts_are_filtered_by_how_they_stand(doors, query, places):
 
 
 def test_many_late_instalments_are_asked_for_as_few_are(doors, monkeypatch):
-    monkeypatch.setattr(standing, "FEW", 1)
+    monkeypatch.setattr(standing_asked, "FEW", 1)
     for query, places in (("gt:80", [0, 1]), ("gt:88", []), ("0", [2]), ("le:80", [2])):
         found = set(shown(doors, "contract", f"f.days={query}"))
         assert found == {doors.world.keys[n] for n in places}
@@ -107,7 +108,7 @@ def test_what_sql_says_is_what_the_page_says(doors):
     told = figures(world.session, contracts, day=TODAY)
     values = {
         key: dict(world.session.connection().execute(query).all())
-        for key, query in standing.sorts(TODAY).items()
+        for key, query in measures.sorts(Contract, TODAY).items()
     }
     for key, one in told.items():
         assert values["paid"][key] == one.collection
@@ -146,3 +147,75 @@ def test_payments_say_what_of_them_settles_no_instalment(doors):
     assert shown(doors, "payment", "sort=-rest")[0] == key
     file = doors.get("finance", "/admin/payment/export/csv/?f.rest=12.34")
     assert "12.34" in file.get_data(as_text=True)
+
+
+def order_of(world, contract):
+    world.be("finance")
+    return world.session.scalar(sa.select(Order.id).where(Order.contract_id == contract))
+
+
+@pytest.mark.parametrize(
+    ("query", "places"),
+    [
+        ("f.paid=33.33", [1]),
+        ("f.invoiced=66.66", [1]),
+        ("f.overdue=ge:200", [0]),
+        ("f.steps=ge:3", [1]),
+        ("sort=-paid", [2, 1, 0]),
+        ("sort=-invoiced", [1]),
+        ("sort=-overdue", [0, 1, 2]),
+        ("sort=-steps", [1]),
+    ],
+)
+def test_orders_are_filtered_and_sorted_by_the_axes_of_their_contract(doors, query, places):
+    world = doors.world
+    found = shown(doors, "order", query)[: len(places)]
+    assert found == [order_of(world, world.keys[n]) for n in places]
+
+
+def test_instalments_are_filtered_and_sorted_by_the_axes_of_their_contract(doors):
+    world = doors.world
+    lines = {}
+    world.be("finance")
+    for line in world.session.scalars(sa.select(PaymentPlan)):
+        lines.setdefault(line.contract_id, set()).add(line.id)
+    for query, place in (
+        ("f.paid=33.33", 1),
+        ("f.invoiced=66.66", 1),
+        ("f.plans=3", 2),
+        ("f.delivered=gt:20", 1),
+    ):
+        assert set(shown(doors, "paymentplan", query)) == lines[world.keys[place]], query
+    for sort, place in (("-paid", 2), ("-invoiced", 1), ("-plans", 2), ("-delivered", 1)):
+        found = set(shown(doors, "paymentplan", f"sort={sort}")[:3])
+        assert found == lines[world.keys[place]], sort
+
+
+def test_what_is_late_of_delivery_and_invoicing_is_a_column_of_contracts(doors):
+    world = doors.world
+    world.be("finance")
+    contracts = world.session.scalars(sa.select(Contract).order_by(Contract.id)).all()
+    told = figures(world.session, contracts, day=TODAY)
+    values = {
+        key: dict(world.session.connection().execute(query).all())
+        for key, query in measures.sorts(Contract, TODAY).items()
+    }
+    for key, one in told.items():
+        assert values["days"][key] == one.late_collection.days
+        assert values["late_delivery"][key] == one.late_delivery.days
+        assert values["late_invoicing"][key] == one.late_invoicing.amount
+    first, second, _third = world.keys
+    assert values["late_invoicing"][first] == 200_00
+    assert values["late_invoicing"][second] == 0
+    assert set(shown(doors, "contract", "f.late_invoicing=ge:200")) == {first, world.keys[2]}
+    late = {key for key, days in values["late_delivery"].items() if days}
+    assert set(shown(doors, "contract", "f.late_delivery=ge:1")) == late
+    page = doors.get("finance", "/admin/contract/?columns=name,days,late_invoicing")
+    assert "200.00" in page.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("noun", ["contract", "order", "paymentplan"])
+def test_a_file_has_what_the_grid_shows_of_measures(doors, noun):
+    file = doors.get("admin", f"/admin/{noun}/export/csv/").get_data(as_text=True)
+    assert "33.33" in file
+    assert "66.66" in file

@@ -164,7 +164,7 @@ class Books(Papers):
     @rule(n=N, amount=SUMS, day=DAYS, door=DOOR)
     def register(self, n, amount, day, door):
         deal = self.deal(n)
-        fine = not deal.void and (amount > 0 or -amount <= deal.paid)
+        fine = deal.takes(amount) and (amount > 0 or -amount <= deal.paid)
         if door == "service":
             values = {"contract_id": deal.key, "amount": amount, "paid_on": day}
             done = self.try_("finance", lambda: self.world.create(Payment, **values).id)
@@ -205,7 +205,8 @@ class Books(Papers):
     @rule(n=N, door=st.sampled_from(("service", "page", "bulk")))
     def confirm(self, n, door):
         deal, money = self.one("money", n)
-        fine = money.state == "registered" and (money.amount > 0 or -money.amount <= deal.paid)
+        fine = money.state == "registered" and deal.takes(money.amount)
+        fine = fine and (money.amount > 0 or -money.amount <= deal.paid)
         over = money.amount > 0 and deal.paid + money.amount > deal.amount
         if door == "bulk":
             done = self.in_bulk(money.key)

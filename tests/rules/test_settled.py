@@ -9,7 +9,7 @@ from models.deals.payment import Payment
 from services import approval
 from services.deals import payment
 from services.deals.progress import figures
-from services.receivables import standing
+from services.receivables import measures
 from tests.support.visitors import Doors
 
 DAY = dt.date(2026, 11, 23)
@@ -21,7 +21,7 @@ def paid_in(world, contract):
     world.be("finance")
     record = world.get(Contract, contract)
     shown = figures(world.session, [record], day=DAY)[contract].settled
-    asked = standing.sorts(DAY)["plans"].where(Contract.__table__.c.id == contract)
+    asked = measures.sorts(Contract, DAY)["plans"].where(Contract.__table__.c.id == contract)
     return shown, world.session.execute(asked).one().value
 
 

@@ -116,6 +116,10 @@ class Deal:
     papers: dict[int, Paper] = dataclasses.field(default_factory=dict)
     waiting: tuple | None = None  # (request, amount, [(amount, due, ratio)] or None)
 
+    def takes(self, amount):
+        """Tell whether money or an invoice may be put on it: of a void one it only goes back."""
+        return amount < 0 or not self.void
+
     # -- invoices ----------------------------------------------------------------------------
 
     def billed(self, *, but=None):

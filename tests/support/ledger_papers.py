@@ -16,7 +16,8 @@ class Papers(Bench):
     def bill(self, n, amount, reason, door, rate):
         deal = self.deal(n)
         over = deal.beyond(amount)
-        fine = not deal.void and (deal.billed() + amount >= 0 if amount < 0 else reason or not over)
+        given = deal.billed() + amount >= 0 if amount < 0 else reason or not over
+        fine = deal.takes(amount) and given
         values = {"contract_id": deal.key, "amount": amount, "tax_rate_bp": rate}
         values["over_reason"] = "增项" if reason else None
         if door == "service":
@@ -43,7 +44,7 @@ class Papers(Bench):
         amount = -(left * share // 100 + (share > 100))
         if not amount or paper.amount < 0:
             return
-        fine = not deal.void and paper.state == "issued" and -amount <= left
+        fine = paper.state == "issued" and -amount <= left
         values = {"contract_id": deal.key, "amount": amount, "reverses_id": paper.key}
         done = self.try_("sales", lambda: self.world.create(Invoice, **values).id)
         assert bool(done) == fine, (paper, amount, left)
@@ -70,7 +71,7 @@ class Papers(Bench):
         bare = paper.back is None and paper.amount < 0
         if bare:
             within = deal.billed(but=paper.key) + paper.amount >= 0
-        fine = paper.state == "requested" and within
+        fine = paper.state == "requested" and within and deal.takes(paper.amount)
         done = self.try_(
             "finance",
             lambda: (
@@ -90,7 +91,7 @@ class Papers(Bench):
         if paper.back is not None or (amount < 0) != (paper.amount < 0):
             return
         over = deal.beyond(amount, but=paper.key)
-        fine = paper.state == "requested" and not deal.void
+        fine = paper.state == "requested"
         if amount < 0:
             fine = fine and deal.billed(but=paper.key) + amount >= 0
         else:

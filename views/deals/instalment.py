@@ -17,9 +17,10 @@ from services.core.days import today
 from services.core.money import plain
 from services.core.texts import yuan
 from services.receivables import instalments, remind
+from services.receivables.measures import OF_INSTALMENT
 from services.records import settlement
 from services.rights.actor import may
-from views.core.base import CrmView
+from views.deals.measured import MeasuredColumns, columns, numbers
 from views.grid import listing
 from views.grid.actions import V, allowed, confirmed
 from views.grid.tables import short_table
@@ -28,7 +29,7 @@ from views.render.cells import tag
 LINE: Any = PaymentPlan.__table__
 
 
-class InstalmentView(CrmView):
+class InstalmentView(MeasuredColumns):
     """Receivables."""
 
     can_create = can_edit = can_delete = False
@@ -36,12 +37,13 @@ class InstalmentView(CrmView):
     grid_order: ClassVar[Any] = (
         *("contract_id", "customer_id", "due_on", "amount", "settled", "open", "state", "days"),
     )
-    numeric = frozenset({"open", "days"})
+    numeric = frozenset({"open", "days"}) | numbers(OF_INSTALMENT)
     extra_columns: ClassVar[Any] = (
         ("open", _("未收")),
         ("state", _("状态")),
         ("days", _("逾期天数")),
         ("bucket", _("账龄")),
+        *columns(OF_INSTALMENT),
     )
 
     def reading(self, args: Any) -> listing.Listing:
@@ -52,7 +54,7 @@ class InstalmentView(CrmView):
 
     def sorts(self) -> dict[str, Any]:
         """Sort by what is open and by the days overdue: the older the day it was due the more."""
-        return {
+        return super().sorts() | {
             "open": sa.select(LINE.c.id, settlement.rest_of(LINE.c).label("open")),
             "days": sa.select(LINE.c.id, instalments.oldest_first().label("days")),
         }

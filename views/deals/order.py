@@ -7,8 +7,6 @@ import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import selectinload
 
 from models.deals.delivery_note import DeliveryLine, DeliveryNote
 from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
@@ -17,13 +15,12 @@ from models.delivery.attachment import Attachment
 from services.core import texts
 from services.core.days import today
 from services.core.errors import Invalid
-from services.core.texts import share
 from services.deals.order import deliveries, goods, milestones
-from services.deals.order.milestones import progress
-from services.receivables import standing
+from services.receivables.measures import OF_ORDER
 from services.rights.actor import may
 from services.rights.gate import may_write
 from views.core.base import CrmView
+from views.deals.measured import MeasuredColumns, columns, numbers
 from views.deals.paper import offered
 from views.enquiry.links import LinkDoors
 from views.form import forms
@@ -62,37 +59,18 @@ def step_line(view: Any, steps: list[OrderMilestone]) -> dict[str, Any]:
     }
 
 
-class OrderView(LinkDoors, CrmView):
+class OrderView(LinkDoors, MeasuredColumns):
     """订单: made by the approval of a contract, moved by its milestones."""
 
     can_create = can_delete = False
     details_template = "admin/model/order.html"
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | LinkDoors.link_doors
-    extra_columns: ClassVar[Any] = (("progress", _("交付进度")),)
-
-    def sorts(self) -> dict[str, Any]:
-        """Sort by 交付%."""
-        key = Order.__table__.c.id
-        return {"progress": sa.select(key, standing.of_order(key).label("value"))}
-
-    def loads(self) -> list[Any]:
-        """Load the milestones for the progress."""
-        return [*super().loads(), selectinload(Order.milestones)]
-
-    def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
-        """Return 交付%."""
-        return {"progress": {row.id: share(progress(row)) for row in rows}}
-
-    def exported_values(
-        self, session: Any, rows: Any, wanted: set[str]
-    ) -> dict[str, dict[int, Any]]:
-        """Return 交付% as a number."""
-        found = super().exported_values(session, rows, wanted)
-        if "progress" in wanted:
-            query = sa.select(Order).where(Order.id.in_([row.id for row in rows]))
-            orders = session.scalars(query.options(selectinload(Order.milestones)))
-            found["progress"] = {order.id: progress(order) / 100 for order in orders}
-        return found
+    grid_order: ClassVar[Any] = (
+        *("code", "contract_id", "customer_id", "state", "deliver_on", "steps", "progress"),
+        *("days", "invoiced", "paid", "overdue"),
+    )
+    extra_columns: ClassVar[Any] = columns(OF_ORDER)
+    numeric = numbers(OF_ORDER)
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return the deliveries."""

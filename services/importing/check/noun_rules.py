@@ -107,16 +107,20 @@ class Judge:
 
     def _rules(self, one: Planned) -> Found:
         """Ask the form's own rules; what has no key yet is beyond them."""
-        yield from self.till.against(one, self.approval)
+        of_money = list(self.till.against(one, self.approval))
+        yield from of_money
         yield from references.strange(self.call.session, one)
         values = self._keyed(one.values | one.lines)
         values.pop("tags", None)
         blank = one.model()
         rules = SAVERS.get(one.model, Saver())
         wrong = dict(rules.check(self.call, blank, values))
+        told = {key for key, _code, _reason in of_money}
         if one.model is Invoice:
-            wrong.pop("amount", None)  # it knows nothing of the other invoices of the run
+            told.add("amount")  # the rules know nothing of the other invoices of the run
         for key, reason in wrong.items():
+            if key in told:
+                continue
             yield key, "BAD_VALUE", reason
 
     def warnings(self, one: Planned) -> list[Said]:

@@ -14,8 +14,11 @@ from models.deals.invoice import Invoice
 from models.deals.payment import Payment
 from services.core.texts import yuan
 from services.deals import allocation_import, billed
+from services.deals.billed import Billed
 from services.importing.check import line_matching
 from services.importing.file.plan import Planned, Values
+from services.receivables import invoice_law
+from services.receivables.invoice_law import Bill
 from services.records import lines
 
 Found = list[tuple[str, Any]]
@@ -40,14 +43,16 @@ def will_be_in_force(contract: Planned, approval: str) -> bool:
     return state in IN_FORCE or (state is None and contract.values.get("signed_on") is not None)
 
 
-def room(session: Session, contract: Planned | int) -> tuple[int | None, int]:
-    """Return the amount of a contract and what is invoiced of it, in 分."""
+def room(session: Session, contract: Planned | int) -> tuple[int | None, Billed]:
+    """Return the amount of a contract (分) and what there is of its invoices."""
     if isinstance(contract, Planned):
         said: int | None = contract.values.get("amount")
-        return (line_matching.sum_of(contract.lines["lines"]) if tells(contract) else said), 0
+        return (
+            line_matching.sum_of(contract.lines["lines"]) if tells(contract) else said
+        ), billed.NOTHING
     table: Any = Contract.__table__
     whole = session.execute(sa.select(table.c.amount).where(table.c.id == contract)).scalar()
-    return whole, billed.invoiced(session, contract)
+    return whole, billed.of(session, contract)
 
 
 def due(session: Session, contract: Planned | int) -> collections.Counter[dt.date]:
@@ -126,7 +131,7 @@ class Till:
         self.session = session
         self.paid: collections.Counter[Planned] = collections.Counter()  # 分 on contracts to come
         self.due: dict[Planned | int, collections.Counter[dt.date]] = {}  # 分 still open
-        self.room: dict[Planned | int, tuple[int | None, int]] = {}  # amount and invoiced, 分
+        self.room: dict[Planned | int, tuple[int | None, Billed]] = {}  # amount (分) and invoices
 
     def against(self, one: Planned, approval: str) -> Iterator[tuple[str, str, Any]]:
         """Yield what stands against a payment or invoice; others stand beside it in the run."""
@@ -136,7 +141,7 @@ class Till:
         if isinstance(contract, Planned) and not will_be_in_force(contract, approval):
             yield "contract_id", "BAD_VALUE", _("合同未生效或已作废，不能登记")
         elif one.model is Invoice and amount is not None:
-            yield from self._invoice(contract, amount)
+            yield from self._invoice(one, contract)
         elif one.lines.get("allocations"):
             yield from self._shares(one, contract)
         elif isinstance(contract, Planned) and (amount or 0) < -self.paid[contract]:
@@ -144,17 +149,18 @@ class Till:
             words = _("退款不能超过该合同已确认的回款 %(most)s 元", most=most)
             yield "amount", "BAD_VALUE", words
 
-    def _invoice(self, contract: Planned | int, amount: int) -> Iterator[tuple[str, str, Any]]:
+    def _invoice(self, one: Planned, contract: Planned | int) -> Iterator[tuple[str, str, Any]]:
+        """Ask the law of invoices, beside the others of the run."""
         if contract not in self.room:
             self.room[contract] = room(self.session, contract)
-        whole, billed = self.room[contract]
-        if amount == 0:
-            yield "amount", "BAD_VALUE", _("金额不能为 0")
-        elif amount > 0 and whole is not None and billed + amount > whole:
-            left = yuan(max(whole - billed, 0))
-            yield "amount", "BAD_VALUE", _("超出合同金额，还可开 %(left)s 元", left=left)
-        elif amount < -billed:
-            yield "amount", "BAD_VALUE", _("红冲不能超过已开票的 %(sum)s 元", sum=yuan(billed))
+        whole, others = self.room[contract]
+        bill = _bill(one, whole, others)
+        if bill.amount < -others.invoiced:
+            words = _("红冲不能超过已开票的 %(sum)s 元", sum=yuan(others.invoiced))
+            yield "amount", "BAD_VALUE", words
+            return
+        for key, reason in invoice_law.within(bill).items():
+            yield key, "BAD_VALUE", reason
 
     def _shares(self, one: Planned, contract: Planned | int) -> Iterator[tuple[str, str, Any]]:
         """Lay the parts of a payment on the days of its contract's instalments."""
@@ -179,5 +185,33 @@ class Till:
         if one.model is Payment and isinstance(contract, Planned):
             self.paid[contract] += amount
         if one.model is Invoice and contract in self.room:
-            whole, billed = self.room[contract]
-            self.room[contract] = (whole, billed + amount)
+            whole, others = self.room[contract]
+            self.room[contract] = (whole, _beside(_bill(one, whole, others), others))
+
+
+def _bill(one: Planned, whole: int | None, others: Billed) -> Bill:
+    """Return an invoice of a file beside what there is; its contract may have no key yet."""
+    told = one.values
+    issuing = bool(told.get("number") and told.get("issued_on"))
+    return Bill(
+        amount=told.get("amount") or 0,
+        contract_id=0,
+        day=dt.date.max,
+        whole=whole,
+        others=others,
+        issuing=issuing,
+        reasoned=bool(told.get("over_reason")),
+    )
+
+
+def _beside(bill: Bill, others: Billed) -> Billed:
+    """Return what there is once an invoice came in."""
+    ceiling = others.ceiling
+    if bill.reasoned and bill.unagreed:
+        ceiling = max(ceiling, others.invoiced + bill.amount)
+    return Billed(
+        others.invoiced + bill.amount,
+        others.issued + (bill.amount if bill.issuing else 0),
+        ceiling,
+        others.agreed,
+    )
