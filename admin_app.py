@@ -21,7 +21,17 @@ from views.render import template
 from views.sales import calendar
 from views.setup import health, production, proxies
 from views.setup.config import ROOT, load_config
-from views.web import errors, headers, i18n, idempotency, reentry, security, throttle, traces
+from views.web import (
+    errors,
+    headers,
+    i18n,
+    idempotency,
+    reentry,
+    security,
+    statics,
+    throttle,
+    traces,
+)
 from views.web.drafts import init_drafts
 from views.web.edge import init_edge
 from views.web.in_place import init_in_place
@@ -47,6 +57,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     traces.init_traces(app)  # before the edge: its answers are traced once they are committed
     init_drafts(app)  # so is a draft dropped: once its form is saved
     init_edge(app)
+    statics.init_statics(app)
     headers.init_headers(app)
     errors.init_errors(app)
     i18n.init_i18n(app)

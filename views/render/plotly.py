@@ -1,11 +1,13 @@
-"""plotly's script, served from the installed package: named by its content, kept for ever."""
+"""plotly's script, served from the installed package: named by its content, kept for ever.
 
-import gzip
+`views/web/statics.py` packs it, once a process.
+"""
+
 import hashlib
 from pathlib import Path
 
 import plotly
-from flask import Response, request
+from flask import Response
 
 from models.core.cached import cached
 from services.core.errors import NotVisible
@@ -19,20 +21,10 @@ def digest() -> str:
     return hashlib.sha256(BUNDLE.read_bytes()).hexdigest()[:16]
 
 
-@cached
-def _packed() -> bytes:
-    """Return the bundle compressed, once a process: 4.9 MB become 1.4 MB."""
-    return gzip.compress(BUNDLE.read_bytes(), mtime=0)
-
-
 def bundle(asked: str) -> Response:
     """Return the script; raises NotVisible for the address of another version."""
     if asked != digest():
         raise NotVisible
-    packs = request.accept_encodings.quality("gzip") > 0
-    response = Response(_packed() if packs else BUNDLE.read_bytes(), mimetype="text/javascript")
-    if packs:
-        response.headers["Content-Encoding"] = "gzip"
-    response.headers["Vary"] = "Accept-Encoding"
+    response = Response(BUNDLE.read_bytes(), mimetype="text/javascript")
     response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
     return response
