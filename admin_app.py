@@ -19,7 +19,7 @@ from views.enquiry import public
 from views.form import choices, draft_doors
 from views.render import template
 from views.sales import calendar
-from views.setup import health, production, proxies
+from views.setup import health, logs, metrics, production, proxies, reporting
 from views.setup.config import ROOT, load_config
 from views.web import (
     errors,
@@ -53,6 +53,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     states.install(db.session)
     init_jobs(app, db.session)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    reporting.init_reporting(app.config["TCOS_ENV"])
+    logs.init_logs(app)  # before all: its line tells what they answered
+    metrics.init_metrics(app)
     init_in_place(app)  # first: its hook has the last word
     traces.init_traces(app)  # before the edge: its answers are traced once they are committed
     init_drafts(app)  # so is a draft dropped: once its form is saved

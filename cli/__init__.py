@@ -3,6 +3,7 @@
 import click
 
 from cli.backup import backup, restore
+from cli.backups import backups, restore_drill
 from cli.contracts import contracts
 from cli.import_ import import_files
 from cli.import_fields import import_fields
@@ -25,5 +26,7 @@ COMMANDS: list[click.Command] = [
     contracts,
     backup,
     restore,
+    backups,
+    restore_drill,
     worker,
 ]

@@ -27,7 +27,7 @@ def backup(file: Path, *, yes: bool) -> None:
         raise click.ClickException(f"no such folder: {file.parent}")
     if file.exists() and not yes:
         click.confirm(f"{file} exists. Replace it?", abort=True)
-    with _refusing():
+    with refusing():
         size = copies.backup(db.engine, file)
     click.echo(f"{file}: {size:,} bytes")
 
@@ -42,7 +42,7 @@ def restore(file: Path, *, yes: bool) -> None:
     if not yes:
         click.confirm(f"Everything in {place} will be replaced. Go on?", abort=True)
     db.engine.dispose()
-    with _refusing():
+    with refusing():
         copies.restore(db.engine, file)
     db.engine.dispose()
     flask_migrate.upgrade()
@@ -52,7 +52,7 @@ def restore(file: Path, *, yes: bool) -> None:
 
 
 @contextlib.contextmanager
-def _refusing() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     """Turn a refusal into a message and exit code 1."""
     try:
         yield

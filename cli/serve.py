@@ -12,6 +12,7 @@ from gunicorn.app.base import BaseApplication
 from cli.seed import accounts, fill_demo, fill_reference, is_empty
 from jobs.queue import spawn
 from models.core.base import db
+from views.setup.logs import GunicornLines
 
 
 @click.command()
@@ -42,6 +43,7 @@ def serve(port: int, host: str, workers: int, *, with_worker: bool) -> None:
         "threads": 8,
         "loglevel": "warning",
         "limit_request_line": 8190,  # gunicorn's own page answers beyond: the state is the address
+        "logger_class": GunicornLines,
     }
     Server(current_app._get_current_object(), options).run()  # type: ignore[attr-defined] # noqa: SLF001 # the documented way to the application behind the proxy
 

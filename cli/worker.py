@@ -1,7 +1,5 @@
 """`worker`: the process that empties the outbox and keeps the schedules."""
 
-import logging
-
 import click
 from flask import current_app
 from flask.cli import with_appcontext
@@ -12,5 +10,4 @@ from flask.cli import with_appcontext
 @with_appcontext
 def worker(*, until_closed: bool) -> None:
     """Deliver what the outbox holds and do what is due, until told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
     current_app.extensions["queue"].work(until_closed=until_closed)

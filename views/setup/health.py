@@ -17,7 +17,7 @@ from views.web import edge
 pages = Blueprint("health", __name__)
 LEAST_FREE = 100 * 1024 * 1024  # bytes: under 100 MB SQLite may not finish a checkpoint
 
-PROBED = frozenset({"/healthz", "/readyz"})
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def init_health(app: Flask) -> None:
@@ -48,14 +48,14 @@ def readyz() -> Any:
     checks = {
         "database": _database(),
         "migrations": _at_head(),
-        "disk": all(shutil.disk_usage(one).free > LEAST_FREE for one in _folders()),
+        "disk": all(shutil.disk_usage(one).free > LEAST_FREE for one in folders()),
     }
     ready = all(checks.values())
     told = {"status": "ok" if ready else "not ready", "checks": checks}
     return jsonify(**told, worker=_worker() if ready else None), 200 if ready else 503
 
 
-def _folders() -> list[Path]:
+def folders() -> list[Path]:
     """Return where data is written, as far as it is there: the code's disk may be another."""
     config = current_app.config
     data = [Path(config["TCOS_INSTANCE"]), Path(config["TCOS_ATTACHMENT_DIR"])]

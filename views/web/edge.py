@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
+from structlog.contextvars import bind_contextvars
 
 from models.core.base import db
 from models.registry import having
@@ -33,7 +34,7 @@ ENTERING = frozenset(
 ) | {"plan.checkin_view"}
 ATTACHING_MOST = 64 * 1024 * 1024
 READING = frozenset({"security.login", "customer.duplicates_view"}) | IMPORTS | ATTACHING | DECIDING
-PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz"})
+PUBLIC = frozenset({"static", "admin.static", "health.healthz", "health.readyz", "metrics.metrics"})
 
 
 def init_edge(app: Flask) -> None:
@@ -62,6 +63,7 @@ def open_edge() -> None:
         g.email = current_user.email  # an error page names it without the database
         g.actor = load_actor(session, current_user.id)
         act(session, g.actor)
+        bind_contextvars(user=current_user.id)  # of every line this request writes
 
 
 def now() -> dt.datetime:

@@ -24,7 +24,6 @@ RETRY_AFTER = 5  # seconds
 
 def init_errors(app: Flask) -> None:
     """Register a handler for each family of problems."""
-    failures.init_log()
     for family, handler in HANDLERS.items():
         app.register_error_handler(family, first_roll_back(handler))
 

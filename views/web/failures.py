@@ -18,15 +18,7 @@ from services.core.engine import set_writing
 
 LOG = logging.getLogger("tcos")
 LONGEST_PATH = 200
-
-
-def init_log() -> None:
-    """Give our lines a time where the process that started us has not set up logging itself."""
-    if LOG.handlers or logging.getLogger().handlers:
-        return
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    LOG.addHandler(handler)
+KEYS = frozenset({("feed.feed", "key")})  # secrets in an address, beside those called token
 
 
 def roll_back() -> None:
@@ -50,16 +42,26 @@ def request_id() -> str:
     return str(g.request_id)
 
 
+def said_path() -> str:
+    """Return the path as a line may tell it: short, and without what opens a door by itself."""
+    path = request.path
+    for name, value in (request.view_args or {}).items():
+        if name == "token" or (request.endpoint, name) in KEYS:
+            path = path.replace(str(value), "…")
+    return path.encode("unicode_escape").decode()[:LONGEST_PATH]
+
+
 def note(status: int, problem: BaseException) -> None:
     """Write one line of who met what where; of our own faults the way there too.
 
     The query string stays out, as do the values of a statement: both name people.
     """
     actor = g.get("actor")
-    where = request.path.encode("unicode_escape").decode()[:LONGEST_PATH]
     user = getattr(actor, "id", None) or "-"
     what = type(problem).__name__
-    line = f"request {request_id()}: {request.method} {where} user={user} status={status} {what}"
+    line = (
+        f"request {request_id()}: {request.method} {said_path()} user={user} status={status} {what}"
+    )
     if status >= 500:  # noqa: PLR2004 # HTTP's own border
         LOG.error("%s\n%s", line, told(problem))
     else:
