@@ -61,7 +61,9 @@ def _path(engine: Engine) -> Path:
 
 
 def _open(path: Path, *, write: bool = True) -> contextlib.closing[sqlite3.Connection]:
-    address = f"{path.resolve().as_uri()}?mode={'rwc' if write else 'ro'}"
+    # A copy at rest is read as it is: SQLite would lay its own two files beside a WAL database.
+    how = "mode=rwc" if write else "mode=ro&immutable=1"
+    address = f"{path.resolve().as_uri()}?{how}"
     return contextlib.closing(sqlite3.connect(address, uri=True, timeout=30))
 
 

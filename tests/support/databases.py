@@ -58,6 +58,16 @@ class Databases:
             self._drop(kind, name)
 
     @contextlib.contextmanager
+    def empty(self, kind):
+        """Yield the URL of a database in which nothing is, not even our tables."""
+        name = f"t_{uuid.uuid4().hex[:12]}"
+        self._create(kind, name)
+        try:
+            yield self._url(kind, name)
+        finally:
+            self._drop(kind, name)
+
+    @contextlib.contextmanager
     def lent(self, kind, seed=None):
         """Yield the process's application on such a copy.
 
