@@ -22,6 +22,7 @@ from views.sales import calendar
 from views.setup import health, logs, metrics, production, proxies, reporting
 from views.setup.config import ROOT, load_config
 from views.web import (
+    access,
     errors,
     headers,
     i18n,
@@ -71,6 +72,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     health.init_health(app)
     proxies.init_proxies(app)
     app.register_blueprint(public.pages)
+    app.register_blueprint(access.pages)
     app.register_blueprint(calendar.pages)
     app.register_blueprint(draft_doors.pages)
     template.init_template(app)

@@ -1,6 +1,5 @@
 """人员 and 角色: roles and passwords are given here, by nobody to himself."""
 
-import secrets
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -15,11 +14,12 @@ from models.people.role import Role
 from models.people.user import User
 from services.handover import handover
 from services.handover.allotment import kinds
-from services.people import passwords, people
+from services.people import access_links, people
 from services.rights import ceiling
 from services.rights.actor import may
 from services.rights.grants import CATALOGUE, NOUNS
 from views.core.base import CrmView
+from views.web import access
 
 OTHERS = dict.fromkeys(("task", "request"), lazy_gettext("流程事件")) | {
     "import": lazy_gettext("导入"),
@@ -42,12 +42,13 @@ class UserView(CrmView):
         return [*super().loads(), selectinload(User.roles)]
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
-        """Return the roles to tick and, for a new person, the password field.
+        """Return the roles to tick.
 
         Only what the person at the screen may give, and only where he may change roles at all.
         """
         every = self.session.scalars(sa.select(Role).order_by(Role.id))
         roles = [role for role in every if ceiling.grantable(self.actor, role)]
+        del errors
         ticked = (
             request.form.getlist("roles") or [r.name for r in record.roles]
             if record
@@ -58,11 +59,10 @@ class UserView(CrmView):
             "ticked": set(ticked),
             "own": record and record.id == self.actor.id,
             "above": record is not None and not self._may_touch(record),
-            "password_error": str(errors.get("password", "")),
         }
 
     def buttons(self, record: Any) -> dict[str, Any]:
-        """Offer a new password only where it may be given."""
+        """Offer a link only where it may be given."""
         found = super().buttons(record)
         mine = record.id == self.actor.id
         return found | {"password": found["edit"] and not mine and self._may_touch(record)}
@@ -70,24 +70,15 @@ class UserView(CrmView):
     def _may_touch(self, record: Any) -> bool:
         return record.id == self.actor.id or ceiling.touchable(self.session, self.actor, record)
 
-    def faults(
-        self, record: Any, values: dict[str, Any], wrong: dict[str, Any], *, submitting: bool
-    ) -> dict[str, Any]:
-        """Tell of a bad first password beside what cannot be read."""
-        found = super().faults(record, values, wrong, submitting=submitting)
-        given = request.form.get("password", "")
-        problem = record is None and passwords.check(given, values.get("email") or "")
-        return found | ({"password": problem} if problem else {})
-
     def store(self, record: Any, values: dict[str, Any]) -> Any:
-        """Save the person, with a first password for a new one."""
-        if record is not None:
-            was_active = record.active
-            found = super().store(record, values)
-            if was_active and not found.active:
-                self._tell_left(found)
-            return found
-        return people.create_user(self.call(), values, request.form.get("password", ""))
+        """Save the person; a new one has no password until he chooses one by his link."""
+        was_active = record is not None and record.active
+        found = super().store(record, values)
+        if was_active and not found.active:
+            self._tell_left(found)
+        if record is None:
+            flash(_("此人还不能登录：请点「发登录链接」，由本人设置密码"), "info")
+        return found
 
     def _tell_left(self, record: User) -> None:
         """Say what open work a person who was switched off still has, and where it is handed on."""
@@ -109,14 +100,16 @@ class UserView(CrmView):
 
     @expose("/password/", methods=("POST",))
     def password_view(self) -> Any:
-        """Give a person a fresh random password, shown once, on this very answer.
+        """Give a person a link to choose a password by, mailed and shown once, on this very answer.
 
         A message for the next page would carry it in the session's cookie, which anybody can read.
         """
         record = self.get_one(request.form.get("id"))
-        password = secrets.token_urlsafe(12)
-        people.reset_password(self.session, record, password, by=self.actor)
-        return self.render("admin/model/user_password.html", record=record, password=password)
+        call = self.call()
+        link = access_links.hand_over(
+            self.session, record, access.maker(), by=call.by, now=call.now
+        )
+        return self.render("admin/model/user_password.html", record=record, link=link)
 
 
 class RoleView(CrmView):

@@ -88,7 +88,7 @@ class ProfileView(Page):
             g.wrong_password = True
         if request.form.get("password") != request.form.get("again"):
             errors["again"] = _("两次输入的新密码不一致")
-        problem = passwords.check(request.form.get("password", ""), user.email)
+        problem = passwords.check(request.form.get("password", ""), user.email, user.name)
         if problem:
             errors["password"] = problem
         if errors:

@@ -1,3 +1,3 @@
 """Accounts of colleagues and their passwords."""
 
-__all__ = ["passwords", "people"]
+__all__ = ["access_links", "passwords", "people"]

@@ -26,7 +26,7 @@ DEMO_DOMAIN = "demo.tcos.cn"  # its accounts have a public password: never in pr
 
 def create_user(call: Call, values: Values, password: str) -> User:
     """Return a new person with a first password. Raises Invalid, on `password` too."""
-    problem = passwords.check(password, values.get("email") or "")
+    problem = passwords.check(password, values.get("email") or "", values.get("name") or "")
     if problem:
         others = records.faults(call, User(), values, submitting=False)
         raise Invalid({**others, "password": problem})
@@ -40,7 +40,7 @@ def create_user(call: Call, values: Values, password: str) -> User:
 
 def set_password(session: Session, user: User, password: str) -> None:
     """Give a new password; every session of the person ends. Raises Invalid on `password`."""
-    problem = passwords.check(password, user.email)
+    problem = passwords.check(password, user.email, user.name)
     if problem:
         raise Invalid({"password": problem})
     with gate.rule(session, "profile"):
@@ -48,12 +48,14 @@ def set_password(session: Session, user: User, password: str) -> None:
         user.fs_uniquifier = uuid.uuid4().hex
 
 
-def reset_password(session: Session, user: User, password: str, *, by: Actor) -> None:
-    """Give somebody else a new password. Raises Forbidden, Invalid on `password`."""
+def end_password(session: Session, user: User, *, by: Actor) -> None:
+    """Take somebody else's password and sessions away. Raises Forbidden."""
     demand(by, "user:edit")
     if user.id == by.id:
         raise Forbidden(_("请在「个人设置」中修改自己的密码"))
-    set_password(session, user, password)
+    with gate.rule(session, "profile"):
+        user.password = passwords.unusable()
+        user.fs_uniquifier = uuid.uuid4().hex
 
 
 def set_active(call: Call, user: User, *, active: bool) -> None:

@@ -81,7 +81,7 @@ def bulk(noun, row, field, value):
 
 
 def new_user(**more):
-    base = {"name": "x", "email": "x@demo.tcos.cn", "active": "1", "password": "Gut-und-lang-1"}
+    base = {"name": "x", "email": "x@demo.tcos.cn", "active": "1"}
     return "/admin/user/new/", base | {"roles_sent": "1"} | more
 
 
