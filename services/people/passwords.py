@@ -14,6 +14,8 @@ LONGEST = 72  # characters that are weighed: the rest makes it only stronger
 STRONG = 3  # of zxcvbn's 0 to 4: not guessed by a stolen hash in any time that pays
 OURS = ("tcos", "t-cos", "yawei", "亚为", "crm")
 PARTS = re.compile(r"[\W_]+")
+LONG = 16  # characters from which a mere word is long enough
+WORD_AND_NUMBER = re.compile(r"[A-Za-z]+[0-9]*|[0-9]+[A-Za-z]*")
 
 
 def check(text: str, *about: str) -> Any:
@@ -23,7 +25,13 @@ def check(text: str, *about: str) -> Any:
     """
     if len(text) < SHORTEST:
         return _("密码至少 %(n)s 个字符", n=SHORTEST)
-    if _score(text[:LONGEST], *sorted(_words(about))) < STRONG:
+    login = next((one.partition("@")[0].lower() for one in about if "@" in one), "")
+    weak = (
+        (len(text) < LONG and WORD_AND_NUMBER.fullmatch(text) is not None)  # any name and year
+        or (login and login in text.lower())
+        or _score(text[:LONGEST], *sorted(_words(about))) < STRONG
+    )
+    if weak:
         return _(
             "这个密码容易被猜中：请避开姓名、公司、常见单词加数字和键盘顺序，换成几个不相关的词"
         )

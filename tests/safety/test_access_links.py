@@ -144,7 +144,7 @@ def test_a_bad_choice_is_told_beside_its_field_and_changes_nothing(found, passwo
 def test_a_new_person_has_no_password_until_he_chooses_one(found):
     form = {"name": "新人", "email": "new@demo.tcos.cn", "active": "1", "password": NEW}
     page = found.get("admin", "/admin/user/new/").get_data(as_text=True)
-    assert 'name="password"' not in page
+    assert 'autocomplete="new-password"' not in page
     assert found.post("admin", "/admin/user/new/", form).status_code == 303
     assert not comes_in(found.app, NEW, "new")
 
