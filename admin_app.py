@@ -14,25 +14,15 @@ from services.approval.request import reassign
 from services.deals.lifecycle import states
 from services.rights import gate
 from services.schema.declared import refuse_incomplete
+from views import access
 from views.admin import make_admin
 from views.enquiry import public
 from views.form import choices, draft_doors
 from views.render import template
 from views.sales import calendar
-from views.setup import health, logs, metrics, production, proxies, reporting
+from views.setup import health, logs, metrics, production, proxies, reporting, statics
 from views.setup.config import ROOT, load_config
-from views.web import (
-    access,
-    errors,
-    headers,
-    i18n,
-    idempotency,
-    reentry,
-    security,
-    statics,
-    throttle,
-    traces,
-)
+from views.web import errors, headers, i18n, idempotency, reentry, security, throttle, traces
 from views.web.drafts import init_drafts
 from views.web.edge import init_edge
 from views.web.in_place import init_in_place

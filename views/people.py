@@ -18,8 +18,8 @@ from services.people import access_links, people
 from services.rights import ceiling
 from services.rights.actor import may
 from services.rights.grants import CATALOGUE, NOUNS
+from views import access
 from views.core.base import CrmView
-from views.web import access
 
 OTHERS = dict.fromkeys(("task", "request"), lazy_gettext("流程事件")) | {
     "import": lazy_gettext("导入"),

@@ -1,6 +1,7 @@
 """Which passwords are taken, and a hash that nobody has the password of."""
 
 import functools
+import importlib
 import re
 import secrets
 from typing import Any
@@ -46,9 +47,8 @@ def _words(about: tuple[str, ...]) -> set[str]:
 
 @functools.lru_cache(maxsize=64)
 def _score(text: str, *words: str) -> int:
-    from zxcvbn import zxcvbn  # its dictionaries: 0.2 s and some MB, rarely needed
-
-    return int(zxcvbn(text, user_inputs=list(words))["score"])
+    weigher = importlib.import_module("zxcvbn")  # its dictionaries: 0.2 s, rarely needed
+    return int(weigher.zxcvbn(text, user_inputs=list(words))["score"])
 
 
 def unusable() -> str:

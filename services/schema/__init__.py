@@ -1,3 +1,3 @@
 """What the database itself keeps: guards, search tables, statistics, backups."""
 
-__all__ = ["backup", "declared", "statistics"]
+__all__ = ["backup", "declared", "drill", "statistics"]

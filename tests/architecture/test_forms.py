@@ -30,6 +30,8 @@ OWN_PAGE = {
     "admin/settings.html",
     "approval/delegation.html",
     "progress/mail.html",
+    "security/forgot.html",  # one letter an hour
+    "security/choose.html",  # the link is used up
 }
 # The refused form sent again to be shown: the key it was refused with is among its fields.
 REFILLED = {"security/_refused.html"}

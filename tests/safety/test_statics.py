@@ -6,7 +6,7 @@ import re
 import brotli
 import pytest
 
-from views.web.statics import digest_of
+from views.setup.statics import digest_of
 
 HOUR = "max-age=3600"
 

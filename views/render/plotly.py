@@ -1,6 +1,6 @@
 """plotly's script, served from the installed package: named by its content, kept for ever.
 
-`views/web/statics.py` packs it, once a process.
+`views/setup/statics.py` packs it, once a process.
 """
 
 import hashlib

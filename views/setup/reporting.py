@@ -4,6 +4,7 @@ What is reported are the error lines of the log, which name no values; neither l
 requests go out. Without the variable the library is not even imported.
 """
 
+import importlib
 import logging
 import os
 
@@ -13,14 +14,14 @@ def init_reporting(environment: str) -> bool:
     dsn = os.environ.get("TCOS_SENTRY_DSN", "")
     if not dsn:
         return False
-    import sentry_sdk  # 20 MB that most processes do without
-    from sentry_sdk.integrations.logging import LoggingIntegration  # the same
+    sentry = importlib.import_module("sentry_sdk")  # 20 MB that most processes do without
+    hooks = importlib.import_module("sentry_sdk.integrations.logging")
 
-    sentry_sdk.init(
+    sentry.init(
         dsn,
         environment=environment,
         default_integrations=False,
-        integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
+        integrations=[hooks.LoggingIntegration(level=None, event_level=logging.ERROR)],
         send_default_pii=False,
         include_local_variables=False,
         max_request_body_size="never",
