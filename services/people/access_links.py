@@ -91,7 +91,8 @@ def owner_of(session: Session, secret: str, token: str, *, now: dt.datetime) -> 
         key, standing, until = URLSafeSerializer(secret, SALT).loads(token)
     except (BadData, TypeError, ValueError) as problem:
         raise NotVisible from problem
-    user = session.scalar(sa.select(User).where(User.id == key), execution_options=LOGIN)
+    query = sa.select(User).where(User.id == key)
+    user: User | None = session.scalar(query, execution_options=LOGIN)
     if user is None or not user.active or now.timestamp() > until or _standing(user) != standing:
         raise NotVisible
     return user
