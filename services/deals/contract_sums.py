@@ -1,8 +1,8 @@
 """What must hold for a contract with its lines, plan, invoices and money: one law for every door.
 
 Form, inline and bulk edit, import, and a change request (when it is asked for and again when it is
-approved) ask `faults`. Guards in the database stand behind it (migration 20261128_contract_sums);
-`flask contracts check` names what was broken before there were any. All amounts in 分.
+approved) ask `faults`. Guards in the database stand behind it (migrations 20261128_contract_sums,
+20261129_lines_sum); `flask contracts check` names what was broken before. All amounts in 分.
 """
 
 import dataclasses

@@ -228,6 +228,8 @@ def break_(world, key):
             off if sqlite else f"ALTER TABLE contract DISABLE TRIGGER guard_{guard}"
         )
         connection.execute(sa.update(table).where(table.c.id == key).values(amount=150_00))
+        if not sqlite:  # the other guards look now: a table with work left is not altered
+            connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         connection.exec_driver_sql(
             made if sqlite else f"ALTER TABLE contract ENABLE TRIGGER guard_{guard}"
         )
