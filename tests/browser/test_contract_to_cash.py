@@ -1,9 +1,15 @@
-"""From the won deal to the last instalment, as sales, office, finance and the customer do it."""
+"""From the won deal to the last instalment, as sales, office, finance and the customer do it.
+
+Played in Chinese on a wide screen and in English on a phone; each on one database by day, on the
+other at night.
+"""
 
 import re
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from babel.support import Translations
 from playwright.sync_api import expect
 
 from models.approval.request import ApprovalRequest
@@ -11,10 +17,57 @@ from models.core.mixins import Approval
 from models.deals.contract import Contract
 from models.deals.order import Order
 from tests.rules.test_contract_origin import deal
-from tests.support.browser import overflow
+from tests.support.browser import browsing, chromium, overflow
 from tests.support.world import World
 
 pytestmark = pytest.mark.browser
+CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
+BUTTON = "button"  # the context of a text that is a state elsewhere
+PLAYED = [
+    pytest.param(("sqlite", "zh", "wide"), id="sqlite-zh-wide"),
+    pytest.param(("postgres", "en", "phone"), id="postgres-en-phone"),
+    pytest.param(("postgres", "zh", "wide"), id="postgres-zh-wide", marks=pytest.mark.nightly),
+    pytest.param(("sqlite", "en", "phone"), id="sqlite-en-phone", marks=pytest.mark.nightly),
+]
+
+
+class Stage:
+    """The site as one language and one width show it; `say` gives a text in that language."""
+
+    def __init__(self, app, site, lang, size):
+        self.app, self.site, self.lang, self.size = app, site, lang, size
+        self.words = Translations.load(CATALOGUES, [lang]) if lang == "en" else None
+
+    def say(self, text, context=None):
+        if self.words is None:
+            return text
+        found = self.words.upgettext(context, text) if context else self.words.ugettext(text)
+        assert found != text, text
+        return found
+
+    def visit(self, who):
+        page = self.site.visit(who, size=self.size)
+        self.site.go(page, f"/lang/{self.lang}?next=/admin/")
+        return page
+
+    def go(self, page, path):
+        """Open a page; nothing of it scrolls sideways."""
+        self.site.go(page, path)
+        assert overflow(page) <= 0, path
+        return page
+
+    def keep(self, page, name):
+        self.site.keep(page, f"{name}-{self.lang}")
+
+
+@pytest.fixture(params=PLAYED)
+def stage(request, databases):
+    kind, lang, size = request.param
+    if chromium() is None:
+        pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
+    with databases.lent(kind) as app, browsing(app) as site:
+        yield Stage(app, site, lang, size)
+        assert site.faults == []
 
 
 def saved(page, name="_save"):
@@ -52,7 +105,7 @@ def paid(site, page, contract, amount, *, warned=False):
     page.click("form[action*='/payment/confirm/'] button")
     if page.locator("#confirm[open] [data-yes]").count():
         page.click("#confirm[open] [data-yes]")
-    page.wait_for_selector("dd >> text=已确认")
+    page.wait_for_selector(f"dd >> text={site.say('已确认')}")
 
 
 def issued(site, page, key, number):
@@ -76,19 +129,19 @@ def state_of(app, contract):
         return world.get(Contract, contract).state.name
 
 
-def signed(app, site, sales, deal_key):
+def signed(site, sales, deal_key):
     """Make the contract of a deal in one click, by a payment term, and have it approved."""
     site.go(sales, f"/admin/opportunity/details/?id={deal_key}")
-    sales.click("a:has-text('生成合同')")
+    sales.click(f"a:has-text('{site.say('生成合同')}')")
     assert sales.input_value("[name=amount]") == "2280.00"
     sales.fill("[name=terms]", "3-7")
     sales.fill("[name=deliver_on]", "2026-12-20")
-    sales.click("text=按条款排期")
-    sales.wait_for_selector("text=合计 2,280.00 元，与金额一致")
+    sales.click(f"text={site.say('按条款排期')}")
+    sales.wait_for_selector(f"text={site.say('与金额一致')}")
     saved(sales, "_submit")
-    contract, order = approved(app)
+    contract, order = approved(site.app)
     site.go(sales, f"/admin/contract/details/?id={contract}")
-    assert "与合同一致" in sales.content()
+    assert site.say("与合同一致") in sales.content()
     site.keep(sales, "cash-1-contract")
     papers = sales.locator("a[href*='/admin/paper/']").evaluate_all("all => all.map(a => a.href)")
     words = next(one for one in papers if "docx" in one)
@@ -108,7 +161,7 @@ def moved_and_sent_in_part(site, office, order):
     site.keep(office, "cash-2-late")
     sent(site, office, order, "3", "1")
     site.go(office, f"/admin/order/details/?id={order}")
-    assert "未发数量" in office.content()
+    assert site.say("未发数量") in office.content()
 
 
 def sent(site, office, order, left, quantity):
@@ -129,7 +182,7 @@ def billed(site, sales, finance, contract, amount, number):
 
 def taken_back(site, finance, bill, amount, number):
     site.go(finance, f"/admin/invoice/details/?id={bill}")
-    finance.click("a:has-text('红冲')")
+    finance.click(f"a:has-text('{site.say('红冲', BUTTON)}')")
     finance.fill("[name=amount]", amount)
     issued(site, finance, saved(finance), number)
 
@@ -139,19 +192,20 @@ def followed(site, office, order):
     site.go(office, f"/admin/order/details/?id={order}")
     office.click("#links form[action*='/link/new/'] button")
     address = office.locator("#links input[readonly]").input_value()
-    phone = site.browser.new_context(viewport={"width": 390, "height": 844})
-    site.contexts.append(phone)
-    page = site.go(phone.new_page(), re.search(r"/progress/.*", address)[0])
+    phone = site.site.browser.new_context(viewport={"width": 390, "height": 844})
+    site.site.contexts.append(phone)
+    path = re.search(r"/progress/[^?#]*", address)[0]
+    page = site.go(phone.new_page(), f"{path}?lang={site.lang}")
     site.keep(page, "cash-4-customer")
-    assert overflow(page) <= 0
     return page.content()
 
 
-def test_a_won_deal_is_signed_delivered_invoiced_and_paid(app, site):
+def test_a_won_deal_is_signed_delivered_invoiced_and_paid(stage):
+    app, site = stage.app, stage
     with World(app) as world:
         key = deal(world)
     sales, office, finance = (site.visit(who) for who in ("sales", "office", "finance"))
-    contract, order = signed(app, site, sales, key)
+    contract, order = signed(site, sales, key)
     assert state_of(app, contract) == "active"
     moved_and_sent_in_part(site, office, order)
 
@@ -171,7 +225,7 @@ def test_a_won_deal_is_signed_delivered_invoiced_and_paid(app, site):
     assert state_of(app, contract) == "done"
     site.go(sales, f"/admin/contract/details/?id={contract}")
     site.keep(sales, "cash-3-done")
-    assert "履行完毕" in sales.content()
+    assert site.say("履行完毕") in sales.content()
     shown = followed(site, office, order)
-    assert 'aria-label="交付"' in shown
-    assert 'aria-label="回款"' not in shown
+    assert f'aria-label="{site.say("交付")}"' in shown
+    assert f'aria-label="{site.say("回款")}"' not in shown

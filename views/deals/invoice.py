@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from models.deals.invoice import Invoice, InvoiceState
 from services.core.money import plain
@@ -35,7 +36,9 @@ class InvoiceView(FileDoors, CrmView):
         if record.state is InvoiceState.issued and may(self.actor, "invoice:create"):
             left = invoice.left_of(self.session, record.id, record.amount)
             if left > 0:
-                found["links"] = [(url_for(".create_view", **reversal(record, left)), _("红冲"))]
+                found["links"] = [
+                    (url_for(".create_view", **reversal(record, left)), pgettext("button", "红冲"))
+                ]
         found["waits"] = waits = invoice.waits(record)
         found["agree"] = (
             waits
