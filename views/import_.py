@@ -12,12 +12,12 @@ from models.importing.import_job import IMPORTING, ImportJob, ImportState
 from services.core import texts
 from services.core.errors import Invalid, NotVisible
 from services.importing import BadFile, error_workbook
+from services.importing.back.undo import ask, undo
 from services.importing.choice import choosing, findings, table_choice, template
 from services.importing.file.delimited import ENCODINGS
 from services.importing.file.problems import CAUSES
 from services.importing.mapping.declared import MODELS
 from services.importing.run import jobs, staging
-from services.importing.run.undo import ask, undo
 from services.importing.run.worker import undo_later
 from services.rights.actor import may
 from services.rights.call import Call

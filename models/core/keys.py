@@ -15,7 +15,12 @@ Make = Callable[[str | None], str | None]
 
 LEGAL = re.compile(r"(?<=.)(股份有限公司|有限责任公司|有限公司|集团公司|总公司|集团|公司)$")
 PLACE = re.compile(r"^([\u4e00-\u9fff]{2,3})[省市](?=.)")
-EXTENSION = re.compile(r"(?:转|分机|#|ext\.?)\d{1,6}$|(?<=\d{7})-\d{1,6}$", re.IGNORECASE)
+# 8765432-801 has an extension; 1397100-2233, with 86 before it or not, is a mobile in two groups.
+EXTENSION = re.compile(
+    r"(?:转|分机|#|ext\.?)\d{1,6}$"
+    r"|(?<=\d{7})(?<!(?<!\d)1[3-9]\d{5})(?<!86(?=1[3-9]\d{5}-).{7})-\d{1,6}$",
+    re.IGNORECASE,
+)
 TAIL = 4
 ABROAD, FULL = 12, 8  # digits from which 86 is a country code; beyond which 0 is an area's
 

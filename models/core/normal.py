@@ -19,7 +19,8 @@ COATS = re.compile(
     "[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a\u2e80-\u2fdf\uf900-\ufaff\U0001d400-\U0001d7ff"
     "\u00a0\u2000-\u200a\u202f\u205f\u3000]"
 )
-DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u30fc]")
+DASH = "\u2010-\u2015\u2212\ufe58\ufe63\uff0d\u30fc-"
+DASHES = re.compile(f"[{DASH}]")
 CJK = "\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uff65\U00020000-\U0003ffff"
 GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")
 WIDE = str.maketrans("()[]:;,!?~", "（）［］：；，！？～")

@@ -59,9 +59,9 @@ class Payment(Model, Stamped, SoftDeleted):
         traits="attachable importable linked large",
         grants={
             "admin": "export",
-            "office": "create edit_own import export",
-            "sales": "create edit_own",
-            "finance": "create edit import confirm reverse export",
+            "office": "create edit_own delete_own import export",
+            "sales": "create edit_own delete_own",
+            "finance": "create edit delete import confirm reverse export",
         },
         rules="payment contract",
         number=Number("{prefix}-HK-{yyyymmdd}-{n}"),

@@ -8,7 +8,7 @@ them; money that becomes a refund, or the other way round, forgets them all.
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -126,10 +126,25 @@ def by_hand(session: Session, payment: Payment, parts: Mapping[int, int]) -> Non
     _forget(session, {payment.id})
 
 
-def clear(session: Session, payment_id: int) -> None:
-    """Take away what a payment settles; the caller lays the others anew."""
-    mine = PART.c.payment_id == payment_id
+def clear(session: Session, *payments: int) -> None:
+    """Take away what payments settle; the caller lays the others anew."""
+    mine = PART.c.payment_id.in_(payments)
     session.execute(sa.delete(PART).where(mine), execution_options=RULE)
+
+
+def gone(session: Session, payments: Sequence[int]) -> None:
+    """What deleted payments settled is open again, for what else came in on their contracts."""
+    other, touched = PAID.alias(), set[int]()
+    more = sa.exists().where(
+        other.c.contract_id == PAID.c.contract_id, other.c.deleted_at.is_(None)
+    )
+    query = sa.select(PAID.c.contract_id).where(more).distinct()
+    for n in range(0, len(payments), 500):
+        part = payments[n : n + 500]
+        clear(session, *part)
+        touched |= set(session.execute(query.where(PAID.c.id.in_(part))).scalars())
+    for contract_id in sorted(touched):
+        relay(session, contract_id)
 
 
 def payments_of(session: Session, contract_id: int) -> list[Any]:

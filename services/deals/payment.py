@@ -18,7 +18,7 @@ from services.core.errors import Forbidden, Invalid, Locked
 from services.core.money import total
 from services.core.texts import yuan
 from services.deals import overpayment, payment_law
-from services.deals.allocation import clear, relay
+from services.deals.allocation import gone, relay
 from services.deals.contract_sums import lock
 from services.deals.overpayment import COMING, READ
 from services.deals.payment_law import Paid
@@ -104,10 +104,8 @@ class PaymentSaver(Saver):
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """Money comes on a contract in force, is not zero and was not paid in the future."""
-        if record.id is not None and record.state is not PaymentState.registered:
-            raise Locked(_("已确认或已冲销的回款不能修改"))
-        if record.id is not None and not correctable(call.by, record):
-            raise Forbidden(_("只有登记人和财务可以更正"))
+        if record.id is not None:
+            self.editable(call, record)
         open_ = not in_force(call, values, given(record, values, "amount"))
         contract_id = record.contract_id or values.get("contract_id")
         if record.id is not None and values.keys() & LAID:
@@ -137,16 +135,23 @@ class PaymentSaver(Saver):
         """Say when money goes beyond the contract, and when it was registered before."""
         return overpayment.said(call.session, record, values)
 
+    def editable(self, call: Call, record: Any) -> None:
+        """What is only registered is mended by who registered it, or by finance."""
+        if record.state is not PaymentState.registered:
+            raise Locked(_("已确认或已冲销的回款不能修改；有误请由财务冲销后重新登记"))
+        if not correctable(call.by, record):
+            raise Forbidden(_("只有登记人和财务可以更正"))
+
     def removable(self, call: Call, record: Any) -> None:
-        """Only a registered payment can be deleted."""
-        del call
+        """Only a registered payment can be deleted: a correction too."""
         if record.state is not PaymentState.registered:
             raise Locked(_("已确认或已冲销的回款不能删除"))
+        if not correctable(call.by, record):
+            raise Forbidden(_("只有登记人和财务可以更正"))
 
     def removed(self, call: Call, record: Any) -> None:
         """What it settled is open again, for what else came in."""
-        clear(call.session, record.id)
-        relay(call.session, record.contract_id)
+        gone(call.session, [record.id])
 
     def restorable(self, call: Call, row: Mapping[str, Any]) -> Mapping[str, Any]:
         """What was deleted comes back only while it could be registered anew."""

@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
+from models.core import normal
 from models.core.keys import TAIL, phone_key, phone_tail
-from models.core.normal import dialled
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from services.rights.actor import Actor, may
@@ -22,8 +22,10 @@ SHORTEST = 3  # digits
 COUNTRY = r"(?:(?:\+|00)?\s?86[\s-]*)?"
 EXTENSION = r"(?:\s*(?:转|分机|#|ext\.?)\s*\d{1,6}|-\d{1,6})?"
 # Numbers that people write in groups: 139 7100 2233, (027) 8765 4321 转 801, +852 2345 6789.
+# A whole mobile in whatever groups: 1397100 2233, 139 71 00 22 33, 139 – 7100 – 2233.
+MOBILE = rf"{COUNTRY}1[3-9](?:[\s{normal.DASH}]{{0,3}}\d){{9}}"
 GROUPED = re.compile(
-    rf"(?<![\w+-])(?:{COUNTRY}1[3-9]\d{{1,2}}(?:[\s-]\d{{1,4}}){{1,2}}"
+    rf"(?<![\w+-])(?:{MOBILE}|{COUNTRY}1[3-9]\d{{1,2}}(?:[\s-]\d{{1,4}}){{1,2}}"
     rf"|(?:{COUNTRY}\(?0\d{{2,3}}\)?|\+?86[\s-]*[1-9]\d{{1,2}})"
     rf"[\s-]*\d{{3,4}}[\s-]?\d{{4}}{EXTENSION}"
     rf"|\+\d{{1,3}}(?:[\s-]\d{{1,5}}){{2,5}})(?![\w-])"
@@ -33,7 +35,7 @@ NUMBER = re.compile(r"\+?[\d()-]+(?:(?:转|分机|#|ext\.?)\d{1,6})?")
 
 def joined(text: str) -> str:
     """Return a text whose telephone numbers are one word each."""
-    return GROUPED.sub(lambda one: re.sub(r"\s", "", one[0]), text)
+    return GROUPED.sub(lambda one: normal.dialled(one[0]), text)
 
 
 def reached(actor: Actor, word: str) -> list[Any]:
@@ -72,7 +74,7 @@ def _ways(word: str) -> list[Any]:
     digits = phone_key(word) if word.isascii() or "转" in word or "分机" in word else None
     if not NUMBER.fullmatch(word) or digits is None or len(digits) < SHORTEST:
         return []
-    begin = digits.lstrip("0") if dialled(word).startswith("0") else digits
+    begin = digits.lstrip("0") if normal.dialled(word).startswith("0") else digits
     ways = []
     if len(begin) >= SHORTEST:
         ways += [_begins(key, begin) for key in (Contact.mobile_key, Contact.landline_key)]

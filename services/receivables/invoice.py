@@ -40,8 +40,8 @@ class InvoiceSaver(Saver):
 
     def check(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
         """Ask the law of invoices; number and date are finance's, what is issued stays."""
-        if record.id is not None and record.state is not InvoiceState.requested:
-            raise Locked(_("已开具的发票不能修改"))
+        if record.id is not None:
+            self.editable(call, record)
         errors = _against(call, record, values)
         told = next((key for key in ("number", "issued_on") if values.get(key)), None)
         if told and not may(call.by, "invoice:edit"):
@@ -81,6 +81,12 @@ class InvoiceSaver(Saver):
         )
         signed_on = call.session.execute(query).scalar()
         return overpayment.early(signed_on, {"issued_on": values["issued_on"]})
+
+    def editable(self, call: Call, record: Any) -> None:
+        """What is issued stays as it is."""
+        del call
+        if record.state is not InvoiceState.requested:
+            raise Locked(_("已开具的发票不能修改；开错了请红冲后重新申请"))
 
     def removable(self, call: Call, record: Any) -> None:
         """An issued invoice stays."""

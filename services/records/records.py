@@ -92,6 +92,10 @@ class Saver:
     def still_open(self, call: Call, record: Any) -> None:
         """Raise Locked when the record can no longer be changed at all."""
 
+    def editable(self, call: Call, record: Any) -> None:
+        """Raise Locked or Forbidden when the record takes no more changes of its own fields."""
+        self.still_open(call, record)
+
     def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
         """Return what somebody should know before these values are saved."""
         del call, record, values
@@ -191,6 +195,11 @@ def changeable(record: Any, *, seen: int | None, by: Actor) -> None:
     gate.demand_write(by, "edit", record)
     if isinstance(record, Reviewed) and record.approval is Approval.pending:
         raise Locked(_("审批中的记录不能修改，请先撤回"))
+
+
+def open_to_change(call: Call, record: Any) -> None:
+    """Raise Locked or Forbidden, with what to do instead, where no form should be opened."""
+    SAVERS.get(type(record), Saver()).editable(call, record)
 
 
 def write(call: Call, record: Any, values: Values) -> None:

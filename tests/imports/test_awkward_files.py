@@ -332,6 +332,15 @@ TRADITIONAL = "客戶名稱,聯絡人,電話\n台北電子股份有限公司,陳
 WESTERN = "company,city\nMüller GmbH,Köln\nCafé Orléans,Besançon\n"
 
 
+SIX = """订单号,客户,金额,日期
+D1,武汉光谷精工有限公司,1200,2026-03-01
+D2,宜昌长江机电有限公司,800,2026-03-02
+,襄阳汉江阀门有限公司,300,2026-03-03
+D4,荆州古城轴承有限公司,450,2026-03-04
+D5,黄石大冶铸造有限公司,90,2026-03-05
+"""
+
+
 @pytest.mark.parametrize(
     ("text", "codec", "told"),
     [
@@ -345,6 +354,8 @@ WESTERN = "company,city\nMüller GmbH,Köln\nCafé Orléans,Besançon\n"
         (TABLE, "gb18030", "GB18030"),
         (TABLE.replace("王伟", "𠮷㐂"), "gb18030", "GB18030"),
         ("公司,金额\n甲,1\n", "gb18030", "GB18030"),
+        (SIX, "gb18030", "GB18030"),
+        ("名称\n张三\n", "gb18030", "GB18030"),
         (TRADITIONAL, "big5", "Big5"),
         (TRADITIONAL, "gb18030", "GB18030"),
         (WESTERN, "cp1252", "Windows-1252"),

@@ -10,7 +10,7 @@ from models.deals.payment import Payment, PaymentAllocation
 from models.importing.import_job import ImportJob
 from models.sales.product import Product
 from services.deals import contract_plan, contract_sums
-from services.importing.run.undo import undo
+from services.importing.back.undo import undo
 from services.rights import gate
 from services.rights.actor import SYSTEM
 from services.rights.call import Call

@@ -9,7 +9,7 @@ from models.customers.customer import Customer
 from models.deals.contract import Contract
 from models.deals.payment import PaymentAllocation
 from services.core.errors import Invalid, Locked
-from services.importing.run.undo import ask
+from services.importing.back.undo import ask
 from tests.support.imports import codes, counts, prepare, run, table
 from tests.support.world import World
 

@@ -11,7 +11,7 @@ from models.deals.invoice import Invoice, InvoiceState
 from models.importing.import_job import ImportJob
 from models.records.dictionary import DictionaryOption
 from models.sales.follow_up import FollowUp
-from services.importing.run.undo import undo
+from services.importing.back.undo import undo
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
 from tests.support.imports import codes, prepare, run, table

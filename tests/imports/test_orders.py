@@ -12,7 +12,7 @@ from models.importing.import_job import ImportJob
 from services.core.days import today
 from services.core.errors import Locked
 from services.deals import progress
-from services.importing.run.undo import undo
+from services.importing.back.undo import undo
 from services.rights import gate
 from services.rights.actor import SYSTEM
 from services.rights.call import Call

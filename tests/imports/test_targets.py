@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from models.importing.import_job import ImportJob
 from models.sales.target import SalesTarget
+from services.importing.back.undo import undo
 from services.importing.run import jobs
-from services.importing.run.undo import undo
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
 from tests.support.imports import codes, prepare, run, table

@@ -16,8 +16,8 @@ from models.people.user import User
 from models.sales.opportunity import Opportunity
 from models.sales.product import Product
 from models.sales.stage import StageHistory
+from services.importing.back.undo import undo
 from services.importing.run import staging, worker
-from services.importing.run.undo import undo
 from services.records import records
 from tests.imports.test_lines import A1, bring, contracts
 from tests.support.imports import run, table

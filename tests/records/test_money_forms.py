@@ -112,6 +112,24 @@ def test_money_beyond_the_contract_is_registered_once_somebody_says_that_he_read
     assert (status, count(app, Payment)) == (303, 1)
 
 
+def test_errors_and_what_is_to_be_read_come_in_one_round(lite):
+    key = in_force(lite, amount=100_00)
+    changes = {"paid_on": "2026-12-20", "method": "nonsense"}
+
+    status, page = registered(lite, key, "150", **changes)  # unreadable, and unusual
+    assert (status, "50.00" in beside(page, "amount")) == (422, True)
+    assert beside(page, "method")
+    known = box(page)
+
+    future = {"paid_on": "2026-12-20", "_known": known}
+    for change in ({"paid_on": "2026-12-20"}, future):  # readable, but wrong
+        status, page = registered(lite, key, "150", **change)
+        assert (status, box(page)) == (422, known)
+        assert beside(page, "paid_on")
+        assert (f'value="{known}" checked' in page) is ("_known" in change)
+    assert registered(lite, key, "150", _known=known)[0] == 303
+
+
 def test_the_same_payment_a_second_time_is_asked_about(lite):
     key = in_force(lite)
     assert registered(lite, key, "1000")[0] == 303

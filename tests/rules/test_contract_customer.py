@@ -14,7 +14,7 @@ from models.rights.audit import AuditLog
 from models.sales.opportunity import Opportunity
 from services import approval
 from services.core.errors import Invalid
-from services.importing.run.undo import undo
+from services.importing.back.undo import undo
 from services.records import records
 from services.rights.actor import SYSTEM
 from services.rights.call import Call

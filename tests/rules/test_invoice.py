@@ -52,6 +52,10 @@ def test_an_issued_invoice_is_not_offered_for_editing(app):
 
     assert "/admin/invoice/edit/" in page(asked)
     assert "/admin/invoice/edit/" not in page(done)
+    assert visitors.get("finance", f"/admin/invoice/edit/?id={asked}").status_code == 200
+    by_address = visitors.get("finance", f"/admin/invoice/edit/?id={done}")
+    assert by_address.status_code == 409
+    assert "请红冲后重新申请" in by_address.get_data(as_text=True)
 
 
 @pytest.fixture

@@ -108,6 +108,34 @@ def test_a_moved_step_takes_the_open_ones_after_it_along(world):
     assert [one.agreed_on for one in after[2:]] == before[2:]
 
 
+def test_steps_that_would_be_moved_beyond_any_year_of_a_form_stay(world):
+    contract = running(world)
+    found = steps(world, contract)
+    before, key = [one.planned_on for one in found], found[2].id
+
+    late = {"planned_on": dt.date(2200, 12, 30)}
+    with pytest.raises(Invalid) as refusal, world.acting("sales"):
+        milestones.move(world.call, world.get(OrderMilestone, key), late, seen=None, along=True)
+
+    assert set(refusal.value.errors) == {"planned_on"}
+    assert [one.planned_on for one in steps(world, contract)] == before
+
+
+def test_a_step_done_before_the_contract_was_signed_is_remarked_at_every_door(world):
+    contract = running(world)
+    key = steps(world, contract)[1].id
+    step = world.get(OrderMilestone, key)
+    early, late = ({"done_on": dt.date(*day)} for day in ((2019, 1, 2), (2026, 11, 20)))
+    assert [one.field for one in records.warnings(world.call, step, early)] == ["done_on"]
+    assert records.warnings(world.call, step, late) == []
+    told = {"id": key, "row_version": step.row_version, "verb": "save", "done_on": "2019-01-02"}
+    doors, page = Doors(world), f"/admin/contract/details/?id={contract}"
+
+    assert doors.post("sales", "/admin/milestone/step/", told | {"next": page}).status_code == 303
+
+    assert "2019-01-02 早于签订日" in doors.get("sales", page).get_data(as_text=True)
+
+
 def test_a_further_order_is_opened_by_whose_contract_it_is(world):
     contract = running(world)
     for who, refused in (("sales2", Forbidden), ("finance", Forbidden), ("reviewer", Forbidden)):

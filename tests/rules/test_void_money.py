@@ -160,6 +160,23 @@ def test_a_request_that_goes_to_another_contract_goes_to_its_customer_and_owner(
     assert found.owner_id == contract.owner_id
 
 
+def test_who_asks_for_voiding_is_told_what_can_no_longer_be_finished(app):
+    with World(app) as world:
+        clean, waiting = running(world), running(world)
+        pay(world, clean, 100_00, confirmed=True)
+        pay(world, waiting, 100_00)
+        pay(world, waiting, 20_00)
+        invoice(world, waiting, 300_00)
+    visitors = Visitors(app)
+
+    def page(key):
+        return visitors.get("sales", f"/admin/contract/void/?id={key}").get_data(as_text=True)
+
+    assert "有 2 笔已登记的回款未确认（共 120.00 元）" in page(waiting)
+    assert "有 1 张申请中的发票未开具（共 300.00 元）" in page(waiting)
+    assert "note warn" not in page(clean)
+
+
 def test_the_page_of_a_void_contract_leads_to_giving_money_back(app):
     with World(app) as world:
         empty, paid = running(world), running(world)

@@ -66,9 +66,11 @@ class CrmView(DetailsView):
         return DeleteForm
 
     def edit_form(self, obj: Any = None) -> Any:
-        """Return the form of a record. Raises Forbidden for who may not write it."""
+        """Return the form of a record. Raises Forbidden for who may not write it, or Locked."""
         if not may_write(self.actor, "edit", obj):
             raise Forbidden
+        if request.method == "GET":  # what was typed already is answered beside it
+            records.open_to_change(self.call(), obj)
         return super().edit_form(obj)
 
     def list_form(self, obj: Any = None) -> Any:

@@ -14,7 +14,7 @@ from models.deals.order import Order
 from models.deals.payment_plan import PaymentPlan
 from services import approval
 from services.core.errors import Forbidden, Invalid, Stale
-from services.deals.lifecycle import states, terms
+from services.deals.lifecycle import states, terms, voiding
 from services.deals.order import opening
 from views.form import forms
 from views.form.entry import seen
@@ -102,5 +102,7 @@ class ContractDoors(Acting):
             by=self.actor,
             error=wrong.get("chosen", ""),
         )
-        page = self.render("admin/model/void.html", record=record, wrong=wrong, picker=boxes)
+        waiting = voiding.unfinished(self.session, record)
+        context = {"record": record, "wrong": wrong, "picker": boxes, "waiting": waiting}
+        page = self.render("admin/model/void.html", **context)
         return page, status

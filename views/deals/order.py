@@ -17,6 +17,7 @@ from services.core.days import today
 from services.core.errors import Invalid
 from services.deals.order import deliveries, goods, milestones
 from services.receivables.measures import OF_ORDER
+from services.records import records
 from services.rights.actor import may
 from services.rights.gate import may_write
 from views.core.base import CrmView
@@ -143,8 +144,11 @@ class MilestoneView(FileDoors, CrmView):
         if wrong:
             raise Invalid(wrong)
         along = request.form.get("along") == "1"
+        said = records.warnings(self.call(), step, values)
         milestones.move(self.call(), step, values, seen=seen(), along=along)
         flash(gettext("已更新节点「%(name)s」", name=str(step)), "success")
+        for one in said:
+            flash(str(one.message), "warning")
         back = request.form.get("next", "")
         order = url_for("order.details_view", id=step.order_id)
         return redirect(back if is_local(back) else order, code=303)

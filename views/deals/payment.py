@@ -81,9 +81,8 @@ class PaymentView(FileDoors, CrmView):
     def buttons(self, record: Any) -> dict[str, Any]:
         """Offer confirming and reversing to finance."""
         found: dict[str, Any] = super().buttons(record)
-        registered = record.state is PaymentState.registered
-        found["edit"] = found["edit"] and payment.correctable(self.actor, record)
-        found["delete"] = found["delete"] and registered
+        mine = payment.correctable(self.actor, record)
+        found |= {key: found[key] and mine for key in ("edit", "delete")}
         papers = offered(self.actor, PaperKind.receipt, record.id)
         found["papers"] = [] if no_receipt(record) else papers
         found["confirm"] = payment.confirmable(self.call(), record)

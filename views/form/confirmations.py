@@ -1,4 +1,7 @@
-"""What people must have read before a form is saved: told beside its field, with a box to tick."""
+"""What people must have read before a form is saved: told beside its field, with a box to tick.
+
+It is told together with what is wrong with the form, so that one round is enough.
+"""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -9,26 +12,14 @@ from services.records import records
 from services.rights.call import Call
 
 BOX = "_known"
-
-
-class Unread(Invalid):
-    """A form that is right, but says something people are to read first."""
-
-    def __init__(self, said: Iterable[records.Said]) -> None:
-        """Keep what is said by field; `errors.mark` is what the ticked box sends back."""
-        found = list(said)
-        errors: dict[str, str] = {}
-        for one in found:
-            errors[one.field] = "；".join(filter(None, [errors.get(one.field), str(one.message)]))
-        super().__init__(errors)
-        self.errors = Warned(errors)
-        self.errors.mark = mark(found)
+Texts = Mapping[str, Any]  # field → message
 
 
 class Warned(dict[str, Any]):
-    """Messages by field that go away once somebody says that he has read them."""
+    """Messages by field, some of which go away once somebody says that he has read them."""
 
-    mark = ""
+    mark = ""  # what the ticked box sends back
+    read = False  # it was ticked for these very messages: what else is wrong keeps it so
 
 
 def mark(said: Iterable[records.Said]) -> str:
@@ -43,7 +34,31 @@ def unread(said: list[records.Said], post: Mapping[str, str]) -> bool:
 
 
 def ask(call: Call, record: Any, values: dict[str, Any], post: Mapping[str, str]) -> None:
-    """Raise Unread unless the box was ticked for what is to be said of these values."""
+    """Raise Invalid unless the box was ticked for what is to be said of these values.
+
+    What stands against them is told with it.
+    """
     said = records.warnings(call, record, values)
-    if unread(said, post):
-        raise Unread(said)
+    wrong = records.faults(call, record, values, submitting=False) if said else {}
+    if wrong or unread(said, post):
+        raise _refusal(said, wrong, post)
+
+
+def beside(
+    call: Call, record: Any, values: dict[str, Any], wrong: Texts, post: Mapping[str, str]
+) -> Invalid:
+    """Return the refusal of a form in which something is wrong, with what is to be said of it."""
+    sound = {key: value for key, value in values.items() if key not in wrong}
+    return _refusal(records.warnings(call, record, sound), wrong, post)
+
+
+def _refusal(said: list[records.Said], wrong: Texts, post: Mapping[str, str]) -> Invalid:
+    found = Warned(wrong)
+    for one in said:
+        told = (found.get(one.field, ""), one.message)
+        found[one.field] = "；".join(filter(None, map(str, told)))
+    if said:
+        found.mark, found.read = mark(said), not unread(said, post)
+    refusal = Invalid(found)
+    refusal.errors = found
+    return refusal

@@ -19,7 +19,7 @@ from services.core import texts
 from services.core.errors import Invalid, Refused
 from services.records import records
 from services.records.fields import inputs_of
-from views.form import forms
+from views.form import confirmations, forms
 from views.form.picker import remember
 from views.form.resubmit import asked_before, over
 from views.web.reentry import refilling, retyped, version_seen
@@ -62,7 +62,8 @@ class EntryForm:
         if wrong or self.submitting:
             wrong = view.faults(record, values, wrong, submitting=self.submitting)
         if wrong:
-            raise Invalid(wrong)
+            row = view.model() if record is None else record
+            raise confirmations.beside(view.call(), row, values, wrong, self.post)
         self.data = values
         return True
 

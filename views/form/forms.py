@@ -61,7 +61,8 @@ class Form:
     widgets: dict[str, Widget]
     errors: dict[str, str]
     seen: int | None = None
-    known: str = ""  # the errors are warnings: what the box sends that says they were read
+    known: str = ""  # some errors are warnings: what the box sends that says they were read
+    read: bool = False  # it was ticked already
 
     @property
     def sections(self) -> list[tuple[str, list[Widget]]]:
@@ -158,7 +159,8 @@ def build(  # a form is made of these
             _fill(choices, widget, texts)
         widgets[key] = widget
     found = {k: str(v) for k, v in errors.items()}
-    return Form(widgets, found, known=getattr(errors, "mark", ""))
+    known, read = getattr(errors, "mark", ""), getattr(errors, "read", False)
+    return Form(widgets, found, known=known, read=read)
 
 
 def _fill(choices: "Choices", widget: Widget, texts: Mapping[str, str]) -> None:

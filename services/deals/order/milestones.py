@@ -1,5 +1,6 @@
 """Orders and milestones: progress is computed from the weights of the steps done."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,9 +10,11 @@ from flask_babel import lazy_gettext as _
 from models.core.mixins import Approval
 from models.deals.contract import Contract, ContractState
 from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
-from services.core.days import today
+from services.core.days import YEARS, today
+from services.core.errors import Invalid
+from services.deals import overpayment
 from services.deals.progress import ContractFigures
-from services.records.records import Saver, Values, given, saver, update
+from services.records.records import Said, Saver, Values, given, saver, update
 from services.rights.call import Call
 
 
@@ -56,6 +59,14 @@ class MilestoneSaver(Saver):
             errors["weight"] = _("权重不能为负数")
         return errors
 
+    def warn(self, call: Call, record: Any, values: Values) -> list[Said]:
+        """Say when a step was done before the contract was signed."""
+        order_id = given(record, values, "order_id")
+        order = call.session.get(Order, order_id) if order_id is not None else None
+        if order is None or values.get("done_on") is None:
+            return []
+        return overpayment.early(order.contract.signed_on, {"done_on": values["done_on"]})
+
     def applied(self, call: Call, record: Any, values: Values) -> None:
         """State and date agree: done without a date means today, a date means done.
 
@@ -91,9 +102,17 @@ def move(
     by = step.planned_on - before
     for one in later(call, step):
         if one.planned_on is not None:
-            told = {"planned_on": one.planned_on + by}
+            told = {"planned_on": _moved(one, one.planned_on + by)}
             reason = one.moved_because or values.get("moved_because")
             update(call, one, told | {"moved_because": reason}, seen=None)
+
+
+def _moved(step: OrderMilestone, day: dt.date) -> dt.date:
+    """Return the new day of a step that moves along. Raises Invalid where no form would take it."""
+    if day.year in YEARS:
+        return day
+    words = _("「%(step)s」会顺延到 %(day)s，请核对年份", step=str(step), day=day)
+    raise Invalid({"planned_on": words})
 
 
 def later(call: Call, step: OrderMilestone) -> list[OrderMilestone]:

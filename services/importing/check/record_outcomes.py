@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 
 from models.core.mixins import Reviewed
 from models.deals.order import Order
+from models.registry import entity_of
 from services.importing.check import form_records, history_rows, matching, row_outcomes
 from services.importing.check.noun_rules import Found, Judge, complete, defaults, lacking
 from services.importing.file.mapping import Mapping
@@ -138,7 +139,7 @@ class Settler:
         keys = _keys(one)
         if one.failed:
             return self._judge_rest(one, keys)
-        if keys and not any(row.keys for row in one.rows):
+        if keys and not any(row.keys for row in one.rows) and not self._numbered(keys):
             one.blame(keys[0].split("+", maxsplit=1)[0], "KEY_MISSING", _("匹配列未填"))
             return "failed"
         ident = self._found(one, keys)
@@ -154,6 +155,10 @@ class Settler:
         self.judge.till.bring(one)
         form_records.brought(self.call.session, one)
         return "created"
+
+    def _numbered(self, keys: list[str]) -> bool:
+        """Tell whether a row that names no record is a new one: it gets its number from us."""
+        return keys == ["code"] and entity_of(self.model).number is not None
 
     def _blame(self, one: Planned, skipped: set[str] | None = None) -> None:
         """Fill what a new record leaves out and tell what stands against it."""

@@ -33,6 +33,10 @@ MARKS = (
 # The rest is told apart by how usual the letters are that it gives.
 GUESSED = {"gb18030": "GB18030", "big5": "Big5", "cp1252": "Windows-1252"}
 UNUSUAL = frozenset({"Big5", "Windows-1252"})
+# Both standards put the characters in daily use first: codec, the lead byte of the last of them.
+USUAL = (("gb2312", b"\xd7"), ("big5", b"\xc6"))
+MOSTLY = 0.5
+LATIN = "\u024f"
 SEPARATORS = ",\t;|"
 ANNOUNCED = re.compile(r'"?sep=(.)"?[ \t,;]*(?:\r\n|\r|\n)', re.IGNORECASE)
 MARK = "\ufeff"
@@ -149,4 +153,21 @@ def _wide(content: bytes, least: float) -> list[str]:
 def _guessed(content: bytes) -> list[str]:
     found = charset_normalizer.from_bytes(content, cp_isolation=list(GUESSED))
     names = [GUESSED[one.encoding] for one in found if one.encoding in GUESSED]
-    return list(dict.fromkeys(names))
+    usual = {encoding: _usual(content, encoding) for encoding in ("GB18030", "Big5")}
+    chinese = [one for one in sorted(usual, key=lambda one: -usual[one]) if usual[one] > MOSTLY]
+    return list(dict.fromkeys(chinese + names))
+
+
+def _usual(content: bytes, encoding: str) -> float:
+    """Return which share of the Chinese in a text, read so, is of the characters in daily use.
+
+    Six lines are too few for a model of the language, but they have few rare characters.
+    """
+    text = content[:SAMPLED].decode(ENCODINGS[encoding][0], errors="ignore")
+    signs = [sign for sign in text if sign > LATIN]
+    return sum(map(_is_usual, signs)) / max(len(signs), 1)
+
+
+def _is_usual(sign: str) -> bool:
+    codes = ((sign.encode(codec, errors="ignore"), last) for codec, last in USUAL)
+    return any(b"\xa1" <= code[:1] <= last for code, last in codes)

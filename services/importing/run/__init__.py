@@ -1,3 +1,3 @@
-"""The run: jobs, pieces, writing, undo."""
+"""The run: jobs, pieces, writing."""
 
-__all__ = ["jobs", "pieces", "staging", "undo", "worker"]
+__all__ = ["jobs", "pieces", "staging", "worker"]

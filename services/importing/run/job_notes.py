@@ -11,11 +11,10 @@ from models.core.mixins import Approval, Reviewed
 from models.importing.import_job import IMPORTING, ImportJob, ImportProblem, ImportRow, ImportState
 from models.rights.audit import AuditAction
 from services import approval
+from services.importing.back import seen_versions, stored_findings
 from services.importing.check.rows import Writer
 from services.importing.file.plan import FilePlan, Plan, Planned
-from services.importing.file.problems import Problem
 from services.importing.file.write_order import waits
-from services.importing.run import seen_versions
 from services.rights import audit, gate
 from services.rights.call import Call
 
@@ -189,20 +188,6 @@ def keep_problems(session: Session, job: ImportJob, file: FilePlan) -> None:
     table = ImportProblem.__table__
     options = {"rule": "import"}
     session.execute(sa.delete(table).where(table.c.job_id == job.id), execution_options=options)
-    rows = [problem_row(job, one) for one in file.problems]
+    rows = [stored_findings.stored(job, one) for one in file.problems]
     if rows:
         session.execute(sa.insert(table), rows, execution_options=options)
-
-
-def problem_row(job: ImportJob, one: Problem) -> dict[str, Any]:
-    """Return a finding as it is stored."""
-    return {
-        "job_id": job.id,
-        "line": one.line,
-        "column": one.column[:80],
-        "value": one.value.replace("\x00", "")[:200],
-        "code": one.code,
-        "fatal": one.fatal,
-        "reason": str(one.reason)[:300],
-        "advice": one.advice[:300],
-    }

@@ -21,23 +21,14 @@ from models.importing.import_job import ImportJob, ImportRow, ImportState
 from services.core import engine
 from services.core.errors import Locked, Refused, Stale
 from services.deals import payment
+from services.importing.back import seen_versions, stored_findings, tagging, undo
 from services.importing.check import form_records, planning
 from services.importing.check.record_outcomes import Done
 from services.importing.file.mapping import Mapping
 from services.importing.file.plan import Plan, Planned
 from services.importing.file.reading import Limits
 from services.importing.file.write_order import Waves
-from services.importing.run import (
-    job_notes,
-    jobs,
-    refusals,
-    seen_versions,
-    staging,
-    tagging,
-    undo,
-    writing,
-)
-from services.importing.run.undo import settle, take_back
+from services.importing.run import job_notes, jobs, refusals, staging, writing
 from services.importing.volume.pace import DONE, Pace
 from services.rights import gate
 from services.rights.call import Call
@@ -284,7 +275,7 @@ class Run:
         self.refused.close()
         for place, job in jobs.items():
             job_notes.close(self.writer, self.plan, place, job)
-            staging.keep(self.call.session, job, self.refused.problems(place))
+            stored_findings.keep(self.call.session, job, self.refused.problems(place))
         statistics.refresh(self.call.session.connection())
         self.call.session.commit()
 
@@ -334,7 +325,7 @@ def return_all(call: Call, keys: list[int]) -> None:
     try:
         for rows in _backwards(call.session, keys):
             gone.update(row.job_id for row in rows)
-            take_back(call, rows)
+            undo.take_back(call, rows)
             call.session.commit()
             pause(call.session)
     except (Refused, IntegrityError) as problem:
@@ -342,7 +333,7 @@ def return_all(call: Call, keys: list[int]) -> None:
         _leave(call.session, keys, str(problem) if isinstance(problem, Refused) else "")
         raise
     for job in call.session.scalars(sa.select(ImportJob).where(ImportJob.id.in_(keys))):
-        settle(call.session, job, gone=gone[job.id], left=0)
+        undo.settle(call.session, job, gone=gone[job.id], left=0)
     call.session.commit()
 
 
@@ -357,7 +348,7 @@ def _backwards(session: Session, keys: list[int]) -> Iterator[list[ImportRow]]:
 
 def _leave(session: Session, keys: list[int], reason: str) -> None:
     for job in session.scalars(sa.select(ImportJob).where(ImportJob.id.in_(keys))):
-        staging.keep(session, job, [staging.returned_not(reason)])
+        stored_findings.keep(session, job, [staging.returned_not(reason)])
         with gate.rule(session, "import"):
             job.state = ImportState.done
     session.commit()

@@ -18,7 +18,6 @@ from services.delivery import outbox
 from services.importing.file.problems import Problem
 from services.importing.file.reading import REMARKS
 from services.importing.file.sheets import Sheet
-from services.importing.run.job_notes import problem_row
 from services.importing.volume.pace import DONE, GOAL
 from services.importing.volume.packed import PackedRows
 from services.records import lookup
@@ -128,21 +127,6 @@ def start(session: Session, job: ImportJob, *, partial: bool, now: dt.datetime) 
         job.counts = {}
     more = {"partial": partial, DONE: 0}
     ask(session, job, ImportState.running, more, now=now)
-
-
-def keep(session: Session, job: ImportJob, problems: list[Problem]) -> None:
-    """Add findings to those the check left."""
-    rows = [problem_row(job, one) for one in problems]
-    if rows:
-        session.execute(sa.insert(ImportProblem.__table__), rows, execution_options=RULE)
-
-
-def keep_new(session: Session, job: ImportJob, problems: list[Problem]) -> None:
-    """Add the findings that nobody told of yet: what changed since the check."""
-    table = ImportProblem.__table__
-    told = sa.select(table.c.line, table.c.column, table.c.code).where(table.c.job_id == job.id)
-    known = {tuple(row) for row in session.execute(told.where(table.c.fatal))}
-    keep(session, job, [p for p in problems if (p.line, p.column[:80], p.code) not in known])
 
 
 def returned_not(reason: str) -> Problem:

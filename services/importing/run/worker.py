@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from models.importing.import_job import IMPORTING, ImportJob, ImportRow, ImportState
 from services.core.engine import writing
 from services.core.errors import Locked, NotVisible, Refused, Stale
+from services.importing.back import stored_findings
+from services.importing.back.undo import look_again, settle, take_back
 from services.importing.file.plan import Plan
 from services.importing.file.problems import Problem
 from services.importing.run import jobs, pieces, staging
 from services.importing.run.job_notes import counts_of, keep_problems
-from services.importing.run.undo import look_again, settle, take_back
 from services.importing.volume.pace import DONE, GOAL
 from services.rights import gate
 from services.rights.access import act, actor_of
@@ -119,14 +120,14 @@ def _run(call: Call, job: ImportJob, most: int | None) -> bool:
         reason = str(problem) if isinstance(problem, Refused) else _("与已有的记录冲突")
         return _fail(call.session, _held(call.session, key), [_whole(reason)], call.now)
     job = _held(call.session, key)
-    staging.keep_new(call.session, job, plan.files[0].fatal)
+    stored_findings.keep_new(call.session, job, plan.files[0].fatal)
     staging.forget(call.session, job)
     return True
 
 
 def _fail(session: Session, job: ImportJob, problems: list[Problem], now: dt.datetime) -> bool:
     """Note what stands against the rest and take back what was written."""
-    staging.keep(session, job, problems)
+    stored_findings.keep(session, job, problems)
     _begin_return(session, job, {"goal": "uploaded"}, now=now)
     return True
 
@@ -166,11 +167,11 @@ def _return(call: Call, job: ImportJob) -> bool:
             left = take_back(call, rows, rest=rest)
     except (Refused, IntegrityError) as problem:
         reason = str(problem) if isinstance(problem, Refused) else _("与已有的记录冲突")
-        staging.keep(call.session, job, [_whole(reason, "NOT_RETURNED")])
+        stored_findings.keep(call.session, job, [_whole(reason, "NOT_RETURNED")])
         with gate.rule(call.session, "import"):
             job.state = State.done
         return True
-    staging.keep(call.session, job, left)
+    stored_findings.keep(call.session, job, left)
     return False
 
 
@@ -191,7 +192,7 @@ def _returned(session: Session, job: ImportJob) -> bool:
 def _stop(session: Session, job: ImportJob, reason: str) -> None:
     """End a step nobody may take: what came in stays, and its job says so."""
     returning = job.state is State.returning
-    staging.keep(session, job, [_whole(reason, "NOT_RETURNED" if returning else "REFUSED")])
+    stored_findings.keep(session, job, [_whole(reason, "NOT_RETURNED" if returning else "REFUSED")])
     with gate.rule(session, "import"):
         job.state = State.done if returning else State.uploaded
 

@@ -16,12 +16,13 @@ from models.sales.follow_up import FollowUp
 from models.sales.stage import Stage, StageHistory
 from services.core.errors import Invalid, Stale
 from services.deals import payment
+from services.importing.back import before_images, followup_undo, tagging
 from services.importing.check import form_records, history_rows, line_matching
 from services.importing.check.finding import chunks
 from services.importing.check.rows import Writer, settled
 from services.importing.file.plan import Plan, Planned
 from services.importing.file.write_order import Waves
-from services.importing.run import before_images, followup_rows, job_notes, payment_rows, tagging
+from services.importing.run import followup_rows, job_notes, payment_rows
 from services.people import passwords
 from services.records import lines, records
 from services.records.owner_stamps import department_of
@@ -123,7 +124,9 @@ def _update(writer: Writer, plan: Plan, changed: list[Planned]) -> dict[Planned,
                 if record is None or getattr(record, "row_version", 1) != one.version:
                     raise Stale
                 before[one] = before_images.kept(one, record)
-                _change(writer, plan, one, record)
+                with followup_undo.watching(writer.session, record) as moved:
+                    _change(writer, plan, one, record)
+                before[one] |= moved
     writer.session.flush()
     return before
 

@@ -12,14 +12,17 @@ from models.core.types import Quantity, UtcDateTime
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from models.deals.contract import Contract
+from models.deals.invoice import Invoice
+from models.deals.payment import Payment
 from models.importing.import_job import ImportRow
+from models.sales.follow_up import FollowUp
 from models.sales.opportunity import Opportunity
 from models.sales.stage import StageHistory
-from services.deals import allocation, contract_plan
+from services.deals import allocation, contract_plan, payment
+from services.importing.back import followup_undo, tagging
 from services.importing.check import history_rows
 from services.importing.file.plan import Planned
 from services.importing.mapping.declared import MODELS
-from services.importing.run import tagging
 from services.records import lines, records
 from services.rights import gate
 from services.rights.call import Call
@@ -34,6 +37,8 @@ STAGE = (
     "closing_department_id",
 )
 MONEY = {"amount", "lines", "plan", "signed_on"}
+# What follows from the figures of an invoice.
+BILLED = ("net_amount", "tax_amount", "over_ceiling", "over_agreed_by_id", "over_agreed_at")
 PLACE = {"id", "ordinal", "contract_id", "opportunity_id", "order_id"}
 PLACE |= {"created_at", "updated_at", "created_by_id", "row_version"}
 
@@ -45,6 +50,8 @@ def kept(one: Planned, record: Any) -> dict[str, Any]:
         keys |= dict.fromkeys(STAGE)
     if one.model is Contract and keys.keys() & MONEY:
         keys |= dict.fromkeys(("amount", "plan"))
+    if one.model is Invoice:
+        keys |= dict.fromkeys(BILLED)
     return {key: _was(one, record, key) for key in keys}
 
 
@@ -89,6 +96,8 @@ def put_back(call: Call, row: ImportRow) -> None:
     session, model = call.session, MODELS[row.noun]
     record = session.scalars(sa.select(model).where(model.id == row.record_id)).one()
     kept = {key: value for key, value in row.before.items() if key != "tags"}
+    if isinstance(record, FollowUp):
+        kept = followup_undo.put_back(session, row, call.now)
     values = {key: _was_before(model, key, value) for key, value in kept.items()}
     if "tags" in row.before:
         tagging.put(call, model, {record.id: row.before["tags"]})
@@ -96,18 +105,26 @@ def put_back(call: Call, row: ImportRow) -> None:
         amend(call, record, values)
         return
     with gate.rule(session, "import"), session.no_autoflush:
-        if "stage_since" in values:
-            _forget_move(session, record)
-        for key, value in values.items():
-            if key.startswith("primary."):
-                _primary(session, record, key.removeprefix("primary."), value)
-            elif key == "milestones":
-                history_rows.put_steps(session, record, value, now=call.now)
-            elif key == "lines":
-                line = sa.inspect(model).relationships[key].mapper.class_
-                record.lines = lines.product_rows(line, value)
-            else:
-                setattr(record, key, value)
+        _put(call, record, values)
+        session.flush()
+    if isinstance(record, Payment) and values.keys() & payment.LAID:
+        allocation.relay(session, record.contract_id)
+
+
+def _put(call: Call, record: Any, values: dict[str, Any]) -> None:
+    session, model = call.session, type(record)
+    if "stage_since" in values:
+        _forget_move(session, record)
+    for key, value in values.items():
+        if key.startswith("primary."):
+            _primary(session, record, key.removeprefix("primary."), value)
+        elif key == "milestones":
+            history_rows.put_steps(session, record, value, now=call.now)
+        elif key == "lines":
+            line = sa.inspect(model).relationships[key].mapper.class_
+            record.lines = lines.product_rows(line, value)
+        else:
+            setattr(record, key, value)
 
 
 def _was_before(model: Any, key: str, value: Any) -> Any:

@@ -1,7 +1,6 @@
 """Take an import back: what still is what it wrote goes, what is not is named and left."""
 
 import datetime as dt
-from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,21 +10,25 @@ from sqlalchemy.orm import Session
 from models.approval.flow import FlowAction
 from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval, Reviewed
-from models.customers.customer import Customer, CustomerStatus
-from models.deals.payment import PaymentAllocation
+from models.deals.payment import Payment
 from models.importing.import_job import ImportJob, ImportRow, ImportState
 from models.registry import entity_of
 from models.rights.audit import AuditAction
 from models.sales.follow_up import FollowUp
-from models.sales.plan import FollowUpPlan
 from services import approval
 from services.core.errors import Invalid, Locked
+from services.deals import allocation
+from services.importing.back import (
+    before_images,
+    followup_undo,
+    seen_versions,
+    stored_findings,
+    undo_checks,
+)
+from services.importing.back.let_go import let_go
 from services.importing.check.finding import chunks
 from services.importing.file.problems import Problem
 from services.importing.mapping.declared import MODELS
-from services.importing.run import before_images, seen_versions, undo_checks
-from services.importing.run.let_go import let_go
-from services.importing.run.staging import keep
 from services.records import records
 from services.rights import audit, gate
 from services.rights.access import unscoped
@@ -45,7 +48,7 @@ def undo(call: Call, job: ImportJob, *, rest: bool = False) -> list[Problem]:
     ask(call.session, job, rest=rest)
     rows = rows_of(call.session, job)
     left = take_back(call, rows, rest=rest)
-    keep(call.session, job, left)
+    stored_findings.keep(call.session, job, left)
     settle(call.session, job, gone=len(rows) - len(left), left=len(left))
     return left
 
@@ -101,7 +104,9 @@ def take_back(call: Call, rows: Rows, *, rest: bool = False) -> list[Problem]:
         against = undo_checks.against(call.session, rows)
         if against and not rest:
             raise Locked(_told(call.session, rows, against))
-        against |= _put_back(call, [row for row in rows if row.id not in against and not row.fresh])
+        changed = [row for row in rows if row.id not in against and not row.fresh]
+        with seen_versions.follow(call.session, _moved_by(call, changed)):
+            against |= _put_back(call, changed)
         if against:  # what could not be put back keeps what it points at
             if not rest:
                 raise Locked(_told(call.session, rows, against))
@@ -161,9 +166,11 @@ def _put_back(call: Call, rows: Rows) -> undo_checks.Reasons:
 def _take(call: Call, rows: Rows) -> None:
     for noun, mine in reversed(undo_checks.by_noun(rows).items()):
         _withdraw(call, noun, mine)
-        if noun in BEFORE:
-            BEFORE[noun](call.session, mine, call.now)
+        if noun == FollowUp.__noun__:
+            followup_undo.take(call.session, mine, call.now)
         _remove(call.session, MODELS[noun], mine, call.now)
+        if noun == Payment.__noun__:
+            allocation.gone(call.session, [row.record_id for row in mine])
 
 
 def _withdraw_change(call: Call, row: ImportRow) -> None:
@@ -215,40 +222,3 @@ def _freed(model: Any) -> set[str]:
     table = model.__table__
     keys = {"external_ref", *(entity_of(model).imports.keys or ())} & set(table.c.keys())
     return {key for key in keys if table.c[key].nullable and key not in KEPT}
-
-
-def _unspread(session: Session, rows: list[ImportRow], _now: dt.datetime) -> None:
-    """Take money off the instalments it was spread over."""
-    part = PaymentAllocation.__table__
-    for keys in chunks([row.record_id for row in rows]):
-        session.execute(sa.delete(part).where(part.c.payment_id.in_(keys)), execution_options=RULE)
-
-
-def _unplan(session: Session, rows: list[ImportRow], now: dt.datetime) -> None:
-    """Drop the open plans that follow-ups made, open those they closed, put statuses back."""
-    plan, customer = FollowUpPlan.__table__, Customer.__table__
-    again = {"row_version": plan.c.row_version + 1}
-    for keys in chunks([row.record_id for row in rows]):
-        mine = sa.update(plan).where(plan.c.made_by_id.in_(keys), plan.c.done_at.is_(None))
-        session.execute(mine.values(deleted_at=now, **again), execution_options=RULE)
-        closed = sa.update(plan).where(plan.c.done_by_id.in_(keys))
-        session.execute(
-            closed.values(done_at=None, done_by_id=None, **again), execution_options=RULE
-        )
-    session.expire_all()
-    for row in sorted(rows, key=lambda row: -row.id):
-        if "status" not in row.before:
-            continue
-        was, became = (CustomerStatus[name] for name in row.before["status"])
-        follow = session.get_one(FollowUp, row.record_id)
-        moved = sa.update(customer).where(
-            customer.c.id == follow.customer_id, customer.c.status == became
-        )
-        again_customer = {"status": was, "row_version": customer.c.row_version + 1}
-        session.execute(moved.values(again_customer), execution_options=RULE)
-
-
-BEFORE: dict[str, Callable[[Session, list[ImportRow], dt.datetime], None]] = {
-    "payment": _unspread,
-    "followup": _unplan,
-}

@@ -20,9 +20,9 @@ from models.sales.follow_up import FollowUp
 from models.sales.opportunity import Opportunity, OpportunityLine
 from models.sales.product import Product
 from services.deals import contract_customer
+from services.importing.back import before_images, undo_money
 from services.importing.check.finding import chunks
 from services.importing.mapping.declared import MODELS
-from services.importing.run import before_images
 from services.records.lookup import names_of
 
 # What belongs to a record goes with it; a submission only tells what was submitted.
@@ -40,12 +40,15 @@ Rows = list[ImportRow]
 def against(session: Session, rows: Rows) -> Reasons:
     """Return what stands against taking rows of an import back: key of the row → reason."""
     found = _final(rows)
+    found |= dict.fromkeys((row.id for row in undo_money.issued(session, rows)), undo_money.ISSUED)
     for noun, mine in by_noun(rows).items():
         bad = [*_touched(session, noun, mine), *_primaries(session, noun, mine)]
         decided = dict.fromkeys((row.id for row in _decided(session, noun, mine)), DECIDED)
         found = dict.fromkeys((row.id for row in bad), CHANGED) | decided | found
     while True:  # what stays keeps what it points at
         kept = len(found)
+        for row, reason in undo_money.against(session, rows, found):
+            found.setdefault(row.id, reason)
         for row, reason in _used(session, [row for row in rows if row.id not in found]):
             found.setdefault(row.id, reason)
         if len(found) == kept:
