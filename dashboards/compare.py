@@ -1,56 +1,24 @@
 """环比 and 同比 of a summary's tiles: the same totals over the period before and a year earlier.
 
-A period that still runs is compared up to the same day. What is due later in it (the instalments of
-回款汇总表, opportunities by the day they are expected) is then no like with like: only what came in
-is compared there. A period that is still to come is compared with nothing.
+What is due later in a period that runs (instalments, opportunities by the day they
+are expected) is compared with nothing, nor is a period that is still to come.
 """
 
-import dataclasses
-from decimal import Decimal
 from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from dashboards.core import money, table
-from dashboards.core.columns import TableColumn, derive, missing, shown
-from dashboards.core.period import DAY, PRESETS, Period, year_before
+from dashboards.core.columns import TableColumn, changed, derive, missing, shown
+from dashboards.core.period import Period
 from dashboards.core.query import CockpitQuery
 from dashboards.core.sql import record
+from dashboards.measures.bases import bases
+from dashboards.measures.comparison import comparable
+from dashboards.measures.keyed import Ask, keyed
 from dashboards.pages import Summary
 from services.rights.actor import Actor
-
-UNITS = {"week": "last_week", "month": "last_month", "quarter": "last_quarter", "year": "last_year"}
-POINT = Decimal("0.01")
-SHORT = ("industry", "owner")  # few rows of few statements: no tile tells of targets
-
-
-def bases(query: CockpitQuery) -> dict[str, Period]:
-    """Return what the period is compared with: `before`, the unit before, and `year`."""
-    found = {"before": _before(query), "year": year_before(query.period)}
-    return {name: _cut(base, query) for name, base in found.items()}
-
-
-def _before(query: CockpitQuery) -> Period:
-    """Return the calendar unit before, or as many days before where the period is none."""
-    start, end = query.period.start, query.period.end
-    if query.preset in UNITS:
-        return PRESETS[UNITS[query.preset]](query.today)
-    if query.preset.startswith("last_"):
-        return PRESETS[query.preset](start)
-    return Period(start - (end - start), start)
-
-
-def runs(query: CockpitQuery) -> bool:
-    """Tell whether days of the period are still to come."""
-    return query.period.start <= query.today < query.period.end - DAY
-
-
-def _cut(base: Period, query: CockpitQuery) -> Period:
-    """Return the base up to the same elapsed days, clipped to its end."""
-    if not runs(query):
-        return base
-    return Period(base.start, min(base.start + (query.today - query.period.start) + DAY, base.end))
 
 
 def changes(
@@ -59,29 +27,43 @@ def changes(
     """Return tile → what it says of each base: `text` and the base's own value and days."""
     if summary.timeless or query.period.start > query.today:
         return {}
-    open_end = query.date in summary.ahead and runs(query)
-    tiles = [c for c in summary.tiles if not open_end or c.key == "cash"]
+    told = {one.column.key for one in summary.told if comparable(query, one)}
+    tiles = [c for c in summary.tiles if not summary.told or c.key in told]
     if not tiles:
         return {}
     periods = bases(query)
-    now = _totals(session, actor, summary, query)
-    then = {k: _totals(session, actor, summary, query.over(p)) for k, p in periods.items()}
+    found = _totals(session, actor, summary, query, {"now": query.period} | periods)
     return {
-        column.key: [_told(column, now, then[name], name, periods[name]) for name in periods]
+        column.key: [
+            _told(column, found["now"], found[name], name, periods[name]) for name in periods
+        ]
         for column in tiles
     }
 
 
-def _totals(session: Session, actor: Actor, summary: Summary, query: CockpitQuery) -> table.Record:
-    """Return the tiles' totals by the shortest way: they are those of every grain."""
-    if summary.detail is not None:
-        plain = dataclasses.replace(query, by="row")
-        return derive(record(session, summary.detail(actor, plain).totals), summary.tiles)
-    if summary.rows is None:
-        raise AssertionError  # a summary has rows, detail or both
-    by = next(grain for grain in SHORT if grain in summary.choices.grains)
-    data = summary.rows(session, actor, dataclasses.replace(query, by=by))
-    return derive(table.added_up(data, summary.tiles), summary.tiles)
+def _totals(
+    session: Session,
+    actor: Actor,
+    summary: Summary,
+    query: CockpitQuery,
+    periods: dict[str, Period],
+) -> dict[str, table.Record]:
+    """Return the tiles' totals by period: they are those of every grain."""
+    if summary.told:
+        asks = [Ask(query.over(p), summary.told, f" {name}") for name, p in periods.items()]
+        every = record(session, keyed(actor, asks, {}))
+        parts = {
+            name: {k.partition(" ")[0]: v for k, v in every.items() if k.endswith(f" {name}")}
+            for name in periods
+        }
+    elif summary.detail is not None:
+        parts = {
+            name: record(session, summary.detail(actor, query.over(period)).totals)
+            for name, period in periods.items()
+        }
+    else:
+        raise AssertionError  # a summary has measures, a detail or both
+    return {name: derive(totals, summary.tiles) for name, totals in parts.items()}
 
 
 def _told(
@@ -99,10 +81,9 @@ def _change(column: TableColumn, value: Any, base: Any) -> str:
     if missing(value) or missing(base):
         return money.DASH
     if column.type == "ratio":
-        points = money.half_up((Decimal(value) - Decimal(base)) * 100, POINT)
-        return _("%(n)s 个百分点", n=f"{points:+,.2f}")
-    if not base:
-        return money.DASH
-    rate = money.half_up(Decimal(value - base) / abs(base), money.RATIO)
-    arrow = "↑" if rate > 0 else "↓" if rate < 0 else ""
-    return f"{arrow} {money.percent(abs(rate))}".strip() if rate else _("持平")
+        points = money.points(value, base)
+        return (
+            _("%(n)s 个百分点", n=changed(points, "points")) if points is not None else money.DASH
+        )
+    rate = money.growth(value, base)
+    return money.DASH if rate is None else changed(rate, "growth")

@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -14,17 +14,17 @@ from dashboards import targets
 from dashboards.core import money
 from dashboards.core.period import PRESETS, Period, elapsed_before
 from dashboards.core.query import CockpitQuery
-from dashboards.core.scope import CUSTOMER, OPPORTUNITY
-from dashboards.core.sql import record, total
-from dashboards.summaries import collection_facts, opportunity_groups
-from dashboards.summaries.performance_facts import cash, signed
-from models.sales.stage import StageKind
+from dashboards.core.sql import record
+from dashboards.measures import lines
+from dashboards.measures.contracts import AMOUNT
+from dashboards.measures.keyed import Ask, keyed
+from dashboards.measures.payments import CASH
+from dashboards.summaries import opportunity_groups
 from services.core.days import today
 from services.rights.actor import Actor
 
 MONTH = ("performance", {"preset": "month", "by": "owner"})
 OPEN = ("", {"state": "open", "approval": "approved"})
-Builder = Callable[[Actor, CockpitQuery, Any, Period], Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,16 +44,11 @@ def tiles(session: Session, actor: Actor, *, now: dt.datetime) -> list[Tile]:
     day = today(now)
     month, before = PRESETS["month"](day), elapsed_before(day)
     query = CockpitQuery(as_of=now, period=month, preset="month", by="owner", sort="label")
+    asked = (AMOUNT, CASH)
+    now_and_before = [Ask(query, asked, "_now"), Ask(query.over(before), asked, "_before")]
+    signed = keyed(actor, now_and_before, {}).subquery("signed")
     sums = record(
-        session,
-        sa.select(
-            *(
-                _sum(build, key, actor, query, period).label(f"{key}_{name}")
-                for build, key in ((signed, "amount"), (cash, "cash"))
-                for name, period in (("now", month), ("before", before))
-            ),
-            targets.whole(actor, query.over(month)).label("target"),
-        ),
+        session, sa.select(signed, targets.whole(actor, query.over(month)).label("target"))
     )
     return [
         _money(_("本月签约额"), sums["amount_now"], _compared(sums, "amount"), *MONTH),
@@ -63,11 +58,6 @@ def tiles(session: Session, actor: Actor, *, now: dt.datetime) -> list[Tile]:
         _open(session, actor, query),
         _win_rate(session, actor, query.over(PRESETS["90d"](day))),
     ]
-
-
-def _sum(build: Builder, key: str, actor: Actor, query: CockpitQuery, period: Period) -> Any:
-    rows = build(actor, query, CUSTOMER.c.id, period).subquery()
-    return sa.select(total(rows.c[key])).scalar_subquery()
 
 
 def _money(label: str, fen: Any, note: str, summary: str, asked: Mapping[str, str]) -> Tile:
@@ -98,17 +88,17 @@ def _compared(sums: dict[str, Any], key: str) -> str:
 
 
 def _overdue(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
-    found = record(session, collection_facts.ageing(actor, query))
+    found = record(session, lines.ageing(actor, query))
     note = _("逾期 %(n)s 期，最长 %(days)s 天", n=found["overdue_lines"], days=found["longest"])
-    until = {"from": f"{collection_facts.FIRST}", "to": f"{query.today}"}
+    until = {"from": f"{lines.FIRST}", "to": f"{query.today}"}
     asked = until | {"by": "plan", "only": "overdue"}
     return _money(_("应收逾期"), found["overdue"], note, "collections", asked)
 
 
 def _open(session: Session, actor: Actor, query: CockpitQuery) -> Tile:
-    ever = Period(collection_facts.FIRST, collection_facts.LAST)
-    statement = opportunity_groups.totals(actor, query.over(ever))
-    found = record(session, statement.where(OPPORTUNITY.c.state == StageKind.open))
+    ever = Period(lines.FIRST, lines.LAST)
+    still = dataclasses.replace(query.over(ever), keys={"only": ("open",)})
+    found = record(session, opportunity_groups.totals(actor, still))
     number, unit = money.scaled(int(found["weighted"]))
     weighted = f"{number} {money.UNITS[unit]}"
     note = _("%(n)s 个 · 加权 %(amount)s", n=found["count"], amount=weighted)

@@ -13,12 +13,15 @@ from sqlalchemy.orm import Session
 from dashboards.core import table
 from dashboards.core.columns import TableColumn, derive, jsonable
 from dashboards.core.query import Args, BadParameter, CockpitQuery, SummaryOptions, parse
+from dashboards.measures import contracts, deals, lines, payments
+from dashboards.measures.comparison import beside
+from dashboards.measures.declared import Measure
+from dashboards.pivot import state as pivot
 from dashboards.summaries import (
     collections,
     followups,
     money_figures,
     opportunities,
-    opportunity_groups,
     performance,
     tracking,
     visits,
@@ -51,7 +54,7 @@ class Summary:
     detail: Callable[[Actor, CockpitQuery], table.Detail] | None = None
     filters: tuple[str, ...] = ()
     timeless: bool = False
-    ahead: frozenset[str] = frozenset()  # dates ("": the only one) that may be days to come
+    told: tuple[Measure, ...] = ()  # the measures that the tiles tell, where they are such
     money_in: bool = False  # payments on contracts that do not count are told here
     # Totals that are not the sums of a grain's rows: (summary's grain) → what replaces them.
     whole: Callable[[Session, Actor, CockpitQuery], table.Record] | None = None
@@ -65,8 +68,16 @@ class Summary:
     @property
     def accepted(self) -> tuple[str, ...]:
         """Return the filters that narrow its rows."""
-        extra = ("only",) if self.choices.only else ()
+        extra = [
+            *(["only"] if self.choices.only else []),
+            *(["compare"] if self.choices.compared else []),
+        ]
         return (*self.filters, *self.choices.clicked, "customer", "department_only", *extra)
+
+    def shown(self, query: CockpitQuery) -> tuple[TableColumn, ...]:
+        """Return the columns of a page, those of a comparison among them."""
+        keys = self.choices.compared(query.by) if self.choices.compared else ()
+        return beside(self.columns(query.by), keys, query)
 
     def is_grouped(self, query: CockpitQuery) -> bool:
         """Tell whether this grain is a frame that pandas sorts and adds up."""
@@ -78,7 +89,7 @@ class Summary:
         return dataclasses.replace(found, totals=derive(found.totals, self.tiles))
 
     def _page(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
-        shown = self.columns(query.by)
+        shown = self.shown(query)
         if self.rows is not None and self.is_grouped(query):
             found = table.grouped(self.rows(session, actor, query), shown, query, self.tiles)
             whole = self.whole(session, actor, query) if self.whole else {}
@@ -89,7 +100,7 @@ class Summary:
 
     def every(self, session: Session, actor: Actor, query: CockpitQuery) -> Iterator[table.Record]:
         """Yield all filtered records, masked like the page's."""
-        shown = self.columns(query.by)
+        shown = self.shown(query)
         if self.rows is not None and self.is_grouped(query):
             data = table.in_order(self.rows(session, actor, query), shown, query)
             records = [derive(row, shown) for row in data.to_dict("records")]
@@ -103,9 +114,10 @@ def came_from(query: CockpitQuery) -> tuple[Summary, str] | None:
     if "via" not in query.params:
         return None
     key, _mark, state = query.params["via"].partition("?")
-    if key not in SUMMARIES or len(state) > LONGEST_WAY:
+    places = SUMMARIES | {PIVOT.key: PIVOT}
+    if key not in places or len(state) > LONGEST_WAY:
         raise BadParameter("via", _("没有这张汇总表"))
-    return SUMMARIES[key], state
+    return places[key], state
 
 
 def payload(summary: Summary, found: table.Table, charts: list[go.Figure]) -> dict[str, Any]:
@@ -133,9 +145,17 @@ def _row(record: table.Record, shown: tuple[TableColumn, ...]) -> dict[str, Any]
     return hidden | cells
 
 
-def _picked(columns: tuple[TableColumn, ...], *keys: str) -> tuple[TableColumn, ...]:
-    known = {c.key: c for c in columns}
-    return tuple(known[key] for key in keys)
+SIGNED = (
+    contracts.AMOUNT, contracts.COLLECTED, contracts.UNPAID, contracts.RATE, payments.CASH,
+    contracts.COUNT,
+)  # fmt: skip
+COLLECTED = (lines.DUE, lines.SETTLED, lines.OPEN, lines.RATE, lines.OVERDUE, payments.CASH)
+DEALT = (deals.TILE, *deals.SWITCHED[1:])
+
+
+def columns_of(told: tuple[Measure, ...]) -> tuple[TableColumn, ...]:
+    """Return the columns of measures."""
+    return tuple(one.column for one in told)
 
 
 CUSTOMER_FILTERS = ("level", "industry", "source", "province")
@@ -151,10 +171,9 @@ SUMMARIES: dict[str, Summary] = {
             performance.columns,
             money_figures.of_performance,
             2,
-            _picked(
-                performance.MEASURES, "amount", "collected", "unpaid", "rate", "cash", "contracts"
-            ),
+            columns_of(SIGNED),
             performance.BY,
+            told=SIGNED,
             rows=performance.rows,
             whole=performance.whole,
             filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
@@ -167,11 +186,11 @@ SUMMARIES: dict[str, Summary] = {
             collections.columns,
             money_figures.of_collections,
             2,
-            _picked(collections.MEASURES, "due", "settled", "open", "rate", "overdue", "cash"),
+            columns_of(COLLECTED),
             collections.BY,
+            told=COLLECTED,
             rows=collections.rows,
             whole=collections.whole,
-            ahead=frozenset({""}),
             filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
             money_in=True,
         ),
@@ -182,22 +201,11 @@ SUMMARIES: dict[str, Summary] = {
             opportunities.columns,
             opportunities.figures,
             2,
-            (
-                TableColumn("opportunities", _("商机数"), "int", drill=opportunity_groups.ROWS),
-                *_picked(
-                    opportunity_groups.MEASURES,
-                    "amount",
-                    "weighted",
-                    "won",
-                    "won_amount",
-                    "lost",
-                    "win_rate",
-                ),
-            ),
+            columns_of(DEALT),
             opportunities.BY,
+            told=DEALT,
             rows=opportunities.rows,
             whole=opportunities.whole,
-            ahead=frozenset({"expected"}),
             detail=opportunities.detail,
             filters=(*PEOPLE_FILTERS, "stage", "product", *CUSTOMER_FILTERS),
         ),
@@ -248,3 +256,14 @@ SUMMARIES: dict[str, Summary] = {
         ),
     )
 }
+# 透视分析 has the bar of a summary; its table is its own.
+PIVOT = Summary(
+    "pivot",
+    _("透视分析"),
+    pivot.OPTIONS,
+    lambda _by: (),
+    lambda *_asked: [],
+    1,
+    (),
+    filters=pivot.FILTERS,
+)

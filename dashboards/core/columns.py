@@ -14,7 +14,8 @@ from services.core.days import ZONE
 from services.core.money import plain
 from services.core.texts import yuan
 
-NUMBERS = frozenset({"money", "int", "days", "quiet", "ratio", "mean"})
+CHANGED = {"growth": money.growth, "points": money.points}  # of a value and its base
+NUMBERS = frozenset({"money", "int", "days", "quiet", "ratio", "mean", *CHANGED})
 SUMMED = frozenset({"money", "int"})
 FEN = Decimal(100)  # 分 in a yuan
 
@@ -24,12 +25,13 @@ class TableColumn:
     """A column of a table: how its values are made, shown and followed.
 
     `type` is text, long (shortened on the page), enum, bool, date, datetime, day (the business
-    date of an instant), money, int, days, quiet (days, none means never), ratio or mean.
+    date of an instant), money, int, days, quiet (days, none means never), ratio, mean, growth or
+    points (growth of a ratio).
     `of` names the two keys a ratio, a mean or a mean amount is derived from, so that totals are
     ratios of sums. `total` is sum, max, none or known: the sum of what is known, blank where
     nothing is. `link` is (noun, key of the id) of the record a cell opens; `drill` a cockpit
     address with {keys of the record}; `narrow` (parameter, key of the value) the filter a cell
-    sets, which is the keyboard's way to what a bar does.
+    sets, which is the keyboard's way to what a bar does. `over` is the base it tells of.
     """
 
     key: str
@@ -43,6 +45,7 @@ class TableColumn:
     narrow: tuple[str, str] | None = None
     sortable: bool = True
     private: bool = False
+    over: Any = None
 
     @property
     def numeric(self) -> bool:
@@ -69,6 +72,8 @@ def derive(record: dict[str, Any], columns: tuple[TableColumn, ...]) -> dict[str
         part, whole = (found.get(key) for key in column.of)
         if column.type == "ratio":
             found[column.key] = money.ratio(part, whole)
+        elif column.type in CHANGED:
+            found[column.key] = CHANGED[column.type](part, whole)
         elif column.type == "mean":
             found[column.key] = money.mean(part, whole)
         else:
@@ -121,6 +126,8 @@ def shown(value: Any, column: TableColumn, unit: str = "yuan") -> str:
         return money.in_wan(int(value)) if unit == "wan" else yuan(int(value))
     if column.type == "ratio":
         return money.percent(value)
+    if column.type in CHANGED:
+        return changed(value, column.type)
     if column.type == "bool":
         return _("是") if value else _("否")
     if isinstance(value, dt.datetime):
@@ -129,3 +136,11 @@ def shown(value: Any, column: TableColumn, unit: str = "yuan") -> str:
     if isinstance(value, enum.Enum | dt.date):
         return str(value)
     return f"{value:,}" if isinstance(value, int | Decimal) else str(value)
+
+
+def changed(value: Decimal, how: str) -> str:
+    """Return a change as people read it: ↑ 12.34%, of a ratio the points."""
+    if how == "points":
+        return f"{value:+,.2f}"
+    arrow = "↑" if value > 0 else "↓"
+    return f"{arrow} {money.percent(abs(value))}" if value else _("持平")

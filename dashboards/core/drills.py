@@ -36,6 +36,29 @@ def row_filter(by: str, record: Mapping[str, Any], query: CockpitQuery) -> Row |
     return {parameter(by): key_text(record.get("key"))}
 
 
+def cell_filter(column: TableColumn, record: Mapping[str, Any], query: CockpitQuery) -> Row | None:
+    """Return the parameters that keep to the rows of a cell: those of a base are its own."""
+    if column.over is None:
+        return row_filter(query.by, record, query)
+    back = query.over(column.over.period)
+    if query.by != "month":
+        row = row_filter(query.by, record, back)
+    else:
+        name = "month" if "month" in record else "key"
+        month = dt.date.fromisoformat(f"{record[name]}-01")
+        then = month_start(month, -(column.over.shift or 0))
+        row = row_filter(query.by, {**record, name: f"{then:%Y-%m}"}, back)
+    return None if row is None else total_filter(column) | dict(row)
+
+
+def total_filter(column: TableColumn) -> dict[str, str]:
+    """Return the parameters of a total: the days of its base, of the page's period none."""
+    if column.over is None:
+        return {}
+    period = column.over.period
+    return {"from": period.start.isoformat(), "to": period.last.isoformat()}
+
+
 def parameter(by: str) -> str:
     """Return the parameter that keeps to a key of a grain: a department without those below it."""
     return "department_only" if by == "department" else by

@@ -207,7 +207,7 @@ def counted_follow_up() -> Where:
 
 def by_stage(query: CockpitQuery) -> Where:
     """Return the filter on the stage, given as keys or codes."""
-    if "stage" not in query.keys:
+    if "stage" not in query.keys or "stage" in query.idle:
         return []
     keys = [value for value in query.keys["stage"] if isinstance(value, int)]
     codes = [value for value in query.keys["stage"] if isinstance(value, str)]

@@ -4,6 +4,7 @@ Source of the rules: the cockpit's definitions, section 1. A denominator of 0 ha
 """
 
 from decimal import Decimal
+from typing import Any
 
 from flask_babel import lazy_gettext as _
 
@@ -37,3 +38,17 @@ def in_wan(fen: int) -> str:
 def percent(value: Decimal | None) -> str:
     """Return a ratio as 12.34%, 「—」 for none."""
     return DASH if value is None else f"{half_up(value * 100, CENT):,.2f}%"
+
+
+def growth(value: Any, base: Any) -> Decimal | None:
+    """Return (value − base) ÷ |base|; None without a base."""
+    if value is None or not base:
+        return None
+    return half_up((Decimal(value) - Decimal(base)) / abs(Decimal(base)), RATIO)
+
+
+def points(value: Any, base: Any) -> Decimal | None:
+    """Return the percentage points between two ratios; None without one of them."""
+    if value is None or base is None:
+        return None
+    return half_up((Decimal(value) - Decimal(base)) * 100, CENT)

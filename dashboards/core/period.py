@@ -78,6 +78,10 @@ PRESETS: dict[str, Callable[[dt.date], Period]] = {
 }
 
 
+# The unit that comes before one that runs.
+UNITS = {"week": "last_week", "month": "last_month", "quarter": "last_quarter", "year": "last_year"}
+
+
 def elapsed_before(today: dt.date) -> Period:
     """Return last month cut at the same elapsed days as this month, clipped to its end."""
     start = month_start(today, -1)

@@ -19,6 +19,8 @@ from models.people.user import Language
 from services.core.days import today
 from services.core.errors import Refused
 
+COMPARED = ("", "previous", "year")
+BASE, CHANGE = "_base", "_change"  # columns of a comparison, behind the name of what is compared
 MOST_VALUES, LONGEST_NAME = 50, 40
 LARGEST_PAGE = 1_000_000
 DEFAULT_PRESET = "year"
@@ -56,6 +58,14 @@ class SummaryOptions:
     dates: tuple[str, ...] = ()
     only: tuple[str, ...] = ()  # what its rows can be cut down to
     clicked: tuple[str, ...] = ()  # filters that have no input, set by cells and bars
+    compared: Callable[[str], Collection[str]] | None = (
+        None  # columns of a grain with 环比 and 同比
+    )
+
+    def sortable(self, by: str, compare: str) -> Collection[str]:
+        """Return what the rows of a grain are sorted by, the columns of a comparison too."""
+        more = self.compared(by) if compare and self.compared else ()
+        return [*self.sorts(by), *(f"{key}{end}" for key in more for end in (BASE, CHANGE))]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class CockpitQuery:
     words: tuple[str, ...] = ()
     keys: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
     undealt: bool = False
+    compare: str = ""  # previous, year
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
     idle: frozenset[str] = frozenset()  # filters that were given and that this summary has not
     summary: str = ""  # its key
@@ -127,7 +138,9 @@ def parse(
     as_of = _moment(given, now)
     by = _one_of(given, "by", choices.grains)
     sort = given.get("sort") or choices.default_sort(by)
-    if sort.removeprefix("-") not in choices.sorts(by):
+    compare = _one_of(given, "compare", COMPARED)
+    alone = compare and not (choices.compared and choices.compared(by))
+    if sort.removeprefix("-") not in choices.sortable(by, compare):
         raise BadParameter("sort", _("不能按此列排序"))
     preset, period = _period(given, today(as_of))
     return CockpitQuery(
@@ -146,7 +159,11 @@ def parse(
             name: _values(given[name], name, read) for name, read in KEYS.items() if name in given
         },
         undealt=_one_of(given, "undealt", ("0", "1")) == "1",
-        idle=frozenset(name for name in ANY if name in given and name not in accepted),
+        compare="" if alone else compare,
+        idle=frozenset(
+            [name for name in ANY if name in given and name not in accepted]
+            + (["compare"] if alone else [])
+        ),
         params={name: given[name] for name in ORDER if name in given},
     )
 
@@ -163,7 +180,7 @@ def _given(args: Args) -> dict[str, str]:
     for name in ORDER:
         texts = [text.strip() for text in args.get(name, ()) if text.strip()]
         if texts:
-            found[name] = ",".join(texts) if name in KEYS else texts[-1]
+            found[name] = ",".join(texts) if name in {*KEYS, "measures"} else texts[-1]
     if "size" not in found and args.get("page_size"):  # what the grids call it
         found["size"] = args["page_size"][-1].strip() or "50"
     return found

@@ -35,6 +35,24 @@ class MonthOf(Portable):
     postgresql = "to_char({0}, 'YYYY-MM')"
 
 
+class MonthsLater(Portable):
+    """The month some months after that of a date."""
+
+    name = "months_later"
+    type = sa.String()
+    sqlite = "strftime('%Y-%m', {0}, 'start of month', {1} || ' months')"
+    postgresql = (
+        "to_char(date_trunc('month', CAST({0} AS timestamp)) + {1} * INTERVAL '1 month', 'YYYY-MM')"
+    )
+
+
+def months_into(day: Any, start: Any, size: int) -> Clause:
+    """Return how many months of its stretch of `size` have passed; a year begins in `start`."""
+    number: Clause = sa.cast(sa.func.substr(MonthOf(day), 6, 2), sa.Integer)
+    into: Clause = (number - start + 12) % size
+    return into
+
+
 class QuarterOf(Portable):
     """The quarter of a date as text: 2026-Q4."""
 
@@ -86,6 +104,7 @@ class MinutesBetween(Portable):
 
 
 total = money.total  # an exact integer sum, 0 for no rows: one law in every layer
+whole = money.whole  # an aggregate as an integer, 0 for no rows
 
 
 def count_if(condition: Any) -> Clause:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
 from dashboards.core import names
-from dashboards.core.columns import TableColumn, derive, missing
+from dashboards.core.columns import CHANGED, TableColumn, derive, missing
 from dashboards.core.query import CockpitQuery
 from dashboards.core.sql import frame, record
 
@@ -79,7 +79,8 @@ def in_order(
 ) -> pd.DataFrame:
     """Return the frame sorted by the query's column, blanks last both ways, then id downwards."""
     column = next(c for c in columns if c.key == query.sort_key)
-    keys = pd.DataFrame({"value": _sort_values(data, column), "tie": _tie(data)}, index=data.index)
+    values = _changes(data, columns, column) if column.type in CHANGED else _values(data, column)
+    keys = pd.DataFrame({"value": values, "tie": _tie(data)}, index=data.index)
     keys["blank"] = keys["value"].isna()
     keys = keys.sort_values(
         ["blank", "value", "tie"], ascending=[True, not query.down, False], kind="stable"
@@ -87,7 +88,19 @@ def in_order(
     return data.loc[keys.index].reset_index(drop=True)
 
 
-def _sort_values(data: pd.DataFrame, column: TableColumn) -> pd.Series:
+def _changes(
+    data: pd.DataFrame, columns: tuple[TableColumn, ...], column: TableColumn
+) -> pd.Series:
+    needed = (*(c for c in columns if c.key in (column.of or ())), column)
+    found = (derive(row, needed)[column.key] for row in data.to_dict("records"))
+    return pd.Series(
+        [None if one is None else float(one) for one in found], index=data.index, dtype="float64"
+    )
+
+
+def _values(data: pd.DataFrame, column: TableColumn) -> pd.Series:
+    if not {*(column.of or (column.key,))} <= {*data}:  # nothing to compare with
+        return pd.Series(index=data.index, dtype="float64")
     if column.of is not None:
         part, whole = (pd.to_numeric(data[key]) for key in column.of)
         return part / whole.where(whole != 0)
@@ -117,7 +130,7 @@ def added_up(data: pd.DataFrame, columns: tuple[TableColumn, ...]) -> Record:
             found[column.key] = _known(data, column.key)
         for key in column.of or ():
             # `whole` stands in every row: it is the sum already.
-            found.setdefault(key, _largest(data, key) if key == WHOLE else _sum(data, key))
+            found.setdefault(key, _largest(data, key) if key.startswith(WHOLE) else _sum(data, key))
     return found
 
 

@@ -16,8 +16,9 @@ from dashboards.core.names import label, labelled, names, tie
 from dashboards.core.query import CockpitQuery, SummaryOptions
 from dashboards.core.sql import frame, record
 from dashboards.core.table import Record
-from dashboards.summaries import collection_facts
-from dashboards.summaries.performance import CASH_HELP
+from dashboards.measures import lines, payments
+from dashboards.measures.keyed import Ask, keyed
+from dashboards.summaries import collection_names
 from services.rights.actor import Actor
 
 BY = {
@@ -29,55 +30,8 @@ BY = {
     "plan": _("期次"),
     "payment": _("回款"),
 }
-LINES, CASH = "collections?by=plan", "collections?by=payment"
-MEASURES = (
-    TableColumn("lines", _("应收笔数"), "int", _("期内到期的期次"), drill=LINES),
-    TableColumn("due", _("应收"), "money", _("期内到期的回款计划金额"), drill=LINES),
-    TableColumn(
-        "settled",
-        _("已收"),
-        "money",
-        _("截至统计时间分摊到这些期次的回款，每期不超过应收"),
-        drill=LINES,
-    ),
-    TableColumn("open", _("未收"), "money", _("应收 − 已收"), drill=f"{LINES}&only=owing"),
-    TableColumn(
-        "rate", _("计划回款率"), "ratio", _("已收 ÷ 应收"), of=("settled", "due"), drill=LINES
-    ),
-    TableColumn(
-        "overdue",
-        _("逾期金额"),
-        "money",
-        _("应收日期早于今天且未收齐的部分；今天到期不算"),
-        drill=f"{LINES}&only=overdue",
-    ),
-    TableColumn("overdue_lines", _("逾期笔数"), "int", drill=f"{LINES}&only=overdue"),
-    TableColumn(
-        "overdue_rate",
-        _("逾期率"),
-        "ratio",
-        _("逾期金额 ÷ 应收"),
-        of=("overdue", "due"),
-        drill=LINES,
-    ),
-    TableColumn("longest", _("最长逾期（天）"), "days", total="max", drill=f"{LINES}&only=overdue"),
-    TableColumn(
-        "mean_days",
-        _("平均回款天数"),
-        "mean",
-        _("Σ（回款金额 ×（回款日 − 应收日））÷ Σ 回款金额；负数表示提前"),
-        of=("paid_days", "weight"),
-        drill=LINES,
-    ),
-    TableColumn("cash", _("本期到账"), "money", CASH_HELP, drill=CASH),
-    TableColumn(
-        "surplus",
-        _("未分摊"),
-        "money",
-        _("合同收到的、没有分到任何一期的部分：预收或多收"),
-        drill=f"{LINES}&only=surplus",
-    ),
-)
+ALL = (*lines.MEASURES[:-1], payments.CASH, lines.SURPLUS)
+MEASURES = tuple(one.column for one in ALL)
 COMPANY = TableColumn(
     "company",
     _("客户单位"),
@@ -129,6 +83,7 @@ def _plain(column: TableColumn) -> TableColumn:
 
 
 CLICKED = ("contract",)
+ALONE = frozenset({"contract", "plan", "payment"})  # each has one period of its own
 CHOICES = SummaryOptions(
     grains=tuple(BY),
     sorts=lambda by: [c.key for c in columns(by)],
@@ -137,6 +92,7 @@ CHOICES = SummaryOptions(
     ),
     only=("unpaid", "owing", "overdue", "surplus"),
     clicked=CLICKED,
+    compared=lambda by: () if by in ALONE else [one.key for one in MEASURES],
 )
 
 
@@ -144,7 +100,7 @@ def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
     """Return one row a key; 应收 = 已收 + 未收 holds in each. Amounts in 分."""
     if query.by == "payment":
         return _payments(session, actor, query)
-    data = frame(session, collection_facts.named(actor, query))
+    data = frame(session, collection_names.named(actor, query, ALL))
     if query.by in {"owner", "department"}:
         data["key"] = data[f"{query.by}_id"]
         return labelled(session, data, query.by)
@@ -160,7 +116,7 @@ def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
 
 
 def _payments(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
-    data = frame(session, collection_facts.payments(actor, query))
+    data = frame(session, collection_names.payments(actor, query))
     known = names(session, "owner")
     data["owner"] = [label(key, known) for key in data["owner_id"]]
     data["id"] = data["payment_id"]
@@ -171,4 +127,5 @@ def whole(session: Session, actor: Actor, query: CockpitQuery) -> Record:
     """Return the totals that a grain's rows do not hold: cash is no instalment, nor the reverse."""
     if query.by not in {"plan", "payment"}:
         return {}
-    return record(session, collection_facts.other_totals(actor, query))
+    other = (payments.CASH,) if query.by == "plan" else lines.MEASURES
+    return record(session, keyed(actor, [Ask(query, other)], {}))

@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from dashboards.core import charts, drills, money, time_charts
 from dashboards.core.period import DAY, year_before
 from dashboards.core.query import CockpitQuery
-from dashboards.core.scope import CONTRACT
-from dashboards.core.sql import MonthOf, frame
-from dashboards.summaries.collection_facts import AGES, FIRST, LAST, ageing
-from dashboards.summaries.performance_facts import signed
+from dashboards.core.sql import frame
+from dashboards.measures.contracts import AMOUNT
+from dashboards.measures.dimensions import month_of
+from dashboards.measures.keyed import Ask, keyed
+from dashboards.measures.lines import AGES, FIRST, LAST, ageing
 from services.core.texts import yuan
 from services.rights.actor import Actor
 
@@ -22,9 +23,8 @@ def of_performance(
     session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
 ) -> list[go.Figure]:
     """Return the bars of the rows and the months with last year's outline."""
-    month = MonthOf(CONTRACT.c.signed_on)
     both = [
-        frame(session, signed(actor, query, month, period))
+        frame(session, keyed(actor, [Ask(query.over(period), (AMOUNT,))], {"key": month_of}))
         for period in (query.period, year_before(query.period))
     ]
     return [amounts_figure(data, query), months_figure(both[0], both[1], query)]

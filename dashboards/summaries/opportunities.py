@@ -7,7 +7,6 @@ import plotly.graph_objects as go
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import Select
 
 from dashboards.core import filters
 from dashboards.core.columns import TableColumn
@@ -24,15 +23,10 @@ from dashboards.core.scope import (
 )
 from dashboards.core.sql import DayOf, caption, frame, record, total
 from dashboards.core.table import Detail, Record
+from dashboards.measures import deals
+from dashboards.measures.deals import last_open_stage, probability, weighted, where
 from dashboards.summaries import opportunity_groups
 from dashboards.summaries.opportunity_figures import funnel_figure, stages_figure
-from dashboards.summaries.opportunity_groups import (
-    joined,
-    last_open_stage,
-    probability,
-    weighted,
-    where,
-)
 from models.sales.stage import StageKind
 from services.query.portable import DaysBetween
 from services.rights.actor import Actor
@@ -57,7 +51,7 @@ COLUMNS = (
     TableColumn("stage", _("阶段"), narrow=("stage", "stage_code")),
     TableColumn("amount", _("金额"), "money"),
     TableColumn("probability", _("赢率（%）"), "int"),
-    TableColumn("weighted", _("加权金额"), "money", opportunity_groups.WEIGHTED),
+    TableColumn("weighted", _("加权金额"), "money", deals.WEIGHTED.help),
     TableColumn("expected_on", _("预计成交日"), "date"),
     TableColumn("late", _("是否逾期"), "bool", _("进行中且预计成交日早于今天"), sortable=False),
     TableColumn("stage_days", _("阶段停留天数"), "days", _("进入当前阶段到今天或关闭日期")),
@@ -67,6 +61,7 @@ COLUMNS = (
     TableColumn("state", _("状态"), "enum"),
     TableColumn("reason", _("丢单原因")),
 )
+ALONE = frozenset({"row", "quarter"})  # what was closed in a quarter was not in another
 CHOICES = SummaryOptions(
     grains=tuple(BY),
     sorts=lambda by: [c.key for c in columns(by) if c.sortable],
@@ -74,6 +69,7 @@ CHOICES = SummaryOptions(
     dates=opportunity_groups.DATES,
     only=("open", "won", "lost", "closed", "unpaid"),
     clicked=("contract", "quarter", "reached"),
+    compared=lambda by: () if by in ALONE else [one.key for one in opportunity_groups.MEASURES],
 )
 NEVER = 1_000_000  # 从未 comes before every number of days
 
@@ -119,15 +115,10 @@ def _measures(query: CockpitQuery, last: Any) -> dict[str, Any]:
 
 def detail(actor: Actor, query: CockpitQuery) -> Detail:
     """Return the table of opportunities."""
-    stamp, last, opened = (
-        opportunity_groups.stamp(query),
-        _last_at(),
-        openable(actor, CUSTOMER.c.id),
-    )
+    stamp, last, opened = (deals.stamp(query), _last_at(), openable(actor, CUSTOMER.c.id))
     measures = _measures(query, last)
     wide = (
-        joined()
-        .outerjoin(USER, USER.c.id == stamp.owner)
+        deals.JOINED.outerjoin(USER, USER.c.id == stamp.owner)
         .outerjoin(OPTION, OPTION.c.id == OPPORTUNITY.c.lost_reason_id)
         .outerjoin(last, last.c.opportunity_id == OPPORTUNITY.c.id)
     )
@@ -162,20 +153,13 @@ def detail(actor: Actor, query: CockpitQuery) -> Detail:
             **{key: OPPORTUNITY.c[key] for key in ("amount", "expected_on", "state")},
         },
         tie=OPPORTUNITY.c.id,
-        totals=totals(actor, query),
+        totals=opportunity_groups.totals(actor, query),
     )
 
 
 def whole(session: Session, actor: Actor, query: CockpitQuery) -> Record:
     """Return the totals of a grain: an opportunity that stands in two groups counts once."""
-    return record(session, totals(actor, query))
-
-
-def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
-    """Return the totals, with the count under the tile's name too."""
-    return opportunity_groups.totals(actor, query).add_columns(
-        sa.func.count().label("opportunities")
-    )
+    return record(session, opportunity_groups.totals(actor, query))
 
 
 # -- figures -------------------------------------------------------------------------------------
@@ -195,7 +179,7 @@ def figures(
     )
     inner = (
         sa.select(*OPPORTUNITY.c["stage_id", "state", "amount"], last_open_stage().label("left_id"))
-        .select_from(joined())
+        .select_from(deals.JOINED)
         .where(*where(actor, query))
         .subquery("shown")
     )

@@ -7,128 +7,44 @@ Grain: a customer with at least one contract in force signed in the period, or a
 from typing import Any
 
 import pandas as pd
-import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from dashboards import targets
-from dashboards.core import charts, drills
+from dashboards.core import drills
 from dashboards.core.columns import TableColumn
 from dashboards.core.names import labelled
-from dashboards.core.query import CockpitQuery, SummaryOptions
-from dashboards.core.scope import CONTRACT, OPPORTUNITY, PAYMENT
-from dashboards.core.sql import DayOf, frame, record, total
-from dashboards.core.table import Record
-from dashboards.summaries.performance_facts import (
-    cash,
-    contracts,
-    customers,
-    kept_and_came,
-    key_of,
-    opportunities,
-    punctual,
-    signed,
-)
-from models.customers.customer import Level
-from services.deals.order.punctuality import MEASURES as PUNCTUAL
+from dashboards.core.query import BASE, CockpitQuery, SummaryOptions
+from dashboards.core.sql import frame, record
+from dashboards.core.table import WHOLE, Record
+from dashboards.measures import comparison, deals, payments
+from dashboards.measures import contracts as facts
+from dashboards.measures.declared import leaves
+from dashboards.measures.dimensions import DIMENSIONS
+from dashboards.measures.keyed import Ask, keyed
+from dashboards.summaries.performance_facts import contracts, customers
 from services.rights.actor import Actor
 
-BY = {
-    "customer": _("客户"),
-    "owner": _("销售员"),
-    "department": _("部门"),
-    "industry": _("行业"),
-    "level": _("等级"),
-    "source": _("来源"),
-    "month": _("月份"),
-    "contract": _("合同"),
-}
+GRAINS = ("customer", "owner", "department", "industry", "level", "source", "month", "contract")
+BY = {key: DIMENSIONS[key].caption for key in GRAINS}
 # What came in or was created beside the customers of the rows stands in one row of its own.
 REST = _("其他客户（本期无合同）")
-ITS_CONTRACTS = "performance?by=contract"
-CASH_HELP = _("期内到账并已确认的回款，含全部生效合同；计给回款当时的销售员")
-MEASURES = (
-    TableColumn(
-        "contracts",
-        _("合同数"),
-        "int",
-        _("期内签订且生效的合同（履行中、履行完毕）"),
-        drill=ITS_CONTRACTS,
-    ),
-    TableColumn(
-        "amount", _("合同额"), "money", _("期内签订且生效的合同金额合计"), drill=ITS_CONTRACTS
-    ),
-    TableColumn(
-        "collected",
-        _("已回款"),
-        "money",
-        _("上述合同截至统计时间已确认的回款"),
-        drill=ITS_CONTRACTS,
-    ),
-    TableColumn(
-        "unpaid",
-        _("未回款"),
-        "money",
-        _("逐份合同：合同额减已回款，不小于 0"),
-        drill=f"{ITS_CONTRACTS}&only=unpaid",
-    ),
-    TableColumn(
-        "rate",
-        _("回款率"),
-        "ratio",
-        _("已回款合计 ÷ 合同额合计"),
-        of=("collected", "amount"),
-        drill=ITS_CONTRACTS,
-    ),
-    TableColumn(
-        "on_time_rate",
-        _("准时率"),
-        "ratio",
-        _("上述合同的订单节点：按时完成数 ÷ 已完成或已到期数；按最初约定的日期"),
-        of=("on_time", "judged"),
-        drill=ITS_CONTRACTS,
-    ),
-    TableColumn(
-        "delay",
-        _("平均延误天数"),
-        "mean",
-        _("延误节点的天数合计 ÷ 延误节点数，未完成的算到今天"),
-        of=("late_days", "late"),
-        drill=ITS_CONTRACTS,
-    ),
-    TableColumn("cash", _("本期到账"), "money", CASH_HELP, drill="collections?by=payment"),
-    TableColumn(
-        "average",
-        _("平均合同额"),
-        "money",
-        _("合同额 ÷ 合同数"),
-        of=("amount", "contracts"),
-        drill=ITS_CONTRACTS,
-    ),
-    TableColumn(
-        "created",
-        _("新增商机数"),
-        "int",
-        _("期内新建并通过审批的商机，计给创建时的销售员"),
-        drill="opportunities?by=row&date=created",
-    ),
-    TableColumn(
-        "win_rate",
-        _("赢单率"),
-        "ratio",
-        _("期内关闭的商机：赢单数 ÷（赢单数＋输单数），计给关闭时的销售员"),
-        of=("won", "closed"),
-        drill="opportunities?by=row&date=closed",
-    ),
-    TableColumn(
-        "share",
-        _("占比"),
-        "ratio",
-        _("合同额占全部筛选结果的比例"),
-        of=("amount", "whole"),
-        drill=ITS_CONTRACTS,
-    ),
+SHARE = TableColumn(
+    "share",
+    _("占比"),
+    "ratio",
+    _("合同额占全部筛选结果的比例"),
+    of=("amount", "whole"),
+    drill=facts.ROWS,
 )
+OF_CONTRACT = (
+    facts.AMOUNT, facts.COLLECTED, facts.UNPAID, facts.RATE, facts.ON_TIME_RATE, facts.DELAY,
+)  # fmt: skip
+ALL = (
+    facts.COUNT, *OF_CONTRACT, payments.CASH, facts.AVERAGE, deals.CREATED, deals.WON_RATE,
+)  # fmt: skip
+MEASURES = (*(one.column for one in ALL), SHARE)
+NUMBERS = tuple(one.key for one in leaves(ALL))
 CUSTOMERS = (
     TableColumn("code", _("客户编号"), private=True, link=("customer", "customer_id")),
     TableColumn(
@@ -151,18 +67,6 @@ CONTRACTS = (
     TableColumn("signed_on", _("签订日"), "date"),
     TableColumn("owner", _("签约人"), narrow=("owner", "owner_id")),
 )
-NUMBERS = (
-    *PUNCTUAL,
-    "contracts",
-    "amount",
-    "collected",
-    "unpaid",
-    "cash",
-    "created",
-    "won",
-    "closed",
-)
-OF_CONTRACT = frozenset({"on_time_rate", "delay", "amount", "collected", "unpaid", "rate", "share"})
 
 
 def columns(by: str) -> tuple[TableColumn, ...]:
@@ -170,7 +74,7 @@ def columns(by: str) -> tuple[TableColumn, ...]:
     if by == "customer":
         return CUSTOMERS + MEASURES
     if by == "contract":
-        return CONTRACTS + tuple(c for c in MEASURES if c.key in OF_CONTRACT)
+        return (*CONTRACTS, *(one.column for one in OF_CONTRACT), SHARE)
     narrow = None if by == "month" else (drills.parameter(by), "key")
     told = targets.COLUMNS if by in targets.GRAINS else ()  # beside what they are compared with
     place = [c.key for c in MEASURES].index("amount") + 1
@@ -184,29 +88,22 @@ CHOICES = SummaryOptions(
     default_sort=lambda by: "label" if by == "month" else "-amount",
     only=("unpaid",),
     clicked=("contract", "undealt"),
+    compared=lambda by: () if by == "contract" else [one.key for one in MEASURES],
 )
 
 
 def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
     """Return all filtered rows, amounts in 分."""
     by = query.by
-    if by == "contract":
-        kept = frame(session, punctual(actor, query, CONTRACT.c.id))
-        data = frame(session, contracts(actor, query)).merge(kept, "left", on="key")
-        return _finished(session, query, data)
-    if by == "customer":
-        data = frame(session, customers(actor, query))
-    else:
-        key = key_of(by, "contract", CONTRACT.c.signed_on)
-        data = frame(session, signed(actor, query, key, query.period))
-    own = frozenset(data["key"])
-    for part in _other_measures(session, actor, query):
-        # Keys are matched as texts: merging sorts them, and levels have no order.
-        keyed = [one.astype({"key": object}) for one in (data, part)]
-        data = _by_level(*keyed) if by == "level" else keyed[0].merge(keyed[1], "outer", on="key")
-    if by == "customer":
-        return _with_rest(_finished(session, query, data), own)
-    return _with_targets(session, actor, query, data)
+    told = OF_CONTRACT if by == "contract" else ALL
+    data = frame(
+        session, keyed(actor, comparison.asks(query, told), {"key": DIMENSIONS[by].column})
+    )
+    if by not in {"customer", "contract"}:
+        return _with_targets(session, actor, query, data)
+    named = frame(session, (customers if by == "customer" else contracts)(actor, query))
+    both = _finished(session, query, named.merge(data, "outer", on="key"))
+    return _with_rest(both, frozenset(named["key"])) if by == "customer" else both
 
 
 def _with_targets(
@@ -222,41 +119,22 @@ def _with_targets(
     return data
 
 
-def _by_level(data: pd.DataFrame, part: pd.DataFrame) -> pd.DataFrame:
-    names = [one.assign(key=one["key"].map(charts.key_text)) for one in (data, part)]
-    found = names[0].merge(names[1], on="key", how="outer")
-    return found.assign(key=[Level.__members__.get(key) for key in found["key"]])
-
-
-def _other_measures(session: Session, actor: Actor, query: CockpitQuery) -> list[pd.DataFrame]:
-    by = query.by
-    keys = (key_of(by, "contract", CONTRACT.c.signed_on), key_of(by, "payment", PAYMENT.c.paid_on))
-    found = [frame(session, kept_and_came(actor, query, keys))]
-    days = {"created": DayOf(OPPORTUNITY.c.created_at), "closed": OPPORTUNITY.c.closed_on}
-    return found + [
-        frame(session, opportunities(actor, query, key_of(by, noun, day), closed=noun == "closed"))
-        for noun, day in days.items()
-    ]
-
-
 def whole(session: Session, actor: Actor, query: CockpitQuery) -> Record:
     """Return the totals that the rows of a grain do not hold: cash is of any contract."""
     if query.by != "contract":
         return {}
-    came = cash(actor, query, CONTRACT.c.id, query.period).subquery("came")
-    return record(session, sa.select(total(came.c.cash).label("cash")))
+    return record(session, keyed(actor, [Ask(query, (payments.CASH,))], {}))
 
 
 def _finished(session: Session, query: CockpitQuery, data: pd.DataFrame) -> pd.DataFrame:
     """Fill what a key has none of with 0, and give labels and the whole for the share."""
     if query.by == "contract":
         data["contracts"] = 1
-    for name in NUMBERS:
-        if name not in data:
-            data[name] = 0
-        data[name] = data[name].map(lambda v: 0 if pd.isna(v) else int(v)).astype(object)
-    data["whole"] = int(data["amount"].sum())
-    data["whole"] = data["whole"].astype(object)
+    data = comparison.filled(data, NUMBERS)
+    for end in ("", BASE):
+        if f"amount{end}" in data:
+            data[f"whole{end}"] = int(data[f"amount{end}"].sum())
+            data[f"whole{end}"] = data[f"whole{end}"].astype(object)
     if query.by in {"customer", "contract"}:
         data["id"] = data["key"]
         return data
@@ -266,9 +144,11 @@ def _finished(session: Session, query: CockpitQuery, data: pd.DataFrame) -> pd.D
 def _with_rest(data: pd.DataFrame, own: frozenset[Any]) -> pd.DataFrame:
     """Add up what belongs to no row of this grain, so that totals are those of every grain."""
     inside = data["key"].isin(own)
-    rest: dict[str, Any] = {key: int(data.loc[~inside, key].sum()) for key in NUMBERS}
+    told = [name for name in data if str(name).removesuffix(BASE) in NUMBERS]
+    rest: dict[str, Any] = {key: int(data.loc[~inside, key].sum()) for key in told}
     if not any(rest.values()):
         return data[inside]
-    rest |= {"id": 0, "opened": True, "whole": data["whole"].iloc[0], "company": str(REST)}
+    rest |= {name: data[name].iloc[0] for name in (WHOLE, f"{WHOLE}{BASE}") if name in data}
+    rest |= {"id": 0, "opened": True, "company": str(REST)}
     row = dict.fromkeys(data.columns) | rest
     return pd.concat([data[inside], pd.DataFrame([row], dtype=object)], ignore_index=True)

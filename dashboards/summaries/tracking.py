@@ -22,7 +22,7 @@ from dashboards.core.scope import CONTRACT, CUSTOMER, FOLLOW_UP, OPPORTUNITY, PL
 from dashboards.core.sql import DayOf, count_if, frame, positive, total
 from dashboards.core.table import Detail
 from dashboards.core.values import BUCKETS
-from dashboards.summaries.performance_facts import collected
+from dashboards.measures.contracts import collected
 from models.core.setting import Setting
 from models.customers.customer import CustomerStatus, Level
 from models.sales.follow_up import VISITS

@@ -115,6 +115,12 @@ SECTIONS: dict[Any, dict[str, Spec]] = {
         ),
         "worktime.shifts": Spec(_("工作时段"), "09:00-12:00,13:00-18:00", effect=SHIFTS),
     },
+    _("数据驾驶舱"): {
+        "cockpit.year_starts": Spec(
+            _("财年起始月"), 1, low=1, high=12, unit=_("月"),
+            effect=_("透视分析的「季度」「年度」从这个月起算；时间段「本季」「今年」仍按公历"),
+        ),
+    },
     _("文件"): {
         "import.max_mb": Spec(
             _("导入文件上限"), 5, low=1, high=50, unit=MEGABYTES, effect=_("更大的文件不能上传")

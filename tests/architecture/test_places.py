@@ -9,7 +9,7 @@ READS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("d
 SUMS = "services/core/money.py"
 # Made whole there: sums over a window, and such as are None for no rows. And sums of quantities.
 OTHERS = {
-    "dashboards/summaries/instalments.py",
+    "dashboards/measures/instalments.py",
     "services/deals/asked.py",  # compared where they are made, never read
     "services/deals/contract_sums.py",
     "services/customers/portrait.py",

@@ -13,12 +13,13 @@ from dashboards.core.choices import Choice, Offers
 from dashboards.core.parameters import COMMON, LOOKS, PARAMETERS
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import CONTRACT, CUSTOMER, openable
-from dashboards.pages import SUMMARIES, Summary, came_from
+from dashboards.pages import PIVOT, SUMMARIES, Summary, came_from
+from dashboards.pivot.state import OWN
 from dashboards.summaries import tracking
 from dashboards.summaries.contact_figures import WEEKDAYS
 from services.core.days import ZONE
 from services.rights.actor import Actor
-from views.cockpit.captions import DATES, ONLY, PRESETS, UNITS
+from views.cockpit.captions import COMPARED, DATES, ONLY, PRESETS, UNITS
 from views.form.choices import people
 
 # Set by clicks, no inputs of their own.
@@ -35,7 +36,17 @@ ANYWHERE = (
 MAIN = ("owner", "department")  # the others stand under 更多筛选
 WHOLE = frozenset({"kind", "status", "only"})  # every row has one
 OFFERED_AS = {"department_only": "department", "reached": "stage"}
-KEPT = ("by", "unit", "size", "density", "lang", "date", "via")  # what 清除筛选 leaves
+KEPT = (
+    "by",
+    "compare",
+    *OWN,
+    "unit",
+    "size",
+    "density",
+    "lang",
+    "date",
+    "via",
+)  # what 清除筛选 leaves
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,7 +116,7 @@ def _back(query: CockpitQuery) -> Link | None:
     if found is None:
         return None
     summary, state = found
-    return Link(summary.caption, f"{url_for('cockpit.page', key=summary.key)}?{state}")
+    return Link(summary.caption, f"{_page(summary)}?{state}")
 
 
 def _url(query: CockpitQuery, **changes: object) -> str:
@@ -120,9 +131,15 @@ def _only(query: CockpitQuery, *names: str) -> str:
 def _tabs(summary: Summary, query: CockpitQuery) -> list[Link]:
     state = _only(query, *COMMON)
     return [
-        Link(one.caption, f"{url_for('cockpit.page', key=key)}{state}", one is summary)
-        for key, one in SUMMARIES.items()
+        Link(one.caption, f"{_page(one)}{state}", one is summary)
+        for one in (*SUMMARIES.values(), PIVOT)
     ]
+
+
+def _page(summary: Summary) -> str:
+    return (
+        url_for("cockpit.pivot") if summary is PIVOT else url_for("cockpit.page", key=summary.key)
+    )
 
 
 def _presets(query: CockpitQuery) -> list[Link]:
@@ -155,6 +172,9 @@ def _switches(summary: Summary, query: CockpitQuery) -> list[BarInput]:
     if summary.grains:
         grains = [Choice(key, str(text)) for key, text in summary.grains.items()]
         found.append(BarInput("by", _("汇总方式"), grains, query.by))
+    if summary.choices.compared and summary.choices.compared(query.by):
+        bases = [Choice(key, str(text)) for key, text in COMPARED.items()]
+        found.append(BarInput("compare", PARAMETERS["compare"], bases, query.compare))
     if summary.choices.dates:
         dates = [Choice(key, str(DATES[key])) for key in summary.choices.dates]
         found.append(BarInput("date", _("日期口径"), dates, query.date))

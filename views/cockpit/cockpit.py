@@ -18,7 +18,7 @@ from services.core.errors import NotVisible
 from services.core.texts import yuan
 from services.rights.actor import may
 from views.cockpit import bar, download, table, tiles
-from views.core.pages import Page
+from views.cockpit.pivot_page import PivotPages
 from views.export.files import note_export, respond_sheets
 from views.render.plotly import bundle, digest
 
@@ -30,7 +30,7 @@ def summary_of(key: str) -> Summary:
     return SUMMARIES[key]
 
 
-class CockpitView(Page):
+class CockpitView(PivotPages):
     """The six summaries."""
 
     permission = "cockpit:read"

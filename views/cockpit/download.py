@@ -20,7 +20,14 @@ from services.rights.actor import Actor
 from views.cockpit import table, tiles
 from views.export.files import Sheet
 
-KINDS = {"money": "money", "ratio": "ratio", "date": "date", "day": "date", "datetime": "datetime"}
+KINDS = {
+    "money": "money",
+    "ratio": "ratio",
+    "growth": "ratio",
+    "date": "date",
+    "day": "date",
+    "datetime": "datetime",
+}
 NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\s]+')
 LONGEST_NAME = 120
 Line = tuple[int, list[Any]]
@@ -35,7 +42,7 @@ def name_of(summary: Summary, query: CockpitQuery, asked: list[str]) -> str:
 
 def sheets(summary: Summary, query: CockpitQuery) -> list[Sheet]:
     """Return the sheets: the rows, and what they mean."""
-    shown = summary.columns(query.by)
+    shown = summary.shown(query)
     kinds = [KINDS.get(c.type, "count" if c.type == "int" else "") for c in shown]
     head = [str(column.label) for column in shown]
     return [(str(summary.caption), head, kinds), (_("说明"), [_("项目"), _("内容")], ["", ""])]
@@ -46,7 +53,7 @@ def lines(summary: Summary, actor: Actor, query: CockpitQuery, asked: list[str])
 
     On a session of its own: the request's one is closed before the first row is streamed.
     """
-    shown = summary.columns(query.by)
+    shown = summary.shown(query)
     with db.session.session_factory() as session:
         act(session, actor)
         with writing(on=False):

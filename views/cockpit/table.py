@@ -122,7 +122,11 @@ def _total(totals: dict[str, Any], column: TableColumn, query: CockpitQuery) -> 
     known = column.key in totals and (column.numeric or not missing(value))
     text = shown(value, column, query.unit) if known else ""
     there = known and column.drill and drills.has_rows(value, column)
-    url = drilled(column, query, {}) if there and ":" not in column.drill else ""
+    url = (
+        drilled(column, query, drills.total_filter(column))
+        if there and ":" not in column.drill
+        else ""
+    )
     return Cell(text, str(column.label), column.numeric, _exact(value, column, query), url=url)
 
 
@@ -141,7 +145,7 @@ def _opens(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> 
     if ":" in column.drill:
         found = drills.of_grid(column.drill, record, query)
         return f"{url_for(f'{found[0]}.index_view')}?{found[1]}" if found else ""
-    row = drills.row_filter(query.by, record, query)
+    row = drills.cell_filter(column, record, query)
     return "" if row is None else drilled(column, query, row)
 
 

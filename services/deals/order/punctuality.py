@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import Select
 
 from models.core.mixins import Approval
 from models.deals.contract import IN_FORCE, Contract
@@ -76,38 +75,36 @@ def ended(day: Any) -> Any:
     return sa.case((DONE, STEP.c.done_on), else_=day)
 
 
-def by(key: Any, contracts: Any, day: dt.date) -> Select[Any]:
-    """Return key → MEASURES of the steps of contracts in force on a day.
-
-    `contracts` is the table of contracts or a join with it; the statement may be narrowed further.
-    """
+def sums(day: dt.date) -> dict[str, Any]:
+    """Return what a step adds to each of MEASURES."""
     now = sa.literal(day, sa.Date)
     late = ended(now) > PROMISED
-    counted = {
-        "judged": sa.func.count(),
-        "on_time": total(sa.case((late, 0), else_=1)),
-        "late": total(sa.case((late, 1), else_=0)),
-        "late_days": total(sa.case((late, DaysBetween(ended(now), PROMISED)), else_=0)),
+    return {
+        "judged": sa.literal_column("1"),
+        "on_time": sa.case((late, 0), else_=1),
+        "late": sa.case((late, 1), else_=0),
+        "late_days": sa.case((late, DaysBetween(ended(now), PROMISED)), else_=0),
     }
-    return (
-        sa.select(key.label("key"), *(counted[name].label(name) for name in MEASURES))
-        .select_from(
-            contracts.join(ORDER, ORDER.c.contract_id == CONTRACT.c.id).join(
-                STEP, STEP.c.order_id == ORDER.c.id
-            )
-        )
-        .where(
-            CONTRACT.c.state.in_(IN_FORCE),
-            CONTRACT.c.approval == Approval.approved,
-            CONTRACT.c.deleted_at.is_(None),
-            counts(now),
-        )
-        .group_by(key)
+
+
+def joined(contracts: Any) -> Any:
+    """Return contracts (the table, or a join with it) joined with the steps of their orders."""
+    return contracts.join(ORDER, ORDER.c.contract_id == CONTRACT.c.id).join(
+        STEP, STEP.c.order_id == ORDER.c.id
     )
 
 
 def of_customer(session: Session, customer_id: int, day: dt.date) -> Punctuality:
     """Return how punctual the contracts of a customer were; unscoped, one statement."""
-    whose = CONTRACT.c.customer_id
-    found = session.execute(by(whose, CONTRACT, day).where(whose == customer_id)).one_or_none()
-    return Punctuality(found.judged, found.late, found.late_days) if found else Punctuality()
+    each = sums(day)
+    statement = sa.select(*(total(each[name]).label(name) for name in MEASURES))
+    row = session.execute(
+        statement.select_from(joined(CONTRACT)).where(
+            CONTRACT.c.customer_id == customer_id,
+            CONTRACT.c.state.in_(IN_FORCE),
+            CONTRACT.c.approval == Approval.approved,
+            CONTRACT.c.deleted_at.is_(None),
+            counts(sa.literal(day, sa.Date)),
+        )
+    ).one()
+    return Punctuality(row.judged, row.late, row.late_days)

@@ -17,7 +17,7 @@ from dashboards.core.period import Period
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import ALLOCATION, CONTRACT, CUSTOMER, PAYMENT, PLAN_LINE, Stamp
 from dashboards.core.sql import clamp, positive
-from dashboards.summaries.plan_lines import _of, plan_lines
+from dashboards.measures.plan_lines import _of, plan_lines
 from services.core.money import total, whole
 from services.query.portable import DaysBetween
 
@@ -47,7 +47,7 @@ def _money(query: CockpitQuery, contracts: Any) -> Any:
         )
         .select_from(PAYMENT.outerjoin(spread, spread.c.payment_id == PAYMENT.c.id))
         .where(*filters.confirmed(query), *_of(PAYMENT.c.contract_id, contracts))
-        .cte("money")
+        .cte()
     )
 
 
@@ -81,7 +81,7 @@ def _opened(money: Any, contracts: Any) -> Any:
                 pool, pool.c.contract_id == line.c.contract_id
             )
         )
-        .cte("opened")
+        .cte()
     )
 
 
@@ -106,7 +106,7 @@ def _queued(opened: Any, period: Period | None) -> Any:
         sa.func.row_number(type_=sa.BigInteger())
         .over(partition_by=opened.c.contract_id, order_by=told)
         .label("from_end"),
-    ).cte("queued")
+    ).cte()
 
 
 def _parts(money: Any, queued: Any) -> Any:
@@ -173,13 +173,13 @@ def _timed(queued: Any, part: Any) -> Any:
         .group_by(stack.c.line_id)
         # An allocation to a line of a contract that does not count has no line here.
         .having(sa.func.max(stack.c.contract_id).is_not(None))
-        .cte("timed")
+        .cte()
     )
 
 
 def _untimed(settled: Any) -> Any:
     zero = sa.cast(0, sa.BigInteger())
-    return sa.select(settled, zero.label("weight"), zero.label("paid_days")).cte("timed")
+    return sa.select(settled, zero.label("weight"), zero.label("paid_days")).cte()
 
 
 def _least(one: Any, other: Any) -> ColumnElement[Any]:
@@ -215,7 +215,7 @@ def settled_lines(query: CockpitQuery, contracts: Any = None, *, timed: bool = T
     line = _timed(settled, _parts(money, queued)) if timed else _untimed(settled)
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)
     surplus = sa.case((line.c.from_end == 1, positive(line.c.paid - whole(of_contract))), else_=0)
-    return sa.select(line, surplus.label("surplus")).cte("instalment")
+    return sa.select(line, surplus.label("surplus")).cte()
 
 
 def joined(line: Any) -> Any:

@@ -40,4 +40,4 @@ def plan_lines(contracts: Any = None) -> Any:
         CONTRACT.c.signer_id.label("owner_id"),
         CONTRACT.c.signer_department_id.label("owner_department_id"),
     ).where(*counted, CONTRACT.c.id.not_in(known))
-    return sa.union_all(planned, without).cte("plan_lines")
+    return sa.union_all(planned, without).cte()

@@ -1,0 +1,1 @@
+"""What the cockpit counts: facts, the measures over them and the dimensions they are told by."""
