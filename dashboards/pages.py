@@ -150,7 +150,7 @@ SIGNED = (
     contracts.COUNT,
 )  # fmt: skip
 COLLECTED = (lines.DUE, lines.SETTLED, lines.OPEN, lines.RATE, lines.OVERDUE, payments.CASH)
-DEALT = (deals.TILE, *deals.SWITCHED[1:])
+DEALT = (deals.TILE, *deals.SWITCHED[1:], deals.FORECAST)
 
 
 def columns_of(told: tuple[Measure, ...]) -> tuple[TableColumn, ...]:

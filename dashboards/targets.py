@@ -22,6 +22,7 @@ from dashboards.core.period import DAY
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import STAMPS, TARGET, USER
 from dashboards.core.sql import MonthOf, frame, sum_if, total
+from dashboards.measures.deals import FORECAST_THEN
 from models.people.role import Scope
 from services.rights.actor import Actor
 
@@ -44,6 +45,15 @@ COLUMNS = (
         "ratio",
         _("期内合同额 ÷ 目标"),
         of=("amount", "target"),
+        drill=ROWS,
+    ),
+    FORECAST_THEN.column,
+    TableColumn(
+        "forecast_rate",
+        _("预测完成率"),
+        "ratio",
+        _("预测成交额 ÷ 目标"),
+        of=("forecast", "target"),
         drill=ROWS,
     ),
 )

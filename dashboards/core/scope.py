@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.sql import ColumnElement
 
+from models.approval.request import ApprovalRequest
 from models.customers.customer import Customer
 from models.deals.contract import Contract
 from models.deals.payment import Payment, PaymentAllocation
@@ -39,6 +40,7 @@ DEPARTMENT = Department.__table__
 STAGE = Stage.__table__
 OPTION = DictionaryOption.__table__
 TARGET = SalesTarget.__table__
+REQUEST = ApprovalRequest.__table__
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -62,6 +64,8 @@ STAMPS = {
     "follow_up": Stamp(FOLLOW_UP.c.owner_id, FOLLOW_UP.c.owner_department_id),
     # Summary 6 uses who answers for the customer now; USER has to be joined for the department.
     "customer": Stamp(CUSTOMER.c.owner_id, USER.c.department_id),
+    # Who submitted a request; USER has to be joined as that person.
+    "request": Stamp(REQUEST.c.submitted_by_id, USER.c.department_id),
     # So have targets of people: USER has to be joined as their owner.
     "target": Stamp(
         TARGET.c.owner_id, sa.func.coalesce(TARGET.c.department_id, USER.c.department_id)

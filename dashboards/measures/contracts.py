@@ -12,10 +12,12 @@ from dashboards.core.scope import CONTRACT, CUSTOMER, PAYMENT, STAMPS
 from dashboards.core.sql import positive, total
 from dashboards.measures.declared import Fact, Key, Measure, Relation
 from dashboards.measures.dimensions import COMMON
+from services.deals import billed
 from services.deals.order import punctuality
 from services.rights.actor import Actor
 
 ROWS = "performance?by=contract"
+ISSUED = dict(zip(billed.Billed._fields, billed.of_contract(CONTRACT.c.id), strict=True))["issued"]
 SIGNED = CONTRACT.join(CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id)
 
 
@@ -126,6 +128,24 @@ UNPAID = Measure(
 RATE = Measure(
     "rate", _("回款率"), "ratio", _("已回款合计 ÷ 合同额合计"), of=(COLLECTED, AMOUNT), drill=ROWS
 )
+INVOICED = Measure(
+    "invoiced",
+    _("已开票"),
+    "money",
+    _("上述合同已开具的发票，减红冲；申请中的不算"),
+    CONTRACTS,
+    lambda _r: ISSUED,
+    drill=ROWS,
+)
+UNINVOICED = Measure(
+    "uninvoiced",
+    _("未开票"),
+    "money",
+    _("逐份合同：合同额减已开票，不小于 0"),
+    CONTRACTS,
+    lambda _r: positive(CONTRACT.c.amount - ISSUED),
+    drill=ROWS,
+)
 AVERAGE = Measure(
     "average", _("平均合同额"), "money", _("合同额 ÷ 合同数"), of=(AMOUNT, COUNT), drill=ROWS
 )
@@ -154,4 +174,6 @@ DELAY = Measure(
     of=(LATE_DAYS, LATE),
     drill=ROWS,
 )
-MEASURES = (COUNT, AMOUNT, COLLECTED, UNPAID, RATE, AVERAGE, ON_TIME_RATE, DELAY)
+MEASURES = (
+    COUNT, AMOUNT, COLLECTED, UNPAID, RATE, INVOICED, UNINVOICED, AVERAGE, ON_TIME_RATE, DELAY,
+)  # fmt: skip

@@ -24,6 +24,7 @@ from services.rights.actor import Actor
 LINE, HISTORY = OpportunityLine.__table__, StageHistory.__table__
 _state: Any = OPPORTUNITY.c.state
 ROWS = "opportunities?by=row"
+AHEAD = frozenset({"expected", "forecast"})  # dates that may be days to come
 JOINED: Any = OPPORTUNITY.outerjoin(CUSTOMER, CUSTOMER.c.id == OPPORTUNITY.c.customer_id).outerjoin(
     STAGE, STAGE.c.id == OPPORTUNITY.c.stage_id
 )
@@ -36,11 +37,13 @@ def stamp(query: CockpitQuery) -> Stamp:
 
 def where(actor: Actor, query: CockpitQuery) -> filters.Where:
     """Return which opportunities count: scope, date, filters, search."""
-    when = {
-        "created": lambda: filters.instants(OPPORTUNITY.c.created_at, query.period),
-        "expected": lambda: filters.days(OPPORTUNITY.c.expected_on, query.period),
-        "closed": lambda: filters.days(OPPORTUNITY.c.closed_on, query.period),
-    }[query.date or "created"]()
+    date = query.date or "created"
+    if date == "created":  # the raw instant keeps its index
+        when = filters.instants(OPPORTUNITY.c.created_at, query.period)
+    else:
+        when = filters.days(_days()[date], query.period)
+    if date == "forecast":
+        when = sa.and_(when, _state != StageKind.lost)
     return [
         *filters.counted_opportunity(),
         when,
@@ -51,6 +54,17 @@ def where(actor: Actor, query: CockpitQuery) -> filters.Where:
         *filters.led_to(query),
         *filters.search(actor, query, OPPORTUNITY.c.name, code=OPPORTUNITY.c.code),
     ]
+
+
+def _days() -> dict[str, Any]:
+    """Return the day an opportunity counts by: a forecast is of what is won or expected."""
+    open_ = _state == StageKind.open
+    return {
+        "created": DayOf(OPPORTUNITY.c.created_at),
+        "expected": OPPORTUNITY.c.expected_on,
+        "closed": OPPORTUNITY.c.closed_on,
+        "forecast": sa.case((open_, OPPORTUNITY.c.expected_on), else_=OPPORTUNITY.c.closed_on),
+    }
 
 
 def _only(query: CockpitQuery) -> filters.Where:
@@ -128,9 +142,7 @@ def _rows(actor: Actor, query: CockpitQuery, keys: frozenset[Key]) -> Relation:
         source=JOINED,
         where=where(actor, query),
         stamp=stamp(query),
-        day={"expected": OPPORTUNITY.c.expected_on, "closed": OPPORTUNITY.c.closed_on}.get(
-            query.date, DayOf(OPPORTUNITY.c.created_at)
-        ),
+        day=_days()[query.date or "created"],
         row={"amount": OPPORTUNITY.c.amount},
     )
     return _by_product(plain, query) if product_of in keys else plain
@@ -164,7 +176,7 @@ def _dated(date: str, caption: Any, whose: Any) -> Fact:
         caption,
         lambda actor, query, keys: _rows(actor, dataclasses.replace(query, date=date), keys),
         COMMON | {"product", "stage"},
-        ahead=lambda _query: date == "expected",
+        ahead=lambda _query: date in AHEAD,
     )
 
 
@@ -175,10 +187,13 @@ DEALS = Fact(
     _("所选的日期口径"),
     _rows,
     COMMON | {"product", "stage"},
-    ahead=lambda query: query.date == "expected",
+    ahead=lambda query: query.date in AHEAD,
 )
 CREATED_DEALS = _dated("created", _("创建日期"), _("创建时的销售员"))
 CLOSED_DEALS = _dated("closed", _("关闭日期"), _("关闭时的销售员"))
+FORECAST_DEALS = _dated(
+    "forecast", _("赢单按关闭日期，进行中按预计成交日"), _("关闭时的销售员，未关闭的取创建时的")
+)
 EXPECTED_DEALS = _dated("expected", _("预计成交日"), _("关闭时的销售员，未关闭的取创建时的"))
 
 
@@ -218,6 +233,20 @@ WON_AMOUNT = Measure(
     value=lambda r: sa.case((_state == StageKind.won, r.row["amount"]), else_=0),
     drill=f"{ROWS}&only=won",
     name="won_amount",
+)
+FORECAST = Measure(
+    "deals_forecast",
+    _("预测成交额"),
+    "money",
+    _("赢单额 ＋ 加权金额"),
+    DEALS,
+    lambda r: sa.case(
+        (_state == StageKind.won, r.row["amount"]),
+        (_state == StageKind.open, weighted(r.row["amount"])),
+        else_=0,
+    ),
+    drill=ROWS,
+    name="forecast",
 )
 LOST = _counted(
     "deals_lost", _("输单数"), _state == StageKind.lost, drill=f"{ROWS}&only=lost", name="lost"
@@ -280,6 +309,14 @@ EXPECTED = _of(
     caption=_("预计加权金额"),
     help=_("预计在期内成交的进行中商机：金额 × 赢率，逐行四舍五入到分"),
 )
+FORECAST_THEN = _of(
+    FORECAST,
+    FORECAST_DEALS,
+    "forecast",
+    key="forecast",
+    help=_("期内赢单的金额，加上预计在期内成交的进行中商机的加权金额"),
+)
 MEASURES = (
     CREATED, CREATED_AMOUNT, WON_THEN, WON_AMOUNT_THEN, LOST_THEN, WON_RATE, EXPECTED,
+    FORECAST_THEN,
 )  # fmt: skip

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 
-from dashboards.measures import contracts, deals, lines, payments
+from dashboards.measures import approvals, contracts, deals, lines, payments
 from dashboards.measures.declared import Fact, Measure
 
 MEASURES: dict[str, Measure] = {
-    one.key: one
-    for one in (*contracts.MEASURES, *payments.MEASURES, *lines.MEASURES, *deals.MEASURES)
+    one.key: one for part in (contracts, payments, lines, deals, approvals) for one in part.MEASURES
 }
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import plotly.graph_objects as go
+from flask_babel import gettext as _
 
 from dashboards.core import charts
 from dashboards.core.columns import TableColumn, missing, shown
@@ -11,7 +12,8 @@ from dashboards.pivot.state import Pivot
 from dashboards.pivot.table import PivotLine, PivotTable
 
 MOST_SERIES = 8
-Series = list[tuple[str, list[tuple[PivotLine, PivotLine | None]]]]
+Places = list[tuple[PivotLine, PivotLine | None]]
+Series = list[tuple[str, Places]]
 ROW = 26  # pixels a bar of the chart
 
 
@@ -24,15 +26,29 @@ def figures(pivot: Pivot, table: PivotTable) -> list[go.Figure]:
 
 def _title(pivot: Pivot, column: TableColumn) -> str:
     by = " × ".join(str(one.caption) for one in pivot.dimensions)
-    unit = "（万元）" if column.type == "money" else "（%）" if column.type == "ratio" else ""
-    return f"{column.label}{unit}：{by}"
+    name = str(column.label)
+    if column.type == "ratio" or pivot.chart == "share":
+        name = _("%(name)s（%%）", name=name)
+    elif column.type == "money":
+        name = _("%(name)s（万元）", name=name)
+    return f"{name}{_('：')}{by}"
 
 
 def _scaled(value: Any, column: TableColumn) -> float | None:
     if missing(value):
-        return None
+        return None if column.of else 0.0  # nothing adds up to 0
     scale = {"money": 1 / charts.WAN, "ratio": 100.0}.get(column.type, 1.0)
     return float(value) * scale
+
+
+def _sizes(pivot: Pivot, table: PivotTable, places: Places) -> list[float | None]:
+    """Return the lengths of bars; of shares without columns the percent of the total."""
+    column = table.columns[0]
+    sizes = [_scaled(table.at(*place).get(column.key), column) for place in places]
+    whole = _scaled(table.at(None, None).get(column.key), column)
+    if pivot.chart != "share" or table.cols or not whole:
+        return sizes
+    return [None if size is None else size * 100 / whole for size in sizes]
 
 
 def _series(table: PivotTable, *, across: bool) -> Series:
@@ -51,7 +67,7 @@ def _bars(pivot: Pivot, table: PivotTable) -> go.Figure:
             name=charts.text(name),
             orientation="h",
             y=labels,
-            x=[_scaled(table.at(*place).get(column.key), column) for place in places],
+            x=_sizes(pivot, table, places),
             customdata=[charts.picks(place_filter(pivot, *place)) for place in places],
             marker=charts.marker(n),
             hovertext=[_hover(table, place, column) for place in places],

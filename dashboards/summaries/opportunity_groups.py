@@ -28,7 +28,7 @@ BY = {
     **{key: DIMENSIONS[key].caption for key in ("owner", "department", "product")},
     "quarter": _("关闭季度"),
 }
-DATES = ("created", "expected", "closed")
+DATES = ("created", "expected", "closed", "forecast")
 MEASURES = tuple(one.column for one in deals.SWITCHED)
 NAMES = tuple(one.name or one.key for one in leaves(deals.SWITCHED))
 
@@ -45,7 +45,7 @@ def default_sort(by: str) -> str:
 
 def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Return the totals: each opportunity once, the count under the tile's name too."""
-    return keyed(actor, comparison.asks(query, (*deals.SWITCHED, deals.TILE)), {})
+    return keyed(actor, comparison.asks(query, (*deals.SWITCHED, deals.TILE, deals.FORECAST)), {})
 
 
 def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:

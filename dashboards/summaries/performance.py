@@ -19,7 +19,7 @@ from dashboards.core.sql import frame, record
 from dashboards.core.table import WHOLE, Record
 from dashboards.measures import comparison, deals, payments
 from dashboards.measures import contracts as facts
-from dashboards.measures.declared import leaves
+from dashboards.measures.declared import Measure, leaves
 from dashboards.measures.dimensions import DIMENSIONS
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.summaries.performance_facts import contracts, customers
@@ -38,13 +38,14 @@ SHARE = TableColumn(
     drill=facts.ROWS,
 )
 OF_CONTRACT = (
-    facts.AMOUNT, facts.COLLECTED, facts.UNPAID, facts.RATE, facts.ON_TIME_RATE, facts.DELAY,
+    facts.AMOUNT, facts.COLLECTED, facts.UNPAID, facts.RATE, facts.INVOICED, facts.UNINVOICED,
+    facts.ON_TIME_RATE, facts.DELAY,
 )  # fmt: skip
 ALL = (
     facts.COUNT, *OF_CONTRACT, payments.CASH, facts.AVERAGE, deals.CREATED, deals.WON_RATE,
 )  # fmt: skip
 MEASURES = (*(one.column for one in ALL), SHARE)
-NUMBERS = tuple(one.key for one in leaves(ALL))
+NUMBERS = tuple(one.key for one in leaves((*ALL, deals.FORECAST_THEN)))
 CUSTOMERS = (
     TableColumn("code", _("客户编号"), private=True, link=("customer", "customer_id")),
     TableColumn(
@@ -95,7 +96,8 @@ CHOICES = SummaryOptions(
 def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
     """Return all filtered rows, amounts in 分."""
     by = query.by
-    told = OF_CONTRACT if by == "contract" else ALL
+    told: tuple[Measure, ...] = OF_CONTRACT if by == "contract" else ALL
+    told = (*ALL, deals.FORECAST_THEN) if by in targets.GRAINS else told
     data = frame(
         session, keyed(actor, comparison.asks(query, told), {"key": DIMENSIONS[by].column})
     )

@@ -267,7 +267,11 @@ def test_what_is_not_known_is_refused(cockpit, bad):
 def test_a_year_may_begin_in_another_month(cockpit):
     cockpit.world.session.rollback()
     with db.engine.begin() as connection:
-        connection.execute(sa.insert(Setting.__table__).values(key="cockpit.year_starts", value=4))
+        connection.execute(
+            sa.insert(Setting.__table__).values(
+                key="cockpit.year_starts", value=4, created_at=NOW, updated_at=NOW
+            )
+        )
     _asked, found = read(cockpit, rows="year", cols="quarter", **EVER)
     labels = [row.label for row in found.rows], [col.label for col in found.cols]
     assert labels[0] == ["2025 财年", "2026 财年"]

@@ -18,7 +18,12 @@ PRESETS = {
     "90d": _("近 90 天"),
     "365d": _("近 365 天"),
 }
-DATES = {"created": _("按创建日期"), "expected": _("按预计成交日期"), "closed": _("按关闭日期")}
+DATES = {
+    "created": _("按创建日期"),
+    "expected": _("按预计成交日期"),
+    "closed": _("按关闭日期"),
+    "forecast": _("按成交或预计日期"),
+}
 COMPARED = {"previous": _("环比"), "year": _("同比")}
 UNITS = {"yuan": _("元"), "wan": _("万元")}
 ONLY = {

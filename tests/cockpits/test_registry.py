@@ -1,0 +1,119 @@
+"""The registry: a summary is a short file of it; invoiced, forecast and approval times by hand."""
+
+import importlib.util
+
+import pytest
+import sqlalchemy as sa
+
+from dashboards.core.sql import record
+from dashboards.measures.keyed import Ask, keyed
+from dashboards.measures.registry import MEASURES
+from dashboards.pages import SUMMARIES
+from models.core.base import db
+from models.deals.invoice import Invoice, InvoiceState
+from tests.support.books import AT, Books, day
+
+SEVENTH = '''"""开票汇总表: what is invoiced of the contracts signed in the period."""
+
+from flask_babel import lazy_gettext as _
+
+from dashboards.measures import contracts
+from dashboards.preset import preset
+
+SUMMARY = preset(
+    "invoicing",
+    _("开票汇总表"),
+    (contracts.AMOUNT, contracts.INVOICED, contracts.UNINVOICED, contracts.RATE, contracts.COUNT),
+    ("owner", "department", "industry", "month"),
+)
+'''
+
+
+@pytest.fixture
+def seventh(tmp_path, monkeypatch):
+    """Write a seventh summary as one file of its own, and show it."""
+    place = tmp_path / "invoicing.py"
+    place.write_text(SEVENTH, encoding="utf-8")
+    found = importlib.util.spec_from_file_location("invoicing", place)
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    monkeypatch.setitem(SUMMARIES, "invoicing", module.SUMMARY)
+    return module.SUMMARY
+
+
+def invoices(cockpit):
+    """Issue 30,000 of the first contract, ask for 5,000 more, and take 10,000 back."""
+    cockpit.world.session.rollback()
+    with db.engine.begin() as connection:
+        books = Books(connection)
+        for n, (amount, state) in enumerate(
+            ((30_000_00, "issued"), (5_000_00, "requested"), (-10_000_00, "red")), 1
+        ):
+            books.add(
+                Invoice, code=f"FP-{n}", contract_id=1, customer_id=1, amount=amount,
+                state=InvoiceState[state], type="special",
+                issued_on=None if state == "requested" else day("2026-04-01"),
+            )  # fmt: skip
+
+
+def test_a_seventh_summary_is_one_short_file(cockpit, seventh):
+    assert len(SEVENTH.splitlines()) <= 40
+    invoices(cockpit)
+    known = cockpit.totals("performance", by="contract", from_="1990-01-01")
+    for by in seventh.choices.grains:
+        for who in ("analyst", "sales", "sales2"):
+            mine = cockpit.totals("performance", who, by="owner", from_="1990-01-01")
+            found = cockpit.totals("invoicing", who, by=by, from_="1990-01-01")
+            assert found == {k: mine[k] for k in found}, (by, who)
+    assert (known["invoiced"], known["uninvoiced"]) == ("20,000.00", "167,000.01")
+    rows = cockpit.rows("invoicing", "label", "invoiced", "uninvoiced", from_="1990-01-01")
+    assert rows == [("sales2", "20,000.00", "117,000.01"), ("sales", "0.00", "50,000.00")]
+
+
+def test_a_seventh_summary_has_page_files_comparison_and_drills(seventh, visitors):
+    state = {"by": "month", "compare": "year", "preset": "year", "sort": "-amount_change"}
+    address = f"/admin/cockpit/{seventh.key}/"
+    for path in ("", "data.json", "change.json", "export.csv", "export.xlsx"):
+        given = state if path != "change.json" else {"preset": "year"}
+        answer = visitors.get("analyst", address + path, query_string=given)
+        assert answer.status_code == 200, path
+    page = visitors.get("analyst", address, query_string=state).get_data(as_text=True)
+    assert "开票汇总表" in page
+    assert "/admin/cockpit/performance/?" in page
+    assert "去年同期合同额" in page
+
+
+def test_the_forecast_is_what_was_won_and_what_is_expected(cockpit):
+    def told(**params):
+        found = cockpit.totals("performance", by="owner", **params)
+        return found["forecast"], found["forecast_rate"]
+
+    assert told(preset="year") == ("100,100.00", "—")  # won 100,000; 333.33 × 30 % expected
+    assert told(preset="month") == ("100.00", "—")
+    rows = cockpit.totals("opportunities", date="forecast", preset="year")
+    assert (rows["opportunities"], rows["forecast"]) == ("2", "100,100.00")
+    assert cockpit.totals("opportunities", date="closed")["forecast"] == "100,000.00"
+    months = dict(cockpit.rows("performance", "label", "forecast", by="month", preset="year"))
+    assert {k: v for k, v in months.items() if v != "0.00"} == {
+        "2026-04": "100,000.00",
+        "2026-11": "100.00",
+    }
+
+
+def test_how_long_approval_took(cockpit):
+    """丙公司 was submitted and approved by the real service, a moment apart."""
+    cockpit.world.be("analyst")
+    session, actor = cockpit.world.session, cockpit.world.actor
+    query = cockpit.query("performance", from_="1990-01-01", to="2099-12-31")
+    told = [MEASURES[name] for name in ("decided", "approval_hours", "approval_rate")]
+    found = record(session, keyed(actor, [Ask(query, told, whole=True)], {}))
+    with db.engine.connect() as connection:
+        each = connection.execute(
+            sa.text("SELECT submitted_at, decided_at, state FROM approval_request")
+        ).all()
+
+    assert found["decided"] == len(each) == found["approved"] > 0
+    cockpit.world.be("manager")  # of another department
+    other = record(session, keyed(cockpit.world.actor, [Ask(query, told, whole=True)], {}))
+    assert other["decided"] in {0, len(each)}
+    assert AT
