@@ -50,8 +50,8 @@ def inputs(pivot: Pivot) -> PivotInputs:
     change = {"rows": cols, "cols": pivot.rows.key}
     return PivotInputs(
         [
-            ("rows", _("行"), dimensions, pivot.rows.key),
-            ("cols", _("列"), across, cols),
+            ("rows", _("行维度"), dimensions, pivot.rows.key),
+            ("cols", _("列维度"), across, cols),
             ("top", _("显示"), tops, str(pivot.top)),
             ("chart", _("图表"), charts, pivot.chart),
         ],
