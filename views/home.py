@@ -26,6 +26,7 @@ from services.rights.actor import Actor, may
 from services.sales import agenda
 from views import worklist
 from views.approval.panel import CAPTIONS
+from views.cockpit.kept import home_tiles
 from views.web import edge
 from views.web.edge import current_actor
 from views.web.errors import log_in_first
@@ -71,6 +72,7 @@ class HomeView(AdminIndexView):
             counts=counts,
             waiting=actor.waiting,
             tiles=numbers,
+            pinned=home_tiles(session, actor, now=now) if may(actor, "cockpit:read") else [],
             items=lines if whole else lines[:SHOWN],
             total=total,
             due_told=_due_told(total, overdue),

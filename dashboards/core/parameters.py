@@ -45,6 +45,7 @@ PARAMETERS = {
     "page": _("页码"),
     "as_of": _("数据截至"),
     "via": _("返回"),
+    "view": _("视图"),
 }
 COMMON = (
     "preset",
@@ -88,6 +89,7 @@ ORDER = (
     "page",
     "as_of",
     "via",  # the page that a number was opened from, the way back
+    "view",  # the saved view that the page was opened with; 0: none, not the default one either
 )
 LOOKS = frozenset({"unit", "density", "lang"})  # how a page looks; lang: views/web/i18n.py
 PLAIN = LOOKS | {
@@ -102,6 +104,8 @@ PLAIN = LOOKS | {
     "page",
     "as_of",
     "via",
+    "view",
+    "twin",  # a view of the same name as the one to be saved, which is asked about
 }
 # Filters of some summaries that any address may carry: a page that has no such thing says so.
 ANY = ("stage", "kind")

@@ -1,4 +1,4 @@
-"""How people like their grids: saved views, and the columns and density each has chosen."""
+"""How people like their grids and summaries: saved views, chosen columns and density."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,10 @@ class Density(Labelled):
 
 
 class SavedView(Model, Stamped):
-    """A named state of a grid (filter, sort, columns) as its query string; shared with a role."""
+    """A named state of a grid or a summary as its query string; shared with a role.
+
+    `noun` is the grid's, or `cockpit:` and the key of a summary.
+    """
 
     __tablename__ = "saved_view"
     __noun__ = "savedview"
@@ -42,6 +45,7 @@ class SavedView(Model, Stamped):
         sa.ForeignKey("role.id", ondelete="SET NULL"), index=True
     )
     query: Mapped[str] = mapped_column(sa.String(2000), nullable=False)
+    note: Mapped[str | None] = mapped_column(sa.String(500))  # what it is for, how to read it
 
     owner: Mapped["User"] = relationship(foreign_keys=[owner_id])
     role: Mapped["Role | None"] = relationship(foreign_keys=[role_id])

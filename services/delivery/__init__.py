@@ -1,4 +1,4 @@
-"""What leaves or is stored: notices, mails, attachments."""
+"""What leaves or is stored: notices, mails, attachments, workbooks."""
 
 __all__ = [
     "attachment",
@@ -11,4 +11,5 @@ __all__ = [
     "outbox",
     "outbox_care",
     "outcome",
+    "workbook",
 ]

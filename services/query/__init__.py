@@ -7,6 +7,7 @@ __all__ = [
     "conditions",
     "filters",
     "phone_search",
+    "pins",
     "portable",
     "saved_views",
     "search",

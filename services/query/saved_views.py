@@ -1,4 +1,4 @@
-"""Saved views of grids and what each person has set: one's own, or shared with a role."""
+"""Saved views of grids and summaries, one's own or shared, and what each person has set."""
 
 import dataclasses
 import datetime as dt
@@ -18,7 +18,7 @@ from services.rights.call import Call
 from services.rights.gate import rule
 
 EVERY = "*"  # the row of a person's settings that is for all grids
-LONGEST_NAME, LONGEST_STATE = 40, 2000
+LONGEST_NAME, LONGEST_STATE, LONGEST_NOTE = 40, 2000, 500
 MOST_VIEWS, MOST_COLUMNS = 50, 100
 WIDTHS = range(60, 801)
 
@@ -132,6 +132,7 @@ def _write(session: Session, view: SavedView, values: dict[str, Any], *, by: Act
         raise Invalid({"name": _("请填写视图名称，最多 %(n)s 个字符", n=LONGEST_NAME)})
     if len(state) > LONGEST_STATE:
         raise Invalid({"name": _("筛选条件太长，无法保存")})
+    note = _note(values.get("note", view.note))
     role = values.get("role_id", view.role_id)
     if role != view.role_id:
         demand(by, "view:share")
@@ -144,9 +145,16 @@ def _write(session: Session, view: SavedView, values: dict[str, Any], *, by: Act
     if session.scalars(query).first() not in {None, view.id}:
         raise Invalid({"name": _("已有同名视图")})
     with rule(session, "views"):
-        view.name, view.query, view.role_id = name, state, role
+        view.name, view.query, view.role_id, view.note = name, state, role, note
         session.add(view)
     return view
+
+
+def _note(text: Any) -> str | None:
+    note = str(text or "").strip()
+    if len(note) > LONGEST_NOTE:
+        raise Invalid({"note": _("备注最多 %(n)s 个字符", n=LONGEST_NOTE)})
+    return note or None
 
 
 def prefer(session: Session, noun: str, view: SavedView | None, *, by: Actor) -> None:

@@ -9,10 +9,12 @@ import openpyxl
 import pytest
 
 from dashboards.core.sql import snapshot
+from dashboards.files import lines, paper
 from dashboards.pages import SUMMARIES
 from models.core.base import db
 from models.customers.customer import Customer
 from models.rights.audit import AuditAction, AuditLog
+from services.core.errors import Refused
 from tests.support.page import tight
 from tests.support.world import count_queries, dump
 
@@ -200,6 +202,9 @@ def test_a_workbook_says_what_it_holds_and_its_cells_are_typed(visitors):
     assert rows[f"{head['回款率']}2"].number_format == "0.00%"
     assert rows[f"{head['签订日']}2"].is_date
     assert rows.freeze_panes == "A2"
+    assert rows.column_dimensions["A"].width > 20
+    assert rows.cell(rows.max_row, 1).font.b
+    assert rows.cell(rows.max_row, 1).border.top.style == "thin"
     assert rows[f"A{rows.max_row}"].value == "合计（全部筛选结果 1 条）"
     assert {
         ("筛选", "只看：未收齐的合同"),
@@ -244,3 +249,36 @@ def test_the_script_is_kept_for_ever_and_comes_packed(visitors):
     assert answer.headers["Content-Encoding"] == "gzip"
     assert len(answer.get_data()) < 2_000_000
     assert visitors.get("analyst", "/admin/cockpit/plotly-0.js").status_code == 404
+
+
+def test_paper_has_title_filters_moment_all_columns_totals_and_definitions(cockpit, visitors):
+    cockpit.world.be("analyst")
+    session, actor = cockpit.world.session, cockpit.world.actor
+    query = cockpit.query("performance", preset="year", level="a")
+    content = lines.Content(SUMMARIES["performance"], actor, query, ["等级：A级"])
+    found = cockpit.read("performance", preset="year", level="a")
+    page = paper.html(content, found, [["<b>x</b>"] * len(content.columns)])
+
+    for text in (
+        "客户业绩汇总表",
+        "等级：A级",
+        "数据截至",
+        "合计（全部筛选结果 1 条）",
+        "landscape",
+    ):
+        assert text in page
+    assert all(f">{column.label}</th>" in page for column in content.columns)
+    assert "table-header-group" in page
+    assert "&lt;b&gt;x&lt;/b&gt;" in page  # no markup comes from people
+    with pytest.raises(Refused):
+        paper.make(session, content, most=0)
+
+
+def test_a_summary_comes_as_pdf_to_who_may_export(visitors):
+    path = "/admin/cockpit/performance/export.pdf?preset=year"
+    answer = visitors.get("analyst", path)
+
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert answer.get_data().startswith(b"%PDF-")
+    assert "客户业绩汇总表-今年" in unquote(answer.headers["Content-Disposition"])
+    assert visitors.get("sales", path).status_code == 403

@@ -2,51 +2,32 @@
 
 import json
 from typing import Any
-from urllib.parse import urlencode
 
-from flask import Response, abort, jsonify, redirect, request, url_for
+from flask import Response, jsonify, redirect, url_for
 from flask_admin import expose
 from plotly.utils import PlotlyJSONEncoder
 
 from dashboards import compare
 from dashboards.core import choices
-from dashboards.core.query import CockpitQuery, PastMoment
 from dashboards.core.sql import snapshot
-from dashboards.pages import SUMMARIES, Summary, payload
+from dashboards.kept import states
+from dashboards.pages import SUMMARIES, payload
 from dashboards.summaries import anomalies
-from services.core.errors import NotVisible
 from services.core.texts import yuan
 from services.rights.actor import may
-from views.cockpit import bar, download, table, tiles
+from views.cockpit import bar, table, tiles
+from views.cockpit.download import FileDoors, asked_of, summary_of
+from views.cockpit.kept import KeptDoors
 from views.cockpit.pivot_page import PivotPages
-from views.export.files import note_export, respond_sheets
+from views.cockpit.shelf import SummaryShelf
 from views.render.plotly import bundle, digest
 
 
-def summary_of(key: str) -> Summary:
-    """Return a summary by its key; raises NotVisible."""
-    if key not in SUMMARIES:
-        raise NotVisible
-    return SUMMARIES[key]
-
-
-class CockpitView(PivotPages):
+class CockpitView(PivotPages, KeptDoors, FileDoors):
     """The six summaries."""
 
     permission = "cockpit:read"
     icon = "bars"
-
-    def _query(self, summary: Summary) -> CockpitQuery:
-        """Return the checked query; raises BadParameter.
-
-        An address of long ago, out of a bookmark or a message, leads to the same of now.
-        """
-        given = request.args.to_dict(flat=False)
-        try:
-            return summary.query(given, now=self.now())
-        except PastMoment:
-            del given["as_of"]
-            abort(redirect(f"{request.path}?{urlencode(given, doseq=True)}"))
 
     @expose("/")
     def index(self) -> Any:
@@ -62,8 +43,12 @@ class CockpitView(PivotPages):
     def page(self, key: str) -> Any:
         """Show a summary: filters, tiles, room for the charts, the table."""
         summary = summary_of(key)
-        query = self._query(summary)
+        query = asked_of(summary, self.now())
         snapshot(self.session)
+        kept = SummaryShelf(summary).context()
+        landing = kept["shelf"].default_at(kept["views"], kept["default"])
+        if landing:
+            return redirect(landing)
         offers = choices.read(self.session, self.actor)
         choices.check(query, offers)
         found = summary.read(self.session, self.actor, query)
@@ -82,15 +67,17 @@ class CockpitView(PivotPages):
             address=address,
             yuan=yuan,
             state=found.query.string(as_of=table.stamp(found.query)),
-            asked=found.query.string(as_of=None, via=None),
+            asked=found.query.string(as_of=None, via=None, view=None),
+            shared=found.query.string(**dict.fromkeys(states.PASSING)),
             script=url_for(".script", digest=digest()),
+            **kept,
         )
 
     @expose("/<key>/data.json")
     def data(self, key: str) -> Any:
         """Return rows, totals and charts of one moment; money in yuan as decimal strings."""
         summary = summary_of(key)
-        query = self._query(summary)
+        query = asked_of(summary, self.now())
         snapshot(self.session)
         choices.check(query, choices.read(self.session, self.actor))
         found = summary.read(self.session, self.actor, query)
@@ -108,27 +95,7 @@ class CockpitView(PivotPages):
     def change(self, key: str) -> Any:
         """Return what the tiles say against the period before and the year before."""
         summary = summary_of(key)
-        query = self._query(summary)
+        query = asked_of(summary, self.now())
         snapshot(self.session)
         choices.check(query, choices.read(self.session, self.actor))
         return jsonify(compare.changes(self.session, self.actor, summary, query))
-
-    @expose("/<key>/export.<export_type>")
-    def export(self, key: str, export_type: str) -> Any:
-        """Download all filtered rows and, at the end, the totals."""
-        summary = summary_of(key)
-        if export_type not in {"csv", "xlsx"}:
-            raise NotVisible
-        self.demand("cockpit:export")
-        query = self._query(summary)
-        offers = choices.read(self.session, self.actor)
-        choices.check(query, offers)
-        actor = self.actor
-        note_export(self.session, actor, f"cockpit:{key}", now=self.now())
-        texts = bar.asked(self.session, actor, summary, query, offers)
-        return respond_sheets(
-            export_type,
-            download.name_of(summary, query, texts),
-            download.sheets(summary, query),
-            download.lines(summary, actor, query, texts),
-        )

@@ -1,84 +1,84 @@
-"""A summary as a file: its rows, its totals, and a sheet that says what they are."""
+"""A summary as a download: CSV, workbook or paper, noted in the audit log."""
 
-import re
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote, urlencode
 
-from flask_babel import gettext as _
+from flask import Response, abort, redirect, request
+from flask_admin import expose
 
-from dashboards.core.columns import exported, missing
-from dashboards.core.query import CockpitQuery
+from dashboards.core import choices
+from dashboards.core.query import CockpitQuery, PastMoment
 from dashboards.core.sql import snapshot
-from dashboards.core.table import Table
-from dashboards.pages import Summary
+from dashboards.files import lines, paper, words
+from dashboards.pages import SUMMARIES, Summary
 from models.core.base import db
-from services.core.days import ZONE
 from services.core.engine import writing
-from services.core.texts import neutral
+from services.core.errors import NotVisible
 from services.rights.access import act
-from services.rights.actor import Actor
-from views.cockpit import table, tiles
-from views.export.files import Sheet
+from views.core.pages import Page
+from views.export.files import note_export, respond_sheets
 
-KINDS = {
-    "money": "money",
-    "ratio": "ratio",
-    "growth": "ratio",
-    "date": "date",
-    "day": "date",
-    "datetime": "datetime",
-}
-NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\s]+')
-LONGEST_NAME = 120
-Line = tuple[int, list[Any]]
+KINDS = ("csv", "xlsx", "pdf")
 
 
-def name_of(summary: Summary, query: CockpitQuery, asked: list[str]) -> str:
-    """Return the name of the file: the summary, what was asked, and the moment."""
-    parts = [str(summary.caption), *(NOT_IN_NAMES.sub("_", text) for text in asked)]
-    whole = "-".join(parts)[:LONGEST_NAME]
-    return f"{whole}-{query.as_of.astimezone(ZONE):%Y%m%d-%H%M}"
+def summary_of(key: str) -> Summary:
+    """Return a summary by its key; raises NotVisible."""
+    if key not in SUMMARIES:
+        raise NotVisible
+    return SUMMARIES[key]
 
 
-def sheets(summary: Summary, query: CockpitQuery) -> list[Sheet]:
-    """Return the sheets: the rows, and what they mean."""
-    shown = summary.shown(query)
-    kinds = [KINDS.get(c.type, "count" if c.type == "int" else "") for c in shown]
-    head = [str(column.label) for column in shown]
-    return [(str(summary.caption), head, kinds), (_("说明"), [_("项目"), _("内容")], ["", ""])]
+def asked_of(summary: Summary, now: dt.datetime) -> CockpitQuery:
+    """Return the checked query of this request; raises BadParameter.
 
-
-def lines(summary: Summary, actor: Actor, query: CockpitQuery, asked: list[str]) -> Iterator[Line]:
-    """Yield the rows of an export, its totals and then what they are, all of one moment.
-
-    On a session of its own: the request's one is closed before the first row is streamed.
+    An address of long ago, out of a bookmark or a message, leads to the same of now.
     """
-    shown = summary.shown(query)
+    given = request.args.to_dict(flat=False)
+    try:
+        return summary.query(given, now=now)
+    except PastMoment:
+        del given["as_of"]
+        abort(redirect(f"{request.path}?{urlencode(given, doseq=True)}"))
+
+
+class FileDoors(Page):
+    """Mixed into the cockpit."""
+
+    @expose("/<key>/export.<export_type>")
+    def export(self, key: str, export_type: str) -> Any:
+        """Download all filtered rows and, at the end, the totals."""
+        summary = summary_of(key)
+        if export_type not in KINDS:
+            raise NotVisible
+        self.demand("cockpit:export")
+        query, session, actor = asked_of(summary, self.now()), self.session, self.actor
+        offers = choices.read(session, actor)
+        choices.check(query, offers)
+        reader = words.Reader(session, actor, offers)
+        content = lines.Content(summary, actor, query, words.asked(reader, summary, query))
+        if export_type == "pdf":
+            return self._paper(content)
+        note_export(session, actor, f"cockpit:{key}", now=self.now())
+        return respond_sheets(export_type, content.name, lines.sheets(content), _lines(content))
+
+    def _paper(self, content: lines.Content) -> Response:
+        """Return the paper; one that cannot be made is no export."""
+        snapshot(self.session)
+        body = paper.make(self.session, content)
+        note_export(self.session, self.actor, f"cockpit:{content.summary.key}", now=self.now())
+        answer = Response(body, mimetype="application/pdf")
+        answer.headers["Content-Disposition"] = (
+            f"attachment; filename=\"export.pdf\"; filename*=UTF-8''{quote(content.name)}.pdf"
+        )
+        return answer
+
+
+def _lines(content: lines.Content) -> Iterator[lines.Line]:
+    """Yield the lines of a session of its own: the request's is closed before the first is sent."""
     with db.session.session_factory() as session:
-        act(session, actor)
+        act(session, content.actor)
         with writing(on=False):
             snapshot(session)
-        found = summary.read(session, actor, query)
-        for record in summary.every(session, actor, query):
-            yield 0, [neutral(exported(record.get(c.key), c)) for c in shown]
-    last = [
-        "" if missing(found.totals.get(c.key)) else neutral(exported(found.totals[c.key], c))
-        for c in shown
-    ]
-    yield 0, [last[0] or table.total_label(found.count), *last[1:]]
-    yield from ((1, line) for line in _meaning(summary, found, asked))
-
-
-def _meaning(summary: Summary, found: Table, asked: list[str]) -> Iterator[list[Any]]:
-    """Yield the moment, the filters, the totals of the tiles, and the definitions."""
-    query = found.query
-    yield [_("数据截至"), query.as_of.astimezone(ZONE).replace(tzinfo=None)]
-    if summary.grains:
-        yield [_("汇总方式"), str(summary.grains[query.by])]
-    for text in asked or [_("（无）")]:
-        yield [_("筛选"), neutral(text)]
-    for tile in tiles.make(summary, found):
-        yield [str(tile.label), tile.exact or f"{tile.value} {tile.unit}".strip()]
-    for column in (*found.columns, *summary.tiles):
-        if column.help:
-            yield [str(column.label), str(column.help)]
+        yield from lines.lines(session, content)

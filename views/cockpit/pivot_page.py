@@ -12,6 +12,8 @@ from plotly.utils import PlotlyJSONEncoder
 from dashboards.core import choices
 from dashboards.core.columns import exported, jsonable
 from dashboards.core.sql import snapshot
+from dashboards.files import words
+from dashboards.files.lines import Content
 from dashboards.measures.dimensions import DIMENSIONS
 from dashboards.measures.registry import MEASURES, fact_of, shared
 from dashboards.pages import PIVOT
@@ -21,7 +23,7 @@ from services.core.days import ZONE
 from services.core.errors import NotVisible
 from services.core.texts import neutral
 from services.rights.actor import may
-from views.cockpit import bar, download, pivot
+from views.cockpit import bar, pivot
 from views.cockpit.table import stamp
 from views.core.pages import Page
 from views.export.files import note_export, respond_sheets
@@ -90,12 +92,13 @@ class PivotPages(Page):
         self.demand("cockpit:export")
         asked, offers = self._pivot()
         found = table.read(self.session, self.actor, asked)
-        texts = bar.asked(self.session, self.actor, PIVOT, asked.query, offers)
+        reader = words.Reader(self.session, self.actor, offers)
+        texts = words.asked(reader, PIVOT, asked.query)
         heads, kinds = pivot.sheet(asked, found)
         rows = list(_lines(asked, found, texts))
         note_export(self.session, self.actor, "cockpit:pivot", now=self.now())
         sheets = [(str(PIVOT.caption), heads, kinds), (_("说明"), [_("项目"), _("内容")], ["", ""])]
-        name = download.name_of(PIVOT, asked.query, texts)
+        name = Content(PIVOT, self.actor, asked.query, texts).name
         return respond_sheets(export_type, name, sheets, iter(rows))
 
     @expose("/glossary/")

@@ -14,6 +14,7 @@ from dashboards.core.parameters import LOOKS
 from dashboards.core.query import CockpitQuery
 from dashboards.core.table import Table as Found
 from dashboards.core.values import SIZES
+from dashboards.files.lines import total_label
 from dashboards.pages import LONGEST_WAY, SUMMARIES
 from services.core.texts import yuan
 
@@ -64,11 +65,6 @@ class ShownTable:
 def stamp(query: CockpitQuery) -> str:
     """Return the moment of the page as a parameter, so that its charts equal it."""
     return query.as_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def total_label(count: int) -> str:
-    """Return what the totals row says it adds up."""
-    return _("合计（全部筛选结果 %(n)s 条）", n=f"{count:,}")
 
 
 def make(found: Found) -> ShownTable:
@@ -151,7 +147,8 @@ def _opens(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> 
 
 def way_back(query: CockpitQuery) -> str:
     """Return the page as the value of `via`, with its own way back as long as there is room."""
-    states = (query.string(page=None, as_of=None), query.string(page=None, as_of=None, via=None))
+    gone = dict.fromkeys(("page", "as_of", "view"))
+    states = (query.string(**gone), query.string(**gone, via=None))
     state = next((text for text in states if len(text) <= LONGEST_WAY), "")
     return f"{query.summary}?{state}"
 

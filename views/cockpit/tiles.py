@@ -3,13 +3,11 @@
 import dataclasses
 from typing import Any
 
-from flask_babel import gettext as _
-
-from dashboards.core import drills, money
-from dashboards.core.columns import TableColumn, missing, shown
+from dashboards.core import drills
+from dashboards.core.columns import TableColumn
 from dashboards.core.table import Table
+from dashboards.kept.measures import told
 from dashboards.pages import Summary
-from services.core.texts import yuan
 from views.cockpit.table import drilled
 
 
@@ -28,16 +26,13 @@ class SummaryTile:
 
 def make(summary: Summary, found: Table) -> list[SummaryTile]:
     """Return the tiles of what this grain's totals know."""
-    return [_tile(c, found) for c in summary.tiles if c.key in found.totals]
+    return [tile(c, found) for c in summary.tiles if c.key in found.totals]
 
 
-def _tile(column: TableColumn, found: Table) -> SummaryTile:
-    value = found.totals[column.key]
-    there = column.drill and drills.has_rows(value, column)
+def tile(column: TableColumn, found: Table) -> SummaryTile:
+    """Return one number of the totals."""
+    text = told(column, found)
+    there = column.drill and drills.has_rows(found.totals.get(column.key), column)
     url = drilled(column, found.query, {}) if there else ""
-    if column.type != "money" or missing(value):
-        return SummaryTile(column.key, column.label, shown(value, column), "", "", column.help, url)
-    number, unit = money.scaled(int(value))
-    exact = f"{yuan(int(value))} {_('元')}"
-    whole = str(money.UNITS[unit])
-    return SummaryTile(column.key, column.label, number, whole, exact, column.help, url)
+    exact = text.exact if text.unit else ""
+    return SummaryTile(column.key, column.label, text.value, text.unit, exact, column.help, url)

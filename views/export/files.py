@@ -5,41 +5,25 @@ import datetime as dt
 import io
 import itertools
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, unquote
 
-import xlsxwriter
 from flask import Response, request, stream_with_context
 from sqlalchemy.orm import Session
 
 from models.core.base import db
 from models.rights.audit import AuditAction
 from services.core.texts import CONTROL
+from services.delivery import workbook
+from services.delivery.workbook import Row, Sheet
 from services.rights import traces
 from services.rights.actor import Actor
 from views.render.cells import plain
 
 CHUNK = 1000
-DAY, MOMENT, MONEY, TEXT = "yyyy-mm-dd", "yyyy-mm-dd hh:mm", "#,##0.00", "@"
-RATIO, COUNT = "0.00%", "#,##0"
-# A number that is typed over keeps its leading zero and all its digits where the cell is text.
-FORMATS = {
-    "date": DAY,
-    "datetime": MOMENT,
-    "money": MONEY,
-    "ratio": RATIO,
-    "count": COUNT,
-    "mobile": TEXT,
-    "phone": TEXT,
-    "digits": TEXT,
-}
 CENTS = -2
-WIDTHS = {"date": 12, "datetime": 17, "money": 14, "mobile": 15, "phone": 18}
-WIDE = 16
-Row = Sequence[Any]
-Sheet = tuple[str, list[str], list[str]]  # name, captions, kinds of the columns
 
 
 def note_export(session: Session, actor: Actor, noun: str, *, now: dt.datetime) -> None:
@@ -93,42 +77,7 @@ def _worded(value: Any) -> Any:
 
 def _xlsx(sheets: list[Sheet], rows: Iterable[tuple[int, Row]]) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
-        options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-        with xlsxwriter.Workbook(file, options) as book:
-            made = _sheets(book, sheets)
-            day, moment = (book.add_format({"num_format": one}) for one in (DAY, MOMENT))
-            lines = [0] * len(sheets)
-            for place, row in rows:
-                lines[place] += 1
-                _write(made[place], lines[place], row, day, moment)
+        workbook.write(file, sheets, rows)
         file.seek(0)
         while block := file.read(64 * 1024):
             yield block
-
-
-def _sheets(book: Any, sheets: list[Sheet]) -> list[Any]:
-    bold, made = book.add_format({"bold": True}), []
-    formats = {text: book.add_format({"num_format": text}) for text in set(FORMATS.values())}
-    for name, head, kinds in sheets:
-        sheet = book.add_worksheet(_tab(name) if len(sheets) > 1 else None)
-        sheet.freeze_panes(1, 0)
-        for place, kind in enumerate(kinds):
-            if kind in FORMATS:
-                sheet.set_column(place, place, WIDTHS.get(kind, WIDE), formats[FORMATS[kind]])
-        sheet.write_row(0, 0, head, bold)
-        made.append(sheet)
-    return made
-
-
-def _tab(name: str) -> str:
-    return "".join(sign for sign in name if sign not in "[]:*?/\\'")[:31]
-
-
-def _write(sheet: Any, line: int, row: Row, day: Any, moment: Any) -> None:
-    for place, value in enumerate(row):
-        if isinstance(value, dt.datetime):
-            sheet.write_datetime(line, place, value, moment)
-        elif isinstance(value, dt.date):
-            sheet.write_datetime(line, place, value, day)
-        else:
-            sheet.write(line, place, value)

@@ -1,4 +1,4 @@
-"""The doors of saved views: the page that manages them, and what a grid opens with."""
+"""The doors of saved views: the page that manages them, and what a grid or a summary opens with."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -42,7 +42,27 @@ def _kept(args: MultiDict[str, str], without: frozenset[str]) -> str:
 
 
 class SavedDoors(Acting):
-    """Saved views, mixed into every grid."""
+    """Saved views, mixed into every grid; a summary says where its own stand."""
+
+    name: Any
+
+    @property
+    def managed_at(self) -> str:
+        """Return where the views are managed."""
+        return url_for(".views_view")
+
+    def more(self, view: SavedView) -> str:
+        """Return where more can be done with a view, '' for nowhere."""
+        del view
+        return ""
+
+    def opened_at(self, pairs: list[tuple[str, str]]) -> str:
+        """Return the address of the grid in a state; in none, past its default view."""
+        return f"{url_for('.index_view')}?{urlencode(pairs or [('tab', 'all')], safe=READ)}"
+
+    def kept(self, state: str) -> str:
+        """Return what a view keeps of a state."""
+        return state_of(MultiDict(parse_qsl(state, keep_blank_values=True)))
 
     def landing(self, views: list[saved_views.Known], taste: saved_views.Taste) -> str:
         """Return where a grid opened without a state leads, '' for itself."""
@@ -56,8 +76,9 @@ class SavedDoors(Acting):
 
     def address(self, view: SavedView) -> str:
         """Return the address of a view: its whole state, and which view it is."""
-        pairs = [*parse_qsl(view.query, keep_blank_values=True), ("view", str(view.id))]
-        return f"{url_for('.index_view')}?{urlencode(pairs, safe=READ)}"
+        return self.opened_at(
+            [*parse_qsl(view.query, keep_blank_values=True), ("view", str(view.id))]
+        )
 
     @expose("/views/", methods=("GET", "POST"))
     def views_view(self) -> Any:
@@ -78,13 +99,13 @@ class SavedDoors(Acting):
         if told:
             flash(told, "success")
         back = request.form.get("next", "")
-        place = place or (back if is_local(back) else url_for(".views_view"))
+        place = place or (back if is_local(back) else self.managed_at)
         return redirect(place, code=303)
 
     def _as_it_was(self, **more: Any) -> str:
         """Return the address of the grid in the state that a post carries."""
-        pairs = [*parse_qsl(request.form.get("state", ""), keep_blank_values=True), *more.items()]
-        return f"{url_for('.index_view')}?{urlencode(pairs or [('tab', 'all')], safe=READ)}"
+        state = parse_qsl(request.form.get("state", ""), keep_blank_values=True)
+        return self.opened_at([*state, *more.items()])
 
     @expose("/left/", methods=("POST",))
     def left_view(self) -> Any:
@@ -98,6 +119,7 @@ class SavedDoors(Acting):
         roles = self.session.scalars(sa.select(Role).order_by(Role.id)) if shares else ()
         page = self.render(
             "admin/model/views.html",
+            shelf=self,
             known=saved_views.visible(self.session, self.noun),
             default=saved_views.taste(self.session, self.noun, self.actor).default_id,
             roles=list(roles),
@@ -116,8 +138,7 @@ def _save(doors: SavedDoors) -> Told:
     twin = saved_views.named(doors.session, doors.noun, form.get("name", ""), by=doors.actor)
     if twin is not None:
         return "", doors._as_it_was(twin=twin.id)  # noqa: SLF001 # a verb of theirs
-    state = MultiDict(parse_qsl(form.get("state", ""), keep_blank_values=True))
-    values = {"name": form.get("name", ""), "query": state_of(state)}
+    values = {"name": form.get("name", ""), "query": doors.kept(form.get("state", ""))}
     found = saved_views.save(doors.session, doors.noun, values, by=doors.actor)
     if form.get("default"):
         saved_views.prefer(doors.session, doors.noun, found, by=doors.actor)
@@ -127,12 +148,11 @@ def _save(doors: SavedDoors) -> Told:
 
 def _change(doors: SavedDoors) -> Told:
     form, values = request.form, dict[str, Any]()
-    if "name" in form:
-        values["name"] = form["name"]
+    values |= {key: form[key] for key in ("name", "note") if key in form}
     if "role_id" in form:
         values["role_id"] = texts.key(form["role_id"])
     if "state" in form:
-        values["query"] = state_of(MultiDict(parse_qsl(form["state"], keep_blank_values=True)))
+        values["query"] = doors.kept(form["state"])
     found = doors.chosen_view()
     saved_views.change(doors.session, found, values, by=doors.actor)
     shown = doors.address(found) if "query" in values else ""
