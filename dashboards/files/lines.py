@@ -20,7 +20,8 @@ from services.rights.actor import Actor
 
 KINDS = {
     "money": "money", "ratio": "ratio", "growth": "ratio", "mean": "mean", "int": "count",
-    "days": "count", "quiet": "count", "date": "date", "day": "date", "datetime": "datetime", "long": "long",
+    "days": "count", "quiet": "count", "date": "date", "day": "date",
+    "datetime": "datetime", "long": "long",
 }  # fmt: skip
 NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\s]+')
 LONGEST_NAME = 120

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261129_summary_views"
-down_revision = "20261129_targets"
+down_revision = "20261129_lines_sum"
 branch_labels = None
 depends_on = None
 
