@@ -16,6 +16,7 @@ from services.rights import gate
 from services.schema.declared import refuse_incomplete
 from views import access
 from views.admin import make_admin
+from views.cockpit import stop
 from views.enquiry import public
 from views.form import choices, draft_doors
 from views.render import template
@@ -63,6 +64,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     proxies.init_proxies(app)
     app.register_blueprint(public.pages)
     app.register_blueprint(access.pages)
+    app.register_blueprint(stop.pages)
     app.register_blueprint(calendar.pages)
     app.register_blueprint(draft_doors.pages)
     template.init_template(app)

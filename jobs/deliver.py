@@ -1,5 +1,6 @@
 """Empties the outbox: claim, commit, do, settle, commit; a kill repeats at most one delivery."""
 
+import dataclasses
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
@@ -96,12 +97,17 @@ def _enclosed(told: dict[str, str]) -> Enclosed:
 
 def letter_of(row: Outbox, base: str) -> Letter | None:
     """Return the mail in the recipient's language, None when he has no mailbox with us."""
+    if row.user is not None and not row.user.active:
+        return None
     if row.address:
         told, at = row.payload, row.created_at
         file = _enclosed(told["file"]) if told.get("file") else None
-        return Letter(row.address, told["name"], row.title, told["text"], row.dedupe_key, at, file)
+        letter = Letter(
+            row.address, told["name"], row.title, told["text"], row.dedupe_key, at, file
+        )
+        return dataclasses.replace(letter, stop=told.get("stop", ""))
     user = row.user
-    if user is None or not user.active or not user.email:
+    if user is None or not user.email:
         return None
     with force_locale(user.language.locale):
         kind = NoticeKind[row.payload["kind"]].caption

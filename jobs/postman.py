@@ -47,6 +47,7 @@ class Letter:
     key: str
     at: dt.datetime
     file: Enclosed | None = None
+    stop: str = ""  # where its reader ends such letters
 
 
 class Postman:
@@ -122,6 +123,8 @@ class Postman:
         digest = hashlib.sha256(letter.key.encode()).hexdigest()[:40]
         message["Message-ID"] = f"<{digest}@{sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"
+        if letter.stop:
+            message["List-Unsubscribe"] = f"<{letter.stop}>"
         message.set_content(letter.text)
         if letter.file is not None:
             kind, _slash, what = letter.file.mime.partition("/")

@@ -18,12 +18,13 @@ from huey import Huey, MemoryHuey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from jobs import deliver, pulse, schedules
+from jobs import deliver, pulse, schedules, summaries
 from jobs.seats import Seats
 from services.bulk import runner
 from services.deals.papers import by_mail, making
 from services.delivery.filestore import Store
 from services.importing.run import staging, worker
+from services.query import subscriptions
 
 LOG = logging.getLogger("tcos.worker")
 NAME = "tcos"
@@ -44,12 +45,17 @@ def _statement(session: Session, **told: Any) -> bool:
     return by_mail.work(_store(), session, **told)
 
 
+def _view_mail(session: Session, **told: Any) -> bool:
+    return summaries.work(_store(), session, **told)
+
+
 # Tasks of the outbox by name.
 KNOWN: dict[str, deliver.Task] = {
     "batch": runner.run_batch,
     staging.TASK: worker.work,
     making.TASK: _paper,
     by_mail.TASK: _statement,
+    subscriptions.TASK: _view_mail,
 }
 # Who tells people that such a task is not tried again.
 GIVEN_UP: dict[str, deliver.GivenUp] = {
@@ -72,6 +78,8 @@ class Queue:
             "contracts": (crontab(minute="*/15"), lambda: schedules.contracts(app)),
             "progress": (crontab(minute="*/10"), lambda: schedules.progress(app)),
             "overdue": (crontab(minute="*/10"), lambda: schedules.overdue(app)),
+            "view_mails": (crontab(minute="*/10"), lambda: summaries.mails(app)),
+            "limits": (crontab(minute="40"), lambda: summaries.limits(app)),
             "pool": (crontab(hour="1", minute="10"), lambda: schedules.pool(app)),
             "files": (crontab(hour="3", minute="40"), lambda: schedules.files(app)),
             "prune": (crontab(hour="3", minute="20"), lambda: schedules.prune(app)),

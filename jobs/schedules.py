@@ -161,7 +161,7 @@ def files(app: Flask) -> int:
         now = clock()
         attachment.purge(session, now=now)
         session.commit()
-        kept = attachment.digests(session)
+        kept = attachment.digests(session) | outbox_care.enclosed(session)
     return store.sweep(kept, now=now)
 
 

@@ -37,6 +37,7 @@ class NoticeKind(Labelled):
     pool_gone = "pool_gone", _("已退回公海")
     batch = "batch", _("批量任务完成")
     import_job = "import_job", _("导入完成")
+    alert = "alert", _("数字预警")
     system = "system", _("系统通知")
 
 

@@ -45,3 +45,16 @@ def prune(session: Session, *, now: dt.datetime) -> int:
         execution_options=RULE,
     )
     return int(found.rowcount)
+
+
+def enclosed(session: Session) -> set[str]:
+    """Return the SHA-256 of every file that goes along with a mail which is not sent yet."""
+    table = Outbox.__table__
+    rows = session.connection().execute(
+        sa.select(table.c.payload).where(
+            table.c.channel == Channel.mail,
+            table.c.state != OutboxState.sent,
+            table.c.address.is_not(None),
+        )
+    )
+    return {told["file"]["sha256"] for (told,) in rows if told.get("file")}

@@ -1,6 +1,7 @@
 """Which records: conditions, filters, full-text search, saved views; SQL of both databases."""
 
 __all__ = [
+    "alerts",
     "beside",
     "condition_sql",
     "condition_values",
@@ -11,4 +12,5 @@ __all__ = [
     "portable",
     "saved_views",
     "search",
+    "subscriptions",
 ]

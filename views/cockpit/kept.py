@@ -5,18 +5,19 @@ from typing import Any
 
 from flask import flash, jsonify, redirect, request, url_for
 from flask_admin import expose
-from flask_babel import gettext as _
 
 from dashboards.core import choices
 from dashboards.core.sql import snapshot
 from dashboards.files import words
 from dashboards.kept import measures, states
 from models.query.saved_view import SavedView
+from models.query.view_alert import Condition
+from models.query.view_subscription import FileForm, Rhythm
 from services.core import texts
 from services.core.errors import Invalid, NotVisible, Refused
-from services.query import pins, saved_views
-from services.rights.actor import Actor
-from views.cockpit import tiles
+from services.query import pins, saved_views, subscriptions
+from services.rights.actor import Actor, may
+from views.cockpit import tiles, verbs
 from views.cockpit.download import summary_of
 from views.cockpit.shelf import SummaryShelf
 from views.core.pages import Page
@@ -38,12 +39,13 @@ class KeptDoors(Page):
         shelf = SummaryShelf(summary)
         found = saved_views.get(self.session, shelf.noun, texts.key(request.values.get("id")))
         if request.method == "GET":
-            return self._kept(shelf, found, {})
+            opens = "open" in request.args
+            return redirect(shelf.address(found)) if opens else self._kept(shelf, found, {})
         verb = request.form.get("verb", "")
-        if verb not in VERBS:
+        if verb not in verbs.VERBS:
             raise NotVisible
         try:
-            told = VERBS[verb](self, found)
+            told = verbs.VERBS[verb](self, found)
         except Invalid as problem:
             self.session.rollback()
             return self._kept(shelf, found, problem.errors), 422
@@ -60,6 +62,12 @@ class KeptDoors(Page):
             asked=words.asked(reader, summary, query),
             measures=measures.offered(summary, query),
             pinned=pins.of(self.session, self.actor, found),
+            mailed=subscriptions.of(self.session, self.actor, found),
+            limits=verbs.limits(self, found),
+            may_mail=may(self.actor, subscriptions.GRANT),
+            rhythms=list(Rhythm),
+            forms=list(FileForm),
+            conditions=list(Condition),
             errors=errors,
         )
 
@@ -75,21 +83,6 @@ class KeptDoors(Page):
         return jsonify(
             {"value": tile.value, "unit": tile.unit, "exact": tile.exact, "as_of": plain(now)}
         )
-
-
-def _pin(doors: KeptDoors, view: SavedView) -> str:
-    column = measures.demanded(view, request.form.get("measure", ""), now=doors.now())
-    pins.add(doors.call(), view, column.key)
-    return _("已固定到首页")
-
-
-def _unpin(doors: KeptDoors, view: SavedView) -> str:
-    del view
-    pins.drop(doors.call(), texts.key(request.form.get("pin")))
-    return _("已从首页取下")
-
-
-VERBS = {"pin": _pin, "unpin": _unpin}
 
 
 def home_tiles(session: Any, actor: Actor, *, now: dt.datetime) -> list[dict[str, Any]]:
