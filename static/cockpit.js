@@ -17,7 +17,26 @@
     address.searchParams.delete('page');
     return address.href;
   };
-  if (typeof document === 'undefined') { module.exports = { picked }; return; }
+  // What plotly would take for markup is text of people.
+  const plain = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+  const HEAD = 66;  // pixels for a picture's title, filters and moment
+
+  // A chart as it leaves the page: on white, under its title, the filters and the moment of its data.
+  const pictured = ({ data, layout }, title, lines, { width, height }) => {
+    const most = Math.floor(width / 12);
+    const cut = lines.map((line) => plain(line.length > most ? `${line.slice(0, most - 1)}…` : line));
+    const text = `<b>${plain(title)}</b><br><span style="font-size:11px">${cut.join('<br>')}</span>`;
+    return {
+      data,
+      layout: {
+        ...layout, width, height: height + HEAD, paper_bgcolor: '#ffffff', plot_bgcolor: '#ffffff',
+        font: { ...layout.font, color: '#1f2733' },
+        margin: { ...layout.margin, t: (layout.margin?.t ?? 36) + HEAD },
+        title: { text, x: 0, xref: 'container', xanchor: 'left', pad: { l: 8, t: 8 }, y: 1, yref: 'container', yanchor: 'top', font: { size: 15 } },
+      },
+    };
+  };
+  if (typeof document === 'undefined') { module.exports = { picked, pictured }; return; }
 
   const read = async (address) => {
     const answer = await fetch(address, { headers: { Accept: 'application/json' } });
@@ -85,6 +104,7 @@
       yaxis: { ...chart.layout.yaxis, ...axis },
       dragmode: false,
     };
+    drawing.dataset.height = layout.height ?? '';
     await Plotly.newPlot(drawing, chart.data, layout, options);
     room.removeAttribute('aria-busy');
     if (room.scrollHeight > room.clientHeight) room.tabIndex = 0;  // the keyboard can scroll it
@@ -95,14 +115,16 @@
   };
 
   // Paper is narrower than the screen: two charts side by side on a landscape A4.
-  const PAPER = 480;
-  const fit = (width) => {
+  const PAPER = { width: 480, height: 560 };
+  const fit = (paper) => {
     place.querySelectorAll('.chart [role="img"]').forEach((drawing) => {
-      Plotly.relayout(drawing, width ? { width } : { width: null, autosize: true });
+      const height = Number(drawing.dataset.height) || undefined;
+      const room = paper ? { width: PAPER.width, height: Math.min(height ?? PAPER.height, PAPER.height) } : { width: null, height, autosize: true };
+      Plotly.relayout(drawing, room);
     });
   };
-  addEventListener('beforeprint', () => fit(PAPER));
-  addEventListener('afterprint', () => fit(0));
+  addEventListener('beforeprint', () => fit(true));
+  addEventListener('afterprint', () => fit(false));
 
   const save = (figure, drawing, title) => {
     if (figure.querySelector('[data-png]')) return;
@@ -111,7 +133,9 @@
     button.dataset.png = '';
     button.setAttribute('aria-label', `${place.dataset.save}：${title}`);
     button.addEventListener('click', () => {
-      Plotly.downloadImage(drawing, { format: 'png', filename: title, scale: 2, height: drawing.clientHeight, width: drawing.clientWidth });
+      const size = { width: drawing.clientWidth, height: drawing.clientHeight };
+      const picture = pictured(drawing, title, [place.dataset.told, place.dataset.moment], size);
+      Plotly.downloadImage(picture, { format: 'png', filename: title, scale: 2, width: size.width, height: size.height + HEAD });
     });
     figure.querySelector('figcaption').append(button);
   };

@@ -78,7 +78,15 @@ def make(session: Session, key: int, sender: Sender, *, now: dt.datetime) -> Vie
         text = _text(content, view, sender, mailed, note)
     subject = f"{content.summary.caption}{_('：')}{view.name} {content.moment}"
     return ViewMail(
-        by.id, address, name, subject, text, sender.stop(mailed), file, view.noun, view.query
+        mailed.user_id,
+        address,
+        name,
+        subject,
+        text,
+        sender.stop(mailed),
+        file,
+        view.noun,
+        view.query,
     )
 
 

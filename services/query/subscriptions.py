@@ -128,7 +128,7 @@ def token(secret: str, row: ViewSubscription) -> str:
     return str(URLSafeSerializer(secret, SALT).dumps([row.id, row.user_id, row.view_id]))
 
 
-def of_token(session: Session, secret: str, text: str) -> sa.Row[Any] | None:
+def of_token(session: Session, secret: str, text: str) -> Any:
     """Return (id, stopped_at, name) of a link, None where its view is gone. Raises NotVisible.
 
     Whoever has the mail may end it, logged in or not.

@@ -19,7 +19,7 @@ from tests.jobs.test_worker import mailbox  # noqa: F401 # a fixture
 from tests.support.books import seed_books
 from tests.support.world import World
 
-MORNING = dt.datetime(2026, 11, 24, 9, tzinfo=ZONE)
+MORNING = dt.datetime(2026, 11, 30, 9, tzinfo=ZONE)
 DAY = dt.timedelta(days=1)
 
 

@@ -4,6 +4,7 @@ import datetime as dt
 import email
 import email.policy
 import io
+import os
 import re
 from pathlib import Path
 
@@ -165,10 +166,13 @@ def test_a_file_that_waits_for_its_mail_is_not_swept(lite):
     at(lite, MONDAY)
     with World(lite) as world:
         (told,) = (one.payload for one in world.session.scalars(sa.select(Outbox)) if one.address)
-    lite.config["TCOS_CLOCK"] = lambda: MONDAY + dt.timedelta(days=2)
+    store = Store(Path(lite.config["TCOS_ATTACHMENT_DIR"]))
+    waits, stray = store.path(told["file"]["sha256"]), store.path(store.put(b"nobody's"))
+    for path in (waits, stray):
+        os.utime(path, (0, 0))
     schedules.files(lite)
 
-    assert Store(Path(lite.config["TCOS_ATTACHMENT_DIR"])).path(told["file"]["sha256"]).exists()
+    assert (waits.exists(), stray.exists()) == (True, False)
 
 
 def test_a_bad_rhythm_is_told_beside_its_field_and_who_may_not_export_may_not_subscribe(lite):

@@ -1,7 +1,7 @@
 'use strict';
 const assert = require('node:assert');
 const { test } = require('node:test');
-const { picked } = require('../../static/cockpit.js');
+const { picked, pictured } = require('../../static/cockpit.js');
 
 const PAGE = 'https://crm.test/admin/cockpit/collections/';
 const after = (state, ...pick) => new URL(picked(`${PAGE}?${state}`, pick)).search.slice(1);
@@ -18,4 +18,16 @@ test('a bar that leads to another grain leaves the order of the old one behind, 
   assert.equal(after('by=owner&sort=-cash', ...age), 'by=plan&from=2026-10-01&to=2026-10-31&only=owing');
   assert.equal(after(`${there}&sort=due_on`, ...age), '');
   assert.equal(after('sort=-due&level=a', 'owner', '4'), 'sort=-due&level=a&owner=4');
+});
+
+test('a picture stands on white under its title, the filters and the moment, and takes no markup from people', () => {
+  const shown = { data: [], layout: { margin: { t: 36 }, font: { size: 12, color: '#fff' }, paper_bgcolor: 'rgba(0,0,0,0)' } };
+  const { layout } = pictured(shown, '合同额 <b>', ['今年 · 客户：A&B', '数据截至 2026-11-30'], { width: 600, height: 300 });
+
+  assert.equal(layout.paper_bgcolor, '#ffffff');
+  assert.match(layout.title.text, /合同额 &lt;b>.*今年 · 客户：A&amp;B<br>数据截至 2026-11-30/);
+  assert.ok(layout.margin.t > shown.layout.margin.t && layout.height > 300);
+  assert.equal(shown.layout.font.color, '#fff');
+  const long = pictured(shown, 'x', ['长'.repeat(300)], { width: 240, height: 300 }).layout.title.text;
+  assert.ok(long.length < 120 && long.includes('…'));
 });

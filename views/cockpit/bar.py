@@ -66,12 +66,14 @@ class Bar:
     hidden: dict[str, str]
     custom: bool
     back: Link | None  # to the page that a number was opened from
+    told: str  # the period and the filters in words
 
 
 def make(
     session: Session, actor: Actor, summary: Summary, query: CockpitQuery, offers: Offers
 ) -> Bar:
     """Return the bar of a page."""
+    chips = _chips(session, actor, summary, query, offers)
     inputs = {name: _input(name, query, offers[name]) for name in summary.filters}
     more = [one for name, one in inputs.items() if name not in MAIN]
     if summary.choices.only:
@@ -83,7 +85,7 @@ def make(
         units=[Link(text, _url(query, unit=key), query.unit == key) for key, text in UNITS.items()],
         main=[*(one for name, one in inputs.items() if name in MAIN), *_switches(summary, query)],
         more=more,
-        chips=_chips(session, actor, summary, query, offers),
+        chips=chips,
         clear=_cleared(query),
         hidden={
             k: v
@@ -92,7 +94,13 @@ def make(
         },
         custom=not query.preset,
         back=_back(query),
+        told=_told(summary, query, chips),
     )
+
+
+def _told(summary: Summary, query: CockpitQuery, chips: list[Link]) -> str:
+    period = [] if summary.timeless else [words.period_text(query)]
+    return " · ".join(dict.fromkeys([*period, *(str(chip.text) for chip in chips)]))
 
 
 def _back(query: CockpitQuery) -> Link | None:
