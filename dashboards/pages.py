@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dashboards.core import table
 from dashboards.core.columns import TableColumn, derive, jsonable
+from dashboards.core.parameters import SEVERAL
 from dashboards.core.query import Args, BadParameter, CockpitQuery, SummaryOptions, parse
 from dashboards.measures import contracts, deals, lines, payments
 from dashboards.measures.comparison import beside
@@ -63,7 +64,25 @@ class Summary:
         """Return the checked query of a page. Raises BadParameter."""
         found = parse(args, self.choices, now=now, accepted=self.accepted)
         came_from(found)
+        self._know(found)
         return dataclasses.replace(found, summary=self.key)
+
+    def _know(self, query: CockpitQuery) -> None:
+        """Raise BadParameter for a chosen column that no grain has."""
+        chosen = {name: set(getattr(query, name)) for name in SEVERAL}
+        if not any(chosen.values()):
+            return
+        known = {column.key for by in self.choices.grains for column in self.columns(by)}
+        known |= {column.key for column in self.offered(query)}
+        for name, keys in chosen.items():
+            if keys - known:
+                raise BadParameter(name, _("没有这一列"))
+
+    def shown(self, query: CockpitQuery) -> tuple[TableColumn, ...]:
+        """Return the columns of a page that a query chooses, in its order; all where none is."""
+        every = self.offered(query)
+        known = {column.key: column for column in every}
+        return tuple(known[key] for key in query.columns if key in known) or every
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -74,8 +93,8 @@ class Summary:
         ]
         return (*self.filters, *self.choices.clicked, "customer", "department_only", *extra)
 
-    def shown(self, query: CockpitQuery) -> tuple[TableColumn, ...]:
-        """Return the columns of a page, those of a comparison among them."""
+    def offered(self, query: CockpitQuery) -> tuple[TableColumn, ...]:
+        """Return all columns of a page, those of a comparison among them."""
         keys = self.choices.compared(query.by) if self.choices.compared else ()
         return beside(self.columns(query.by), keys, query)
 
@@ -89,7 +108,7 @@ class Summary:
         return dataclasses.replace(found, totals=derive(found.totals, self.tiles))
 
     def _page(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
-        shown = self.shown(query)
+        shown = self.offered(query)
         if self.rows is not None and self.is_grouped(query):
             found = table.grouped(self.rows(session, actor, query), shown, query, self.tiles)
             whole = self.whole(session, actor, query) if self.whole else {}
@@ -100,7 +119,7 @@ class Summary:
 
     def every(self, session: Session, actor: Actor, query: CockpitQuery) -> Iterator[table.Record]:
         """Yield all filtered records, masked like the page's."""
-        shown = self.shown(query)
+        shown = self.offered(query)
         if self.rows is not None and self.is_grouped(query):
             data = table.in_order(self.rows(session, actor, query), shown, query)
             records = [derive(row, shown) for row in data.to_dict("records")]

@@ -25,18 +25,23 @@
   const pictured = ({ data, layout }, title, lines, { width, height }) => {
     const most = Math.floor(width / 12);
     const cut = lines.map((line) => plain(line.length > most ? `${line.slice(0, most - 1)}…` : line));
-    const text = `<b>${plain(title)}</b><br><span style="font-size:11px">${cut.join('<br>')}</span>`;
+    const text = [plain(title), ...cut].join('<br>');  // bold and sizes are styles, which the policy shuts out
     return {
       data,
       layout: {
         ...layout, width, height: height + HEAD, paper_bgcolor: '#ffffff', plot_bgcolor: '#ffffff',
         font: { ...layout.font, color: '#1f2733' },
         margin: { ...layout.margin, t: (layout.margin?.t ?? 36) + HEAD },
-        title: { text, x: 0, xref: 'container', xanchor: 'left', pad: { l: 8, t: 8 }, y: 1, yref: 'container', yanchor: 'top', font: { size: 15 } },
+        title: { text, x: 0, xref: 'container', xanchor: 'left', pad: { l: 8, t: 22 }, y: 1, yref: 'container', yanchor: 'top', font: { size: 13 } },
       },
     };
   };
-  if (typeof document === 'undefined') { module.exports = { picked, pictured }; return; }
+  // Cells as lines that a spreadsheet takes: no tabs in them, and no text of people that is a formula.
+  const tabbed = (rows) => rows.map((cells) => cells.map(({ text, number }) => {
+    const line = text.replace(/\s+/g, ' ').trim();
+    return !number && /^[=+\-@]/.test(line) ? `'${line}` : line;
+  }).join('\t')).join('\n');
+  if (typeof document === 'undefined') { module.exports = { picked, pictured, tabbed }; return; }
 
   const read = async (address) => {
     const answer = await fetch(address, { headers: { Accept: 'application/json' } });
@@ -45,6 +50,38 @@
   };
 
   const place = document.querySelector('[data-charts]');
+
+  // The table of the page for a spreadsheet; the button carries the text that tcos.js copies.
+  const copying = document.querySelector('[data-copies]');
+  const wording = (cell) => {
+    const whole = cell.cloneNode(true);
+    whole.querySelectorAll('.only, summary').forEach((part) => part.remove());
+    return { text: whole.textContent, number: cell.classList.contains('r') };
+  };
+  const copy = async () => {
+    const rows = [...document.querySelector(copying.dataset.copies).rows].map((row) => [...row.cells].map(wording));
+    const text = tabbed(rows);
+    try { await navigator.clipboard.writeText(text); } catch {
+      const box = Object.assign(document.createElement('textarea'), { value: text, className: 'sr' });
+      copying.after(box);
+      box.select();
+      document.execCommand('copy');
+      box.remove();
+      copying.focus();
+    }
+    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: copying.dataset.copied });
+    document.querySelector('.toasts').append(toast);
+    setTimeout(() => toast.remove(), 3000);
+  };
+  copying?.addEventListener('click', copy);
+
+  // Bars in cells; a column moves up in the menu of columns, the first one stays in sight.
+  document.querySelectorAll('[data-share]').forEach((cell) => cell.style.setProperty('--share', `${cell.dataset.share}%`));
+  document.querySelector('[data-order]')?.addEventListener('click', (event) => {
+    const line = event.target.closest('[data-up]')?.closest('li');
+    line?.previousElementSibling?.before(line);
+    line?.querySelector('[data-up]').focus();
+  });
 
   // A form leaves out what is empty, so that the address says only what is asked.
   document.querySelector('form[data-lean]')?.addEventListener('submit', (event) => {

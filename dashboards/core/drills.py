@@ -18,7 +18,7 @@ from dashboards.core.query import CockpitQuery
 
 Row = Mapping[str, str]
 FIELDS = string.Formatter()
-OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of", "view"})
+OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of", "view", "columns", "bars"})
 COUNTED = frozenset({"money", "int", "days", "quiet"})  # 0 of these has no rows
 
 

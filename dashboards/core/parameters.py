@@ -41,6 +41,8 @@ PARAMETERS = {
     "unit": _("金额单位"),
     "size": _("每页"),
     "density": _("行距"),
+    "columns": _("列"),
+    "bars": _("数据条"),
     "lang": _("语言"),
     "page": _("页码"),
     "as_of": _("数据截至"),
@@ -85,12 +87,15 @@ ORDER = (
     "unit",
     "size",
     "density",
+    "columns",
+    "bars",
     "lang",
     "page",
     "as_of",
     "via",  # the page that a number was opened from, the way back
     "view",  # the saved view that the page was opened with; 0: none, not the default one either
 )
+SEVERAL = ("columns", "bars")  # which columns in which order; which have a bar in their cells
 LOOKS = frozenset({"unit", "density", "lang"})  # how a page looks; lang: views/web/i18n.py
 PLAIN = LOOKS | {
     "preset",
@@ -104,6 +109,7 @@ PLAIN = LOOKS | {
     "page",
     "as_of",
     "via",
+    *SEVERAL,
     "view",
     "twin",  # a view of the same name as the one to be saved, which is asked about
 }

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _
 
-from dashboards.core.parameters import ANY, ORDER, PARAMETERS, PLAIN
+from dashboards.core.parameters import ANY, ORDER, PARAMETERS, PLAIN, SEVERAL
 from dashboards.core.period import DAY, PRESETS, Period
 from dashboards.core.values import KEYS, read_date, read_instant, read_number, read_size, words_of
 from models.people.user import Language
@@ -87,6 +87,8 @@ class CockpitQuery:
     undealt: bool = False
     compare: str = ""  # previous, year
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    columns: tuple[str, ...] = ()  # the chosen ones in their order; none is all
+    bars: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()  # filters that were given and that this summary has not
     summary: str = ""  # its key
 
@@ -158,6 +160,8 @@ def parse(
         keys={
             name: _values(given[name], name, read) for name, read in KEYS.items() if name in given
         },
+        columns=_several(given, "columns"),
+        bars=_several(given, "bars"),
         undealt=_one_of(given, "undealt", ("0", "1")) == "1",
         compare="" if alone else compare,
         idle=frozenset(
@@ -180,7 +184,7 @@ def _given(args: Args) -> dict[str, str]:
     for name in ORDER:
         texts = [text.strip() for text in args.get(name, ()) if text.strip()]
         if texts:
-            found[name] = ",".join(texts) if name in {*KEYS, "measures"} else texts[-1]
+            found[name] = ",".join(texts) if name in {*KEYS, *SEVERAL, "measures"} else texts[-1]
     if "size" not in found and args.get("page_size"):  # what the grids call it
         found["size"] = args["page_size"][-1].strip() or "50"
     return found
@@ -232,6 +236,10 @@ def _period(given: Mapping[str, str], day: dt.date) -> tuple[str, Period]:
     if start > end:
         raise BadParameter("from", _("开始日期不能晚于结束日期"))
     return "", Period(start, end + DAY)
+
+
+def _several(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(part for part in given.get(name, "").split(",") if part))
 
 
 def _values(text: str, name: str, read: Callable[[str], Any]) -> tuple[Any, ...]:

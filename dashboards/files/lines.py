@@ -97,6 +97,6 @@ def meaning(content: Content, found: Table) -> Iterator[list[Any]]:
     for column in summary.tiles:
         if column.key in found.totals:
             yield [str(column.label), told(column, found).exact]
-    for column in (*found.columns, *summary.tiles):
+    for column in (*content.columns, *summary.tiles):
         if column.help:
             yield [str(column.label), str(column.help)]

@@ -195,3 +195,20 @@ def test_a_number_of_a_view_is_that_of_the_page_and_one_of_another_grain_is_refu
     )
     with pytest.raises(Invalid):
         measures.measure(world.session, world.actor, view, "paid_on", now=world.now)
+
+
+def test_chosen_columns_stand_in_their_order_on_the_page_in_files_and_in_a_view(visitors):
+    state = "by=owner&columns=amount,label,rate&bars=amount"
+    page = tight(visitors.get("analyst", f"{PAGE}?preset=year&{state}").text)
+    book = visitors.get("analyst", f"{PAGE}export.csv?preset=year&{state}").get_data(as_text=True)
+
+    heads = re.findall(r'<th scope="col"[^>]*>(?:<a [^>]*>)?([^<▾▴]+)', page)
+    assert [head.strip() for head in heads] == ["合同额", "销售员", "回款率"]
+    assert book.lstrip("\ufeff").splitlines()[0] == "合同额,销售员,回款率"
+    assert 'data-share="100"' in page
+    key = save(visitors, "analyst", state=f"preset=year&{state}")
+    with World(visitors.app) as world:
+        assert "columns=amount%2Clabel%2Crate&bars=amount" in world.get(SavedView, key).query
+    assert visitors.get("analyst", f"{PAGE}?columns=nothing").status_code == 400
+    other = tight(visitors.get("analyst", f"{PAGE}?by=month&columns=code").text)  # of another grain
+    assert "合同额" in other

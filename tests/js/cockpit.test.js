@@ -1,7 +1,7 @@
 'use strict';
 const assert = require('node:assert');
 const { test } = require('node:test');
-const { picked, pictured } = require('../../static/cockpit.js');
+const { picked, pictured, tabbed } = require('../../static/cockpit.js');
 
 const PAGE = 'https://crm.test/admin/cockpit/collections/';
 const after = (state, ...pick) => new URL(picked(`${PAGE}?${state}`, pick)).search.slice(1);
@@ -30,4 +30,10 @@ test('a picture stands on white under its title, the filters and the moment, and
   assert.equal(shown.layout.font.color, '#fff');
   const long = pictured(shown, 'x', ['长'.repeat(300)], { width: 240, height: 300 }).layout.title.text;
   assert.ok(long.length < 120 && long.includes('…'));
+});
+
+test('a copied table has a line a row, and no formula that people wrote', () => {
+  const rows = [[{ text: '客户\n  单位' }, { text: '合同额', number: true }], [{ text: '=1+1' }, { text: '-3.00', number: true }]];
+
+  assert.equal(tabbed(rows), "客户 单位\t合同额\n'=1+1\t-3.00");
 });

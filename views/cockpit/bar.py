@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from dashboards.core.choices import Choice, Offers
-from dashboards.core.parameters import COMMON, LOOKS, PARAMETERS
+from dashboards.core.parameters import COMMON, LOOKS, PARAMETERS, SEVERAL
 from dashboards.core.query import CockpitQuery
 from dashboards.files import words
 from dashboards.files.captions import COMPARED, DATES, ONLY, PRESETS, UNITS
@@ -30,6 +30,8 @@ KEPT = (
     "lang",
     "date",
     "via",
+    "columns",
+    "bars",
 )  # what 清除筛选 leaves
 
 
@@ -90,7 +92,7 @@ def make(
         hidden={
             k: v
             for k, v in query.params.items()
-            if k in {"preset", "size", "via", "view", *LOOKS, *ANYWHERE} - {"only"}
+            if k in {"preset", "size", "via", "view", *SEVERAL, *LOOKS, *ANYWHERE} - {"only"}
         },
         custom=not query.preset,
         back=_back(query),

@@ -1,6 +1,7 @@
 """The table: every cell with its text, its record, its drill and the filter it sets."""
 
 import dataclasses
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,7 @@ class Cell:
     url: str = ""
     narrow: str = ""
     on: bool = False
+    share: int = 0  # of the largest on the page, in percent, where the column has bars
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,11 +71,16 @@ def stamp(query: CockpitQuery) -> str:
 
 def make(found: Found) -> ShownTable:
     """Return the table of a page."""
-    query, columns = found.query, found.columns
+    query = found.query
+    columns = SUMMARIES[query.summary].shown(query)
+    most = {key: _most(found, key) for key in query.bars}
     last = max((found.count + query.size - 1) // query.size, 1)
     return ShownTable(
         heads=[_head(column, query) for column in columns],
-        rows=[[_cell(record, c, query) for c in columns] for record in found.records],
+        rows=[
+            [_cell(record, c, query, most.get(c.key, 0)) for c in columns]
+            for record in found.records
+        ],
         totals=[_total(found.totals, c, query) for c in columns],
         label=total_label(found.count),
         page=query.page,
@@ -96,7 +103,19 @@ def _head(column: TableColumn, query: CockpitQuery) -> TableHead:
     return TableHead(str(column.label), str(column.help), url, order, column.numeric)
 
 
-def _cell(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> Cell:
+def _most(found: Found, key: str) -> Any:
+    """Return the largest value of a column on the page."""
+    values = [record.get(key) for record in found.records]
+    return max((v for v in values if not missing(v) and isinstance(v, int | Decimal)), default=0)
+
+
+def _share(value: Any, most: Any) -> int:
+    if missing(value) or not most or not isinstance(value, int | Decimal):
+        return 0
+    return max(int(value * 100 / most), 0)
+
+
+def _cell(record: dict[str, Any], column: TableColumn, query: CockpitQuery, most: Any = 0) -> Cell:
     value = record.get(column.key)
     text = shown(value, column, query.unit)
     long = column.type == "long" and len(text) > CUT
@@ -110,6 +129,7 @@ def _cell(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> C
         url=_opens(record, column, query),
         narrow=narrow,
         on=on,
+        share=_share(value, most),
     )
 
 
