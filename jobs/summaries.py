@@ -60,7 +60,7 @@ def work(store: Store, session: Session, *, key: int, on: str, now: dt.datetime)
     told, made = None, None
     try:
         with apart() as reading:
-            made = mailing.make(reading, key, mailing.Sender(secret, base), now=now)
+            made = mailing.make(reading, key, mailing.MailLinks(secret, base), now=now)
     except Refused as problem:
         told = str(problem)
     if made is not None:

@@ -42,7 +42,7 @@ class Asked:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Reader:
+class FilterReader:
     """Who reads, and what the filters of a page offer him."""
 
     session: Session
@@ -50,12 +50,12 @@ class Reader:
     offers: Offers
 
 
-def filters(reader: Reader, summary: Summary, query: CockpitQuery) -> list[Asked]:
+def filters(reader: FilterReader, summary: Summary, query: CockpitQuery) -> list[Asked]:
     """Return every active filter in words."""
     return [*_moment(summary, query), *_keys(reader, summary, query), *_idle(query), *_rest(query)]
 
 
-def asked(reader: Reader, summary: Summary, query: CockpitQuery) -> list[str]:
+def asked(reader: FilterReader, summary: Summary, query: CockpitQuery) -> list[str]:
     """Return the filters in words, the period first though nobody asked for it."""
     texts = [one.text for one in filters(reader, summary, query)]
     period = period_text(query)
@@ -76,7 +76,7 @@ def _moment(summary: Summary, query: CockpitQuery) -> Iterator[Asked]:
         yield Asked(period_text(query), {"preset": None, "from": None, "to": None})
 
 
-def _keys(reader: Reader, summary: Summary, query: CockpitQuery) -> Iterator[Asked]:
+def _keys(reader: FilterReader, summary: Summary, query: CockpitQuery) -> Iterator[Asked]:
     for name in (*summary.filters, *ANYWHERE):
         if name not in query.keys:
             continue
@@ -107,7 +107,7 @@ def _texts(name: str, query: CockpitQuery) -> list[str]:
     return [f"{t}0000" if t != "0" else t for t in texts] if name == "province" else texts
 
 
-def _labels(reader: Reader, name: str, query: CockpitQuery) -> dict[str, str]:
+def _labels(reader: FilterReader, name: str, query: CockpitQuery) -> dict[str, str]:
     texts = _texts(name, query)
     if name == "bucket":
         return {text: tracking.caption(text) for text in texts}
@@ -125,7 +125,7 @@ def _labels(reader: Reader, name: str, query: CockpitQuery) -> dict[str, str]:
     return found
 
 
-def _records(reader: Reader, name: str, query: CockpitQuery) -> dict[str, str]:
+def _records(reader: FilterReader, name: str, query: CockpitQuery) -> dict[str, str]:
     """Return the contracts or customers that are filtered by and that the reader may open."""
     table, column = (
         (CONTRACT, CONTRACT.c.code) if name == "contract" else (CUSTOMER, CUSTOMER.c.company)

@@ -27,7 +27,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Sender:
+class MailLinks:
     """What a letter's links are made of: the secret of the installation, the product's address."""
 
     secret: str
@@ -53,7 +53,7 @@ class ViewMail:
     state: str
 
 
-def make(session: Session, key: int, sender: Sender, *, now: dt.datetime) -> ViewMail | None:
+def make(session: Session, key: int, sender: MailLinks, *, now: dt.datetime) -> ViewMail | None:
     """Return the mail of a subscription; None where it was stopped or the person has left.
 
     The session is of its own and reads one moment. Raises Refused where the person may not (any
@@ -102,7 +102,7 @@ def _content(session: Session, by: Actor, view: SavedView, now: dt.datetime) -> 
     query = states.query_of(summary, view.query, now=now)
     offers = choices.read(session, by)
     choices.check(query, offers)
-    reader = words.Reader(session, by, offers)
+    reader = words.FilterReader(session, by, offers)
     return Content(summary, by, query, words.asked(reader, summary, query))
 
 
@@ -126,7 +126,7 @@ def _file(
 
 
 def _text(
-    content: Content, view: SavedView, sender: Sender, row: ViewSubscription, note: str
+    content: Content, view: SavedView, sender: MailLinks, row: ViewSubscription, note: str
 ) -> str:
     page = f"{sender.base}/admin/cockpit/{content.summary.key}/view/?id={view.id}&open=1"
     parts = [

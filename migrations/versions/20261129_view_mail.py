@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.Column("checked_at", UtcDateTime),
         sa.Column("told", sa.String(300)),
         sa.CheckConstraint(
-            "condition IN ('above', 'below')", name=op.f("ck_view_alert_condition")
+            "condition IN ('above', 'below')", name=op.f("ck_view_alert_alert_side")
         ),
     )
     op.create_index(op.f("ix_view_alert_user_id"), "view_alert", ["user_id"])

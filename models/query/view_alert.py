@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from models.query.saved_view import SavedView
 
 
-class Condition(Labelled):
+class AlertSide(Labelled):
     """On which side of the limit the number is told of."""
 
     above = "above", _("高于")
@@ -41,7 +41,7 @@ class ViewAlert(Model):
         sa.ForeignKey("saved_view.id", ondelete="CASCADE"), nullable=False, index=True
     )
     measure: Mapped[str] = mapped_column(sa.String(40), nullable=False)
-    condition: Mapped[Condition] = mapped_column(named(Condition), nullable=False)
+    condition: Mapped[AlertSide] = mapped_column(named(AlertSide), nullable=False)
     limit_value: Mapped[int] = mapped_column(sa.BigInteger, nullable=False)
     last_value: Mapped[int | None] = mapped_column(sa.BigInteger)
     crossed: Mapped[bool] = mapped_column(sa.Boolean, nullable=False, default=False)

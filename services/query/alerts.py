@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.query.saved_view import SavedView
-from models.query.view_alert import Condition, ViewAlert
+from models.query.view_alert import AlertSide, ViewAlert
 from services.core.days import ZONE, day_bounds, today
 from services.core.errors import Invalid, NotVisible
 from services.rights.actor import Actor
@@ -46,7 +46,7 @@ def get(session: Session, by: Actor, key: int | None) -> ViewAlert:
 
 def add(call: Call, view: SavedView, limit: Limit) -> ViewAlert:
     """Watch a number for whoever asks. Raises Invalid."""
-    if limit.condition not in Condition.__members__:
+    if limit.condition not in AlertSide.__members__:
         raise Invalid({"condition": _("请选择")})
     if abs(limit.value) > LARGEST:
         raise Invalid({"limit": _("数字太大")})
@@ -58,7 +58,7 @@ def add(call: Call, view: SavedView, limit: Limit) -> ViewAlert:
         user_id=call.by.id,
         view_id=view.id,
         measure=limit.measure,
-        condition=Condition[limit.condition],
+        condition=AlertSide[limit.condition],
         limit_value=limit.value,
     )
     with rule(call.session, "views"):
@@ -86,7 +86,7 @@ def is_over(row: ViewAlert, value: int | None) -> bool:
     """Tell whether a value lies beyond the limit; what is unknown does not."""
     if value is None:
         return False
-    return value > row.limit_value if row.condition is Condition.above else value < row.limit_value
+    return value > row.limit_value if row.condition is AlertSide.above else value < row.limit_value
 
 
 def note(session: Session, row: ViewAlert, value: int | None, *, now: dt.datetime) -> bool:

@@ -184,7 +184,7 @@ def _switches(summary: Summary, query: CockpitQuery) -> list[BarInput]:
 def _chips(
     session: Session, actor: Actor, summary: Summary, query: CockpitQuery, offers: Offers
 ) -> list[Link]:
-    reader = words.Reader(session, actor, offers)
+    reader = words.FilterReader(session, actor, offers)
     return [
         Link(one.text, _url(query, **one.without)) for one in words.filters(reader, summary, query)
     ]

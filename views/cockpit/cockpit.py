@@ -16,14 +16,14 @@ from dashboards.summaries import anomalies
 from services.core.texts import yuan
 from services.rights.actor import may
 from views.cockpit import bar, table, tiles
-from views.cockpit.download import FileDoors, asked_of, summary_of
+from views.cockpit.download import SummaryFiles, asked_of, summary_of
 from views.cockpit.kept import KeptDoors
 from views.cockpit.pivot_page import PivotPages
 from views.cockpit.shelf import SummaryShelf
 from views.render.plotly import bundle, digest
 
 
-class CockpitView(PivotPages, KeptDoors, FileDoors):
+class CockpitView(PivotPages, KeptDoors, SummaryFiles):
     """The six summaries."""
 
     permission = "cockpit:read"

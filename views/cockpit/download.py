@@ -43,7 +43,7 @@ def asked_of(summary: Summary, now: dt.datetime) -> CockpitQuery:
         abort(redirect(f"{request.path}?{urlencode(given, doseq=True)}"))
 
 
-class FileDoors(Page):
+class SummaryFiles(Page):
     """Mixed into the cockpit."""
 
     @expose("/<key>/export.<export_type>")
@@ -56,7 +56,7 @@ class FileDoors(Page):
         query, session, actor = asked_of(summary, self.now()), self.session, self.actor
         offers = choices.read(session, actor)
         choices.check(query, offers)
-        reader = words.Reader(session, actor, offers)
+        reader = words.FilterReader(session, actor, offers)
         content = lines.Content(summary, actor, query, words.asked(reader, summary, query))
         if export_type == "pdf":
             return self._paper(content)

@@ -11,7 +11,7 @@ from dashboards.core.sql import snapshot
 from dashboards.files import words
 from dashboards.kept import measures, states
 from models.query.saved_view import SavedView
-from models.query.view_alert import Condition
+from models.query.view_alert import AlertSide
 from models.query.view_subscription import FileForm, Rhythm
 from services.core import texts
 from services.core.errors import Invalid, NotVisible, Refused
@@ -54,7 +54,9 @@ class KeptDoors(Page):
 
     def _kept(self, shelf: SummaryShelf, found: SavedView, errors: dict[str, Any]) -> Any:
         summary, query = shelf.summary, states.query_of(shelf.summary, found.query, now=self.now())
-        reader = words.Reader(self.session, self.actor, choices.read(self.session, self.actor))
+        reader = words.FilterReader(
+            self.session, self.actor, choices.read(self.session, self.actor)
+        )
         return self.render(
             "cockpit/view.html",
             shelf=shelf,
@@ -67,7 +69,7 @@ class KeptDoors(Page):
             may_mail=may(self.actor, subscriptions.GRANT),
             rhythms=list(Rhythm),
             forms=list(FileForm),
-            conditions=list(Condition),
+            conditions=list(AlertSide),
             errors=errors,
         )
 
