@@ -40,7 +40,7 @@ def told(column: TableColumn, found: Table) -> Told:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Measured:
+class ViewNumber:
     """A number of a view: its column, its summary, and the totals it stands in."""
 
     column: TableColumn
@@ -76,8 +76,8 @@ def demanded(view: SavedView, key: str, *, now: dt.datetime) -> TableColumn:
 
 def measure(
     session: Session, actor: Actor, view: SavedView, key: str, *, now: dt.datetime
-) -> Measured:
+) -> ViewNumber:
     """Return a number as the summary's own page tells it to this person. Raises Invalid."""
     column, summary = demanded(view, key, now=now), summary_of(view)
     found = summary.read(session, actor, query_of(summary, view.query, now=now))
-    return Measured(column, summary, found)
+    return ViewNumber(column, summary, found)
