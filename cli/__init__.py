@@ -8,6 +8,7 @@ from cli.contracts import contracts
 from cli.import_ import import_files
 from cli.import_fields import import_fields
 from cli.import_undo import import_undo
+from cli.portrait import portrait
 from cli.seed import seed
 from cli.serve import serve
 from cli.users import activate_user, create_user, deactivate_user, set_password
@@ -24,6 +25,7 @@ COMMANDS: list[click.Command] = [
     deactivate_user,
     activate_user,
     contracts,
+    portrait,
     backup,
     restore,
     backups,

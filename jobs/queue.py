@@ -24,6 +24,7 @@ from services.bulk import runner
 from services.deals.papers import by_mail, making
 from services.delivery.filestore import Store
 from services.importing.run import staging, worker
+from services.portrait import evaluate, recompute
 from services.query import subscriptions
 
 LOG = logging.getLogger("tcos.worker")
@@ -56,6 +57,8 @@ KNOWN: dict[str, deliver.Task] = {
     making.TASK: _paper,
     by_mail.TASK: _statement,
     subscriptions.TASK: _view_mail,
+    recompute.TASK: recompute.work,
+    evaluate.TASK: evaluate.work,
 }
 # Who tells people that such a task is not tried again.
 GIVEN_UP: dict[str, deliver.GivenUp] = {
@@ -81,6 +84,7 @@ class Queue:
             "view_mails": (crontab(minute="*/10"), lambda: summaries.mails(app)),
             "limits": (crontab(minute="40"), lambda: summaries.limits(app)),
             "pool": (crontab(hour="1", minute="10"), lambda: schedules.pool(app)),
+            "portraits": (crontab(hour="2", minute="10"), lambda: schedules.portraits(app)),
             "files": (crontab(hour="3", minute="40"), lambda: schedules.files(app)),
             "prune": (crontab(hour="3", minute="20"), lambda: schedules.prune(app)),
         }

@@ -26,6 +26,7 @@ from services.delivery.filestore import Store
 from services.delivery.notices import Notice, tell_many
 from services.enquiry import followers
 from services.ownership import ownership
+from services.portrait import evaluate, recompute
 from services.records import drafts, idempotency
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
@@ -143,6 +144,16 @@ def _pool_notice(one: ownership.Idle, *, gone: bool) -> Notice:
     url = "/admin/pool/" if gone else f"/admin/customer/360/?id={one.customer_id}"
     key = f"pool:{one.customer_id}:{one.returns_on}:{gone:d}"
     return Notice(one.owner_id, kind, title, url, key)
+
+
+def portraits(app: Flask) -> int:
+    """Ask for new portraits of all, once a week for an evaluation too. Returns how many tasks."""
+    with working(app) as session:
+        now = clock()
+        asked = int(recompute.enqueue(session, now=now))
+        asked += evaluate.is_old(session, now=now) and evaluate.enqueue(session, now=now)
+        session.commit()
+    return asked
 
 
 def progress(app: Flask) -> int:

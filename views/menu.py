@@ -56,6 +56,7 @@ from views.deals.payment import PaymentView
 from views.enquiry.inside import ProgressView
 from views.import_ import ImportView
 from views.notice import NoticeView, OutboxView
+from views.portrait.overview import PortraitView
 from views.sales.opportunity import OpportunityView
 from views.sales.plan import PlanView
 from views.search import SearchView
@@ -122,6 +123,7 @@ SAID = (
     _screen(PaymentView, Payment),
     _screen(InvoiceView, Invoice),
     _screen(BankLineView, BankLine),
+    _page(PortraitView, _("客户画像"), "portrait", "cockpit"),
     _page(HandoverView, _("离职移交"), "handover", "system"),
     _screen(people.UserView, User),
     _screen(records.DepartmentView, Department),

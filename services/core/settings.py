@@ -121,6 +121,20 @@ SECTIONS: dict[Any, dict[str, Spec]] = {
             effect=_("透视分析的「季度」「年度」从这个月起算；时间段「本季」「今年」仍按公历"),
         ),
     },
+    _("客户画像"): {
+        "portrait.window_days": Spec(
+            _("统计窗口"), 365, low=30, high=3650, unit=DAYS,
+            effect=_("购买次数和购买金额只算这些天内的，最近购买不受影响"),
+        ),
+        "portrait.horizon_days": Spec(
+            _("流失期限"), 90, low=14, high=365, unit=DAYS,
+            effect=_("流失概率指今后这些天内不再购买的概率"),
+        ),
+        "portrait.offers": Spec(
+            _("每位客户的推荐数"), 10, low=3, high=20, unit=_("个"),
+            effect=_("再来一单和新品推荐各保留这么多"),
+        ),
+    },
     _("文件"): {
         "import.max_mb": Spec(
             _("导入文件上限"), 5, low=1, high=50, unit=MEGABYTES, effect=_("更大的文件不能上传")

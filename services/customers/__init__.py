@@ -1,3 +1,3 @@
 """Customers: rules of entry, duplicates, merge, portrait, history."""
 
-__all__ = ["duplicates", "history", "merge", "portrait"]
+__all__ = ["duplicates", "history", "merge"]

@@ -18,7 +18,7 @@ from models.customers.customer import Customer
 from models.customers.merge import CustomerMerge
 from models.delivery.attachment import Attachment
 from models.people.user import User
-from models.registry import reviewed
+from models.registry import entities, entity_of, reviewed
 from models.rights.audit import AuditAction
 from services.core import regions
 from services.core.errors import Invalid, Locked, NotVisible, Stale
@@ -226,10 +226,11 @@ def _check_busy(session: Session, dropped: Customer) -> None:
 
 def _links() -> list[tuple[sa.Table, sa.Column[Any]]]:
     customer = Customer.__table__
+    computed = {one.__table__.name for one in entities() if "portrait" in entity_of(one).rules}
     return [
         (table, column)
         for table in Model.metadata.tables.values()
-        if table.name not in OWN
+        if table.name not in OWN and table.name not in computed
         for column in table.c
         if any(fk.column.table is customer for fk in column.foreign_keys)
     ]

@@ -47,6 +47,8 @@ SPECIAL = {
     "cockpit:read": _("数据驾驶舱：查看"),
     "cockpit:export": _("数据驾驶舱：导出"),
     "portrait:read": _("客户画像：查看"),
+    "portrait:run": _("客户画像：重算与评估"),
+    "portrait:push": _("客户画像：推送"),
     "sensitive:read": _("敏感信息：查看全部"),
     "sensitive:own": _("敏感信息：查看自己客户的"),
     "view:share": _("列表视图：共享给角色"),
@@ -110,6 +112,8 @@ ROLES = (
         "sensitive:read",
         "view:share",
         "cockpit:export",
+        "portrait:run",
+        "portrait:push",
     ),
     _role(
         "office",
@@ -120,8 +124,9 @@ ROLES = (
         "sensitive:read",
         "view:share",
         "cockpit:export",
+        "portrait:push",
     ),
-    _role("sales", ("销售", "Sales"), Scope.self, "request:read", "sensitive:own"),
+    _role("sales", ("销售", "Sales"), Scope.self, "request:read", "sensitive:own", "portrait:push"),
     _role("reviewer", ("审核员", "Reviewer"), Scope.dept_tree, "task:decide", "request:read"),
     _role(
         "manager",
@@ -133,9 +138,13 @@ ROLES = (
         "sensitive:read",
         "view:share",
         "cockpit:export",
+        "portrait:run",
+        "portrait:push",
     ),
     _role(
         "finance", ("财务", "Finance"), Scope.all, "task:decide", "request:read", "cockpit:export"
     ),
-    _role("analyst", ("分析员", "Analyst"), Scope.all, "view:share", "cockpit:export"),
+    _role(
+        "analyst", ("分析员", "Analyst"), Scope.all, "view:share", "cockpit:export", "portrait:run"
+    ),
 )

@@ -14,7 +14,7 @@ APPROVAL = {"rule": "approval"}  # how a bulk statement names the rule it acts u
 KNOWN = (
     "approval", "attachment", "audit", "contract", "delegation", "draft", "enquiry", "flow",
     "follow_up", "fulfilment", "idempotency", "import", "merge", "notice", "numbers", "order",
-    "ownership",     "payment", "profile", "read_mark", "stage", "tags", "views",
+    "ownership",     "payment", "portrait", "profile", "read_mark", "stage", "tags", "views",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ OTHERS = {
     "dashboards/measures/instalments.py",
     "services/deals/asked.py",  # compared where they are made, never read
     "services/deals/contract_sums.py",
-    "services/customers/portrait.py",
+    "services/portrait/now.py",
 }
 
 

@@ -10,7 +10,7 @@ from models.deals.contract import Contract
 from models.records.dictionary import DictionaryKind, DictionaryOption
 from models.sales.follow_up import FollowUp
 from models.sales.product import Product
-from services.customers.portrait import portrait
+from services.portrait.now import portrait
 from tests.support.world import World, count_queries, login
 
 HERE = ("武汉一号机械有限公司", "武汉二号机械有限公司", "武汉三号机械有限公司")

@@ -6,9 +6,9 @@ from dashboards.pages import SUMMARIES
 from models.customers.customer import Customer
 from models.deals.contract import Contract
 from models.deals.order import Order, OrderState
-from services.customers.portrait import portrait
 from services.deals.contract import open_amount
 from services.deals.progress import figures
+from services.portrait.now import portrait
 from services.query.beside import Question, of
 from services.rights.actor import SYSTEM
 from tests.support.ledger import totals

@@ -17,10 +17,11 @@ from services import approval
 from services.core.days import today
 from services.core.errors import Forbidden
 from services.core.texts import yuan
-from services.customers import history, portrait
+from services.customers import history
 from services.deals.order import punctuality
 from services.deals.papers import by_mail
 from services.delivery import attachment
+from services.portrait import page
 from services.records.records import primary_of
 from services.records.related import attach
 from services.rights.actor import may
@@ -113,10 +114,9 @@ class WholeCustomer(FileDoors, OwnershipDoors):
             happenings=history.timeline(self.session, record.id) if tab == TIMELINE else [],
             rounds=approval.timeline(self.session, record) if tab == "approvals" else [],
             changes=self._changes(record) if tab == "changes" else [],
-            drawn=portrait.portrait(self.session, record, now=self.now())
-            if tab == "portrait"
-            else None,
+            drawn=page.drawn(self.session, record, now=self.now()) if tab == "portrait" else None,
             may_offer=free and may(self.actor, "opportunity:create"),
+            may_plan=ready and may(self.actor, "plan:create"),
             composer=composer(self.session, self.now()) if writes else None,
             may_edit=may_write(self.actor, "edit", record),
             may_send=by_mail.may_send(self.call(), record),

@@ -1,6 +1,7 @@
-"""客户画像 of one customer: what it bought, how it pays, its own rhythm, what to offer it and why.
+"""One customer as of this moment: what it bought, what it owes, its follow-ups, its industry.
 
-Everything goes through the read gate: who sees fewer customers gets suggestions from fewer.
+What needs all customers is drawn by the worker; this is asked when the page is. Everything goes
+through the read gate: who sees fewer customers gets suggestions from fewer.
 """
 
 import dataclasses
@@ -81,11 +82,16 @@ class Portrait:
         return None not in {self.silence, self.rhythm} and self.silence > SLOW * self.rhythm  # type: ignore[operator] # both are numbers here
 
 
-def portrait(session: Session, customer: Customer, *, now: dt.datetime) -> Portrait:
-    """Return the portrait of a customer the actor sees; six statements."""
+def portrait(
+    session: Session, customer: Customer, *, now: dt.datetime, popular: bool = True
+) -> Portrait:
+    """Return what holds now of a customer the actor sees, in six statements.
+
+    popular: what its industry bought too, which is for customers without purchases of their own.
+    """
     silence, rhythm = _rhythm(session, customer.id, now)
     overdue, since = _overdue(session, customer.id, today(now))
-    offers, peers = _offers(session, customer)
+    offers, peers = _offers(session, customer) if popular else ([], 0)
     return Portrait(
         bought=_bought(session, customer.id),
         deals=_deals(session, customer.id),
@@ -99,18 +105,32 @@ def portrait(session: Session, customer: Customer, *, now: dt.datetime) -> Portr
 
 
 def _bought(session: Session, customer_id: int) -> list[Bought]:
-    line, contract = ContractLine, Contract
+    """Return the products of contracts in force, the last ones first.
+
+    On Core tables, as what follows: who sees a customer sees its contracts in force.
+    """
+    lines, contracts, products = (one.__table__ for one in (ContractLine, Contract, Product))
+    line, contract, product = lines.c, contracts.c, products.c
     last = sa.func.max(contract.signed_on)
     rows = session.execute(
-        sa.select(Product.name, sa.func.sum(line.quantity), total(line.subtotal), last)
-        .join(line, line.product_id == Product.id)
-        .join(contract, contract.id == line.contract_id)
-        .where(contract.customer_id == customer_id, contract.state.in_(IN_FORCE))
-        .group_by(Product.id, Product.name)
-        .order_by(last.desc(), Product.name)
+        sa.select(product.name, sa.func.sum(line.quantity), total(line.subtotal), last)
+        .select_from(
+            contracts.join(lines, line.contract_id == contract.id).join(
+                products, product.id == line.product_id
+            )
+        )
+        .where(*_in_force(customer_id))
+        .group_by(product.id, product.name)
+        .order_by(last.desc(), product.name)
         .limit(MOST)
     )
     return [Bought(name, quantity, amount, on) for name, quantity, amount, on in rows]
+
+
+def _in_force(customer_id: int) -> tuple[Any, ...]:
+    contract = Contract.__table__.c
+    mine = contract.customer_id == customer_id
+    return mine, contract.state.in_(IN_FORCE), contract.deleted_at.is_(None)
 
 
 def _deals(session: Session, customer_id: int) -> list[Deal]:
@@ -162,16 +182,12 @@ def _offers(session: Session, customer: Customer) -> tuple[list[Offer], int]:
 
 def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.date | None]:
     """Return the 分 that should have come, and since when."""
-    line, contract = PaymentPlan, Contract
+    plan, contract = PaymentPlan.__table__, Contract.__table__
+    line = plan.c
     row = session.execute(
         sa.select(total(rest_of(line)), sa.func.min(line.due_on))
-        .join(contract, contract.id == line.contract_id)
-        .where(
-            contract.customer_id == customer_id,
-            contract.state.in_(IN_FORCE),
-            line.due_on < day,
-            is_open(line),
-        )
+        .select_from(contract.join(plan, line.contract_id == contract.c.id))
+        .where(*_in_force(customer_id), line.due_on < day, is_open(line))
     ).one()
     since: Any = row[1]
     return row[0], since
@@ -179,10 +195,11 @@ def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.
 
 def _rhythm(session: Session, customer_id: int, now: dt.datetime) -> tuple[int | None, int | None]:
     """Return days since the last follow-up by a person, and the usual days between two."""
-    follow = FollowUp
+    follow = FollowUp.__table__.c
+    mine = (follow.customer_id == customer_id, follow.deleted_at.is_(None))
     times = session.scalars(
         sa.select(follow.at)
-        .where(follow.customer_id == customer_id, follow.origin == Origin.manual)
+        .where(*mine, follow.origin == Origin.manual)
         .order_by(follow.at.desc())
         .limit(TOUCHES)
     ).all()

@@ -1,0 +1,57 @@
+"""Charts of the segments: bars of customers and money, a table of who moved where as colours."""
+
+from typing import Any
+
+import plotly.graph_objects as go
+from flask_babel import gettext as _
+
+from dashboards.core.charts import COLOURS, WAN, figure, text
+from services.portrait.census import Cross, Share
+
+
+def bars(shares: list[Share]) -> go.Figure:
+    """Return customers in each segment."""
+    return figure(
+        _("各分层客户数"),
+        [
+            go.Bar(
+                x=[one.customers for one in reversed(shares)],
+                y=[text(one.name) for one in reversed(shares)],
+                orientation="h",
+                marker={"color": COLOURS[0]},
+            )
+        ],
+        height=360,
+    )
+
+
+def money(shares: list[Share]) -> go.Figure:
+    """Return what each segment bought within the window, in 万元."""
+    return figure(
+        _("各分层购买金额（万元）"),
+        [
+            go.Bar(
+                x=[one.money / WAN for one in reversed(shares)],
+                y=[text(one.name) for one in reversed(shares)],
+                orientation="h",
+                marker={"color": COLOURS[2]},
+            )
+        ],
+        height=360,
+    )
+
+
+def moves(cross: Cross) -> go.Figure:
+    """Return who moved where: a square of colours, from the segments of before to those of now."""
+    names = [text(name) for name in cross.columns]
+    counts: Any = [[cell.count for cell in cells] for _name, cells in cross.rows]
+    return figure(
+        _("分层迁移"),
+        [
+            go.Heatmap(
+                x=names, y=names, z=counts, colorscale="Blues", showscale=False,
+                text=counts, texttemplate="%{text}",
+            )
+        ],
+        height=420,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""客户画像: which segment a customer is in and why, what to offer to whom, and what came of it."""

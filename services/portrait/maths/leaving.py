@@ -1,0 +1,101 @@
+"""The probability of no purchase within the next days: logistic regression, trained on the past."""
+
+import dataclasses
+import importlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.portrait.maths import features
+from services.portrait.maths.features import FEATURES
+from services.portrait.maths.story import Floats, Story
+
+MOMENTS, STEP = 3, 30  # moments of training, days between them
+HISTORY = 60  # days of history there have to be before a moment
+FEWEST, RAREST = 200, 30  # rows to learn from, and of the rarer outcome
+CAUSES = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Model:
+    """Weights of the standardised features; `rows` were learnt from, of `moments`."""
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+    intercept: float
+    rows: int
+    moments: int
+
+    def parts(self, table: pd.DataFrame) -> Floats:
+        """Return what each feature adds to the log odds of leaving: customers × features."""
+        parts: Floats = (table.to_numpy(dtype=float) - self.mean) / self.scale * self.weights
+        return parts
+
+    def chance(self, table: pd.DataFrame) -> Floats:
+        """Return the probability of leaving of each customer."""
+        odds = self.parts(table).sum(axis=1) + self.intercept
+        chance: Floats = 1 / (1 + np.exp(-odds))
+        return chance
+
+
+def fit(story: Story, as_of: int, horizon: int) -> Model | None:
+    """Return a model of moments whose outcome was known at `as_of`; None of too little history."""
+    known = story.until(as_of)
+    if not len(known.buys):
+        return None
+    first = int(known.buys["day"].min()) + HISTORY
+    moments = [at for n in range(MOMENTS) if (at := as_of - horizon - n * STEP) >= first]
+    tables, outcomes = [], []
+    for at in moments:
+        table = features.facts(known, at, horizon)
+        tables.append(features.features(table))
+        outcomes.append(features.stayed_away(known, table.index, at, horizon))
+    if not tables:
+        return None
+    return _fit(pd.concat(tables), pd.concat(outcomes), len(moments))
+
+
+def _fit(table: pd.DataFrame, outcome: pd.Series, moments: int) -> Model | None:
+    seen = outcome.value_counts()
+    if len(outcome) < FEWEST or seen.min() < RAREST or len(seen) != len({0, 1}):
+        return None
+    values = table.to_numpy(dtype=float)
+    mean, scale = values.mean(axis=0), values.std(axis=0)
+    scale[scale == 0] = 1.0
+    linear: Any = importlib.import_module("sklearn.linear_model")
+    learnt = linear.LogisticRegression(max_iter=1000, random_state=0)
+    learnt.fit((values - mean) / scale, outcome.to_numpy())
+    return Model(mean, scale, learnt.coef_[0], float(learnt.intercept_[0]), len(outcome), moments)
+
+
+def told(model: Model, facts: pd.DataFrame) -> pd.DataFrame:
+    """Return chance (‰) and causes: up to three [feature, plain number], the strongest first."""
+    table = features.features(facts)
+    parts, plain = model.parts(table), plain_numbers(facts).tolist()
+    order = np.argsort(-parts, axis=1, kind="stable")[:, :CAUSES]
+    causes = [
+        [[FEATURES[k], plain[n][k]] for k in row if parts[n, k] > 0]
+        for n, row in enumerate(order.tolist())
+    ]
+    chance = np.rint(model.chance(table) * 1000).astype(int)
+    return pd.DataFrame({"leaving": chance, "causes": causes}, index=facts.index)
+
+
+def plain_numbers(facts: pd.DataFrame) -> Any:
+    """Return a number that people know for each feature: days, times, 分, percent."""
+    usual = facts["gap"].fillna(0)
+    columns = {
+        "recency": facts["recency"],
+        "orders": facts["orders"],
+        "tenure": facts["tenure"],
+        "lateness": usual,
+        "lately": facts["lately"],
+        "before": facts["before"],
+        "money": facts["money"] / facts["orders"],
+        "basket": facts["basket"],
+        "spread": facts["months"],
+        "regular": facts["swing"].fillna(0) * 100,
+    }
+    return np.rint(pd.DataFrame(columns)[list(FEATURES)].to_numpy(dtype=float)).astype(int)

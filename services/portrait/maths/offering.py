@@ -1,0 +1,165 @@
+"""The two ranked lists of every customer, with what speaks for each offer."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from services.portrait.maths import likeness
+from services.portrait.maths.baskets import Baskets, baskets, lately_bought
+from services.portrait.maths.story import Bools, Floats, Ints, Story
+
+LATELY = 60  # days within which what many buy counts as the trend
+CHUNK = 2_000  # customers whose scores lie in memory at once
+REASONS = 2
+NEVER = -np.inf
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Again:
+    """Own purchases: days with one, halved every `half_life` days (0: never), and the trend."""
+
+    half_life: int = 0
+    trend: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Fresh:
+    """What was never bought: "ease", "cosine" or "popular", with EASE's ridge, and the trend."""
+
+    method: str = "ease"
+    ridge: float = 300.0
+    half_life: int = 0
+    trend: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ground:
+    """What scores are made of, as of a day: who bought what, each purchase day, what is liked."""
+
+    found: Baskets
+    days: pd.DataFrame  # row, column, age: one line a customer, product and day
+    trend: Floats
+    popular: Floats
+
+
+def ground(story: Story, as_of: int) -> Ground:
+    """Return it for everything up to a day."""
+    found = baskets(story, as_of)
+    days = story.until(as_of).items[["customer", "product", "day"]].drop_duplicates()
+    days = days[np.isin(days["product"].to_numpy(), found.products)]
+    places = {
+        "row": np.searchsorted(found.customers, days["customer"].to_numpy()),
+        "column": np.searchsorted(found.products, days["product"].to_numpy()),
+        "age": as_of - days["day"].to_numpy(),
+    }
+    lately = lately_bought(story, found.products, as_of, LATELY)
+    return Ground(found, pd.DataFrame(places), _scaled(lately), _scaled(found.buyers))
+
+
+def _scaled(counts: Floats) -> Floats:
+    logs = np.log1p(counts)
+    scaled: Floats = logs / logs.max() if len(logs) and logs.max() > 0 else logs
+    return scaled
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ranked:
+    """Offers: places of customer and product, rank from 1, score; ordered by customer and rank."""
+
+    row: Ints
+    column: Ints
+    rank: Ints
+    score: Floats
+
+
+def again(base: Ground, choice: Again, most: int) -> Ranked:
+    """Return what each customer bought before, the likeliest to be bought again first."""
+    days, width = base.days, max(len(base.found.products), 1)
+    half = choice.half_life
+    weights = 0.5 ** (days["age"].to_numpy() / half) if half else np.ones(len(days))
+    pair = days["row"].to_numpy() * width + days["column"].to_numpy()
+    keys, place = np.unique(pair, return_inverse=True)
+    score = np.bincount(place, weights=weights, minlength=len(keys))
+    row, column = keys // width, keys % width
+    score = score + choice.trend * base.trend[column] + 1e-3 * base.popular[column]
+    return first(row, column, score, most)
+
+
+def first(row: Ints, column: Ints, score: Floats, most: int) -> Ranked:
+    """Return the best of each row; equal ones by column."""
+    order = np.lexsort((column, -score, row))
+    row, column, score = row[order], column[order], score[order]
+    starts = np.searchsorted(row, row, side="left")
+    rank = np.arange(len(row)) - starts + 1
+    kept = rank <= most
+    return Ranked(row[kept], column[kept], rank[kept], score[kept])
+
+
+def weights_of(base: Ground, choice: Fresh) -> Floats | None:
+    """Return the table products × products of a method; None for what is merely popular."""
+    if choice.method == "popular":
+        return None
+    if choice.method == "cosine":
+        return likeness.cosine(base.found)
+    return likeness.ease(base.found, choice.ridge)
+
+
+def fresh(
+    base: Ground, choice: Fresh, likes: Floats | None, most: int, offered: Bools | None = None
+) -> Ranked:
+    """Return what each customer never bought, the likeliest first.
+
+    likes: of `weights_of`. offered: which products may be offered, all unless said.
+    """
+    found, parts = base.found, []
+    voices = likeness.voices(found, choice.half_life).tocsr()
+    most = min(most, len(found.products))
+    barred = np.zeros(len(found.products)) if offered is None else np.where(offered, 0.0, NEVER)
+    small = None if likes is None else likes.astype(np.float32)
+    for at in range(0, len(found.customers), CHUNK):
+        part = voices[at : at + CHUNK]
+        score = _scores(base, choice, part, small) + barred
+        rows = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
+        score[rows, part.indices] = NEVER
+        parts.append(_top(score, most, at))
+    none = Ranked(*(np.zeros(0, dtype=kind) for kind in (int, int, int, float)))
+    columns = zip(*(dataclasses.astuple(one) for one in [none, *parts]), strict=True)
+    return Ranked(*(np.concatenate(column) for column in columns))
+
+
+def _scores(base: Ground, choice: Fresh, part: Any, likes: Any) -> Floats:
+    if likes is None:
+        return np.tile(base.popular + 0.0, (part.shape[0], 1))
+    score = np.asarray(part.astype(np.float32) @ likes, dtype=float)
+    top = np.maximum(np.abs(score).max(axis=1, keepdims=True), 1e-9)
+    scaled: Floats = score / top + choice.trend * base.trend + 1e-6 * base.popular
+    return scaled
+
+
+def _top(score: Floats, most: int, at: int) -> Ranked:
+    """Return the best columns of each row; nothing that has no score."""
+    best = np.argpartition(-score, most - 1, axis=1)[:, :most] if most else score[:, :0].astype(int)
+    values = np.take_along_axis(score, best, axis=1)
+    row = np.repeat(np.arange(len(score)), best.shape[1])
+    kept = np.isfinite(values.ravel())
+    found = first(row[kept], best.ravel()[kept], values.ravel()[kept], most)
+    return dataclasses.replace(found, row=found.row + at)
+
+
+def because(base: Ground, choice: Fresh, likes: Floats, offers: Ranked) -> list[list[int]]:
+    """Return for each offer the places of the products that speak loudest for it, at most two."""
+    voices = likeness.voices(base.found, choice.half_life).tocsr()
+    start, many = voices.indptr[offers.row], np.diff(voices.indptr)[offers.row]
+    offer = np.repeat(np.arange(len(offers.row)), many)
+    inside = np.arange(len(offer)) - np.repeat(np.cumsum(many) - many, many)
+    place = start[offer] + inside
+    product = voices.indices[place]
+    part = voices.data[place] * likes[product, offers.column[offer]]
+    loud = part > 0
+    best = first(offer[loud], product[loud].astype(np.int64), part[loud], REASONS)
+    found: list[list[int]] = [[] for _ in range(len(offers.row))]
+    for n, one in zip(best.row.tolist(), best.column.tolist(), strict=True):
+        found[n].append(one)
+    return found

@@ -1,0 +1,96 @@
+"""客户画像: segments, who moved, by what customers are; how good the portraits are; both anew."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, flash, redirect, request, url_for
+from flask_admin import expose
+from flask_babel import gettext as _
+from plotly.utils import PlotlyJSONEncoder
+
+from dashboards import portraits
+from services.core.errors import Invalid
+from services.core.texts import yuan
+from services.portrait import census, evaluate, recompute
+from services.portrait.maths.story import day_of
+from services.rights.actor import may
+from views.core.pages import Page
+from views.render.plotly import digest
+
+
+class PortraitView(Page):
+    """Segments of customers and the evaluation."""
+
+    permission = "portrait:read"
+    icon = "users"
+
+    @expose("/")
+    def index(self) -> Any:
+        """Show the segments, who moved, and the segments by one thing that customers are."""
+        by, back = self._asked()
+        return self.render(
+            "portrait/overview.html",
+            as_of=census.as_of(self.session),
+            shares=census.shares(self.session),
+            months=census.months(self.session),
+            moved=census.moved(self.session, back),
+            cross=census.by(self.session, by),
+            by=by,
+            back=back,
+            dimensions=census.DIMENSIONS,
+            underway=recompute.underway(self.session),
+            may_run=may(self.actor, "portrait:run"),
+            grid=_grid,
+            yuan=yuan,
+            script=url_for("cockpit.script", digest=digest()),
+        )
+
+    def _asked(self) -> tuple[str, int]:
+        by, back = request.args.get("by", "level"), request.args.get("back", "1")
+        if by not in census.DIMENSIONS:
+            raise Invalid({"by": _("没有这个分组")})
+        if not back.isdigit() or not 1 <= int(back) <= census.MONTHS:
+            raise Invalid({"back": _("没有这个月份")})
+        return by, int(back)
+
+    @expose("/data.json")
+    def data(self) -> Any:
+        """Return the charts."""
+        _by, back = self._asked()
+        shares = census.shares(self.session)
+        figures = [portraits.bars(shares), portraits.money(shares)]
+        figures.append(portraits.moves(census.moved(self.session, back)))
+        told = {"charts": [one.to_plotly_json() for one in figures]}
+        text = json.dumps(told, cls=PlotlyJSONEncoder, ensure_ascii=False)
+        return Response(text, mimetype="application/json")
+
+    @expose("/evaluation/")
+    def evaluation(self) -> Any:
+        """Show how good the methods are on this company's own history."""
+        return self.render(
+            "portrait/evaluation.html",
+            run=evaluate.latest(self.session),
+            underway=evaluate.underway(self.session),
+            may_run=may(self.actor, "portrait:run"),
+            day_of=day_of,
+        )
+
+    @expose("/recompute/", methods=("POST",))
+    def recompute(self) -> Any:
+        """Ask the worker for new portraits."""
+        return self._told(recompute.ask(self.call()), ".index")
+
+    @expose("/evaluate/", methods=("POST",))
+    def evaluate(self) -> Any:
+        """Ask the worker for an evaluation."""
+        return self._told(evaluate.ask(self.call()), ".evaluation")
+
+    def _told(self, asked: bool, page: str) -> Any:  # noqa: FBT001 # what became of it
+        flash(_("已交给后台处理，完成后刷新页面查看") if asked else _("已在处理中"), "info")
+        return redirect(url_for(page), code=303)
+
+
+def _grid(query: dict[str, str]) -> str:
+    """Return the address of the customers a number stands for."""
+    return f"{url_for('customer.index_view')}?{urlencode(query)}"
