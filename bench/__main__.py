@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bench.report import Options, machine, show
 
-NAMES = ("startup", "pages", "customer", "inbox", "approve", "edit", "imports", "grid")
+NAMES = ("startup", "pages", "customer", "inbox", "approve", "edit", "imports", "grid", "portrait")
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from models.sales.product import Product
 from seed.bulk import Row, insert
 
 FAMILY = 5  # products that are bought together
-LAST_DAY = dt.date(2026, 11, 20)
+AS_OF = dt.date(2026, 11, 20)
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -57,7 +57,7 @@ class Planted:
 def draw(shape: Shape) -> Planted:
     """Return a history; the same shape gives the same one."""
     dice = np.random.default_rng(shape.seed)
-    last = (LAST_DAY - EPOCH).days
+    last = (AS_OF - EPOCH).days
     first = last - shape.days
     mean = shape.days * shape.customers / max(shape.orders, 1)
     gap = np.clip(dice.lognormal(np.log(mean * 0.55), 0.6, shape.customers), 4, 150)

@@ -1,12 +1,10 @@
-"""Charts of the segments: bars of customers and money, a table of who moved where as colours."""
-
-from typing import Any
+"""Charts of the segments: customers and money in each."""
 
 import plotly.graph_objects as go
 from flask_babel import gettext as _
 
 from dashboards.core.charts import COLOURS, WAN, figure, text
-from services.portrait.census import Cross, Share
+from services.portrait.census import Share
 
 
 def bars(shares: list[Share]) -> go.Figure:
@@ -39,19 +37,3 @@ def money(shares: list[Share]) -> go.Figure:
         ],
         height=360,
     )
-
-
-def moves(cross: Cross) -> go.Figure:
-    """Return who moved where: a square of colours, from the segments of before to those of now."""
-    names = [text(name) for name in cross.columns]
-    counts: Any = [[cell.count for cell in cells] for _name, cells in cross.rows]
-    return figure(
-        _("分层迁移"),
-        [
-            go.Heatmap(
-                x=names, y=names, z=counts, colorscale="Blues", showscale=False,
-                text=counts, texttemplate="%{text}",
-            )
-        ],
-        height=420,
-    )  # fmt: skip

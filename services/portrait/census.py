@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext
 from sqlalchemy.orm import Session, aliased
 
 from models.core.mixins import Approval
-from models.customers.customer import Customer, Level
+from models.customers.customer import Customer
 from models.people.user import User
 from models.portrait.customer_portrait import CustomerPortrait, PortraitMonth
 from models.portrait.segment_rule import SegmentRule
@@ -156,7 +156,7 @@ def _names(session: Session, dimension: str, keys: set[Any]) -> dict[Any, str]:
     blank = {None: _("未填写")} if dimension != "owner" else {None: _("公海")}
     known = keys - {None}
     if dimension == "level":
-        return blank | {key: Level(key).short for key in known}
+        return blank | {key: key.short for key in known}
     if dimension == "region":
         return blank | {key: regions.text_of(f"{key}0000") or key for key in known}
     model: Any = User if dimension == "owner" else DictionaryOption

@@ -73,7 +73,6 @@ def put(session: Session, drawn: Drawn, piece: slice, as_of: dt.date) -> None:
 def _offers(offers: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     told = {name: offers[name].tolist() for name in OFFER}
     told |= {name: _plain(offers[name]) for name in NUMBERS}
-    told["because"] = [str(one) for one in told["because"]]
     yield from zip(*(told[name] for name in OFFER), strict=True)
 
 

@@ -57,10 +57,8 @@ class PortraitView(Page):
     @expose("/data.json")
     def data(self) -> Any:
         """Return the charts."""
-        _by, back = self._asked()
         shares = census.shares(self.session)
-        figures = [portraits.bars(shares), portraits.money(shares)]
-        figures.append(portraits.moves(census.moved(self.session, back)))
+        figures = (portraits.bars(shares), portraits.money(shares))
         told = {"charts": [one.to_plotly_json() for one in figures]}
         text = json.dumps(told, cls=PlotlyJSONEncoder, ensure_ascii=False)
         return Response(text, mimetype="application/json")

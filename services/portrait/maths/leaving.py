@@ -65,7 +65,7 @@ def _fit(table: pd.DataFrame, outcome: pd.Series, moments: int) -> Model | None:
     mean, scale = values.mean(axis=0), values.std(axis=0)
     scale[scale == 0] = 1.0
     linear: Any = importlib.import_module("sklearn.linear_model")
-    learnt = linear.LogisticRegression(max_iter=1000, random_state=0)
+    learnt = linear.LogisticRegression(solver="newton-cholesky", random_state=0)
     learnt.fit((values - mean) / scale, outcome.to_numpy())
     return Model(mean, scale, learnt.coef_[0], float(learnt.intercept_[0]), len(outcome), moments)
 

@@ -148,18 +148,23 @@ def _top(score: Floats, most: int, at: int) -> Ranked:
     return dataclasses.replace(found, row=found.row + at)
 
 
-def because(base: Ground, choice: Fresh, likes: Floats, offers: Ranked) -> list[list[int]]:
-    """Return for each offer the places of the products that speak loudest for it, at most two."""
+def because(base: Ground, choice: Fresh, likes: Floats, offers: Ranked) -> Ints:
+    """Return for each offer the places of the products that speak loudest for it, at most two.
+
+    Offers × REASONS, -1 where nothing (more) speaks for it.
+    """
     voices = likeness.voices(base.found, choice.half_life).tocsr()
     start, many = voices.indptr[offers.row], np.diff(voices.indptr)[offers.row]
-    offer = np.repeat(np.arange(len(offers.row)), many)
-    inside = np.arange(len(offer)) - np.repeat(np.cumsum(many) - many, many)
-    place = start[offer] + inside
+    begin = np.cumsum(many) - many
+    offer = np.repeat(np.arange(len(many)), many)
+    place = (start - begin)[offer] + np.arange(len(offer))
     product = voices.indices[place]
     part = voices.data[place] * likes[product, offers.column[offer]]
-    loud = part > 0
-    best = first(offer[loud], product[loud].astype(np.int64), part[loud], REASONS)
-    found: list[list[int]] = [[] for _ in range(len(offers.row))]
-    for n, one in zip(best.row.tolist(), best.column.tolist(), strict=True):
-        found[n].append(one)
+    found: Ints = np.full((len(many), REASONS), -1, dtype=np.int64)
+    for n in range(REASONS if len(part) else 0):
+        loudest = np.maximum.reduceat(part, begin)
+        here = np.flatnonzero((part == loudest[offer]) & (part > 0))
+        of, one = np.unique(offer[here], return_index=True)
+        found[of, n] = product[here[one]]
+        part[here[one]] = 0.0
     return found

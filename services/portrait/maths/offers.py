@@ -47,7 +47,7 @@ def _again(known: Story, base: Ground, ranked: Ranked) -> pd.DataFrame:
     keys = pd.MultiIndex.from_arrays([table["customer"], table["product"]])
     table["every"] = usual.reindex(keys).to_numpy()
     table["due"] = table["every"] - found.age[place]
-    table["because"] = [[] for _ in range(len(table))]
+    table["because"] = "[]"
     return table
 
 
@@ -60,14 +60,20 @@ def _fresh(base: Ground, choice: Methods, allowed: Bools, most: int) -> pd.DataF
     ranked = offering.fresh(base, method, likes, most, allowed)
     table, products = _keys(base, ranked, "fresh"), base.found.products
     table["times"] = table["every"] = table["due"] = np.nan
-    reasons: list[list[int]] = [[] for _ in range(len(table))]
+    table["because"] = "[]"
     if likes is not None:
-        places = offering.because(base, method, likes, ranked)
-        reasons = [[int(products[p]) for p in row] for row in places]
-    table["because"] = reasons
+        table["because"] = _reasons(products, offering.because(base, method, likes, ranked))
     if likes is None:
         table["buyers"] = base.found.buyers[ranked.column].astype(int)
     return table
+
+
+def _reasons(products: Ints, places: Ints) -> list[str]:
+    """Return the keys of the products at these places as JSON, which is how they are kept."""
+    keys = np.where(places < 0, -1, products[places]).tolist()
+    return [
+        f"[{one}, {two}]" if two >= 0 else f"[{one}]" if one >= 0 else "[]" for one, two in keys
+    ]
 
 
 def _keys(base: Ground, ranked: Ranked, kind: str) -> pd.DataFrame:
