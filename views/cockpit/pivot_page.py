@@ -92,7 +92,7 @@ class PivotPages(Page):
         self.demand("cockpit:export")
         asked, offers = self._pivot()
         found = table.read(self.session, self.actor, asked)
-        reader = words.Reader(self.session, self.actor, offers)
+        reader = words.FilterReader(self.session, self.actor, offers)
         texts = words.asked(reader, PIVOT, asked.query)
         heads, kinds = pivot.sheet(asked, found)
         rows = list(_lines(asked, found, texts))
