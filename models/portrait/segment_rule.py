@@ -46,7 +46,7 @@ class SegmentRule(Model, Stamped):
     __entity__ = Entity(
         kind="system",
         order=19,
-        icon="stairs",
+        icon="slices",
         section="system",
         sight="everybody",
         grants=dict.fromkeys(READERS, "read"),

@@ -23,7 +23,7 @@ class PortraitView(Page):
     """Segments of customers and the evaluation."""
 
     permission = "portrait:read"
-    icon = "users"
+    icon = "portrait"
 
     @expose("/")
     def index(self) -> Any:
