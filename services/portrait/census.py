@@ -41,7 +41,7 @@ class Share:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Cell:
+class CensusCell:
     """One number of a cross table and the filter that opens its customers."""
 
     count: int
@@ -53,7 +53,7 @@ class Cross:
     """A cross table: captions of columns, rows as (name, cells in the order of the columns)."""
 
     columns: list[str]
-    rows: list[tuple[str, list[Cell]]]
+    rows: list[tuple[str, list[CensusCell]]]
 
 
 def segments(session: Session) -> dict[int, str]:
@@ -133,7 +133,7 @@ def by(session: Session, dimension: str) -> Cross:
             (
                 names[key],
                 [
-                    Cell(counts[key].get(one, 0), asked(one) | _where(dimension, key))
+                    CensusCell(counts[key].get(one, 0), asked(one) | _where(dimension, key))
                     for one in kept
                 ],
             )
@@ -193,7 +193,7 @@ def moved(session: Session, back: int) -> Cross:
             (
                 name,
                 [
-                    Cell(counts.get((a, b), 0), asked(b) | {f"f.segment_{back}": f"in:{a}"})
+                    CensusCell(counts.get((a, b), 0), asked(b) | {f"f.segment_{back}": f"in:{a}"})
                     for b in names
                 ],
             )

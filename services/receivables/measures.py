@@ -23,7 +23,7 @@ Value = Callable[[Any, dt.date], Number]  # (columns of a table or the model, da
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Measure:
+class GridMeasure:
     """A computed column: kinds share (basis points), money (分) and int.
 
     `whole` makes n/m of it, `late` counts what of that is overdue; `rare` is shown to who asks.
@@ -43,7 +43,7 @@ class Measure:
         return {key: make for key, make in every.items() if make is not None}
 
 
-Measures = Mapping[str, Measure]
+Measures = Mapping[str, GridMeasure]
 MEASURES: dict[type[Any], Measures] = {}
 DONE = STEP.c.state == MilestoneState.done
 WEIGHED = STEP.c.state != MilestoneState.skipped
@@ -68,25 +68,25 @@ def _its(value: Callable[[Any], Number]) -> Value:
 OF_CONTRACT = _measured(
     Contract,
     {
-        "plans": Measure(
+        "plans": GridMeasure(
             _("已收期数"),
             "int",
             lambda c, _day: settlement.paid_of(c),
             whole=lambda c, _day: settlement.lines_of(c, lambda _line: sa.true()),
             late=_late_lines,
         ),
-        "paid": Measure(
+        "paid": GridMeasure(
             _("回款（%）"), "share", lambda c, _day: standing.points(standing.paid(c), c.amount)
         ),
-        "invoiced": Measure(
+        "invoiced": GridMeasure(
             _("开票（%）"), "share", lambda c, _day: standing.points(standing.billed(c), c.amount)
         ),
-        "delivered": Measure(
+        "delivered": GridMeasure(
             _("交付（%）"), "share", lambda c, _day: standing.delivered(standing.orders_of(c))
         ),
-        "overdue": Measure(_("逾期金额"), "money", standing.overdue),
-        "days": Measure(_("逾期天数"), "int", standing.late_days, rare=True),
-        "late_delivery": Measure(
+        "overdue": GridMeasure(_("逾期金额"), "money", standing.overdue),
+        "days": GridMeasure(_("逾期天数"), "int", standing.late_days, rare=True),
+        "late_delivery": GridMeasure(
             _("交付逾期天数"),
             "int",
             lambda c, day: sa.case(
@@ -94,14 +94,14 @@ OF_CONTRACT = _measured(
             ),
             rare=True,
         ),
-        "late_invoicing": Measure(_("应开未开"), "money", standing.unbilled_due, rare=True),
-        "unbilled": Measure(
+        "late_invoicing": GridMeasure(_("应开未开"), "money", standing.unbilled_due, rare=True),
+        "unbilled": GridMeasure(
             _("已回款未开票"),
             "money",
             lambda c, _day: standing.more(standing.paid(c), standing.billed(c)),
             rare=True,
         ),
-        "uncollected": Measure(
+        "uncollected": GridMeasure(
             _("已开票未回款"),
             "money",
             lambda c, _day: standing.more(standing.billed(c), standing.paid(c)),
@@ -112,27 +112,27 @@ OF_CONTRACT = _measured(
 OF_ORDER = _measured(
     Order,
     {
-        "steps": Measure(
+        "steps": GridMeasure(
             _("完成节点"),
             "int",
             lambda o, _day: standing.steps(standing.only(o.id), DONE),
             whole=lambda o, _day: standing.steps(standing.only(o.id), WEIGHED),
         ),
-        "progress": Measure(
+        "progress": GridMeasure(
             _("交付（%）"), "share", lambda o, _day: standing.delivered(standing.only(o.id))
         ),
-        "days": Measure(
+        "days": GridMeasure(
             _("逾期天数"), "int", lambda o, day: standing.late_steps(standing.only(o.id), day)
         ),
-        "invoiced": Measure(
+        "invoiced": GridMeasure(
             _("合同开票（%）"),
             "share",
             _its(lambda c: standing.points(standing.billed(c), c.amount)),
         ),
-        "paid": Measure(
+        "paid": GridMeasure(
             _("合同回款（%）"), "share", _its(lambda c: standing.points(standing.paid(c), c.amount))
         ),
-        "overdue": Measure(
+        "overdue": GridMeasure(
             _("合同逾期金额"),
             "money",
             lambda o, day: standing.of_its_contract(
@@ -144,13 +144,13 @@ OF_ORDER = _measured(
 OF_INSTALMENT = _measured(
     PaymentPlan,
     {
-        "plans": Measure(
+        "plans": GridMeasure(
             _("合同已收期数"),
             "int",
             _its(settlement.paid_of),
             whole=_its(lambda c: settlement.lines_of(c, lambda _line: sa.true())),
         ),
-        "delivered": Measure(
+        "delivered": GridMeasure(
             _("合同交付（%）"), "share", _its(lambda c: standing.delivered(standing.orders_of(c)))
         ),
         "invoiced": OF_ORDER["invoiced"],

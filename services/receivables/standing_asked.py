@@ -19,7 +19,7 @@ from services.query.beside import KNOWN, Asker, Question, asked
 from services.query.condition_sql import CLAUSES
 from services.receivables import standing
 from services.receivables.instalments import by_days
-from services.receivables.measures import MEASURES, OF_CONTRACT, OF_ORDER, Measure
+from services.receivables.measures import MEASURES, OF_CONTRACT, OF_ORDER, GridMeasure
 from services.receivables.standing import LINE, ORDER, STEP
 from services.records import settlement
 
@@ -81,7 +81,7 @@ def _rest(question: Question) -> Clause:
     return CLAUSES[question.op](standing.unallocated(Payment), question.value)
 
 
-def _compared(model: type[Any], one: Measure) -> Asker:
+def _compared(model: type[Any], one: GridMeasure) -> Asker:
     """Return what compares a measure a row."""
 
     def clause(question: Question) -> Clause:

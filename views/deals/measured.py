@@ -11,7 +11,7 @@ from markupsafe import Markup
 from services.core.days import today
 from services.core.texts import share, yuan
 from services.receivables import measures
-from services.receivables.measures import Measure, Measured, Measures
+from services.receivables.measures import GridMeasure, Measured, Measures
 from views.core.base import CrmView
 from views.grid.columns import Head
 
@@ -30,7 +30,7 @@ class MeasuredColumns(CrmView):
     """A grid whose entity has measures: one statement for all of a page."""
 
     @property
-    def measures(self) -> Mapping[str, Measure]:
+    def measures(self) -> Mapping[str, GridMeasure]:
         """Return the measures of this grid's entity."""
         return measures.MEASURES[self.model]
 
@@ -71,7 +71,7 @@ class MeasuredColumns(CrmView):
         return measures.told(session, self.model, keys, today(self.now()), wanted)
 
 
-def _cell(one: Measure, found: Measured) -> Any:
+def _cell(one: GridMeasure, found: Measured) -> Any:
     """Return a share, an amount or days that are not 0, or n/m with what is overdue beside it."""
     if one.kind == "share":
         return share(found.value)
@@ -82,7 +82,7 @@ def _cell(one: Measure, found: Measured) -> Any:
     return Markup('{} <span class="tag bad">{}</span>').format(text, *late) if late else text
 
 
-def _exported(one: Measure, found: Measured) -> Any:
+def _exported(one: GridMeasure, found: Measured) -> Any:
     if one.whole is not None:
         return " ".join(_words(found))
     return found.value if one.kind == "int" else found.value / 100
