@@ -40,7 +40,9 @@ def company_key(text: str | None) -> str | None:
 
 def phone_key(text: str | None) -> str | None:
     """Return the digits of a number without country code and extension; None for nothing."""
-    digits = re.sub(r"[^0-9]", "", EXTENSION.sub("", dialled(text or "")))
+    digits = dialled(text or "")
+    if not (digits.isascii() and digits.isdecimal()):
+        digits = re.sub(r"[^0-9]", "", EXTENSION.sub("", digits))
     if digits.startswith("0086") and len(digits) > FULL:  # 0086 alone are somebody's last four
         digits = digits[2:]
     if digits.startswith("86") and len(digits) >= ABROAD:

@@ -35,9 +35,8 @@ def spelled_person(text: str | None) -> str | None:
     """Return the initials and the spelling of a name, for every reading of its surname."""
     if not text or text.isascii():
         return None
-    first = pinyin(text[0], style=Style.NORMAL, heteronym=True)[0][:MOST_READINGS]
     rest = _syllables(text[1:])
-    return _joined(text, [[reading, *rest] for reading in first])
+    return _joined(text, [[reading, *rest] for reading in _readings(text[0])])
 
 
 @functools.lru_cache(REMEMBERED)
@@ -60,6 +59,11 @@ def person_sort_key(text: str | None) -> str | None:
     if found is None or first not in SURNAMES:
         return found
     return " ".join([f"~{SURNAMES[first]}", *found.split(" ")[1:]])
+
+
+@functools.lru_cache(REMEMBERED)
+def _readings(sign: str) -> list[str]:
+    return pinyin(sign, style=Style.NORMAL, heteronym=True)[0][:MOST_READINGS]
 
 
 def _syllables(text: str) -> list[str]:

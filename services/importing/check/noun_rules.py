@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 from models.bulk.tag import Tag
+from models.core.cached import cached
 from models.core.mixins import Reviewed
 from models.customers.customer import Customer
 from models.deals.contract import IN_FORCE, Contract
@@ -272,13 +273,22 @@ def complete(one: Planned) -> None:
 
 def lacking(one: Planned) -> list[Input]:
     """Return what a submission would have asked for."""
-    columns = one.model.__table__.c
-    kept = {key for key in inputs_of(one.model) if key in columns and not columns[key].nullable}
     told = {"amount"} if sums.tells(one) else set()
     return [
         field
-        for key, field in inputs_of(one.model).items()
-        if field.facts.required and key not in kept | told and one.values.get(key) in {None, ""}
+        for key, field in _asked(one.model)
+        if key not in told and one.values.get(key) in {None, ""}
+    ]
+
+
+@cached
+def _asked(model: type[Any]) -> list[tuple[str, Input]]:
+    """Return the required inputs whose columns may lack a value."""
+    columns = model.__table__.c
+    return [
+        (key, field)
+        for key, field in inputs_of(model).items()
+        if field.facts.required and (key not in columns or columns[key].nullable)
     ]
 
 
