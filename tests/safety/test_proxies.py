@@ -3,7 +3,6 @@
 import contextlib
 import http.client
 import os
-import re
 import shutil
 import socket
 import ssl
@@ -111,7 +110,7 @@ def test_probes_come_by_address_where_people_come_by_name(databases):
 # -- a real one ------------------------------------------------------------------------------------
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
-DOCS = ROOT / "docs" / "operations.md"
+SITE = ROOT / "deploy" / "nginx.conf"
 AROUND = """
 daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log; {user}
 events {{}}
@@ -139,9 +138,10 @@ def certificate(folder):
 
 
 def configure(folder, port, behind):
-    """Write the sample of the documentation with this test's port, files and application."""
-    sample = re.search(r"```nginx\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)[1]
+    """Write the site that we ship with this test's ports, files and application."""
+    sample = SITE.read_text(encoding="utf-8")
     for ours, theirs in (
+        ("listen 80;", f"listen 127.0.0.1:{free_port()};"),
         ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
         ("crm.example.com.pem", "cert.pem"),
         ("crm.example.com.key", "key.pem"),
