@@ -45,7 +45,9 @@ def preset(key: str, caption: Any, measures: Sequence[Measure], grains: Sequence
     ) -> list[go.Figure]:
         first = shown[0]
         picked = [drills.row_filter(query.by, one, query) for one in data.to_dict("records")]
-        drawn = charts.top(data.assign(pick=map(charts.picks, picked)), first.key, (first.key,))
+        drawn = charts.top(
+            data.assign(pick=list(map(charts.picks, picked))), first.key, (first.key,)
+        )
         money = first.type == "money"
         scale = charts.WAN if money else 1
         return [charts.bars(drawn, [(first.key, str(first.label))], str(first.label), scale=scale)]
