@@ -43,14 +43,7 @@ def preset(key: str, caption: Any, measures: Sequence[Measure], grains: Sequence
     def figures(
         _session: Session, _actor: Actor, query: CockpitQuery, data: pd.DataFrame
     ) -> list[go.Figure]:
-        first = shown[0]
-        picked = [drills.row_filter(query.by, one, query) for one in data.to_dict("records")]
-        drawn = charts.top(
-            data.assign(pick=list(map(charts.picks, picked))), first.key, (first.key,)
-        )
-        money = first.type == "money"
-        scale = charts.WAN if money else 1
-        return [charts.bars(drawn, [(first.key, str(first.label))], str(first.label), scale=scale)]
+        return [_bars(shown[0], query, data)]
 
     options = SummaryOptions(
         grains=tuple(grains),
@@ -72,3 +65,11 @@ def preset(key: str, caption: Any, measures: Sequence[Measure], grains: Sequence
         told=told,
         filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
     )
+
+
+def _bars(first: TableColumn, query: CockpitQuery, data: pd.DataFrame) -> go.Figure:
+    """Return the bars of a summary's first measure; a bar picks its row."""
+    picked = [drills.row_filter(query.by, one, query) for one in data.to_dict("records")]
+    drawn = charts.top(data.assign(pick=list(map(charts.picks, picked))), first.key, (first.key,))
+    scale = charts.WAN if first.type == "money" else 1
+    return charts.bars(drawn, [(first.key, str(first.label))], str(first.label), scale=scale)
