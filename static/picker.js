@@ -147,7 +147,7 @@
   document.addEventListener('submit', (event) => {
     const own = [...of(event.target)].map((select) => known.get(select)).filter(Boolean);
     own.forEach((one) => one.leave());
-    const boxes = [...own.filter((one) => one.loose()).map((one) => one.box), ...[...event.target.querySelectorAll('.picks input')].filter((one) => one.value.trim())];
+    const boxes = [...own.filter((one) => one.loose()).map((one) => one.box), ...[...event.target.querySelectorAll('.holder.picks > input')].filter((one) => one.value.trim())];
     if (!boxes.length) return;
     event.preventDefault();
     event.stopImmediatePropagation();

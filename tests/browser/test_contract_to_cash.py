@@ -5,11 +5,9 @@ other at night.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from babel.support import Translations
 from playwright.sync_api import expect
 
 from models.approval.request import ApprovalRequest
@@ -17,57 +15,16 @@ from models.core.mixins import Approval
 from models.deals.contract import Contract
 from models.deals.order import Order
 from tests.rules.test_contract_origin import deal
-from tests.support.browser import browsing, chromium, overflow
+from tests.support.stage import PLAYED, staged
 from tests.support.world import World
 
 pytestmark = pytest.mark.browser
-CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
 BUTTON = "button"  # the context of a text that is a state elsewhere
-PLAYED = [
-    pytest.param(("sqlite", "zh", "wide"), id="sqlite-zh-wide"),
-    pytest.param(("postgres", "en", "phone"), id="postgres-en-phone"),
-    pytest.param(("postgres", "zh", "wide"), id="postgres-zh-wide", marks=pytest.mark.nightly),
-    pytest.param(("sqlite", "en", "phone"), id="sqlite-en-phone", marks=pytest.mark.nightly),
-]
-
-
-class Stage:
-    """The site as one language and one width show it; `say` gives a text in that language."""
-
-    def __init__(self, app, site, lang, size):
-        self.app, self.site, self.lang, self.size = app, site, lang, size
-        self.words = Translations.load(CATALOGUES, [lang]) if lang == "en" else None
-
-    def say(self, text, context=None):
-        if self.words is None:
-            return text
-        found = self.words.upgettext(context, text) if context else self.words.ugettext(text)
-        assert found != text, text
-        return found
-
-    def visit(self, who):
-        page = self.site.visit(who, size=self.size)
-        self.site.go(page, f"/lang/{self.lang}?next=/admin/")
-        return page
-
-    def go(self, page, path):
-        """Open a page; nothing of it scrolls sideways."""
-        self.site.go(page, path)
-        assert overflow(page) <= 0, path
-        return page
-
-    def keep(self, page, name):
-        self.site.keep(page, f"{name}-{self.lang}")
 
 
 @pytest.fixture(params=PLAYED)
 def stage(request, databases):
-    kind, lang, size = request.param
-    if chromium() is None:
-        pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
-    with databases.lent(kind) as app, browsing(app) as site:
-        yield Stage(app, site, lang, size)
-        assert site.faults == []
+    yield from staged(request, databases)
 
 
 def saved(page, name="_save"):

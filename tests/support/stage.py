@@ -1,0 +1,56 @@
+"""A story told in Chinese on a wide screen and in English on a phone, on either database."""
+
+from pathlib import Path
+
+import pytest
+from babel.support import Translations
+
+from tests.support.browser import browsing, chromium, overflow
+
+CATALOGUES = Path(__file__).resolve().parents[2] / "translations"
+# Each face by day on one database, at night on the other.
+PLAYED = [
+    pytest.param(("sqlite", "zh", "wide"), id="sqlite-zh-wide"),
+    pytest.param(("postgres", "en", "phone"), id="postgres-en-phone"),
+    pytest.param(("postgres", "zh", "wide"), id="postgres-zh-wide", marks=pytest.mark.nightly),
+    pytest.param(("sqlite", "en", "phone"), id="sqlite-en-phone", marks=pytest.mark.nightly),
+]
+
+
+class Stage:
+    """The site as one language and one width show it; `say` gives a text in that language."""
+
+    def __init__(self, app, site, lang, size):
+        self.app, self.site, self.lang, self.size = app, site, lang, size
+        self.words = Translations.load(CATALOGUES, [lang]) if lang == "en" else None
+
+    def say(self, text, context=None):
+        if self.words is None:
+            return text
+        found = self.words.upgettext(context, text) if context else self.words.ugettext(text)
+        assert found != text, text
+        return found
+
+    def visit(self, who):
+        page = self.site.visit(who, size=self.size)
+        self.site.go(page, f"/lang/{self.lang}?next=/admin/")
+        return page
+
+    def go(self, page, path):
+        """Open a page; nothing of it scrolls sideways."""
+        self.site.go(page, path)
+        assert overflow(page) <= 0, path
+        return page
+
+    def keep(self, page, name):
+        self.site.keep(page, f"{name}-{self.lang}")
+
+
+def staged(request, databases):
+    """Yield the Stage of a parameter of PLAYED; a fixture of the story's file calls this."""
+    kind, lang, size = request.param
+    if chromium() is None:
+        pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
+    with databases.lent(kind) as app, browsing(app) as site:
+        yield Stage(app, site, lang, size)
+        assert site.faults == []
