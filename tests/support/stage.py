@@ -46,11 +46,11 @@ class Stage:
         self.site.keep(page, f"{name}-{self.lang}")
 
 
-def staged(request, databases):
+def staged(request, databases, seed=None):
     """Yield the Stage of a parameter of PLAYED; a fixture of the story's file calls this."""
     kind, lang, size = request.param
     if chromium() is None:
         pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
-    with databases.lent(kind) as app, browsing(app) as site:
+    with databases.lent(kind, seed) as app, browsing(app) as site:
         yield Stage(app, site, lang, size)
         assert site.faults == []
