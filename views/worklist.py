@@ -129,7 +129,9 @@ def attention_lines(stuck: dict[str, int], steps: list[Any]) -> list[dict[str, A
         "calendar": _("60 天内到期：请补录或导入下一年的节假日和调休，审批时限才算得准"),
     }
     found = [
-        _attention(title, hints.get(key, n), f"{url_for(view)}?{urlencode(asked)}")
+        _attention(
+            title, hints.get(key) or _("%(n)s 项", n=n), f"{url_for(view)}?{urlencode(asked)}"
+        )
         for key, n in stuck.items()
         for title, view, asked in [told[key]]
     ]
@@ -143,6 +145,6 @@ def attention_lines(stuck: dict[str, int], steps: list[Any]) -> list[dict[str, A
     ]
 
 
-def _attention(title: str, detail: Any, url: str) -> dict[str, Any]:
-    said = {"when": _("待修复"), "tone": "bad", "title": title, "detail": str(detail)}
+def _attention(title: str, detail: str, url: str) -> dict[str, Any]:
+    said = {"when": _("待修复"), "tone": "bad", "title": title, "detail": detail}
     return said | {"url": url, "verb": _("查看")}
