@@ -38,12 +38,14 @@ class Imports:
 
     `keys` are the columns that tell a record again (its number and `external_ref` unless said),
     `unique` those checked beside the key, within the file (of either `a+b`: both together); what
-    has the lower `rank` is settled first, below 0 before all records.
+    has the lower `rank` is settled first, below 0 before all records. A row without `only_with`
+    (blank or nought) is none of these: what a bank statement pays out.
     """
 
     keys: tuple[str, ...] | None = None
     unique: tuple[str, ...] = ()
     rank: int = 0
+    only_with: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

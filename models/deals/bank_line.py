@@ -41,7 +41,7 @@ class BankLine(Model, Stamped):
         traits="importable linked large",
         grants={"finance": "read create edit import export book"},
         rules="payment",
-        imports=Imports(keys=("reference",)),
+        imports=Imports(keys=("reference",), only_with="amount"),
     )
 
     reference: Mapped[str] = field(

@@ -23,7 +23,7 @@ from tests.browser.test_refusals import log_in_over, log_out_in_another_tab
 from tests.imports.test_conversation import LINES
 from tests.imports.test_table_choice import ledger
 from tests.support.imports import table
-from tests.support.stage import PLAYED, staged
+from tests.support.stage import ONCE, staged
 from tests.support.world import World
 
 pytestmark = pytest.mark.browser
@@ -35,7 +35,7 @@ ORDERS = table(
 )
 
 
-@pytest.fixture(params=PLAYED)
+@pytest.fixture(params=ONCE)
 def stage(request, databases):
     yield from staged(request, databases)
 

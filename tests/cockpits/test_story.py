@@ -15,13 +15,13 @@ from jobs.queue import GIVEN_UP, KNOWN
 from tests.cockpits.test_browser import drawn
 from tests.jobs.test_worker import mailbox  # noqa: F401 # a fixture
 from tests.support.books import seed_books
-from tests.support.stage import PLAYED, staged
+from tests.support.stage import ONCE, staged
 
 pytestmark = pytest.mark.browser
 PAGE = "/admin/cockpit/performance/"
 
 
-@pytest.fixture(params=PLAYED)
+@pytest.fixture(params=ONCE)
 def stage(request, databases):
     yield from staged(request, databases, seed_books)
 

@@ -119,7 +119,8 @@ def _entity(chosen: MappingChoices, slot: Slot, parts: dict[str, Data], tied: li
     if not slot.prefix:
         repeats = any(not one.parent for one in tied)  # a customer stands on a row for each deal
         key = chosen.key or (slot.called if repeats and slot.called in fields else "")
-        return found | _keys(_named(slot, key, fields)) | ({"distinct": "first"} if repeats else {})
+        found |= _left_out(slot, fields) | ({"distinct": "first"} if repeats else {})
+        return found | _keys(_named(slot, key, fields))
     if slot.parent:
         key = fields[slot.called]
         return found | _keys([slot.called]) | {"distinct": "first"} | _blank_left([key])
@@ -150,6 +151,12 @@ def _blank_left(sources: Any) -> Data:
     """Return the rule that a row without any of its cells has no such record."""
     columns = [column for source in sources for column in columns_of(source)]
     return {"skip": dict.fromkeys(columns, "")} if columns else {}
+
+
+def _left_out(slot: Slot, fields: Data) -> Data:
+    """Return the rule that a row without what makes such a record is none."""
+    sole = fields.get(entity_of(slot.model).imports.only_with)
+    return {"skip": dict.fromkeys(columns_of(sole), ["", "0", "0.00"])} if sole else {}
 
 
 def columns_of(source: Any) -> list[str]:
