@@ -14,7 +14,7 @@ from services.approval.request import reassign
 from services.deals.lifecycle import states
 from services.rights import gate
 from services.schema.declared import refuse_incomplete
-from views import access
+from views import access, first_run
 from views.admin import make_admin
 from views.cockpit import stop
 from views.enquiry import public
@@ -64,6 +64,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     proxies.init_proxies(app)
     app.register_blueprint(public.pages)
     app.register_blueprint(access.pages)
+    app.register_blueprint(first_run.pages)
     app.register_blueprint(stop.pages)
     app.register_blueprint(calendar.pages)
     app.register_blueprint(draft_doors.pages)

@@ -5,6 +5,7 @@ import click
 from cli.backup import backup, restore
 from cli.backups import backups, restore_drill
 from cli.contracts import contracts
+from cli.first_run import setup_link, start_over
 from cli.import_ import import_files
 from cli.import_fields import import_fields
 from cli.import_undo import import_undo
@@ -20,6 +21,8 @@ COMMANDS: list[click.Command] = [
     import_fields,
     seed,
     serve,
+    setup_link,
+    start_over,
     create_user,
     set_password,
     deactivate_user,

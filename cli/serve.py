@@ -9,9 +9,12 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from gunicorn.app.base import BaseApplication
 
+from cli.common import system_session
+from cli.first_run import link
 from cli.seed import accounts, fill_demo, fill_reference, is_empty
 from jobs.queue import spawn
 from models.core.base import db
+from services.people import first_run
 from views.setup.logs import GunicornLines
 
 
@@ -25,7 +28,11 @@ def serve(port: int, host: str, workers: int, *, with_worker: bool) -> None:
     """Migrate, fill an empty database with the demo company, and serve with a worker beside."""
     flask_migrate.upgrade()
     fill_reference()
-    is_demo = current_app.config["TCOS_ENV"] == "demo"
+    begun = first_run.own(system_session())
+    db.session.remove()
+    is_demo = current_app.config["TCOS_ENV"] == "demo" and not begun
+    if not is_demo and is_empty():
+        click.echo(f"nobody can log in yet; begin within three days at {link()}")
     if is_demo and is_empty():
         click.echo("filling the demo company (about half a minute, only once) …")
         fill_demo()

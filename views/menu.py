@@ -54,6 +54,7 @@ from views.deals.order import DeliveryNoteView, MilestoneView, OrderView
 from views.deals.paper import PaperTemplateView, PaperView
 from views.deals.payment import PaymentView
 from views.enquiry.inside import ProgressView
+from views.first_run import StartView
 from views.import_ import ImportView
 from views.notice import NoticeView, OutboxView
 from views.portrait.overview import PortraitView
@@ -124,6 +125,7 @@ SAID = (
     _screen(InvoiceView, Invoice),
     _screen(BankLineView, BankLine),
     _page(PortraitView, _("客户画像"), "portrait", "cockpit"),
+    _page(StartView, _("开始使用"), "start", "system"),
     _page(HandoverView, _("离职移交"), "handover", "system"),
     _screen(people.UserView, User),
     _screen(records.DepartmentView, Department),

@@ -53,6 +53,20 @@ def restore(engine: Engine, source: Path) -> None:
     _run("pg_restore", engine, *options, str(source))
 
 
+def empty(engine: Engine) -> None:
+    """Leave nothing in the database: no table, no trigger, no type. Raises Refused."""
+    if engine.dialect.name == "sqlite":
+        with (
+            contextlib.closing(sqlite3.connect(":memory:")) as nothing,
+            _open(_path(engine)) as target,
+        ):
+            nothing.backup(target, pages=-1)
+        return
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+
+
 def _path(engine: Engine) -> Path:
     name = engine.url.database
     if not name or name == ":memory:":

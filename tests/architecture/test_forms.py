@@ -35,6 +35,7 @@ OWN_PAGE = {
     "cockpit/stop.html",
     "security/forgot.html",  # one letter an hour
     "security/choose.html",  # the link is used up
+    "security/setup.html",
 }
 # The refused form sent again to be shown: the key it was refused with is among its fields.
 REFILLED = {"security/_refused.html"}

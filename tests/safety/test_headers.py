@@ -11,7 +11,7 @@ ALWAYS = {
     "Cross-Origin-Opener-Policy": "same-origin",
 }
 # An access link's token stands in the address: it goes nowhere, not even to a page of our own.
-QUIET = {"/access/forgot/": "no-referrer", "/access/<token>": "no-referrer"}
+QUIET = dict.fromkeys(("/access/forgot/", "/access/<token>", "/setup/<token>"), "no-referrer")
 STRICT = ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "form-action 'self'",
           "frame-ancestors 'none'")  # fmt: skip
 

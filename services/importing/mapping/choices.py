@@ -156,7 +156,7 @@ def _blank_left(sources: Any) -> Data:
 def _left_out(slot: Slot, fields: Data) -> Data:
     """Return the rule that a row without what makes such a record is none."""
     sole = fields.get(entity_of(slot.model).imports.only_with)
-    return {"skip": dict.fromkeys(columns_of(sole), ["", "0", "0.00"])} if sole else {}
+    return {"skip": {column: ["", "0", "0.00"] for column in columns_of(sole)}} if sole else {}
 
 
 def columns_of(source: Any) -> list[str]:
