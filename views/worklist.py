@@ -13,6 +13,7 @@ from models.core.mixins import Approval
 from services.core.days import ZONE
 from services.core.texts import yuan
 from services.sales.agenda_item import AgendaItem
+from views.approval.flow_trial import caption
 
 
 def line_of(item: AgendaItem, day: dt.date) -> dict[str, Any]:
@@ -138,7 +139,11 @@ def attention_lines(stuck: dict[str, int], steps: list[Any]) -> list[dict[str, A
     return found + [
         _attention(
             _("审批步骤没有可用的审批人"),
-            f"{step.flow} · {step}",
+            _(
+                "%(flow)s，第 %(n)s 步",
+                flow=caption(step.flow.noun, step.flow.action),
+                n=step.ordinal,
+            ),
             url_for("flow.details_view", id=step.flow_id),
         )
         for step in steps

@@ -38,7 +38,7 @@ LONGEST = 120
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Step:
+class FirstStep:
     """One of the first steps: how many there are of what it makes."""
 
     key: str
@@ -124,7 +124,7 @@ def own(session: Session) -> bool:
     return session.execute(sa.select(table.c.id).where(table.c.key == OWN)).first() is not None
 
 
-def steps(session: Session, *, today: dt.date) -> list[Step]:
+def steps(session: Session, *, today: dt.date) -> list[FirstStep]:
     """Return the first steps in their order, each with what there is already; one statement.
 
     People are those beside oneself, flows those in use, days of the calendar those to come.
@@ -141,4 +141,4 @@ def steps(session: Session, *, today: dt.date) -> list[Step]:
     }
     asked = [query.scalar_subquery().label(key) for key, query in counted.items()]
     row = session.execute(sa.select(*asked)).mappings().one()
-    return [Step(key, int(row[key])) for key in counted]
+    return [FirstStep(key, int(row[key])) for key in counted]
