@@ -11,11 +11,13 @@ import pytest
 import sqlalchemy as sa
 
 from models.core.setting import Setting
+from models.deals.milestone_template import MilestoneTemplate
 from models.people.role import Role
 from models.rights.audit import AuditAction, AuditLog
 from tests.support.imports import counts
 from tests.support.visitors import Visitors
 from tests.support.world import World, count_queries
+from views.core.base import CrmView
 
 GRID = "/admin/customer/export"
 
@@ -146,3 +148,25 @@ def test_statements_do_not_grow_with_the_rows(visitors):
         visitors.get("office", f"{GRID}/csv/")
 
     assert len(many) == len(few)
+
+
+def test_every_grid_leaves_as_a_workbook_and_as_text(visitors):
+    """All fields with the lines on sheets of their own, also where a record has no number."""
+    views = visitors.app.extensions["admin"][0]._views
+    nouns = [one.noun for one in views if isinstance(one, CrmView) and one.can_export]
+    assert len(nouns) > 20
+
+    for noun in nouns:
+        book = visitors.get("admin", f"/admin/{noun}/export/xlsx/")
+        assert book.status_code in {200, 403}, noun
+        assert visitors.get("admin", f"/admin/{noun}/export/csv/").status_code == book.status_code
+        if book.status_code == 200:
+            assert openpyxl.load_workbook(io.BytesIO(book.data)).worksheets[0].max_row >= 1
+
+
+def test_lines_name_their_record_by_what_it_is_called(visitors):
+    book = visitors.get("admin", "/admin/steptemplate/export/xlsx/")
+    _records, steps = openpyxl.load_workbook(io.BytesIO(book.data)).worksheets
+    with World(visitors.app) as world:
+        names = set(world.session.scalars(sa.select(MilestoneTemplate.name)))
+    assert {row[0] for row in steps.iter_rows(min_row=2, values_only=True)} == names

@@ -18,6 +18,7 @@ from services.core.engine import writing
 from services.core.errors import Refused
 from services.core.settings import get_setting
 from services.core.texts import neutral
+from services.records.lookup import names_of
 from services.rights.access import act
 from services.rights.actor import Actor
 from services.rights.masking import shown
@@ -62,7 +63,8 @@ def _streamed(
     model, actor = query.column_descriptions[0]["entity"], view.actor
     fields = [column for column in columns if column.column is not None]
     keys = ["id", *(column.key for column in fields)]
-    keys += [key for key in (*PEOPLE, "code") if hasattr(model, key)]
+    called = names_of(model)[0] if lines else ""
+    keys += [key for key in (*PEOPLE, called) if hasattr(model, key)]
     keys = list(dict.fromkeys(keys))
     plain_query = query.with_only_columns(*(getattr(model, key) for key in keys))
     with db.session.session_factory() as session:
@@ -71,7 +73,7 @@ def _streamed(
         with writing(on=False):
             session.connection()  # a reading BEGIN: a long export must not hold the write lock
         chunks = Chunks(view, session, columns)
-        below = [LineRows(session, one) for one in lines]
+        below = [LineRows(session, one, called) for one in lines]
         result = session.execute(plain_query.execution_options(yield_per=CHUNK))
         for chunk in result.partitions():
             for row in chunks.cells(chunk):
@@ -112,10 +114,11 @@ class Chunks:
 
 
 class LineRows:
-    """Cells of the lines of records: number of the record, then the line."""
+    """Cells of the lines of records: what the record is called by (its number), then the line."""
 
-    def __init__(self, session: Session, lines: Lines) -> None:
-        """Decide once a column what makes a cell."""
+    def __init__(self, session: Session, lines: Lines, called: str) -> None:
+        """Decide once a column what makes a cell; `called`: the column that names the record."""
+        self.called = called
         self.session, self.lines, self.names = session, lines, ExportNames(session)
         self.shows = [_show(column, self.names, None) for column in lines.columns]
 
@@ -135,7 +138,7 @@ class LineRows:
         for row in chunk:
             for line in found.get(row.id, ()):
                 cells = [show(v, line) for show, v in zip(self.shows, line[1:], strict=True)]
-                yield [neutral(row.code or f"#{row.id}"), *cells]
+                yield [neutral(getattr(row, self.called) or f"#{row.id}"), *cells]
 
 
 def _show(column: Exported, names: "ExportNames", holders: "Holders | None") -> Show:

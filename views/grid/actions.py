@@ -22,6 +22,7 @@ from services.bulk.jobs import Task
 from services.core.days import ZONE
 from services.core.errors import Invalid
 from services.handover import allotment, handover_bulk
+from services.records.lookup import names_of
 from views.export import columns, files, rows
 from views.grid import listing, selection
 from views.grid.selection import Items
@@ -211,10 +212,10 @@ def download(view: Any, kind: str, query: Any, chosen: str) -> Any:
     rows.limit(view.session, query)
     files.note_export(view.session, view.actor, view.noun, now=view.now())
     caption = str(view.model.__caption__)
-    number = str(listing.columns_of(view.model)["code"].facts.caption) if lines else ""
     sheets = [(caption, [c.caption for c in found], [c.kind for c in found])]
     for one in lines:
-        captions = [number, *(c.caption for c in one.columns)]
+        called = listing.columns_of(view.model)[names_of(view.model)[0]].facts.caption
+        captions = [str(called), *(c.caption for c in one.columns)]
         sheets.append((one.caption, captions, ["", *(c.kind for c in one.columns)]))
     name = f"{caption}-{view.now().astimezone(ZONE):%Y%m%d-%H%M}"
     return files.respond_sheets(kind, name, sheets, rows.records(view, query, found, lines))
