@@ -27,6 +27,7 @@ from views.customers.ownership import tell_left
 from views.export import files
 from views.web.headers import is_local
 
+HELPS = {BatchVerb.reassign, BatchVerb.urge, BatchVerb.terminate}
 SHOWN = 500  # items on the page; the download has all
 
 
@@ -85,7 +86,9 @@ class BatchView(Page):
         return job.verb.name if done and undoable else ""
 
     def _list(self, job: BatchJob) -> str:
-        place = "inbox.index" if job.noun == "request" else f"{job.noun}.index_view"
+        place = "monitor.index_view" if job.verb in HELPS else f"{job.noun}.index_view"
+        if job.noun == "request" and job.verb not in HELPS:
+            place = "inbox.index"
         return str(url_for(place))
 
     @expose("/run/", methods=("POST",))

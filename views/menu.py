@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 
 from models.approval.flow import ApprovalFlow
+from models.approval.request import ApprovalRequest
 from models.bulk.tag import Tag
 from models.core.calendar_day import CalendarDay
 from models.core.number import NumberRule
@@ -38,6 +39,7 @@ from views import people, records
 from views.approval.cc import CopyView
 from views.approval.flow import FlowView
 from views.approval.inbox import InboxView
+from views.approval.monitor import MonitorView
 from views.approval.my_requests import CreatedView
 from views.approval.overview import OverviewView
 from views.approval.request import RequestView
@@ -102,6 +104,12 @@ SAID = (
     _page(CreatedView, _("我创建的"), "created", "events", "created"),
     _page(CopyView, _("抄送我的"), "cc", "events", "cc"),
     _page(OverviewView, _("审批概览"), "overview", "events"),
+    MenuEntry(
+        MonitorView,
+        (ApprovalRequest,),
+        {"name": _("全部审批单"), "endpoint": "monitor", "url": "/admin/monitor"},
+        "events",
+    ),
     _screen(CustomerView, Customer, _("大客户")),
     _screen(records.ContactView, Contact),
     _page(PoolView, _("公海"), "pool", "records"),

@@ -66,12 +66,12 @@ class ApprovalRequest(Model):
     __caption__ = _("审批单")
     __entity__ = Entity(sight="request", traits="part", rules="approval import", audited=False)
 
-    noun: Mapped[str] = field(
-        _("业务类型"), sa.String(40), nullable=False, listed=True, filter=True
-    )
+    noun: Mapped[str] = mapped_column(sa.String(40), nullable=False)
     record_id: Mapped[int | None] = mapped_column(sa.Integer)
-    customer_id: Mapped[int | None] = mapped_column(sa.ForeignKey("customer.id"), index=True)
-    round: Mapped[int] = field(_("轮次"), sa.Integer, nullable=False, default=1, listed=True)
+    customer_id: Mapped[int | None] = field(
+        _("客户"), sa.ForeignKey("customer.id"), listed=True, filter=True, index=True
+    )
+    round: Mapped[int] = field(_("轮次"), sa.Integer, nullable=False, default=1)
     title: Mapped[str] = field(_("标题"), sa.String(200), nullable=False, listed=True, search=True)
     state: Mapped[Approval] = field(
         _("状态"),
@@ -91,12 +91,11 @@ class ApprovalRequest(Model):
         nullable=False,
         default=FlowAction.create,
         server_default="create",
-        listed=True,
     )
     flow_id: Mapped[int | None] = mapped_column(sa.ForeignKey("approval_flow.id"))
     route: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
     chosen: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
-    step: Mapped[int] = field(_("步骤"), sa.Integer, nullable=False, default=1)
+    step: Mapped[int] = field(_("步骤"), sa.Integer, nullable=False, default=1, filter=True)
     steps: Mapped[int] = mapped_column(sa.Integer, nullable=False, default=1)
     seen_version: Mapped[int] = mapped_column(sa.Integer, nullable=False)
     payload: Mapped[dict[str, Any]] = mapped_column(sa.JSON, nullable=False)

@@ -31,6 +31,9 @@ class BatchVerb(Labelled):
     handover = "handover", _("移交")
     confirm = "confirm", _("确认到账")
     remind = "remind", _("催收提醒")
+    reassign = "reassign", _("批量改派")
+    urge = "urge", _("批量催办")
+    terminate = "terminate", _("批量终止")
 
 
 class ItemState(Labelled):

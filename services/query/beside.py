@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
 
@@ -54,6 +55,18 @@ def asked(
         return clause
 
     return register
+
+
+def any_of(
+    question: Question, clause: Callable[[Any], ColumnElement[bool]], known: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Return the clause of a choice from the clauses of its members; `known`: there is a value."""
+    if question.op in {"empty", "filled"}:
+        return known if question.op == "filled" else sa.not_(known)
+    value = question.value
+    members = [one for one in (value if isinstance(value, list | tuple) else [value]) if one]
+    found = sa.or_(sa.false(), *(clause(one) for one in members))
+    return sa.not_(found) if question.op in {"ne", "not_in"} else found
 
 
 def of(model: type[Any]) -> dict[str, BesideField]:

@@ -16,7 +16,7 @@ from models.core.mixins import Approval
 from models.deals.contract import IN_FORCE, Contract
 from models.deals.payment_plan import AgeBucket, PaymentPlan, PlanState
 from services.core.days import today
-from services.query.beside import Question, asked
+from services.query.beside import Question, any_of, asked
 from services.query.condition_sql import CLAUSES
 from services.query.portable import DaysBetween
 from services.records import settlement
@@ -125,12 +125,12 @@ def by_days(question: Question, late: Callable[[int], Clause]) -> Clause:
 
 @asked(PaymentPlan, "bucket", _("账龄"), "enum", target=AgeBucket)
 def _bucket(question: Question) -> Clause:
-    return _chosen(question, functools.partial(_in_bucket, today(question.now)))
+    return any_of(question, functools.partial(_in_bucket, today(question.now)), is_open())
 
 
 @asked(PaymentPlan, "state", _("状态"), "enum", target=PlanState)
 def _state(question: Question) -> Clause:
-    return _chosen(question, functools.partial(_in_state, today(question.now)))
+    return any_of(question, functools.partial(_in_state, today(question.now)), is_open())
 
 
 def _in_bucket(day: dt.date, bucket: AgeBucket) -> Clause:
@@ -149,14 +149,3 @@ def _in_state(day: dt.date, state: PlanState) -> Clause:
         PlanState.partial: sa.and_(still, PaymentPlan.settled != 0),
         PlanState.upcoming: sa.and_(still, PaymentPlan.settled == 0),
     }.get(state, sa.false())
-
-
-def _chosen(question: Question, clause: Callable[[Any], Clause]) -> Clause:
-    """Return the clause of a choice from the clauses of its members."""
-    if question.op in {"empty", "filled"}:
-        known = question.op == "filled"
-        return is_open() if known else sa.not_(is_open())
-    value = question.value
-    members = [one for one in (value if isinstance(value, list | tuple) else [value]) if one]
-    found = sa.or_(sa.false(), *(clause(one) for one in members))
-    return sa.not_(found) if question.op in {"ne", "not_in"} else found

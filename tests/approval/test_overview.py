@@ -6,7 +6,8 @@ import sqlalchemy as sa
 
 from models.approval.task import ApprovalTask
 from services.approval.inbox.decision_times import own_pace
-from services.approval.inbox.overview import oldest, overview
+from services.approval.oversight.monitor import Waiting
+from services.approval.oversight.overview import Overview, oldest, overview
 from services.core.worktime import calendar
 from services.rights.actor import SYSTEM
 from tests.support.visitors import Visitors
@@ -33,10 +34,10 @@ def test_open_tasks_are_counted_by_person_and_age(world):
         wait(world, world.submitted()[1], days, late=late)
     world.be("admin")
 
-    found = {one.name: one for one in overview(world.session, now=world.now)[0]}
+    found = {one.name: one for one in overview(world.session, now=world.now).loads}
 
     assert found["reviewer"].open == 3
-    assert found["reviewer"].ages == [1, 1, 0, 1]
+    assert found["reviewer"].ages == dict(zip(Waiting, (1, 1, 0, 1), strict=True))
     assert found["reviewer"].overdue == 1
     assert found["reviewer"].oldest == world.now - 10 * DAY
 
@@ -48,9 +49,9 @@ def test_the_median_is_over_what_was_decided(world):
         world.decided(request)
     world.be("admin")
 
-    found = {one.name: one for one in overview(world.session, now=world.now)[0]}
+    found = {one.name: one for one in overview(world.session, now=world.now).loads}
 
-    assert (found["reviewer"].decided, found["reviewer"].median_hours) == (3, 48.0)
+    assert (found["reviewer"].decided, found["reviewer"].median_hours) == (3, 8.0)
     assert found["reviewer"].open == 0
 
 
@@ -59,7 +60,7 @@ def test_the_mean_counts_working_hours_alone(world):
     wait(world, request, 3)  # from Friday 10:00 to Monday 10:00: one working day
     world.decided(request)
     by = world.be("reviewer")
-    _rows, mean = overview(world.session, now=world.now)
+    mean = overview(world.session, now=world.now).mean_hours
 
     assert mean == own_pace(world.session, by, now=world.now) == calendar(world.session).day_hours
     assert own_pace(world.session, world.be("reviewer2"), now=world.now) is None
@@ -79,7 +80,7 @@ def test_a_manager_sees_what_is_his_to_see(world):
     world.submitted()
     world.be("manager")
 
-    assert overview(world.session, now=world.now) == ([], None)
+    assert overview(world.session, now=world.now) == Overview([], 0, 0, None)
 
 
 def test_the_page_shows_a_line_an_approver(app):

@@ -6,8 +6,9 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
-from services.approval.inbox.overview import AGES, oldest, overview
 from services.approval.oversight import oversight
+from services.approval.oversight.monitor import Waiting
+from services.approval.oversight.overview import oldest, overview
 from services.core import texts
 from services.core.errors import Invalid
 from views.approval.panel import kind_of
@@ -24,12 +25,10 @@ class OverviewView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show one line an approver, and what waits longest."""
-        rows, pace = overview(self.session, now=self.now())
         return self.render(
             "approval/overview.html",
-            rows=rows,
-            pace=pace,
-            ages=AGES,
+            seen=overview(self.session, now=self.now()),
+            ages=list(Waiting),
             oldest=oldest(self.session),
             kind_of=kind_of,
         )

@@ -21,6 +21,7 @@ from services.approval.flow.preview import money_text
 from services.approval.inbox import inbox
 from services.approval.inbox.timeline import rounds
 from services.approval.inbox.unmasking import plainly
+from services.approval.oversight.monitor import flow_name
 from services.approval.request import files
 from services.customers import duplicates, history
 from services.records.snapshot import REVIEWED, blank, differences, shown, shown_lines
@@ -33,10 +34,7 @@ CAPTIONS = {noun: model.__caption__ for noun, model in REVIEWED.items()}
 def caption_of(key: str) -> str:
     """Return the caption of a type chip: `noun` or `noun:action`."""
     noun, _colon, action = key.partition(":")
-    name = str(CAPTIONS.get(noun, noun))
-    if not action:
-        return _("新建%(what)s", what=name.lower())
-    return f"{name}{FlowAction[action]}"
+    return flow_name(noun, FlowAction[action or "create"])
 
 
 def kind_of(request: ApprovalRequest) -> str:

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from models.bulk.batch import BatchJob, BatchVerb, ItemState
 from models.people.user import User
+from services.approval import deciders
 from services.bulk import foreseen, jobs, runner, tags
 from services.bulk.jobs import Task
 from services.core.days import ZONE
@@ -161,8 +162,10 @@ def _options(view: Any, verb: Verb) -> list[Any]:
     """Return what the confirm page offers for what a verb asks."""
     if verb.asks == "tag":
         return tags.known(view.session)
-    if verb.asks in {"person", "people"}:
+    if verb.asks in {"person", "people", "holder"}:
         query = sa.select(User).where(User.active).order_by(User.id)
+        if verb.asks == "holder":
+            query = query.where(User.id.in_(deciders(view.session)))
         return list(view.session.scalars(query))
     return []
 
@@ -192,7 +195,7 @@ def _result(view: Any, job: BatchJob) -> str:
 
 def _back(view: Any) -> str:
     back = request.form.get("next", "")
-    return back if is_local(back) else str(url_for(f"{view.noun}.index_view"))
+    return back if is_local(back) else str(url_for(f"{view.endpoint}.index_view"))
 
 
 def download_chosen(view: Any, kind: str, ids: list[str]) -> Any:

@@ -64,8 +64,8 @@ class ClosedView(Acting, BaseModelView):
         if not noun or not str(model.__caption__) or f"{noun}:read" not in CATALOGUE:
             message = f"{model.__name__}: noun, caption or grants are missing"
             raise TypeError(message)
-        options.setdefault("name", model.__caption__)
-        super().__init__(model, endpoint=noun, url=f"/admin/{noun}", **options)
+        known = {"name": model.__caption__, "endpoint": noun, "url": f"/admin/{noun}"}
+        super().__init__(model, **known | options)
 
     @property
     def icon(self) -> str:

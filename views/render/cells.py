@@ -132,7 +132,12 @@ def due(moment: dt.datetime, done: object = None) -> Any:
 
 def tag(value: enum.Enum) -> Markup:
     """Return a state as a coloured tag; the words say it too."""
-    return Markup('<span class="tag {}">{}</span>').format(TONES.get(value.name, ""), str(value))
+    return tone(str(value), TONES.get(value.name, ""))
+
+
+def tone(text: str, colour: str) -> Markup:
+    """Return words as a tag, nothing for none."""
+    return Markup('<span class="tag {}">{}</span>').format(colour, text) if text else Markup()
 
 
 def link(record: Any) -> Any:

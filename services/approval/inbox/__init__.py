@@ -7,7 +7,6 @@ __all__ = [
     "inbox",
     "last_batch",
     "my_requests",
-    "overview",
     "timeline",
     "trial",
     "unmasking",

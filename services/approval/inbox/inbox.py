@@ -177,16 +177,17 @@ def rows(
     if wanted.tab == "open" and lines:
         work = calendar(session)
         for line, row in zip(lines, found, strict=True):
-            _time_left(line, row[1], work, now)
+            time_left(line, row[1], work, now)
         doubtful = flagged(session, [line.request.id for line in lines])
         for line in lines:
             line.flagged = line.request.id in doubtful
     return lines
 
 
-def _time_left(
+def time_left(
     line: QueueRow, due_at: dt.datetime | None, work: WorkCalendar, now: dt.datetime
 ) -> None:
+    """Put on a line how much working time is left until it is due."""
     if due_at is not None:
         line.left, line.late, line.day = hours(work, now, due_at), due_at < now, work.day_hours
 

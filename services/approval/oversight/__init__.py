@@ -1,3 +1,3 @@
 """What those who lead others do with requests that are not theirs to decide."""
 
-__all__ = ["oversight"]
+__all__ = ["monitor", "oversight", "oversight_bulk", "overview"]

@@ -59,7 +59,7 @@ def give(call: Call, request_id: int, move: Move, comment: str | None) -> Approv
 
     Raises Forbidden, NotVisible, Refused, and Invalid on `holder` or `to`.
     """
-    request, words = _begin(call, request_id), said(comment)
+    request, words = begin(call, request_id), said(comment)
     with gate.rule(call.session, "approval"):
         lock(call.session, request)
         held = {t.assignee_id: t for t in _current(call.session, request)}
@@ -88,7 +88,7 @@ def give(call: Call, request_id: int, move: Move, comment: str | None) -> Approv
 
 def urge(call: Call, request_id: int) -> ApprovalRequest:
     """Remind whose turn it is, once in 15 minutes. Raises Forbidden, NotVisible, Refused."""
-    return press(call, _begin(call, request_id))
+    return press(call, begin(call, request_id))
 
 
 def end(call: Call, request_id: int, reason: str | None) -> ApprovalRequest:
@@ -96,7 +96,7 @@ def end(call: Call, request_id: int, reason: str | None) -> ApprovalRequest:
 
     Raises Forbidden, NotVisible, Refused, and Invalid on `comment`.
     """
-    request, words = _begin(call, request_id), said(reason, needed=True)
+    request, words = begin(call, request_id), said(reason, needed=True)
     record = record_of(call.session, request)
     with gate.rule(call.session, "approval"):
         lock(call.session, request)
@@ -123,12 +123,18 @@ def end(call: Call, request_id: int, reason: str | None) -> ApprovalRequest:
     return request
 
 
-def _begin(call: Call, request_id: int) -> ApprovalRequest:
+def begin(call: Call, request_id: int) -> ApprovalRequest:
+    """Return a request that the actor may help on. Raises Forbidden, NotVisible."""
     demand(call.by, RIGHT)
     request = find(call.session, request_id)
+    not_own(call, request)
+    return request
+
+
+def not_own(call: Call, request: ApprovalRequest) -> None:
+    """Raise Forbidden for the actor's own submission."""
     if request.submitted_by_id == call.by.id:
         raise Forbidden(_("自己提交的审批单请撤回，或请他人处理"))
-    return request
 
 
 def _current(session: Session, request: ApprovalRequest) -> list[Any]:
