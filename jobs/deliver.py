@@ -13,9 +13,9 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from jobs import mail_texts
 from jobs.postman import Away, Enclosed, Letter, Postman, Undeliverable
 from jobs.scope import clock, working
-from models.delivery.notification import NoticeKind
 from models.delivery.outbox import Channel, Outbox, OutboxState
 from services.core.errors import Refused
 from services.delivery import outbox, outbox_care
@@ -47,7 +47,9 @@ def _rounds(session: Session, postman: Postman, base: str) -> int:
     while True:
         until = clock() + _lease()
         rows = outbox.claim(session, Channel.mail, now=clock(), lease=_lease())
-        letters = [(row, letter_of(row, base)) for row in rows]
+        letters = [(row, letter_of(row, base)) for row in rows if not mail_texts.is_over(row)]
+        for row in {*rows} - {row for row, _letter in letters}:
+            outbox.sent(session, row, now=clock())
         session.commit()
         if not rows:
             return accepted
@@ -110,15 +112,7 @@ def letter_of(row: Outbox, base: str) -> Letter | None:
     if user is None or not user.email:
         return None
     with force_locale(user.language.locale):
-        kind = NoticeKind[row.payload["kind"]].caption
-        text = _(
-            "%(name)s，您好：\n\n%(kind)s：%(title)s\n\n打开：%(url)s\n\n此邮件由系统自动发送，请勿回复。",
-            name=user.name,
-            kind=str(kind),
-            title=row.title,
-            url=f"{base}{row.payload['url']}",
-        )
-        subject = f"[T-Cos CRM] {kind}：{row.title}"
+        subject, text = mail_texts.of(row, user, base)
     return Letter(user.email, user.name, subject, text, row.dedupe_key, row.created_at)
 
 

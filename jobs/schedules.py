@@ -23,7 +23,7 @@ from services.deals import reminders
 from services.deals.lifecycle import renewal, states
 from services.delivery import attachment, outbox_care
 from services.delivery.filestore import Store
-from services.delivery.notices import Notice, tell_many
+from services.delivery.notices import Notice, gathered, settle_handled, tell_many
 from services.enquiry import followers
 from services.ownership import ownership
 from services.portrait import evaluate, recompute
@@ -108,11 +108,14 @@ def tell_overdue(session: Session, *, now: dt.datetime) -> int:
     """Remind of what is late in one transaction; hand up what is ripe, each in its own."""
     reassign_tasks_of(session, now=now)
     session.commit()
-    told = overdue_steps.remind(session, now=now)
-    session.commit()
-    for task_id in overdue_steps.ripe(session, now=now):
-        told += escalate(session, task_id, now=now)
+    with gathered(session, f"late{now:%Y%m%d%H%M%S}"):
+        told = overdue_steps.remind(session, now=now)
         session.commit()
+        for task_id in overdue_steps.ripe(session, now=now):
+            told += escalate(session, task_id, now=now)
+            session.commit()
+    settle_handled(session, now=now)
+    session.commit()
     return told
 
 

@@ -19,13 +19,13 @@ from models.core.base import db
 from models.core.mixins import Approval
 from models.people.role import Scope
 from services.approval.flow.approvers import steps_without_approvers
+from services.approval.flow.naming import CAPTIONS
 from services.core.days import ZONE, today
 from services.core.errors import Forbidden
 from services.delivery import attention
 from services.rights.actor import Actor, may
 from services.sales import agenda
 from views import worklist
-from views.approval.panel import CAPTIONS
 from views.cockpit.kept import home_tiles
 from views.web import edge
 from views.web.edge import current_actor

@@ -6,12 +6,16 @@ import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from sqlalchemy.orm import selectinload
 
+from models.approval.request import ApprovalRequest
 from models.delivery.notification import Notification
 from models.delivery.outbox import OutboxState
+from services.approval.flow.naming import kind_of
 from services.core import texts
 from services.core.errors import NotVisible
 from services.delivery import notices, outbox
+from services.rights import pending_counts
 from services.rights.actor import may
 from views.core.base import CrmView
 from views.core.pages import Page
@@ -29,22 +33,27 @@ class NoticeView(Page):
     def index(self) -> Any:
         """Show the notices, the newest first, unread ones bold."""
         notice = Notification
-        query = sa.select(notice).where(notice.user_id == self.actor.id)
+        new = pending_counts.unread(notice)
+        query = sa.select(notice, new).where(notice.user_id == self.actor.id)
         unread = request.args.get("unread") == "1"
         if unread:
-            query = query.where(notice.read_at.is_(None))
+            query = query.where(new)
         total = self.session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
         last = max((total - 1) // PAGE, 0)
         page = min(texts.key(request.args.get("page")) or 0, last)
-        rows = list(
-            self.session.scalars(
-                query.order_by(notice.created_at.desc(), notice.id.desc())
-                .offset(page * PAGE)
-                .limit(PAGE)
-            )
+        query = query.options(
+            selectinload(notice.request).selectinload(ApprovalRequest.submitted_by)
         )
+        newest = (sa.func.coalesce(notice.until, notice.created_at).desc(), notice.id.desc())
+        rows = self.session.execute(query.order_by(*newest).offset(page * PAGE).limit(PAGE)).all()
         return self.render(
-            "notice/index.html", rows=rows, page=page, last=last, total=total, unread=unread
+            "notice/index.html",
+            rows=rows,
+            page=page,
+            last=last,
+            total=total,
+            unread=unread,
+            kind_of=kind_of,
         )
 
     @expose("/read/", methods=("POST",))

@@ -7,10 +7,11 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_security import verify_password
 
+from models.delivery.notice_choice import MailPace
 from models.people.user import Language, User
 from services.core import settings
 from services.core.errors import Invalid
-from services.people import passwords, people
+from services.people import notice_choices, passwords, people
 from services.rights import gate
 from services.sales import calendar_feed
 from views.core.pages import Page
@@ -64,7 +65,30 @@ class ProfileView(Page):
             session["lang"] = code
             flash(_("已保存"), "success")
             return redirect(url_for(".index"), code=303)
-        return self.render("admin/profile.html", user=user, errors={}, feed=self._feed(user))
+        return self._page(user, {})
+
+    def _page(self, user: User, errors: dict[str, Any]) -> Any:
+        page = self.render(
+            "admin/profile.html",
+            user=user,
+            errors=errors,
+            feed=self._feed(user),
+            told=notice_choices.mine(self.call()),
+            groups=notice_choices.GROUPS,
+            paces=[(one.name, str(one)) for one in MailPace],
+        )
+        return (page, 422) if errors else page
+
+    @expose("/notices/", methods=("POST",))
+    def notices(self) -> Any:
+        """Keep how one wants to be told."""
+        try:
+            notice_choices.choose(self.call(), request.form)
+        except Invalid as problem:
+            self.session.rollback()
+            return self._page(self.session.get_one(User, self.actor.id), problem.errors)
+        flash(_("已保存"), "success")
+        return redirect(url_for(".index"), code=303)
 
     @expose("/feed/", methods=("POST",))
     def feed(self) -> Any:
@@ -92,9 +116,7 @@ class ProfileView(Page):
         if problem:
             errors["password"] = problem
         if errors:
-            return self.render(
-                "admin/profile.html", user=user, errors=errors, feed=self._feed(user)
-            ), 422
+            return self._page(user, errors)
         people.set_password(self.session, user, request.form["password"])
         session["_user_id"] = user.fs_uniquifier  # this session goes on
         flash(_("密码已修改，其他设备需要重新登录"), "success")

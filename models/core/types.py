@@ -64,10 +64,13 @@ class UtcDateTime(sa.types.TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
-def named(kind: type[enum.Enum]) -> sa.Enum:
-    """Return a VARCHAR with a named CHECK over the member names, the same on both databases."""
+def named(kind: type[enum.Enum], name: str = "") -> sa.Enum:
+    """Return a VARCHAR with a named CHECK over the member names, the same on both databases.
+
+    `name` tells two columns of a kind in one table apart.
+    """
     options: dict[str, Any] = {"native_enum": False, "create_constraint": True, "length": 20}
-    return sa.Enum(kind, name=snake(kind.__name__), validate_strings=True, **options)
+    return sa.Enum(kind, name=name or snake(kind.__name__), validate_strings=True, **options)
 
 
 def snake(name: str) -> str:

@@ -1,15 +1,19 @@
 """What a person is told: one row per person and event, for the bell; the outbox mails it."""
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.core.base import Model
 from models.core.entity import Entity
 from models.core.labels import Labelled
 from models.core.types import UtcDateTime, named
+
+if TYPE_CHECKING:
+    from models.approval.request import ApprovalRequest
 
 
 class NoticeKind(Labelled):
@@ -41,8 +45,19 @@ class NoticeKind(Labelled):
     system = "system", _("系统通知")
 
 
+# What waits for a decision: it is unread only as long as it waits.
+TASKS = frozenset(
+    NoticeKind[name]
+    for name in ("task", "transfer", "add_sign", "urge", "overdue", "escalation", "no_approver")
+)
+RESULTS = frozenset(NoticeKind[name] for name in ("decision", "returned", "withdrawn", "comment"))
+
+
 class Notification(Model):
-    """One event that concerns one person; the same `dedupe_key` is told to him once."""
+    """One event that concerns one person; the same `dedupe_key` is told to him once.
+
+    What a batch of many brings about is one row that counts: `number` events, the last at `until`.
+    """
 
     __tablename__ = "notification"
     __noun__ = "notification"
@@ -56,8 +71,16 @@ class Notification(Model):
     dedupe_key: Mapped[str] = mapped_column(sa.String(120), nullable=False)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
     read_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    request_id: Mapped[int | None] = mapped_column(
+        sa.ForeignKey("approval_request.id", ondelete="CASCADE"), index=True
+    )
+    number: Mapped[int] = mapped_column(sa.Integer, nullable=False, default=1, server_default="1")
+    until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+    request: Mapped["ApprovalRequest | None"] = relationship()
 
     __table_args__ = (
+        sa.CheckConstraint("number >= 1", name="number_positive"),
         sa.UniqueConstraint("user_id", "dedupe_key"),
         sa.CheckConstraint("url LIKE '/%' AND url NOT LIKE '//%'", name="url_is_local"),
         sa.Index("ix_notification_user_id_created_at", "user_id", "created_at"),
@@ -69,6 +92,13 @@ class Notification(Model):
         ),
     )
 
+    @property
+    def told(self) -> str:
+        """Return what happened, and of how many the title is one."""
+        if self.number == 1:
+            return self.title
+        return str(_("%(title)s 等 %(n)s 项", title=self.title, n=f"{self.number:,}"))
+
     def __str__(self) -> str:
         """Return kind and title."""
-        return f"{self.kind}：{self.title}"
+        return f"{self.kind}：{self.told}"

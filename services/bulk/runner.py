@@ -19,7 +19,7 @@ from services.bulk.doers import DOERS, Chunk, JobCall, Outcome
 from services.bulk.jobs import ITEM, Item, Task, add, open_job, tally
 from services.core.errors import Refused
 from services.delivery import outbox
-from services.delivery.notices import Notice, tell
+from services.delivery.notices import Notice, gathered, tell
 from services.rights import gate
 from services.rights.access import act, actor_of
 from services.rights.actor import load_actor
@@ -83,7 +83,8 @@ def step(call: Call, job: BatchJob) -> int:
     call.session.execute(sa.select(table.c.id).where(table.c.id == job.id).with_for_update())
     chunk = _waiting(call.session, job)
     if chunk.items:
-        number, found = DOERS[job.verb](JobCall(call.session, call.by, call.now, job), chunk)
+        with gathered(call.session, f"batch{job.id}"):
+            number, found = DOERS[job.verb](JobCall(call.session, call.by, call.now, job), chunk)
         _store(call.session, chunk, found)
         return number
     if job.finished_at is None:

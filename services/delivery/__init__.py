@@ -7,6 +7,7 @@ __all__ = [
     "filetypes",
     "heartbeat",
     "letters",
+    "mail_times",
     "notices",
     "outbox",
     "outbox_care",

@@ -1,8 +1,9 @@
 """Telling people: a notification for the bell and a mail in the outbox, in one transaction."""
 
+import contextlib
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -10,15 +11,26 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from models.delivery.notification import NoticeKind, Notification
+from models.delivery.notification import TASKS, NoticeKind, Notification
 from models.delivery.outbox import Channel, Outbox
 from services.core.errors import NotVisible
-from services.delivery import outbox
+from services.delivery import mail_times, outbox
 from services.rights.call import Call
+from services.rights.pending_counts import unread
 
 CHUNK = 500  # rows a statement: PostgreSQL and SQLite both bound the number of parameters
 TITLE, KEY = 200, 120
 SETTLED = dt.timedelta(days=2)
+GATHERING = dt.timedelta(minutes=1)  # a mail of a batch waits so long for more of it
+RULE = {"rule": "notice"}
+# Where many of a kind are found together; what is not here is told one by one.
+MANY = {
+    **dict.fromkeys(TASKS, "/admin/inbox/"),
+    NoticeKind.decision: "/admin/created/",
+    NoticeKind.returned: "/admin/created/",
+    NoticeKind.withdrawn: "/admin/inbox/?tab=done",
+    NoticeKind.assigned: "/admin/customer/?tab=mine",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +42,8 @@ class Notice:
     title: str
     url: str
     dedupe_key: str
+    request_id: int | None = None  # the approval request it is about
+    number: int = 1  # how many events it stands for
 
 
 def tell(session: Session, notice: Notice, *, now: dt.datetime) -> bool:
@@ -38,14 +52,20 @@ def tell(session: Session, notice: Notice, *, now: dt.datetime) -> bool:
 
 
 def tell_many(session: Session, notices: Iterable[Notice], *, now: dt.datetime) -> int:
-    """Tell many in two statements per 500. Returns how many were not told before.
+    """Tell many in two statements per 500 and one more. Returns how many were not told before.
 
     Raises ValueError when an address is none of ours or a key is too long to be unique.
     """
-    told = 0
-    source = iter({(n.user_id, n.dedupe_key): n for n in notices}.values())
+    told, batch = 0, session.info.get("batch")
+    some = list({(n.user_id, n.dedupe_key): n for n in notices}.values())
+    paces = mail_times.chosen(session, {one.user_id for one in some})
+    if batch:
+        many = [one for one in some if one.kind in MANY]
+        _grow(session, _gathered(batch, many), paces, now)
+        some, told = [one for one in some if one.kind not in MANY], len(many)
+    source = iter(some)
     while chunk := list(islice(source, CHUNK)):
-        told += _write(session, chunk, now)
+        told += _write(session, chunk, paces, now)
     return told
 
 
@@ -67,50 +87,76 @@ def untold(user_id: Any, key: Any) -> sa.ColumnElement[bool]:
 
 
 def tell_set(session: Session, kind: NoticeKind, rows: sa.Select[Any], *, now: dt.datetime) -> None:
-    """Tell everybody of a select (user_id, title, url, dedupe_key): bell and mail, two statements.
+    """Tell everybody of a select (user_id, title, url, dedupe_key, request_id)."""
+    found = session.execute(rows).all()
+    notices = [Notice(who, kind, title, *rest) for who, title, *rest in found]
+    tell_many(session, notices, now=now)
 
-    The law of `tell_many`: what was told already is not told again.
+
+@contextlib.contextmanager
+def gathered(session: Session, batch: str) -> Iterator[None]:
+    """Let what one batch brings about be one notice and one mail a person and kind.
+
+    It counts on as the batch goes on, whatever the number of its transactions.
     """
-    table: Any = Notification.__table__
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    found = rows.subquery()
-    values = {
-        "user_id": found.c.user_id,
-        "kind": sa.literal(kind, table.c.kind.type),
-        "title": found.c.title,
-        "url": found.c.url,
-        "dedupe_key": found.c.dedupe_key,
-        "created_at": sa.literal(now, table.c.created_at.type),
-    }
-    every = sa.select(*values.values()).where(sa.true())  # SQLite wants a WHERE before ON CONFLICT
-    statement = build(table).from_select(list(values), every, include_defaults=False)
-    session.execute(
-        statement.on_conflict_do_nothing(index_elements=[table.c.user_id, table.c.dedupe_key]),
-        execution_options={"rule": "notice"},
-    )
-    payload = f'{{"kind": "{kind.name}", "url": "' + found.c.url + '"}'
-    mails = sa.select(
-        found.c.user_id,
-        found.c.title,
-        payload.label("payload"),
-        ("mail:" + sa.cast(found.c.user_id, sa.String) + ":" + found.c.dedupe_key).label("key"),
-    )
-    outbox.post_set(session, Channel.mail, mails, now=now)
+    before = session.info.get("batch")
+    session.info["batch"] = batch
+    try:
+        yield
+    finally:
+        session.info["batch"] = before
 
 
-def _write(session: Session, chunk: list[Notice], now: dt.datetime) -> int:
+def _gathered(batch: str, notices: list[Notice]) -> list[Notice]:
+    found: dict[tuple[int, NoticeKind], Notice] = {}
+    for one in notices:
+        known = found.get((one.user_id, one.kind))
+        number = one.number + (known.number if known else 0)
+        key = f"{one.kind.name}:{batch}"
+        found[one.user_id, one.kind] = dataclasses.replace(
+            known or one, number=number, dedupe_key=key
+        )
+    return list(found.values())
+
+
+def _grow(
+    session: Session, notices: list[Notice], paces: Mapping[int, Any], now: dt.datetime
+) -> None:
+    """Write the notices of a batch, or count on what is there; a mail waits for what comes yet."""
     table = Notification.__table__
-    build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    for one in notices:
+        row = _row(one, now)
+        if one.number > 1:
+            row |= {"request_id": None, "url": MANY[one.kind], "until": now}
+        statement = _insert(session)(table).values(row)
+        more = {"number": table.c.number + one.number, "request_id": None, "read_at": None}
+        statement = statement.on_conflict_do_update(
+            index_elements=[table.c.user_id, table.c.dedupe_key],
+            set_=more | {"url": MANY[one.kind], "until": now},
+        )
+        session.execute(statement, execution_options=RULE)
+    outbox.post_many(session, _mails(notices, paces, now + GATHERING), now=now)
+
+
+def _insert(session: Session) -> Any:
+    lite = session.get_bind().dialect.name == "sqlite"
+    return sqlite.insert if lite else postgresql.insert
+
+
+def _write(
+    session: Session, chunk: list[Notice], paces: Mapping[int, Any], now: dt.datetime
+) -> int:
+    table = Notification.__table__
     statement = (
-        build(table)
+        _insert(session)(table)
         .values([_row(one, now) for one in chunk])
         .on_conflict_do_nothing(index_elements=[table.c.user_id, table.c.dedupe_key])
         .returning(table.c.user_id, table.c.dedupe_key)
     )
-    rows = session.execute(statement, execution_options={"rule": "notice"}).all()
+    rows = session.execute(statement, execution_options=RULE).all()
     fresh = {(user_id, key) for user_id, key in rows}
     new = [one for one in chunk if (one.user_id, one.dedupe_key) in fresh]
-    outbox.post_many(session, map(_mail, new), now=now)
+    outbox.post_many(session, _mails(new, paces, now), now=now)
     return len(new)
 
 
@@ -121,14 +167,25 @@ def _row(one: Notice, now: dt.datetime) -> dict[str, Any]:
     return dataclasses.asdict(one) | {"title": one.title[:TITLE], "created_at": now}
 
 
-def _mail(one: Notice) -> outbox.Posting:
-    return outbox.Posting(
-        Channel.mail,
-        title=one.title[:TITLE],
-        payload={"kind": one.kind.name, "url": one.url},
-        dedupe_key=f"mail:{one.user_id}:{one.dedupe_key}",
-        user_id=one.user_id,
-    )
+def _mails(
+    notices: Iterable[Notice], paces: Mapping[int, Any], at: dt.datetime
+) -> Iterator[outbox.Posting]:
+    """Yield the mails of notices, each when its person wants it."""
+    for one in notices:
+        chosen = paces.get(one.user_id)
+        when = at if chosen is None else mail_times.when(chosen, one.kind, at)
+        if when is None:
+            continue
+        posting = outbox.Posting(
+            Channel.mail,
+            title=one.title[:TITLE],
+            payload={"kind": one.kind.name, "url": one.url},
+            dedupe_key=f"mail:{one.user_id}:{one.dedupe_key}",
+            user_id=one.user_id,
+            next_at=when,
+        )
+        daily = chosen is not None and mail_times.is_daily(chosen, one.kind)
+        yield mail_times.daily(posting, when) if daily else posting
 
 
 def open_notice(call: Call, notice_id: int) -> Notification:
@@ -155,6 +212,17 @@ def _mark(call: Call, which: Any) -> None:
         execution_options={"rule": "read_mark"},
     )
     call.session.expire_all()
+
+
+def settle_handled(session: Session, *, now: dt.datetime) -> None:
+    """Mark read what tells of tasks that wait no more; until then it only counts as read."""
+    table = Notification.__table__
+    session.execute(
+        sa.update(table)
+        .where(table.c.read_at.is_(None), table.c.kind.in_(TASKS), sa.not_(unread(table.c)))
+        .values(read_at=now),
+        execution_options=RULE,
+    )
 
 
 def settle_history(session: Session, *, now: dt.datetime) -> None:

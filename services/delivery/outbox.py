@@ -23,6 +23,7 @@ from services.rights.call import Call
 
 CHUNK = 500
 FIRST_WAIT, LONGEST_WAIT = dt.timedelta(minutes=1), dt.timedelta(hours=1)
+LONGEST_HOLD = dt.timedelta(hours=26)  # a mail of the day, or one that waits for the morning
 GIVE_UP = dt.timedelta(days=3)  # a mail server may be away for a weekend
 MOST_FAULTS = 8  # tries of a row that is itself at fault: it is poison, not the network
 FRESH = dt.timedelta(days=1)  # how old a mail may be that goes out when mail gets configured
@@ -44,6 +45,7 @@ class Posting:
     dedupe_key: str
     user_id: int | None = None
     address: str | None = None  # of a letter to somebody who is no colleague
+    next_at: dt.datetime | None = None  # not before; at once for None
 
 
 def post(session: Session, posting: Posting, *, now: dt.datetime) -> None:
@@ -80,7 +82,8 @@ def _insert(session: Session) -> Any:
 
 def _row(one: Posting, now: dt.datetime) -> dict[str, Any]:
     first = {"state": OutboxState.waiting, "attempts": 0, "reason": None, "sent_at": None}
-    return dataclasses.asdict(one) | first | {"created_at": now, "next_at": now}
+    times = {"created_at": now, "next_at": one.next_at or now}
+    return dataclasses.asdict(one) | first | times
 
 
 def _key(task: str, arguments: dict[str, Any]) -> str:
@@ -105,46 +108,26 @@ def _live(task: str, arguments: dict[str, Any]) -> sa.Select[Any]:
 
 
 def post_many(session: Session, postings: Iterable[Posting], *, now: dt.datetime) -> None:
-    """Put deliveries into the outbox, one statement per 500; known keys are left as they are."""
+    """Put deliveries into the outbox, one statement per 500.
+
+    Known keys are left as they are; what waits of them waits on for what is to go later.
+    """
     table = Outbox.__table__
     source = iter(postings)
     while chunk := list(islice(source, CHUNK)):
-        statement = _insert(session).values([_row(one, now) for one in chunk])
+        statement = _insert(session).values(
+            list({one.dedupe_key: _row(one, now) for one in chunk}.values())
+        )
+        later = statement.excluded.next_at
         session.execute(
-            statement.on_conflict_do_nothing(index_elements=[table.c.dedupe_key]),
+            statement.on_conflict_do_update(
+                index_elements=[table.c.dedupe_key],
+                set_={"next_at": later},
+                where=sa.and_(table.c.state == OutboxState.waiting, table.c.next_at < later),
+            ),
             execution_options=RULE,
         )
         session.info["posted"] = True  # whoever listens to the commit may ring the worker's bell
-
-
-def post_set(session: Session, channel: Channel, rows: sa.Select[Any], *, now: dt.datetime) -> None:
-    """Put a delivery into the outbox for every (user_id, title, payload as text, key) of a select.
-
-    The payload is a text that is JSON; known keys are left as they are.
-    """
-    table: Any = Outbox.__table__
-    found = rows.subquery()
-    json_text: Any = found.c[2]
-    if session.get_bind().dialect.name == "postgresql":
-        json_text = sa.cast(json_text, sa.JSON)  # SQLite keeps JSON as the text it is
-    values = {
-        "channel": sa.literal(channel, table.c.channel.type),
-        "state": sa.literal(OutboxState.waiting, table.c.state.type),
-        "user_id": found.c[0],
-        "title": found.c[1],
-        "payload": json_text,
-        "dedupe_key": found.c[3],
-        "attempts": sa.literal(0),
-        "created_at": sa.literal(now, table.c.created_at.type),
-        "next_at": sa.literal(now, table.c.next_at.type),
-    }
-    every = sa.select(*values.values()).where(sa.true())  # SQLite wants a WHERE before ON CONFLICT
-    statement = _insert(session).from_select(list(values), every, include_defaults=False)
-    session.execute(
-        statement.on_conflict_do_nothing(index_elements=[table.c.dedupe_key]),
-        execution_options=RULE,
-    )
-    session.info["posted"] = True
 
 
 def claim(
@@ -154,11 +137,11 @@ def claim(
 
     A time further ahead than any wait of ours means that the clock was set back: due as well.
     """
-    table = Outbox.__table__
+    table, ahead = Outbox.__table__, now + LONGEST_HOLD
     due = sa.and_(
         table.c.channel == channel,
         table.c.state.in_(LIVE),
-        sa.or_(table.c.next_at <= now, table.c.next_at > now + 2 * LONGEST_WAIT),
+        sa.or_(table.c.next_at <= now, table.c.next_at > ahead),
     )
     oldest = table.alias("oldest")
     first = (
@@ -166,7 +149,7 @@ def claim(
         .where(
             oldest.c.channel == channel,
             oldest.c.state.in_(LIVE),
-            sa.or_(oldest.c.next_at <= now, oldest.c.next_at > now + 2 * LONGEST_WAIT),
+            sa.or_(oldest.c.next_at <= now, oldest.c.next_at > ahead),
         )
         .order_by(oldest.c.id)
         .limit(most)

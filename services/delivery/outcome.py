@@ -21,20 +21,23 @@ class Verdict:
     by: str
     comment: str | None = None
 
+    def told(self, title: str, language: Language) -> str:
+        """Return the text for a title."""
+        return title[:TITLE].join(self._around(language))
+
     def of(self, title: Any, user: Any = User.__table__) -> Any:
         """Return the text as an expression of a title and the language of `user`."""
-        head, tail = self._around(Language.zh)
-        english = self._around(Language.en)
+        head, tail = map(sa.literal, self._around(Language.zh))
+        english = [sa.literal(part) for part in self._around(Language.en)]
         short = sa.func.substr(title, 1, TITLE)
         return sa.case(
             (user.c.language == Language.en, english[0] + short + english[1]),
             else_=head + short + tail,
         )
 
-    def _around(self, language: Language) -> tuple[Any, Any]:
+    def _around(self, language: Language) -> list[str]:
         with force_locale(language.locale):
             who = _("，").join(filter(None, (self.by, (self.comment or "")[:COMMENT])))
             text = _("「%(title)s」%(word)s", title=MARK, word=str(self.word).lower())
-            text += _("（%(which)s）", which=who) if who else ""
-        head, tail = text.split(MARK)
-        return sa.literal(head), sa.literal(tail)
+            text = text.rstrip() + (_("（%(which)s）", which=who) if who else "")
+        return text.split(MARK)

@@ -1,3 +1,3 @@
 """Accounts of colleagues and their passwords."""
 
-__all__ = ["access_links", "first_run", "passwords", "people"]
+__all__ = ["access_links", "first_run", "notice_choices", "passwords", "people"]

@@ -21,7 +21,7 @@ STATE = {  # the second one finds the state changed, or sets what is set
     "'overview.end'", "'.pair'", "'.table'", "endpoint", "'.revoke_view'",
     "'.recompute'", "'.evaluate'",  # one waits at a time
 }  # fmt: skip
-PERSON = {"'security.logout'", "'security.login'", "'.password'", "'.columns_view'"}
+PERSON = {"'security.logout'", "'security.login'", "'.password'", "'.columns_view'", "'.notices'"}
 CHOICE = {"'.action_view'", "'.bulk'"}  # a choice of rows: what is chosen next is another form
 STEP = {"'milestone.step_view'"}  # one step as it was seen: a second sending is refused as old
 ENQUIRY = {"'progress.progress'", "'progress.follow'"}  # a mailbox is one row an order

@@ -7,10 +7,10 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
+from services.approval.flow.naming import CAPTIONS, kind_of
 from services.approval.inbox import cc
 from services.core import texts
 from services.core.errors import Invalid
-from views.approval.panel import CAPTIONS, kind_of
 from views.core.pages import Page
 from views.grid.listing import SIZES
 from views.web.headers import is_local

@@ -14,13 +14,14 @@ from models.approval.request import ApprovalRequest
 from models.people.user import User
 from services import approval
 from services.approval.bulk import decisions
+from services.approval.flow.naming import kind_of
 from services.approval.inbox import inbox, last_batch
 from services.approval.inbox.decision_times import own_pace
 from services.core import texts
 from services.core.errors import Invalid
 from services.core.settings import get_setting
 from views.approval.annotations import beside_of
-from views.approval.panel import caption_of, doubles_of, kind_of, left_text, level_of, panel_of
+from views.approval.panel import caption_of, doubles_of, left_text, level_of, panel_of
 from views.core.pages import Page
 from views.grid.listing import SIZES
 from views.grid.selection import ticked

@@ -9,18 +9,19 @@ from flask_admin.actions import action
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from models.approval.request import ApprovalRequest
+from models.approval.request import ApprovalRequest, RequestOrigin
 from models.core.mixins import Approval
+from services.approval.flow.naming import flow_name, noun_name
 from services.approval.inbox.inbox import QueueRow, time_left
 from services.approval.oversight import monitor, oversight_bulk
 from services.approval.oversight.oversight import RIGHT
 from services.bulk.jobs import Task
 from services.core import texts
 from services.core.worktime import calendar
-from services.records.snapshot import REVIEWED
 from services.rights.actor import may
 from views.approval.panel import left_text
 from views.core.base import CrmView
+from views.grid import listing
 from views.grid.actions import V, allowed, confirmed
 from views.render.cells import tone
 from views.render.template import waited
@@ -37,8 +38,8 @@ def _leads(view: Any) -> bool:
 def _told(rows: Any, stands: dict[int, monitor.Standing]) -> dict[str, dict[int, Any]]:
     return {
         "code": {row.id: row.payload.get("code") or "" for row in rows},
-        "entity": {row.id: str(REVIEWED[row.noun].__caption__) for row in rows},
-        "flow": {row.id: monitor.flow_name(row.noun, row.action) for row in rows},
+        "entity": {row.id: noun_name(row.noun) for row in rows},
+        "flow": {row.id: flow_name(row.noun, row.action) for row in rows},
         "stage": {key: one.step for key, one in stands.items()},
         "holder": {key: "、".join(one.holders) for key, one in stands.items()},
     }
@@ -63,6 +64,12 @@ class MonitorView(CrmView):
         *("code", "title", "flow", "submitted_by_id", "state", "stage", "holder", "waited"),
         *("left", "customer_id", "submitted_at", "decided_at", "entity"),
     )
+
+    def reading(self, args: Any) -> listing.Listing:
+        """Leave out the files of historic rows, which nobody decides on."""
+        found = super().reading(args)
+        found.where.append(ApprovalRequest.origin == RequestOrigin.form)
+        return found
 
     def is_accessible(self) -> bool:
         """Tell whether the person leads others."""

@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 
 from models.core.mixins import Approval
 from services import approval
+from services.approval.flow.naming import kind_of
 from services.approval.inbox import my_requests
 from services.core import texts
-from views.approval.panel import kind_of
 from views.core.pages import Page
 from views.grid.listing import SIZES
 from views.web.keys import needed

@@ -6,12 +6,12 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
+from services.approval.flow.naming import kind_of
 from services.approval.oversight import oversight
 from services.approval.oversight.monitor import Waiting
 from services.approval.oversight.overview import oldest, overview
 from services.core import texts
 from services.core.errors import Invalid
-from views.approval.panel import kind_of
 from views.core.pages import Page
 from views.web.keys import needed
 

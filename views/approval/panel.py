@@ -17,37 +17,21 @@ from models.people.role import Role
 from models.people.user import User, user_role
 from services.approval.flow.approvers import RIGHT
 from services.approval.flow.barred import barred
-from services.approval.flow.preview import money_text
+from services.approval.flow.naming import flow_name, kind_of
 from services.approval.inbox import inbox
 from services.approval.inbox.timeline import rounds
 from services.approval.inbox.unmasking import plainly
-from services.approval.oversight.monitor import flow_name
 from services.approval.request import files
 from services.customers import duplicates, history
 from services.records.snapshot import REVIEWED, blank, differences, shown, shown_lines
 from services.rights.actor import Actor, may
 from views.web.traces import saw_request
 
-CAPTIONS = {noun: model.__caption__ for noun, model in REVIEWED.items()}
-
 
 def caption_of(key: str) -> str:
     """Return the caption of a type chip: `noun` or `noun:action`."""
     noun, _colon, action = key.partition(":")
     return flow_name(noun, FlowAction[action or "create"])
-
-
-def kind_of(request: ApprovalRequest) -> str:
-    """Return what a request is, in a few words: 新建客户; 新建商机，86.00 万元."""
-    name = str(CAPTIONS.get(request.noun, request.noun))
-    if request.action is FlowAction.change:
-        return _("%(what)s变更 %(n)s 处", what=name, n=len(request.payload["values"]))
-    if request.action is FlowAction.void:
-        return _("%(what)s作废", what=name)
-    amount = request.payload.get("values", {}).get("amount")
-    if amount is None:
-        return _("新建%(what)s", what=name.lower())
-    return _("新建%(what)s，%(amount)s", what=name.lower(), amount=money_text(amount, ".2f"))
 
 
 def level_of(request: ApprovalRequest) -> str:

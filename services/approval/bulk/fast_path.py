@@ -184,7 +184,7 @@ def _effects(session: Session, which: Any, many: int, said: Ruling) -> None:
         set_effects.follow_ups(session, which, now=now)
     set_effects.copies(session, which, state=state, comment=said.comment, by=said.by.id, now=now)
     outcome = Verdict(state.caption, said.by.name, said.comment)
-    set_effects.tell_submitters(session, which, outcome, now=now)
+    set_effects.tell_submitters(session, which, outcome, by=said.by.id, now=now)
 
 
 def _exactly(many: int, result: Any) -> None:

@@ -9,6 +9,7 @@ __all__ = [
     "draft_rules",
     "drafting",
     "flow",
+    "naming",
     "preview",
     "stand_ins",
     "successors",

@@ -23,6 +23,7 @@ from models.core.labels import Labelled
 from models.core.mixins import Approval
 from models.people.user import User
 from services.approval.flow.flow import ordinal
+from services.approval.flow.naming import flow_name
 from services.approval.inbox.current_assignees import waiting_for
 from services.approval.inbox.decision_times import RECENT
 from services.query.beside import Question, any_of, asked
@@ -31,15 +32,6 @@ from services.records.snapshot import REVIEWED
 Clause = ColumnElement[bool]
 TASK: Any = ApprovalTask.__table__
 PENDING = ApprovalRequest.state == Approval.pending
-
-
-def flow_name(noun: str, action: FlowAction) -> str:
-    """Return what a flow does, in words: 新建客户, 客户变更."""
-    known = REVIEWED.get(noun)
-    name = noun if known is None else str(known.__caption__)
-    if action is FlowAction.create:
-        return str(_("新建%(what)s", what=name.lower()))
-    return f"{name}{action}"
 
 
 NOUNS: Any = Labelled(  # type: ignore[call-arg] # what goes through approval is declared

@@ -21,6 +21,7 @@ from services.approval.request.request_lock import find, lock, record_of, said
 from services.approval.request.tasks import LIVE, cancel, live
 from services.approval.request.verbs import holder_of, press, succeed
 from services.core.errors import Forbidden, Invalid
+from services.delivery.outcome import Verdict
 from services.rights import gate
 from services.rights.actor import Actor, demand, may
 from services.rights.call import Call
@@ -82,7 +83,8 @@ def give(call: Call, request_id: int, move: Move, comment: str | None) -> Approv
             now=call.now,
         )
         told = [heir[0]] if turn else []  # who waits is told when it is his turn
-        announce(call.session, request, told, now=call.now, kind=NoticeKind.transfer)
+        by = Verdict("", call.by.name, words)
+        announce(call.session, request, told, now=call.now, kind=NoticeKind.transfer, said=by)
     return request
 
 
@@ -118,7 +120,8 @@ def end(call: Call, request_id: int, reason: str | None) -> ApprovalRequest:
             finish(call.session, request, record, call.now)
         call.session.flush()
         told = [t.assignee_id for t in asked if t.due_at is not None]
-        announce(call.session, request, told, now=call.now, kind=NoticeKind.withdrawn)
+        by = Verdict(_("已终止"), call.by.name, words)
+        announce(call.session, request, told, now=call.now, kind=NoticeKind.withdrawn, said=by)
         tell_submitter(call, request, Decision.terminate, (request.step, words))
     return request
 

@@ -22,6 +22,7 @@ from services.approval.request.request_lock import claim, find, record_of, refus
 from services.approval.request.set_effects import REQUEST, copies
 from services.approval.request.tasks import LIVE, cancel, hand_on, live, open_tasks
 from services.core.errors import Invalid, NotVisible, Refused
+from services.delivery.outcome import Verdict
 from services.rights import gate
 from services.rights.actor import demand
 from services.rights.call import Call
@@ -154,7 +155,8 @@ def withdraw(call: Call, request_id: int, *, undoing: bool = False) -> ApprovalR
         asked = live(call.session, request.id)
         cancel(asked, now=call.now)
         told = [t.assignee_id for t in asked if t.due_at is not None]
-        announce(call.session, request, told, now=call.now, kind=NoticeKind.withdrawn)
+        by = Verdict("", call.by.name)
+        announce(call.session, request, told, now=call.now, kind=NoticeKind.withdrawn, said=by)
         note(
             call.session, request, Decision.withdraw, step=request.step, by=call.by.id, now=call.now
         )

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
@@ -12,7 +13,8 @@ from models.approval.flow import FlowAction
 from models.approval.request import ApprovalRequest, Decision
 from models.core.mixins import Approval
 from models.deals.contract import Contract
-from models.delivery.notification import NoticeKind
+from models.delivery.notification import TASKS, NoticeKind
+from models.people.user import User
 from services.approval.request import change, set_effects
 from services.deals import contract
 from services.delivery import notices
@@ -54,21 +56,29 @@ def announce(
     *,
     now: dt.datetime,
     kind: NoticeKind = NoticeKind.task,
+    said: Verdict | None = None,
 ) -> None:
-    """Tell people that something about a request concerns them."""
-    notices.tell_many(session, [notice(request, p, kind, now) for p in people], now=now)
-
-
-INBOX = frozenset({"task", "transfer", "add_sign", "urge", "overdue", "escalation", "no_approver"})
-
-
-def notice(
-    request: ApprovalRequest, person: int, kind: NoticeKind, now: dt.datetime
-) -> notices.Notice:
-    """Return what one person is told; the instant makes each event a new one."""
-    page = "inbox" if kind.name in INBOX else "request"
+    """Tell people that something about a request concerns them; `said`: who did it, his words."""
+    page = "inbox" if kind in TASKS else "request"
+    url = f"/admin/{page}/?id={request.id}"
+    # The instant makes each event a new one.
     key = f"{kind.name}:{request.id}:{request.step}:{now:%Y%m%d%H%M%S%f}"
-    return notices.Notice(person, kind, request.title, f"/admin/{page}/?id={request.id}", key)
+    titles = _titles(session, people := list(people), request.title, said)
+    told = [
+        notices.Notice(p, kind, titles.get(p, request.title), url, key, request.id) for p in people
+    ]
+    notices.tell_many(session, told, now=now)
+
+
+def _titles(
+    session: Session, people: list[int], title: str, said: Verdict | None
+) -> dict[int, str]:
+    """Return person → what he is told in his language; nothing where a title says it all."""
+    if said is None or not people:
+        return {}
+    user = User.__table__
+    query = sa.select(user.c.id, user.c.language).where(user.c.id.in_(people))
+    return {key: said.told(title, language) for key, language in session.execute(query)}
 
 
 def tell_submitter(
@@ -82,7 +92,7 @@ def tell_submitter(
     elif request.state is Approval.pending:
         word = _("第 %(n)s 步已通过", n=step)
     which, told = set_effects.REQUEST.c.id == request.id, Verdict(word, call.by.name, comment)
-    set_effects.tell_submitters(call.session, which, told, now=call.now, back=back)
+    set_effects.tell_submitters(call.session, which, told, by=call.by.id, now=call.now, back=back)
 
 
 def summary(payload: dict[str, Any]) -> str:

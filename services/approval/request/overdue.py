@@ -146,4 +146,5 @@ def _remind(session: Session, rows: list[Any], now: dt.datetime) -> int:
 
 def _reminder(row: Any) -> Notice:
     url = f"/admin/inbox/?id={row.request_id}"
-    return Notice(row.assignee_id, NoticeKind.overdue, row.title, url, f"overdue:{row.id}")
+    key = f"overdue:{row.id}"
+    return Notice(row.assignee_id, NoticeKind.overdue, row.title, url, key, row.request_id)

@@ -296,14 +296,12 @@ def _tell(found: Reassignment) -> None:
     """Tell each new holder once, however many tasks he got."""
     notices = []
     for person, steps in found.told.items():
-        first = next(iter(steps.values()))
-        title = first.title
-        if len(steps) > 1:
-            with force_locale("zh_Hans_CN"):
-                title = _("%(title)s 等 %(n)s 项审批", title=title[:120], n=len(steps))
+        first, number = next(iter(steps.values())), len(steps)
         key = f"reassign:{first.id}:{found.now:%Y%m%d%H%M%S%f}"
         url = f"/admin/inbox/?id={first.id}"
-        notices.append(Notice(person, NoticeKind.transfer, title, url, key))
+        about = first.id if number == 1 else None
+        kind = NoticeKind.transfer
+        notices.append(Notice(person, kind, first.title, url, key, about, number))
     tell_many(found.session, notices, now=found.now)
 
 

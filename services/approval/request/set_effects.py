@@ -23,6 +23,7 @@ from models.rights.audit import AuditAction
 from models.sales.follow_up import FollowUp, FollowUpKind, Origin
 from services.delivery import notices
 from services.delivery.outcome import Verdict
+from services.records.snapshot import REVIEWED
 from services.rights import audit
 from services.rights.rules import APPROVAL
 
@@ -99,14 +100,15 @@ def copies(
     step: int | None = None,
     **said: Unpack[Copied],
 ) -> None:
-    """Set each submitter's one copy of a request unread with the newest step and comment.
+    """Set the one copy of a request of its submitter and its owner unread with the newest step.
 
     One statement; `step` is the one that was decided where the request has moved on.
     """
     table: Any = ApprovalCopy.__table__
+    people = concerned(which, said["by"]).subquery()
     values = {
         "request_id": REQUEST.c.id,
-        "user_id": REQUEST.c.submitted_by_id,
+        "user_id": people.c.user_id,
         "step": REQUEST.c.step if step is None else sa.literal(step),
         "steps": REQUEST.c.steps,
         "state": _bound(table.c.state, said["state"]),
@@ -115,7 +117,8 @@ def copies(
         "at": _bound(table.c.at, now),
         "read_at": _bound(table.c.read_at, None),
     }
-    query = sa.select(*values.values()).where(which, REQUEST.c.submitted_by_id.is_not(None))
+    query = sa.select(*values.values()).join_from(REQUEST, people, people.c.id == REQUEST.c.id)
+    query = query.where(sa.true())  # SQLite wants a WHERE before ON CONFLICT
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = build(table).from_select(list(values), query, include_defaults=False)
     session.execute(
@@ -159,13 +162,37 @@ def events(
     _insert(session, table, values, query)
 
 
+def concerned(which: Any, by: int | None) -> Any:
+    """Return a SELECT of (request id, user_id): who submitted, and whose the record is.
+
+    An owner who decided it himself (`by`) knows.
+    """
+    owners = {
+        noun: sa.select(table.c.owner_id).where(table.c.id == REQUEST.c.record_id).scalar_subquery()
+        for noun, model in REVIEWED.items()
+        if "owner_id" in (table := model.__table__).c
+    }
+    owner: Any = sa.case(*((REQUEST.c.noun == noun, one) for noun, one in owners.items()))
+    mine = sa.select(REQUEST.c.id, REQUEST.c.submitted_by_id.label("user_id"))
+    theirs = sa.select(REQUEST.c.id, owner.label("user_id")).where(which, owner.is_not(None))
+    if by is not None:
+        theirs = theirs.where(owner != by)
+    return mine.where(which, REQUEST.c.submitted_by_id.is_not(None)).union(theirs)
+
+
 def tell_submitters(
-    session: Session, which: Any, outcome: Verdict, *, now: dt.datetime, back: bool = False
+    session: Session,
+    which: Any,
+    outcome: Verdict,
+    *,
+    by: int | None,
+    now: dt.datetime,
+    back: bool = False,
 ) -> None:
-    """Tell each submitter what was decided: the bell and the mail, one statement each."""
+    """Tell submitters and owners what was decided, by the bell and by mail."""
     number = sa.cast(REQUEST.c.id, sa.String)
     kind = NoticeKind.returned if back else NoticeKind.decision
-    user = User.__table__
+    user, people = User.__table__, concerned(which, by).subquery()
     query = sa.select(
         user.c.id.label("user_id"),
         outcome.of(REQUEST.c.title).label("title"),
@@ -177,8 +204,10 @@ def tell_submitters(
             + sa.cast(REQUEST.c.step, sa.String)
             + f":{now:%Y%m%d%H%M%S%f}"
         ).label("dedupe_key"),
+        REQUEST.c.id.label("request_id"),
     )
-    query = query.join_from(REQUEST, user, user.c.id == REQUEST.c.submitted_by_id).where(which)
+    query = query.join_from(REQUEST, people, people.c.id == REQUEST.c.id)
+    query = query.join(user, user.c.id == people.c.user_id)
     notices.tell_set(session, kind, query, now=now)
 
 

@@ -19,6 +19,7 @@ from services.approval.request.events import note
 from services.approval.request.request_lock import claim, find, lock, refused, said
 from services.approval.request.tasks import deadline, live
 from services.core.errors import Invalid, NotVisible, Refused
+from services.delivery.outcome import Verdict
 from services.rights import gate
 from services.rights.actor import demand
 from services.rights.call import Call
@@ -48,7 +49,10 @@ def transfer(call: Call, request_id: int, *, to: int, comment: str | None) -> Ap
             comment=comment,
             now=call.now,
         )
-        announce(call.session, request, [holder], now=call.now, kind=NoticeKind.transfer)
+        words = Verdict("", call.by.name, comment)
+        announce(
+            call.session, request, [holder], now=call.now, kind=NoticeKind.transfer, said=words
+        )
     return request
 
 
@@ -93,7 +97,8 @@ def add_sign(
             now=call.now,
         )
         told = [holder] if before else []
-        announce(call.session, request, told, now=call.now, kind=NoticeKind.add_sign)
+        words = Verdict("", call.by.name, comment)
+        announce(call.session, request, told, now=call.now, kind=NoticeKind.add_sign, said=words)
     return request
 
 
@@ -193,7 +198,8 @@ def press(call: Call, request: ApprovalRequest) -> ApprovalRequest:
         waiting = [
             t.assignee_id for t in live(call.session, request.id) if t.state is TaskState.open
         ]
-        announce(call.session, request, waiting, now=call.now, kind=NoticeKind.urge)
+        words = Verdict("", call.by.name)
+        announce(call.session, request, waiting, now=call.now, kind=NoticeKind.urge, said=words)
     return request
 
 
@@ -222,5 +228,6 @@ def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING)
             sorted(p for p in others if p and p != call.by.id),
             now=call.now,
             kind=NoticeKind.comment,
+            said=Verdict("", call.by.name, words),
         )
     return request

@@ -1,0 +1,55 @@
+"""How a person wants to be told: mails at once, once a day or not at all, and when it is quiet."""
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.core.base import Model
+from models.core.entity import Entity
+from models.core.labels import Labelled
+from models.core.types import named
+
+DAY = 24 * 60  # minutes
+
+
+class MailPace(Labelled):
+    """When a kind of notice comes by mail; the bell shows all of them at once."""
+
+    at_once = "at_once", _("立即发邮件")
+    daily = "daily", _("每天汇总一封")
+    never = "never", _("不发邮件")
+
+
+class NoticeChoice(Model):
+    """One person's choice by kind; between `quiet_from` and `quiet_to` (minutes of a day) no mail.
+
+    Who has no row gets every mail at once.
+    """
+
+    __tablename__ = "notice_choice"
+    __noun__ = "noticechoice"
+    __caption__ = _("通知设置")
+    __entity__ = Entity(sight="person", rules="profile", audited=False)
+
+    user_id: Mapped[int] = mapped_column(
+        sa.ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False, unique=True
+    )
+    tasks: Mapped[MailPace] = mapped_column(
+        named(MailPace, "tasks_pace"), nullable=False, default=MailPace.at_once
+    )
+    results: Mapped[MailPace] = mapped_column(
+        named(MailPace, "results_pace"), nullable=False, default=MailPace.at_once
+    )
+    others: Mapped[MailPace] = mapped_column(
+        named(MailPace, "others_pace"), nullable=False, default=MailPace.at_once
+    )
+    quiet_from: Mapped[int | None] = mapped_column(sa.Integer)
+    quiet_to: Mapped[int | None] = mapped_column(sa.Integer)
+
+    __table_args__ = (
+        sa.CheckConstraint("(quiet_from IS NULL) = (quiet_to IS NULL)", name="quiet_has_both_ends"),
+        sa.CheckConstraint(
+            f"quiet_from BETWEEN 0 AND {DAY - 1} AND quiet_to BETWEEN 0 AND {DAY - 1}",
+            name="quiet_within_day",
+        ),
+    )
