@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy.orm import Session, object_session
 
 from models.approval.request import ApprovalRequest
@@ -32,7 +33,8 @@ def of(row: Outbox, user: User, base: str) -> tuple[str, str]:
     session = object_session(row)
     if row.payload.get("daily") and session is not None:
         found = _daily(session, row)
-        what = _("%(n)s 条未读通知", n=len(found))
+        n = len(found)
+        what = ngettext("%(n)s 条未读通知", "%(n)s 条未读通知", n, n=n)
         lines = [f"· {one}" for one in found[:MOST]]
         url = f"{base}/admin/notice/?unread=1"
     else:
@@ -42,7 +44,7 @@ def of(row: Outbox, user: User, base: str) -> tuple[str, str]:
         url = f"{base}{told.url if told else row.payload['url']}"
     text = _(
         "%(name)s，您好：\n\n%(what)s\n%(facts)s\n打开：%(url)s\n\n"
-        "此邮件由系统自动发送，请勿回复。在「个人设置」中可以选择接收哪些邮件。",
+        "此邮件由系统自动发送，请勿回复。\n在「个人设置」中可以选择接收哪些邮件。",
         name=user.name,
         what=what,
         facts="".join(f"{line}\n" for line in lines),

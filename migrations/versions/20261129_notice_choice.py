@@ -1,7 +1,13 @@
 """Notices count the events of a batch and know their request; people choose how they are told."""
 
+import contextlib
+from collections.abc import Iterator
+
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import BatchOperations
+
+from models.core.types import UtcDateTime
 
 revision = "20261129_notice_choice"
 down_revision = "20261129_oversight_verbs"
@@ -14,16 +20,18 @@ ABOUT = (("/admin/inbox/?id=", 17), ("/admin/request/?id=", 19))
 
 def upgrade() -> None:
     """Add the columns and the table; notices of before get the request their address names."""
-    op.execute(
-        "ALTER TABLE notification ADD COLUMN request_id INTEGER "
-        "CONSTRAINT fk_notification_request_id REFERENCES approval_request (id) ON DELETE CASCADE"
-    )
-    op.execute(
-        "ALTER TABLE notification ADD COLUMN number INTEGER DEFAULT 1 NOT NULL "
-        "CONSTRAINT ck_notification_number_positive CHECK (number >= 1)"
-    )
-    kind = "DATETIME" if op.get_bind().dialect.name == "sqlite" else "TIMESTAMP WITH TIME ZONE"
-    op.execute(f"ALTER TABLE notification ADD COLUMN until {kind}")
+    with _notification() as batch:
+        batch.add_column(sa.Column("request_id", sa.Integer))
+        batch.add_column(sa.Column("number", sa.Integer, nullable=False, server_default="1"))
+        batch.add_column(sa.Column("until", UtcDateTime))
+        batch.create_foreign_key(
+            op.f("fk_notification_request_id"),
+            "approval_request",
+            ["request_id"],
+            ["id"],
+            ondelete="CASCADE",
+        )
+        batch.create_check_constraint(op.f("ck_notification_number_positive"), "number >= 1")
     op.create_index(op.f("ix_notification_request_id"), "notification", ["request_id"])
     for start, length in ABOUT:
         key = f"CAST(substr(url, {length + 1}) AS INTEGER)"
@@ -65,5 +73,24 @@ def downgrade() -> None:
     """Forget them."""
     op.drop_table("notice_choice")
     op.drop_index(op.f("ix_notification_request_id"), "notification")
-    for name in ("request_id", "number", "until"):
-        op.drop_column("notification", name)
+    with _notification() as batch:
+        batch.drop_constraint(op.f("ck_notification_number_positive"), type_="check")
+        batch.drop_constraint(op.f("fk_notification_request_id"), type_="foreignkey")
+        for name in ("request_id", "number", "until"):
+            batch.drop_column(name)
+
+
+@contextlib.contextmanager
+def _notification() -> Iterator[BatchOperations]:
+    """Give a batch on the table; its partial index is made anew: a batch may forget the WHERE."""
+    op.drop_index("ix_notification_unread", "notification")
+    with op.batch_alter_table("notification") as batch:
+        yield batch
+    where = sa.text("read_at IS NULL")
+    op.create_index(
+        "ix_notification_unread",
+        "notification",
+        ["user_id"],
+        sqlite_where=where,
+        postgresql_where=where,
+    )

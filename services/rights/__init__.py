@@ -9,6 +9,7 @@ __all__ = [
     "gate",
     "grants",
     "masking",
+    "pending_counts",
     "row_scope",
     "rules",
     "throttle",

@@ -35,7 +35,7 @@ def _leads(view: Any) -> bool:
     return may(view.actor, RIGHT)
 
 
-def _told(rows: Any, stands: dict[int, monitor.Standing]) -> dict[str, dict[int, Any]]:
+def _told(rows: Any, stands: dict[int, monitor.Whereabouts]) -> dict[str, dict[int, Any]]:
     return {
         "code": {row.id: row.payload.get("code") or "" for row in rows},
         "entity": {row.id: noun_name(row.noun) for row in rows},
@@ -96,7 +96,7 @@ class MonitorView(CrmView):
 
     def extra_cells(self, rows: list[Any]) -> dict[str, dict[int, Any]]:
         """Return what a request is about, its step, who has it, how long, and what time is left."""
-        stands = monitor.standings(self.session, rows)
+        stands = monitor.whereabouts(self.session, rows)
         found = _told(rows, stands)
         found["waited"] = {k: waited(one.since) for k, one in stands.items() if one.since}
         left = self._left(self.session, rows, stands)
@@ -110,7 +110,7 @@ class MonitorView(CrmView):
             return {}
         query = sa.select(ApprovalRequest).where(ApprovalRequest.id.in_([r.id for r in rows]))
         rows = session.scalars(query).all()
-        stands = monitor.standings(session, rows)
+        stands = monitor.whereabouts(session, rows)
         left = self._left(session, rows, stands).items()
         return _told(rows, stands) | {
             "waited": {key: one.since for key, one in stands.items()},

@@ -1,18 +1,23 @@
 """审批概览: open tasks by person, their age, what is late, how quickly it goes."""
 
+import json
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from plotly.utils import PlotlyJSONEncoder
 
+from dashboards import process
 from services.approval.flow.naming import kind_of
 from services.approval.oversight import oversight
 from services.approval.oversight.monitor import Waiting
 from services.approval.oversight.overview import oldest, overview
 from services.core import texts
 from services.core.errors import Invalid
+from services.query.condition_values import PERIODS
 from views.core.pages import Page
+from views.render.plotly import digest
 from views.web.keys import needed
 
 
@@ -32,6 +37,33 @@ class OverviewView(Page):
             oldest=oldest(self.session),
             kind_of=kind_of,
         )
+
+    @expose("/figures/")
+    def figures(self) -> Any:
+        """Show how long decisions take, what is rejected and why, what comes again."""
+        period = self._period()
+        return self.render(
+            "approval/figures.html",
+            found=process.process(self.session, period, now=self.now()),
+            period=period,
+            periods=[(key, PERIODS[key][0]) for key in process.WHEN],
+            script=url_for("cockpit.script", digest=digest()),
+        )
+
+    @expose("/figures.json")
+    def charts(self) -> Any:
+        """Return the charts of these figures."""
+        found = process.process(self.session, self._period(), now=self.now())
+        charts = [process.hours_chart(found), process.reasons_chart(found)]
+        told = {"charts": [one.to_plotly_json() for one in charts]}
+        text = json.dumps(told, cls=PlotlyJSONEncoder, ensure_ascii=False)
+        return Response(text, mimetype="application/json")
+
+    def _period(self) -> str:
+        period = request.args.get("period", process.WHEN[0])
+        if period not in process.WHEN:
+            raise Invalid({"period": _("没有这个时间段")})
+        return period
 
     @expose("/give/", methods=("POST",))
     def give(self) -> Any:

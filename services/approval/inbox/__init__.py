@@ -3,6 +3,7 @@
 __all__ = [
     "cc",
     "compare",
+    "current_assignees",
     "decision_times",
     "inbox",
     "last_batch",

@@ -111,15 +111,44 @@ def _waiting(now: dt.datetime, how: Waiting) -> Clause:
 @asked(ApprovalRequest, "overdue", _("超时"), "bool")
 def _overdue(question: Question) -> Clause:
     late = _among(open_tasks().where(TASK.c.due_at < question.now))
-    if question.op in {"empty", "filled"}:  # it always has an answer
+    return _yes(question, late)
+
+
+def _yes(question: Question, clause: Clause) -> Clause:
+    """Return the clause of a question about yes or no, which always has an answer."""
+    if question.op in {"empty", "filled"}:
         return sa.true() if question.op == "filled" else sa.false()
-    return late if question.value is (question.op == "eq") else sa.not_(late)
+    return clause if question.value is (question.op == "eq") else sa.not_(clause)
 
 
 @asked(ApprovalRequest, "decider", _("近 30 天处理人"), "ref", target=User)
 def _decider(question: Question) -> Clause:
     rows = decided(question.now)
     return any_of(question, lambda who: _among(rows.where(TASK.c.assignee_id == who)), _among(rows))
+
+
+@asked(ApprovalRequest, "signer", _("处理过的人"), "ref", target=User)
+def _signer(question: Question) -> Clause:
+    done = TASK.c.state == TaskState.done, TASK.c.decision != Decision.transfer
+    rows = sa.select(TASK.c.request_id).where(*done)
+    return any_of(question, lambda who: _among(rows.where(TASK.c.assignee_id == who)), _among(rows))
+
+
+@asked(ApprovalRequest, "again", _("重新提交"), "bool")
+def _again(question: Question) -> Clause:
+    return _yes(question, comes_again(ApprovalRequest))
+
+
+def comes_again(request: Any) -> Clause:
+    """Return "the same was submitted before and not approved": the round before it, mended."""
+    before = ApprovalRequest.__table__.alias("before")
+    same = [before.c[key] == getattr(request, key) for key in ("noun", "record_id", "action")]
+    rows = sa.select(sa.literal(1)).where(
+        *same,
+        before.c.round == request.round - 1,
+        before.c.state.in_((Approval.rejected, Approval.withdrawn)),
+    )
+    return rows.correlate_except(before).exists()
 
 
 def decided(now: dt.datetime, *columns: Any) -> Any:
@@ -132,7 +161,7 @@ def decided(now: dt.datetime, *columns: Any) -> Any:
 
 
 @dataclasses.dataclass(slots=True)
-class Standing:
+class Whereabouts:
     """Where a request stands: its step in words, who has it, since when and until when."""
 
     step: str = ""
@@ -141,7 +170,7 @@ class Standing:
     due: dt.datetime | None = None
 
 
-def standings(session: Session, requests: Iterable[Any]) -> dict[int, Standing]:
+def whereabouts(session: Session, requests: Iterable[Any]) -> dict[int, Whereabouts]:
     """Return request → where it stands; three statements. Requests or rows of their columns."""
     rows = [row for row in requests if row.state is Approval.pending]
     keys, step = [row.id for row in rows], ApprovalStep.__table__
@@ -157,7 +186,7 @@ def standings(session: Session, requests: Iterable[Any]) -> dict[int, Standing]:
     times = {key: (begun, until) for key, begun, until in session.execute(query)}
     holders = waiting_for(session, keys)
     return {
-        row.id: Standing(
+        row.id: Whereabouts(
             f"{row.step}/{row.steps} {names.get((row.flow_id, ordinal(row)), '')}".strip(),
             holders.get(row.id, []),
             *times.get(row.id, (None, None)),
