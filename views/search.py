@@ -8,6 +8,7 @@ from flask_admin import expose
 
 from models.customers.contact import Contact
 from models.registry import having
+from services.core import phones
 from services.query import search
 from services.records.related import attach
 from services.rights.actor import may
@@ -65,6 +66,6 @@ class SearchView(Page):
         """Return what tells two of the same name apart; the mobile as this person may see it."""
         parts = [getattr(row, "code", None), getattr(row, "customer", None)]
         if isinstance(row, Contact):
-            parts.append(shown(self.actor, row, row.mobile))
+            parts.append(phones.readable(shown(self.actor, row, row.mobile)))
         parts.append(getattr(row, "owner", None))
         return " · ".join(str(part) for part in parts if part)
