@@ -19,6 +19,7 @@ from views.admin import make_admin
 from views.cockpit import stop
 from views.enquiry import public
 from views.form import choices, draft_doors
+from views.portrait import push_stop
 from views.render import template
 from views.sales import calendar
 from views.setup import health, logs, metrics, production, proxies, reporting, statics
@@ -66,6 +67,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(access.pages)
     app.register_blueprint(first_run.pages)
     app.register_blueprint(stop.pages)
+    app.register_blueprint(push_stop.pages)
     app.register_blueprint(calendar.pages)
     app.register_blueprint(draft_doors.pages)
     template.init_template(app)

@@ -20,6 +20,7 @@ from models.delivery.outbox import Channel, Outbox, OutboxState
 from services.core.errors import Refused
 from services.delivery import outbox, outbox_care
 from services.delivery.filestore import Store
+from services.portrait.pushes import stops
 
 LOG = logging.getLogger("tcos.worker")
 
@@ -45,8 +46,8 @@ def mails(app: Flask) -> int:
 def _rounds(session: Session, postman: Postman, base: str) -> int:
     accepted = 0
     while True:
-        until = clock() + _lease()
-        rows = outbox.claim(session, Channel.mail, now=clock(), lease=_lease())
+        until = clock() + lease()
+        rows = outbox.claim(session, Channel.mail, now=clock(), lease=lease())
         letters = [(row, letter_of(row, base)) for row in rows if not mail_texts.is_over(row)]
         for row in {*rows} - {row for row, _letter in letters}:
             outbox.sent(session, row, now=clock())
@@ -71,7 +72,8 @@ def _wait(session: Session, rows: list[Outbox], reason: str) -> None:
     session.commit()
 
 
-def _lease() -> dt.timedelta:
+def lease() -> dt.timedelta:
+    """Return how long a claimed row is a worker's."""
     return dt.timedelta(seconds=current_app.config["TCOS_OUTBOX_LEASE"])
 
 
@@ -107,13 +109,21 @@ def letter_of(row: Outbox, base: str) -> Letter | None:
         letter = Letter(
             row.address, told["name"], row.title, told["text"], row.dedupe_key, at, file
         )
-        return dataclasses.replace(letter, stop=told.get("stop", ""))
+        return _ending(letter, told, base)
     user = row.user
     if user is None or not user.email:
         return None
     with force_locale(user.language.locale):
         subject, text = mail_texts.of(row, user, base)
     return Letter(user.email, user.name, subject, text, row.dedupe_key, row.created_at)
+
+
+def _ending(letter: Letter, told: dict[str, Any], base: str) -> Letter:
+    """Return a letter with how its reader ends such letters."""
+    if "push" not in told:
+        return dataclasses.replace(letter, stop=told.get("stop", ""))
+    link = stops.link(str(current_app.secret_key), base, letter.to)
+    return dataclasses.replace(letter, stop=link, text=f"{letter.text}\n\n{told['push']}{link}")
 
 
 def tasks(app: Flask, known: dict[str, Task], given_up: Mapping[str, GivenUp] = UNTOLD) -> int:
@@ -125,7 +135,7 @@ def tasks(app: Flask, known: dict[str, Task], given_up: Mapping[str, GivenUp] = 
     """
     finished = 0
     with working(app) as session:
-        while rows := outbox.claim(session, Channel.job, now=clock(), most=1, lease=_lease()):
+        while rows := outbox.claim(session, Channel.job, now=clock(), most=1, lease=lease()):
             session.commit()
             key, payload = rows[0].id, dict(rows[0].payload)
             done = _piece(session, rows[0], known)

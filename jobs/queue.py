@@ -50,6 +50,10 @@ def _view_mail(session: Session, **told: Any) -> bool:
     return summaries.work(_store(), session, **told)
 
 
+def _portraits(session: Session, **told: Any) -> bool:
+    return recompute.work(session, lease=deliver.lease(), **told)
+
+
 # Tasks of the outbox by name.
 KNOWN: dict[str, deliver.Task] = {
     "batch": runner.run_batch,
@@ -57,7 +61,7 @@ KNOWN: dict[str, deliver.Task] = {
     making.TASK: _paper,
     by_mail.TASK: _statement,
     subscriptions.TASK: _view_mail,
-    recompute.TASK: recompute.work,
+    recompute.TASK: _portraits,
     evaluate.TASK: evaluate.work,
 }
 # Who tells people that such a task is not tried again.

@@ -124,8 +124,26 @@
 
   const root = group(tree.parts.length ? tree : { word: 'all', parts: [BLANK] }, true);
   form.querySelector('[data-plain]').replaceWith(root);
+  const address = () => query(location.search, nodes.get(root)(), drop);
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    location.assign(`${location.pathname}?${query(location.search, nodes.get(root)(), drop)}`);
+    location.assign(`${location.pathname}?${address()}`);
   });
+
+  // How many match while it is built: asked when nothing was changed for a moment, the last question alone is answered.
+  const live = form.querySelector('[data-live]');
+  let [last, wait] = ['', 0];
+  const count = async () => {
+    const now = address();
+    if (now === last) return;
+    last = now;
+    const answer = await fetch(`${form.dataset.counted}?${now}`, { headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => ({}));
+    const told = answer.ok ? await answer.json() : null;
+    if (now === last) live.textContent = told ? told.complaints[0] || texts.count.replace('{n}', told.count.toLocaleString('en')) : '';
+  };
+  const changed = () => {
+    clearTimeout(wait);
+    wait = setTimeout(count, 400);
+  };
+  ['input', 'change', 'click'].forEach((name) => form.addEventListener(name, changed));
 })();

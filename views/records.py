@@ -4,6 +4,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
+from flask import url_for
 from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -16,6 +17,7 @@ from models.rights.audit import AuditLog
 from models.sales.follow_up import VISITS, Origin
 from services.bulk import tags
 from services.records.dictionary import in_use
+from services.rights.actor import may
 from views.core.base import CrmView
 from views.form.composer import chips
 from views.grid.audited import FORMATTERS, changes_of, nouns
@@ -56,6 +58,13 @@ class ProductView(CrmView):
 
     column_default_sort = ("code", False)
     column_editable_list = ("active",)
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Lead to the customers that the product fits."""
+        found: dict[str, Any] = super().buttons(record)
+        if may(self.actor, "portrait:read"):
+            found["links"] = [(url_for("portrait.product", id=record.id), _("适合的客户"))]
+        return found
 
 
 class DictionaryView(CrmView):

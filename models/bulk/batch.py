@@ -34,6 +34,7 @@ class BatchVerb(Labelled):
     reassign = "reassign", _("批量改派")
     urge = "urge", _("批量催办")
     terminate = "terminate", _("批量终止")
+    push = "push", _("推送")
 
 
 class ItemState(Labelled):

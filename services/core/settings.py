@@ -134,6 +134,17 @@ SECTIONS: dict[Any, dict[str, Spec]] = {
             _("每位客户的推荐数"), 10, low=3, high=20, unit=_("个"),
             effect=_("再来一单和新品推荐各保留这么多"),
         ),
+        "push.every_days": Spec(
+            _("推送间隔"), 14, high=365, unit=DAYS,
+            effect=_("这些天内推送过的客户不再推送，0 为不限"),
+        ),
+        "push.quiet_from": Spec(
+            _("免打扰开始"), 20, high=23, unit=_("点"),
+            effect=_("免打扰时段内的推送邮件等到结束后再发；开始与结束相同为不设"),
+        ),
+        "push.quiet_to": Spec(
+            _("免打扰结束"), 8, high=23, unit=_("点"), effect=_("从这个整点起又可以发送推送邮件")
+        ),
     },
     _("文件"): {
         "import.max_mb": Spec(

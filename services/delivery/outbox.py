@@ -166,6 +166,13 @@ def claim(
     return list(session.scalars(query.execution_options(populate_existing=True)))
 
 
+def hold(session: Session, task: str, arguments: dict[str, Any], *, until: dt.datetime) -> None:
+    """Keep a task that is being done from other workers, until then."""
+    table: Any = Outbox.__table__
+    mine = (table.c.dedupe_key == _key(task, arguments), table.c.state == OutboxState.sending)
+    session.execute(sa.update(table).where(*mine).values(next_at=until), execution_options=RULE)
+
+
 def sent(session: Session, row: Outbox, *, now: dt.datetime) -> None:
     """Settle a row that was delivered."""
     _settle(session, row, state=OutboxState.sent, sent_at=now, reason=None)

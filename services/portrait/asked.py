@@ -13,6 +13,8 @@ from sqlalchemy.sql import ColumnElement
 from models.customers.customer import Customer
 from models.deals.contract import IN_FORCE, Contract, ContractLine
 from models.portrait.customer_portrait import CustomerPortrait, PortraitMonth
+from models.portrait.need import CustomerNeed, NeedRule
+from models.portrait.offer import OfferKind, PortraitOffer
 from models.portrait.segment_rule import SegmentRule
 from models.sales.follow_up import FollowUp
 from models.sales.product import Product
@@ -79,11 +81,31 @@ def bought(question: Question) -> Clause:
             line.c.subtotal > 0,
         )
     )
+    return _some(question, rows, line.c.product_id)
+
+
+def _some(question: Question, rows: Any, key: Any) -> Clause:
+    """Return "one of the rows of the customer has one of these keys", or that none has."""
     if question.op not in {"empty", "filled"}:
         keys = question.value if question.op in {"in", "not_in"} else [question.value]
-        rows = rows.where(line.c.product_id.in_(keys))
+        rows = rows.where(key.in_(keys))
     some = question.op in {"eq", "in", "filled"}
     return Customer.id.in_(rows) if some else Customer.id.not_in(rows)
+
+
+@asked(Customer, "offered_id", _("新品推荐"), "ref", READ, target=Product)
+def fitting(question: Question) -> Clause:
+    """Ask for customers to whom some products are offered that they never bought."""
+    near = alias(PortraitOffer, "asked")
+    rows = sa.select(near.c.customer_id).where(near.c.kind == OfferKind.fresh)
+    return _some(question, rows, near.c.product_id)
+
+
+@asked(Customer, "need_id", _("需求标签"), "ref", READ, target=NeedRule)
+def needing(question: Question) -> Clause:
+    """Ask for customers with some needs."""
+    near = alias(CustomerNeed, "asked")
+    return _some(question, sa.select(near.c.customer_id), near.c.need_id)
 
 
 @asked(Customer, "silence", _("未跟进天数"), "int")

@@ -13,24 +13,16 @@ from models.customers.customer import Customer
 from models.portrait.customer_portrait import CustomerPortrait
 from models.portrait.offer import OfferKind, PortraitOffer
 from models.portrait.segment_rule import SegmentRule
-from models.sales.product import Product
 from services.core.texts import yuan
+from services.portrait import needs, offered
 from services.portrait import now as live
 from services.portrait.maths.rhythm import months_back
 from services.portrait.maths.story import day_of, number
-from services.portrait.words import AILMENTS, CAUSES, reason, sentences
+from services.portrait.offered import Offered
+from services.portrait.words import AILMENTS, CAUSES, sentences
 
 SHOWN = 5
 SURE = 500  # ‰ from which leaving is something to act on
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Offered:
-    """An offer with its reason in words."""
-
-    product_id: int
-    name: str
-    why: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -55,6 +47,7 @@ class PortraitPage:
     again: list[Offered]
     fresh: list[Offered]
     actions: list[Action]
+    needs: list[tuple[str, str]]  # name, what speaks for it
     present: live.Portrait
 
     @property
@@ -91,6 +84,7 @@ def drawn(session: Session, customer: Customer, *, now: dt.datetime) -> Portrait
         again=told[OfferKind.again],
         fresh=told[OfferKind.fresh],
         actions=_actions(row, today, told),
+        needs=needs.of(session, customer.id),
         present=today,
     )
 
@@ -107,21 +101,9 @@ def _row(session: Session, key: int) -> tuple[CustomerPortrait | None, SegmentRu
 
 def _offers(session: Session, key: int) -> list[tuple[OfferKind, Offered]]:
     offer = PortraitOffer
-    rows = session.execute(
-        sa.select(offer, Product.name)
-        .join(Product, Product.id == offer.product_id)
-        .where(offer.customer_id == key, offer.rank <= SHOWN, Product.active)
-        .order_by(offer.kind, offer.rank)
-    ).all()
-    names = _names(session, {one for row, _name in rows for one in row.because})
-    return [(row.kind, Offered(row.product_id, name, reason(row, names))) for row, name in rows]
-
-
-def _names(session: Session, keys: set[int]) -> dict[int, str]:
-    if not keys:
-        return {}
-    query = sa.select(Product.id, Product.name).where(Product.id.in_(keys))
-    return dict(session.execute(query).all())  # type: ignore[arg-type] # rows of two
+    mine = sa.select(offer).where(offer.customer_id == key, offer.rank <= SHOWN)
+    found = offered.read(session, mine.order_by(offer.kind, offer.rank))
+    return [(row.kind, one) for row, one in found]
 
 
 def _strip(row: CustomerPortrait | None) -> list[tuple[str, int, int]]:

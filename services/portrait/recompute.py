@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.portrait.run import PortraitRun, RunKind
+from services.core import clock
 from services.core.days import today
 from services.core.engine import writing
 from services.core.settings import all_settings
 from services.delivery import outbox
-from services.portrait import evaluate, history, segments, store
+from services.portrait import evaluate, history, needs, segments, store
 from services.portrait.maths import drawing
 from services.portrait.maths.rfm import Rule
 from services.portrait.maths.story import number
@@ -43,9 +44,14 @@ def underway(session: Session) -> PortraitRun | bool:
     return session.scalar(at_work.order_by(one.id.desc()).limit(1)) or True
 
 
-def work(session: Session, *, now: dt.datetime) -> bool:
-    """Do what was asked for, as of today."""
-    recompute(session, as_of=today(now), now=now)
+def work(session: Session, *, now: dt.datetime, lease: dt.timedelta) -> bool:
+    """Do what was asked for, as of today. Between its steps it holds what the worker leased."""
+
+    def hold(*_progress: int) -> None:
+        outbox.hold(session, TASK, {}, until=clock.of(session) + lease)
+        session.commit()
+
+    recompute(session, as_of=today(now), now=now, tell=hold)
     return True
 
 
@@ -58,17 +64,21 @@ def recompute(
     pieces of whole customers, each in a transaction of its own. `tell` gets (done, of how many).
     """
     run = _begin(session, as_of, now)
-    rules = segments.rules(session)
+    rules, words = segments.rules(session), needs.words(session)
     session.commit()
     with writing(on=False):
         story, plan = history.read(session), _plan(session, as_of, rules)
+        needed = needs.read(session, story, words)
         session.rollback()
+    tell(0, 0)  # each of the long steps has a lease of its own
     drawn = drawing.draw(story, plan)
     pieces = store.pieces(drawn)
+    tell(0, len(pieces) + 1)
     for place, piece in enumerate(pieces, 1):
         store.put(session, drawn, piece, as_of)
         _progress(session, run, place, len(pieces) + 1)
         tell(place, len(pieces) + 1)
+    needs.put(session, needed, story.customers)
     store.put_months(session, drawn)
     store.sweep(session, drawn)
     return _end(session, run, drawn, now)

@@ -39,19 +39,26 @@ class BesideField:
     one: Input
     clause: Asker
     needs: frozenset[str] = frozenset()
+    fits: Any = None  # of a reference: which records it may be, a clause
 
 
 KNOWN: dict[type[Any], dict[str, BesideField]] = {}
 
 
-def asked(
-    model: type[Any], key: str, caption: object, kind: str, *needs: str, target: Any = None
+def asked(  # what a filter needs to know of it
+    model: type[Any],
+    key: str,
+    caption: object,
+    kind: str,
+    *needs: str,
+    target: Any = None,
+    fits: Any = None,
 ) -> Callable[[Asker], Asker]:
     """Register a clause under a key of a model's filter; `target` is the enum of a choice."""
 
     def register(clause: Asker) -> Asker:
         one = Input(key, Facts(caption, filter=True), kind, target)
-        KNOWN.setdefault(model, {})[key] = BesideField(one, clause, frozenset(needs))
+        KNOWN.setdefault(model, {})[key] = BesideField(one, clause, frozenset(needs), fits)
         return clause
 
     return register

@@ -22,7 +22,11 @@ STATE = {  # the second one finds the state changed, or sets what is set
     "'.recompute'", "'.evaluate'",  # one waits at a time
 }  # fmt: skip
 PERSON = {"'security.logout'", "'security.login'", "'.password'", "'.columns_view'", "'.notices'"}
-CHOICE = {"'.action_view'", "'.bulk'"}  # a choice of rows: what is chosen next is another form
+CHOICE = {
+    "'.action_view'",
+    "'customer.action_view'",
+    "'.bulk'",
+}  # a choice of rows: what is chosen next is another form
 STEP = {"'milestone.step_view'"}  # one step as it was seen: a second sending is refused as old
 ENQUIRY = {"'progress.progress'", "'progress.follow'"}  # a mailbox is one row an order
 MAKES_NOTHING = STATE | PERSON | CHOICE | ENQUIRY | STEP
@@ -33,6 +37,7 @@ OWN_PAGE = {
     "progress/mail.html",
     "cockpit/view.html",  # a pin, a subscription, a limit: each sets what is set
     "cockpit/stop.html",
+    "portrait/stop.html",
     "security/forgot.html",  # one letter an hour
     "security/choose.html",  # the link is used up
     "security/setup.html",

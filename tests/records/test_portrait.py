@@ -130,5 +130,5 @@ def test_the_tab_is_cheap_and_closed_to_strangers(app):
     page = answer.get_data(as_text=True)
     assert "同行业 2 家客户中有 2 家买过" in page
     assert "二期改造" in page
-    assert len(statements) <= 15, len(statements)
+    assert len(statements) <= 16, len(statements)
     assert stranger.get(f"/admin/customer/360/?id={third}&tab=portrait").status_code == 404

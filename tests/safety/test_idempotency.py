@@ -86,6 +86,7 @@ ENTRIES = {
     "role": ("admin", {"name": "guest", "label": "访客"}),
     "dictionary": ("admin", {"kind": "source", "code": "fair2", "label": "展会二"}),
     "tag": ("admin", {"name": "重点"}),
+    "needrule": ("office", {"name": "节能", "words": "节能,省电", "ordinal": "7"}),
     "segmentrule": ("admin", {"code": "big", "name": "大客户群", "ordinal": "5"}),
     "steptemplate": ("admin", {"name": "新模板", "steps-sent": "1", "steps-0-name": "开工"}),
     "deliverynote": (

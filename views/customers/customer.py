@@ -30,14 +30,17 @@ from views.customers.more_contacts import MoreContactsForm
 from views.customers.whole import WholeCustomer
 from views.grid.listing import columns_of
 from views.grid.tables import short_table
+from views.portrait.push_verb import PushVerb
 from views.render import cells
 from views.render.contact_links import linked
 
 COMPUTED = {"contact": "name", "mobile": "mobile"}
 
 
-class CustomerView(WholeCustomer, MoreContactsForm):
+class CustomerView(PushVerb, WholeCustomer, MoreContactsForm):
     """Key accounts."""
+
+    details_template = "admin/model/customer.html"
 
     own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
         "duplicates_view": "read",
@@ -200,6 +203,12 @@ class CustomerView(WholeCustomer, MoreContactsForm):
                     )
             sections.insert(1, (gettext("主要联系人"), pairs))
         return sections
+
+    def details_context(self, record: Any, *told: Any, **more: Any) -> dict[str, Any]:
+        """Show the portrait beside the grid."""
+        shown = bool(request.args.get("drawer")) and may(self.actor, "portrait:read")
+        found: dict[str, Any] = super().details_context(record, *told, **more)
+        return found | self.portrayed(record, shown=shown)
 
     def buttons(self, record: Any) -> dict[str, Any]:
         """Lead to the whole of a customer, and to the form of a follow-up."""

@@ -114,9 +114,7 @@ class WholeCustomer(FileDoors, OwnershipDoors):
             happenings=history.timeline(self.session, record.id) if tab == TIMELINE else [],
             rounds=approval.timeline(self.session, record) if tab == "approvals" else [],
             changes=self._changes(record) if tab == "changes" else [],
-            drawn=page.drawn(self.session, record, now=self.now()) if tab == "portrait" else None,
-            may_offer=free and may(self.actor, "opportunity:create"),
-            may_plan=ready and may(self.actor, "plan:create"),
+            **self.portrayed(record, shown=tab == "portrait"),
             composer=composer(self.session, self.now()) if writes else None,
             may_edit=may_write(self.actor, "edit", record),
             may_send=by_mail.may_send(self.call(), record),
@@ -126,9 +124,18 @@ class WholeCustomer(FileDoors, OwnershipDoors):
                 and sees_sensitive(self.actor, c)
                 and not (c.is_primary and record.approval in CLOSED)
             ),
-            yuan=yuan,
             shown=self.dialled,
         )
+
+    def portrayed(self, record: Any, *, shown: bool) -> dict[str, Any]:
+        """Return the portrait where it is shown, and which next steps may be taken."""
+        ready, free = self.is_ready(record)
+        return {
+            "drawn": page.drawn(self.session, record, now=self.now()) if shown else None,
+            "may_offer": free and may(self.actor, "opportunity:create"),
+            "may_plan": ready and may(self.actor, "plan:create"),
+            "yuan": yuan,
+        }
 
     def tabs(self) -> dict[str, Any]:
         """Return key → caption of the tabs this person has."""

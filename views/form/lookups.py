@@ -42,8 +42,13 @@ class LookUp(AjaxModelLoader):
         return model
 
 
-def values_of(session: Session, one: Input, args: Mapping[str, str]) -> list[SelectOption]:
-    """Return what a filter may ask for, spelled and narrowed by what was typed."""
+def values_of(
+    session: Session, one: Input, args: Mapping[str, str], fits: Any = None
+) -> list[SelectOption]:
+    """Return what a filter may ask for, spelled and narrowed by what was typed.
+
+    fits: what a record must be beyond being seen, a clause.
+    """
     if one.kind == "enum":
         return _narrowed([SelectOption(member.name, str(member)) for member in one.target], args)
     if one.kind == "ref" and one.target in LOOKED_UP:
@@ -52,6 +57,8 @@ def values_of(session: Session, one: Input, args: Mapping[str, str]) -> list[Sel
     query = sa.select(model).order_by(getattr(model, "ordinal", model.id), model.id)
     if one.kind == "dictionary":
         query = query.where(model.kind == one.target)
+    if fits is not None:
+        query = query.where(fits)
     mine = [SelectOption("me", _("本人"))] if model is User else []
     return _narrowed(mine + of_rows(session.scalars(query.limit(MOST_VALUES))), args)
 

@@ -40,6 +40,10 @@ def _silent(_view: Any) -> str:
     return ""
 
 
+def _nothing(_view: Any, _found: Any) -> dict[str, Any]:
+    return {}
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verb:
     """A bulk verb: what it does, how its button looks, what its confirm page asks and says."""
@@ -50,6 +54,7 @@ class Verb:
     asks: str = ""  # which further input its confirm page has
     told: Callable[[Any], str] = _silent  # what the confirm page says beyond the number
     targets: Callable[[Any, Items], Items] = _same  # what the chosen records stand for
+    preview: Callable[[Any, selection.Selection], dict[str, Any]] = _nothing  # for what it asks
 
     def noun(self, view: Any) -> str:
         """Return the noun of its targets."""
@@ -127,7 +132,7 @@ def _confirm(view: Any, verb: Verb, found: selection.Selection, told: str, error
     if found.query is not None:
         unsaid = Task(verb.does, verb.noun(view), arguments=None)
         found = selection.Selection(job=_frozen(view, verb, found, unsaid))
-    kept = {k: v for k, v in request.form.items() if k in KEPT}
+    kept = {k: v for k, v in request.form.items() if k in KEPT or k.startswith(f"{verb.asks}_")}
     return view.render(
         "admin/model/confirm.html",
         name=request.form["action"],
@@ -141,6 +146,7 @@ def _confirm(view: Any, verb: Verb, found: selection.Selection, told: str, error
         options=_options(view, verb),
         loads=_loads(view, found) if verb.asks == "people" else {},
         kept=kept,
+        preview=verb.preview(view, found),
         at_once=runner.AT_ONCE,
         error=error,
         back=_back(view),

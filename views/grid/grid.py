@@ -19,7 +19,7 @@ from services.core import texts
 from services.core.errors import NotVisible
 from services.core.money import total
 from services.core.texts import yuan
-from services.query import saved_views
+from services.query import beside, saved_views
 from services.query.filters import askable
 from services.records.fields import Input, inputs_of
 from services.records.related import attach
@@ -206,13 +206,16 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, BulkActions, ClosedView):
         one = askable(self.model, self.actor).get(request.args.get("field", ""))
         if one is None or filters.widget_of(one) != "choice":
             raise NotVisible
-        return jsonify(lookups.values_of(self.session, one, request.args))
+        near = beside.of(self.model).get(one.key)
+        fits = near.fits if near else None
+        return jsonify(lookups.values_of(self.session, one, request.args, fits))
 
     @expose("/totals/")
     def totals_view(self) -> Any:
         """Answer how many rows match, and the sums of their amounts, for the page's script."""
         found = self.reading(request.args)
-        return jsonify(self.sums(listing.matching(self.session, self.model, found, self.actor)))
+        sums = self.sums(listing.matching(self.session, self.model, found, self.actor))
+        return jsonify(sums | {"complaints": list(map(str, found.filter.complaints))})
 
     @expose("/bin/")
     def bin_view(self) -> Any:

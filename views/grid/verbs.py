@@ -35,6 +35,7 @@ ORDER = (
         "terminate",
         "assign",
         "handover",
+        "push",
         "edit",
         "tag",
         "untag",

@@ -4,19 +4,30 @@ import json
 from typing import Any
 from urllib.parse import urlencode
 
+import sqlalchemy as sa
 from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from plotly.utils import PlotlyJSONEncoder
 
 from dashboards import portraits
-from services.core.errors import Invalid
+from models.sales.product import Product
+from services.core import texts
+from services.core.errors import Invalid, NotVisible
 from services.core.texts import yuan
-from services.portrait import census, evaluate, recompute
+from services.portrait import census, evaluate, offered, own_segments, recompute
 from services.portrait.maths.story import day_of
+from services.portrait.pushes import pushing, tracked
 from services.rights.actor import may
 from views.core.pages import Page
 from views.render.plotly import digest
+
+ANSWERS = {
+    "done": lazy_gettext("完成跟进任务"),
+    "offered": lazy_gettext("新建商机"),
+    "signed": lazy_gettext("签订合同"),
+}
 
 
 class PortraitView(Page):
@@ -24,6 +35,11 @@ class PortraitView(Page):
 
     permission = "portrait:read"
     icon = "portrait"
+
+    @property
+    def may_push(self) -> bool:
+        """Tell whether the person may push to customers."""
+        return may(self.actor, pushing.GRANT)
 
     @expose("/")
     def index(self) -> Any:
@@ -41,6 +57,7 @@ class PortraitView(Page):
             dimensions=census.DIMENSIONS,
             underway=recompute.underway(self.session),
             may_run=may(self.actor, "portrait:run"),
+            may_push=self.may_push,
             grid=_grid,
             yuan=yuan,
             script=url_for("cockpit.script", digest=digest()),
@@ -62,6 +79,39 @@ class PortraitView(Page):
         told = {"charts": [one.to_plotly_json() for one in figures]}
         text = json.dumps(told, cls=PlotlyJSONEncoder, ensure_ascii=False)
         return Response(text, mimetype="application/json")
+
+    @expose("/own/")
+    def own(self) -> Any:
+        """Show the segments that people made of filters, counted as they are now."""
+        found = own_segments.found(self.call())
+        return self.render("portrait/own.html", found=found, grid=_grid, may_push=self.may_push)
+
+    @expose("/pushes/")
+    def pushes(self) -> Any:
+        """Show the pushes, the newest first."""
+        return self.render("portrait/pushes.html", found=tracked.known(self.session))
+
+    @expose("/push/")
+    def push(self) -> Any:
+        """Show what came of a push."""
+        found = tracked.track(self.session, texts.key(request.args.get("id")))
+        return self.render("portrait/push.html", t=found, answers=ANSWERS)
+
+    @expose("/product/")
+    def product(self) -> Any:
+        """Show the customers that a product fits and who never bought it."""
+        query = sa.select(Product).where(Product.id == texts.key(request.args.get("id")))
+        found = self.session.scalar(query)
+        if found is None:
+            raise NotVisible
+        return self.render(
+            "portrait/product.html",
+            product=found,
+            rows=offered.lacking(self.session, found.id),
+            query=census.APPROVED | {"f.offered_id": f"in:{found.id}"},
+            grid=_grid,
+            may_push=self.may_push,
+        )
 
     @expose("/evaluation/")
     def evaluation(self) -> Any:

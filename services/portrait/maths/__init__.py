@@ -1,3 +1,3 @@
 """The arithmetic of portraits: pure functions over frames and arrays, without a database."""
 
-__all__ = ["drawing", "offering", "rfm", "rhythm", "story", "trial"]
+__all__ = ["drawing", "lift", "offering", "rfm", "rhythm", "story", "trial"]

@@ -1,0 +1,118 @@
+"""自定义客群: a saved view of customers as a condition of them and of what is theirs.
+
+What a view asks is read anew by whoever asks, with his grants and as of now, so a customer joins
+and leaves by itself. A view that searches or stands on a tab is a list, not a segment.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.query.saved_view import SavedView
+from models.registry import entities, entity_of
+from services.core.errors import Invalid
+from services.query import conditions, filters, saved_views
+from services.query.beside import Question, asked
+from services.query.condition_values import Place
+from services.rights.access import actor_of
+from services.rights.call import Call
+
+NOUN, KEY = "customer", "group_id"
+LIST = frozenset({"search", "tab"})  # what no condition says; the tab of all is none
+MINE = SavedView.noun == NOUN
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class OwnSegment:
+    """A segment and its approved customers; None where its filter is not for this person."""
+
+    known: saved_views.Known
+    customers: int | None
+    query: dict[str, str]
+
+
+def found(call: Call) -> list[OwnSegment]:
+    """Return the segments a person may use, counted as they are now."""
+    known = [one for one in saved_views.visible(call.session, NOUN) if _asks(one.view)]
+    return [OwnSegment(one, _count(call, one.view), asking(one.view)) for one in known]
+
+
+def asking(view: SavedView) -> dict[str, str]:
+    """Return the filter of the customers' grid that opens a segment."""
+    return {"f.approval": "in:approved", f"f.{KEY}": f"in:{view.id}"}
+
+
+def _count(call: Call, view: SavedView) -> int | None:
+    clause = _clause(call.session, view, Place(call.now, call.by.id))
+    if clause is None:
+        return None
+    query = sa.select(sa.func.count(Customer.id)).where(Customer.approval == Approval.approved)
+    return int(call.session.execute(query.where(clause)).scalar_one())
+
+
+def _asks(view: SavedView) -> bool:
+    pairs = parse_qsl(view.query)
+    plain = all(name not in LIST or (name, value) == ("tab", "all") for name, value in pairs)
+    return plain and any(name == filters.GROUP or name[:2] == filters.PREFIX for name, _v in pairs)
+
+
+def _clause(session: Session, view: SavedView, at: Place) -> ColumnElement[bool] | None:
+    """Return what a view asks; None where a part of it is not to be asked by this person.
+
+    A part left out would make the segment larger than whoever named it meant.
+    """
+    actor, within = actor_of(session), session.info.setdefault("own_segments", set())
+    if actor is None or view.id in within or not _asks(view):
+        return None
+    known = filters.askable(Customer, actor)
+    within.add(view.id)  # a segment that names itself, by whatever way, has nobody
+    try:
+        parts = [part for pair in parse_qsl(view.query) if (part := filters.read(*pair))]
+        asked_ = [filters.condition(session, known, part) for part in parts]
+        whole = conditions.parse(Customer, {"all": asked_}, only=set(known))
+        return whole.clause(at, gated=session)
+    except (ValueError, Invalid):
+        return None
+    finally:
+        within.discard(view.id)
+
+
+def _among(key: Callable[[], Any]) -> Callable[[Question], ColumnElement[bool]]:
+    """Return the clause "the customer of this key is in one of some segments"."""
+
+    def clause(question: Question) -> ColumnElement[bool]:
+        session, op = question.session, question.op
+        actor = actor_of(session)
+        query = sa.select(SavedView).where(MINE)
+        if op not in {"empty", "filled"}:
+            keys = question.value if op in {"in", "not_in"} else [question.value]
+            query = query.where(SavedView.id.in_(keys))
+        at = Place(question.now, actor.id if actor else None)
+        views = [_clause(session, view, at) for view in session.scalars(query)]
+        some = sa.or_(sa.false(), *(one for one in views if one is not None))
+        # By itself: within the grid of customers it would be taken for the statement around it.
+        rows = sa.select(Customer.id).where(some).correlate(None)
+        within: ColumnElement[bool] = key().in_(rows)
+        return within if op in {"eq", "in", "filled"} else sa.or_(key().is_(None), ~within)
+
+    return clause
+
+
+def _register(model: type[Any], key: Callable[[], Any]) -> None:
+    one = asked(model, KEY, _("自定义客群"), "ref", target=SavedView, fits=MINE)
+    one(_among(key))
+
+
+for _model in entities():
+    if _model is Customer:
+        _register(_model, lambda: Customer.id)
+    elif entity_of(_model).section and hasattr(_model, "customer_id"):
+        _register(_model, lambda model=_model: model.customer_id)  # type: ignore[misc] # bound now

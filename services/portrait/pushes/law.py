@@ -1,0 +1,112 @@
+"""Whom a push reaches: what stands against each customer, who is set aside, when mail may go."""
+
+import dataclasses
+import datetime as dt
+import hashlib
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
+
+from models.core.mixins import Approval
+from models.customers.contact import Contact
+from models.customers.customer import Customer
+from models.portrait.push import MailStop, PushChannel, PushItem
+from services.core.days import ZONE
+from services.core.errors import Invalid, NotVisible, Refused
+from services.core.settings import all_settings
+from services.delivery import letters
+from services.rights.row_scope import alias
+
+SEED = 11  # of who is set aside: the same push sets the same customers aside, whoever does it when
+WHOLE = 100
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PushStanding:
+    """A customer that may be pushed to; `address` is "" where there is none to write to."""
+
+    customer: Customer
+    contact: str
+    address: str
+    pushed: bool
+    stopped: bool
+
+    def against(self, channel: PushChannel) -> Refused | None:
+        """Return what stands against it."""
+        mail = channel is PushChannel.mail
+        for wrong, code, words in (
+            (self.customer.approval is not Approval.approved, "NOT_APPROVED", _("还没有通过审批")),
+            (self.customer.owner_id is None, "NO_OWNER", _("没有销售员")),
+            (self.pushed, "RECENT", _("近期已推送过")),
+            (mail and not self.address, "NO_MAIL", _("没有邮箱")),
+            (mail and self.stopped, "OPTED_OUT", _("已退订")),
+        ):
+            if wrong:
+                return Refused(words, code=code)
+        return None
+
+
+def standings(
+    session: Session, keys: Collection[int] | sa.Select[tuple[int]], *, now: dt.datetime
+) -> dict[int, PushStanding]:
+    """Return key → how a customer stands, of those that are seen; two statements."""
+    item, near = alias(PushItem, "pushed"), alias(Contact, "pushed")
+    since = now - dt.timedelta(days=all_settings(session)["push.every_days"])
+    recent = sa.exists().where(
+        item.c.customer_id == Customer.id, item.c.control.is_(False), item.c.at >= since
+    )
+    mine = (near.c.customer_id == Customer.id, near.c.is_primary, near.c.deleted_at.is_(None))
+    rows = session.execute(
+        sa.select(Customer, near.c.name, near.c.email, recent)
+        .outerjoin(near, sa.and_(*mine))
+        .where(Customer.id.in_(keys))
+        .order_by(Customer.id)
+    ).all()
+    boxes = {row[0].id: _mailbox(row[2]) for row in rows}
+    table = MailStop.__table__
+    found = sa.select(table.c.address).where(table.c.address.in_(set(boxes.values())))
+    stopped = set(session.connection().execute(found).scalars())
+    return {
+        customer.id: PushStanding(
+            customer, name or "", boxes[customer.id], pushed, boxes[customer.id] in stopped
+        )
+        for customer, name, _email, pushed in rows
+    }
+
+
+def _mailbox(text: str | None) -> str:
+    try:
+        return letters.mailbox(text or "")
+    except Invalid:
+        return ""
+
+
+def demand(one: PushStanding | None, channel: PushChannel) -> PushStanding:
+    """Return who is to be reached. Raises Refused, NotVisible."""
+    if one is None:
+        raise NotVisible
+    problem = one.against(channel)
+    if problem is not None:
+        raise problem
+    return one
+
+
+def set_aside(push_id: int, customer_id: int, percent: int) -> bool:
+    """Tell whether a customer is one to compare with: chance, but always the same."""
+    dice = hashlib.sha256(f"{SEED}:{push_id}:{customer_id}".encode()).digest()
+    return int.from_bytes(dice[:8]) % WHOLE < percent
+
+
+def awake(session: Session, now: dt.datetime) -> dt.datetime:
+    """Return when mail may go out: now, or the end of the quiet hours."""
+    values = all_settings(session)
+    start, end = values["push.quiet_from"], values["push.quiet_to"]
+    local = now.astimezone(ZONE)
+    hour = local.hour
+    quiet = start <= hour < end if start <= end else hour >= start or hour < end
+    if not quiet:
+        return now
+    morning = local.replace(hour=end, minute=0, second=0, microsecond=0)
+    return morning if morning > local else morning + dt.timedelta(days=1)

@@ -1,0 +1,109 @@
+"""自定义客群: a saved filter of customers counts what holds now, for whoever asks."""
+
+import pytest
+import sqlalchemy as sa
+
+from models.customers.customer import Customer, Level
+from models.query.saved_view import SavedView
+from services.portrait import own_segments
+from services.query import saved_views
+from tests.support.world import World, login
+
+
+@pytest.fixture
+def company(app):
+    with World(app) as world:
+        for name, level in (("甲公司", "a"), ("乙公司", "b"), ("丙公司", "a")):
+            world.approved(company=name, level=Level[level])
+    return app
+
+
+def save(world, name, query, **more):
+    view = saved_views.save(
+        world.session, "customer", {"name": name, "query": query} | more, by=world.actor
+    )
+    world.session.commit()
+    return view.id
+
+
+def counts(world):
+    return {one.known.view.name: one.customers for one in own_segments.found(world.call)}
+
+
+def test_a_segment_counts_what_holds_now_and_a_list_is_none(company):
+    with World(company) as world:
+        world.be("sales")
+        save(world, "重点", "f.level=in:a&sort=company")
+        save(world, "不是客群", "f.level=in:a&search=甲")
+        save(world, "页签", "f.level=in:a&tab=mine")
+        save(world, "排序", "sort=company")
+        save(world, "任一", "g=any(level=in:a;silence=ge:3)&tab=all")
+
+        before = counts(world)
+        world.approved(company="丁公司", level=Level.a)
+        world.be("sales")
+
+        assert before == {"重点": 2, "任一": 2}
+        assert counts(world)["重点"] == 3
+
+
+def test_a_segment_is_a_filter_of_customers_and_of_what_is_theirs(company):
+    with World(company) as world:
+        world.be("sales")
+        key = save(world, "重点", "f.level=in:a")
+        save(world, "其余", f"f.group_id=not_in:{key}")
+        for name in ("甲", "乙"):
+            found = sa.select(Customer.id).where(Customer.company == f"{name}公司")
+            world.opportunity(world.session.scalar(found), name=f"{name}的商机")
+        world.be("sales")
+        assert counts(world) == {"重点": 2, "其余": 1}
+    client = company.test_client()
+    login(client, "sales")
+
+    customers = client.get(f"/admin/customer/?f.group_id=in:{key}").get_data(as_text=True)
+    deals = client.get(f"/admin/opportunity/?f.group_id=in:{key}").get_data(as_text=True)
+    rest = client.get(f"/admin/customer/?f.group_id=not_in:{key}").get_data(as_text=True)
+    offered = client.get("/admin/opportunity/ajax/values/?field=group_id").get_json()
+
+    assert "甲公司" in customers
+    assert "丙公司" in customers
+    assert "乙公司" not in customers
+    assert "自定义客群 属于 重点" in customers
+    assert "甲的商机" in deals
+    assert "乙的商机" not in deals
+    assert "乙公司" in rest
+    assert "甲公司" not in rest
+    assert sorted(one[1] for one in offered) == ["其余", "重点"]
+
+
+def test_what_a_person_may_not_ask_or_see_makes_no_larger_segment(company):
+    with World(company) as world:
+        world.be("admin")
+        role = next(
+            r for r in world.session.query(SavedView.role.mapper.class_) if r.name == "finance"
+        )
+        save(world, "手机", "f.mobile=starts:1380&f.level=in:a", role_id=role.id)
+        loop = save(world, "自己", "f.level=in:a")
+        view = world.session.get(SavedView, loop)
+        saved_views.change(world.session, view, {"query": f"f.group_id=in:{loop}"}, by=world.actor)
+        world.session.commit()
+        assert counts(world)["自己"] == 0
+        world.be("finance")
+        assert counts(world) == {"手机": None}
+        world.be("sales2")
+        assert counts(world) == {}
+    client = company.test_client()
+    login(client, "finance")
+    text = client.get("/admin/portrait/own/").get_data(as_text=True)
+    assert "含您不能筛选的字段" in text
+
+
+def test_the_builder_is_told_how_many_match_and_what_is_wrong(company):
+    client = company.test_client()
+    login(client, "sales")
+
+    good = client.get("/admin/customer/totals/?f.level=in:a").get_json()
+    bad = client.get("/admin/customer/totals/?f.level=in:zz").get_json()
+
+    assert (good["count"], good["complaints"]) == (2, [])
+    assert bad["complaints"]
