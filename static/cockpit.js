@@ -24,7 +24,7 @@
   // A chart as it leaves the page: on white, under its title, the filters and the moment of its data.
   const pictured = ({ data, layout }, title, lines, { width, height }) => {
     const most = Math.floor(width / 12);
-    const cut = lines.map((line) => plain(line.length > most ? `${line.slice(0, most - 1)}…` : line));
+    const cut = lines.filter(Boolean).map((line) => plain(line.length > most ? `${line.slice(0, most - 1)}…` : line));
     const text = [plain(title), ...cut].join('<br>');  // bold and sizes are styles, which the policy shuts out
     return {
       data,

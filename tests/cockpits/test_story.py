@@ -56,6 +56,9 @@ def pivoted(stage, page, total):
     page.wait_for_url("**rows=month**")
     corner = page.locator("table.pivot tfoot td").last
     assert corner.inner_text() == total
+    drawn(page)
+    with page.expect_download():
+        page.locator("[data-png]").click()
     stage.keep(page, "cockpit-story-2-pivot")
     first = page.locator("table.pivot tbody td a").first
     amount = first.inner_text()

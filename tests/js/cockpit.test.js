@@ -30,6 +30,8 @@ test('a picture stands on white under its title, the filters and the moment, and
   assert.equal(shown.layout.font.color, '#fff');
   const long = pictured(shown, 'x', ['长'.repeat(300)], { width: 240, height: 300 }).layout.title.text;
   assert.ok(long.length < 120 && long.includes('…'));
+  const bare = pictured(shown, 'x', [undefined, undefined], { width: 240, height: 300 });  // a page without filters
+  assert.equal(bare.layout.title.text, 'x');
 });
 
 test('a copied table has a line a row, and no formula that people wrote', () => {
