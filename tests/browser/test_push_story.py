@@ -13,34 +13,24 @@ from bench import histories
 from models.core.base import db
 from services.portrait import recompute
 from services.rights.actor import SYSTEM
-from tests.browser.test_contract_to_cash import Stage
 from tests.support.books import AT, Books
-from tests.support.browser import browsing, chromium
+from tests.support.stage import ONCE, staged
 from tests.support.world import World
 
 pytestmark = pytest.mark.browser
 SHAPE = histories.Shape(customers=40, orders=600, lines=1_500, products=20)
-PLAYED = [
-    pytest.param(("sqlite", "zh", "wide"), id="sqlite-zh-wide"),
-    pytest.param(("postgres", "en", "phone"), id="postgres-en-phone", marks=pytest.mark.nightly),
-]
 
 
-@pytest.fixture(params=PLAYED)
+@pytest.fixture(params=ONCE[:2])
 def stage(request, databases):
-    kind, lang, size = request.param
-    if chromium() is None:
-        pytest.skip("no Chromium: install it or set TCOS_TEST_CHROMIUM")
-    with databases.lent(kind) as app:
-        with app.app_context(), db.engine.begin() as connection:
+    for found in staged(request, databases):
+        with found.app.app_context(), db.engine.begin() as connection:
             owner = Books(connection).people["sales"][0]
             histories.write(connection, histories.draw(SHAPE), owner, AT)
-        with World(app) as world:
+        with World(found.app) as world:
             world.be(SYSTEM)
             recompute.recompute(world.session, as_of=dt.date(2026, 11, 20), now=world.now)
-        with browsing(app) as site:
-            yield Stage(app, site, lang, size)
-            assert site.faults == []
+        yield found
 
 
 def made(stage, page):
