@@ -147,6 +147,7 @@ def _decisions(
         .where(
             task.state == TaskState.done,
             task.decision != Decision.transfer,
+            task.due_at.is_not(None),  # what a rule of the flow took as agreed took no time
             request.decided_at >= within[0],
             request.decided_at < within[1],
         )

@@ -38,11 +38,12 @@ class ApproverKind(Labelled):
 
 
 class StepMode(Labelled):
-    """How many of a step's approvers have to agree."""
+    """How many of a step's approvers have to agree; of `cc` nobody: they get a copy."""
 
     any = "any", _("任一人通过")
     all = "all", _("全部通过")
     turn = "turn", _("依次通过")
+    cc = "cc", _("只抄送，不审批")
 
 
 class ApprovalFlow(Model, Stamped):
@@ -108,7 +109,8 @@ class ApprovalStep(Model, Stamped):
     `due_hours`
     are working hours (empty: the setting's); a step that is overdue is reminded of once and, where
     `escalate` says so, goes to the superior `escalate_hours` working hours later (empty: after the
-    same time again).
+    same time again). `collapse`: who agreed in an earlier step of the request agrees here too;
+    `resume`: what is rejected here comes back here when it is submitted again.
     """
 
     __tablename__ = "approval_step"
@@ -154,6 +156,20 @@ class ApprovalStep(Model, Stamped):
         server_default=sa.true(),
     )
     escalate_hours: Mapped[int | None] = field(_("提醒后几小时升级（工作小时）"), sa.Integer)
+    collapse: Mapped[bool] = field(
+        _("前面步骤已同意的人不再重复审批"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+    )
+    resume: Mapped[bool] = field(
+        _("在此步驳回的，重新提交直接回到此步"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+    )
 
     flow: Mapped[ApprovalFlow] = relationship(back_populates="steps")
     role: Mapped[Any] = relationship("Role")

@@ -25,6 +25,7 @@ GROUPS = 5
 MOST_CHOICES = 300
 HIDDEN = ("multiline", "region")
 PLAIN = ("name", "kind", "role_id", "level", "mode", "due_hours", "escalate_hours", "outer")
+TICKED = ("escalate", "collapse", "resume")
 FIRST = ("amount", "level", "customer_class", "owner_id")  # what conditions ask most
 
 
@@ -42,7 +43,8 @@ def _count(post: Any, key: str, most: int) -> int:
 def _step(post: Any, at: str) -> StepDraft:
     step = StepDraft(**{key: post.get(f"{at}-{key}", "")[:200] for key in PLAIN})
     step.people = post.getlist(f"{at}-people")[:200]
-    step.escalate = f"{at}-escalate" in post
+    for key in TICKED:
+        setattr(step, key, f"{at}-{key}" in post)
     step.raw = _raw(post.get(f"{at}-raw", ""))
     step.rules = [
         DraftRule(

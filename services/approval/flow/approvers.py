@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, contains_eager
 
-from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind
+from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind, StepMode
 from models.people.department import Department
 from models.people.role import Role
 from models.people.user import User, user_role
@@ -26,6 +26,13 @@ def approvers(
     found = FINDERS[step.approver_kind](session, step, submitter, chosen)
     able = deciders(session, found)
     return [key for key in dict.fromkeys(found) if key in able]
+
+
+def readers(session: Session, step: ApprovalStep, submitter: int | None) -> list[int]:
+    """Return the active people whom a step gives a copy; they need not be able to decide."""
+    found, user = FINDERS[step.approver_kind](session, step, submitter, None), User.__table__
+    query = sa.select(user.c.id).where(user.c.id.in_(found), user.c.active).order_by(user.c.id)
+    return list(session.execute(query).scalars())
 
 
 def deciders(session: Session, among: Iterable[int] | None = None) -> set[int]:
@@ -57,7 +64,7 @@ def steps_without_approvers(session: Session) -> list[ApprovalStep]:
     steps = session.scalars(
         sa.select(ApprovalStep)
         .join(ApprovalStep.flow)
-        .where(ApprovalFlow.active)
+        .where(ApprovalFlow.active, ApprovalStep.mode != StepMode.cc)
         .options(contains_eager(ApprovalStep.flow))
         .order_by(ApprovalStep.flow_id, ApprovalStep.ordinal)
     )

@@ -35,6 +35,8 @@ class StepDraft:
     due_hours: str = ""
     escalate: bool = True
     escalate_hours: str = ""
+    collapse: bool = False
+    resume: bool = False
     outer: str = "any"
     rules: list[DraftRule] = dataclasses.field(default_factory=list)
     raw: Any = None

@@ -22,8 +22,8 @@ def build(session: Session, draft: Draft) -> list[ApprovalStep]:
     """Return the steps, not yet of any session; complaints stand in the draft afterwards."""
     draft.errors = {}
     _named(draft)
-    if not draft.steps:
-        draft.errors["steps"] = _("至少需要一个步骤")
+    if all(step.mode == StepMode.cc.name for step in draft.steps):
+        draft.errors["steps"] = _("至少需要一个审批步骤")
     if len(draft.steps) > MOST_STEPS:
         draft.errors["steps"] = _("最多 %(n)s 个步骤", n=MOST_STEPS)
     able = deciders(session)
@@ -60,7 +60,11 @@ def _step(
         escalate=step.escalate,
         escalate_hours=_number(step, "escalate_hours", LONGEST_HOURS) if step.escalate else None,
         condition=condition(session, draft.noun, step),
+        collapse=step.collapse,
+        resume=step.resume,
     )
+    if found.mode is StepMode.cc and kind is ApproverKind.chosen:
+        step.errors["kind"] = _("抄送的人不能由提交人选择")
     if kind is ApproverKind.role:
         found.role_id = _role(step, roles)
     return found
@@ -103,7 +107,7 @@ def _role(step: StepDraft, roles: Any) -> int | None:
     if role is None:
         step.errors["role_id"] = _("请选择角色")
         return None
-    if RIGHT not in role.permissions:
+    if RIGHT not in role.permissions and step.mode != StepMode.cc.name:
         step.errors["role_id"] = _("此角色没有审批权限")
     return int(role.id)
 

@@ -38,6 +38,8 @@ def _step(words: Words, noun: str, step: ApprovalStep) -> StepDraft:
         due_hours=_number(step.due_hours),
         escalate=step.escalate,
         escalate_hours=_number(step.escalate_hours),
+        collapse=step.collapse,
+        resume=step.resume,
     )
     if found is None:
         draft.raw = step.condition

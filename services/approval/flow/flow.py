@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
+from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction, StepMode
 from models.approval.request import ApprovalRequest
 from services.core.errors import Locked
 from services.query import conditions
@@ -46,8 +46,21 @@ def applying(
 
     Where none does the last step stays: nothing passes without anybody's decision.
     """
-    found = [step for step in flow.steps if conditions.parse(model, step.condition).holds(get, at)]
-    return found or list(flow.steps[-1:])
+    deciding = [step for step in flow.steps if step.mode is not StepMode.cc]
+    return _holding(deciding, model, get, at) or deciding[-1:]
+
+
+def copied(
+    flow: ApprovalFlow, model: type[Any], get: Callable[[str], Any], at: conditions.Place
+) -> list[ApprovalStep]:
+    """Return the steps whose people only get a copy and whose condition the record fulfils."""
+    return _holding([s for s in flow.steps if s.mode is StepMode.cc], model, get, at)
+
+
+def _holding(
+    steps: list[ApprovalStep], model: type[Any], get: Callable[[str], Any], at: conditions.Place
+) -> list[ApprovalStep]:
+    return [step for step in steps if conditions.parse(model, step.condition).holds(get, at)]
 
 
 def ordinal(request: Any) -> int:

@@ -138,6 +138,8 @@ def _model(one: Input) -> Any:
 
 
 def _time(step: ApprovalStep) -> str:
+    if step.mode is StepMode.cc:
+        return "—"
     due = _hours(step.due_hours) if step.due_hours else _("默认时限")
     if step.escalate is False:
         return _("%(due)s，超时提醒", due=due)

@@ -116,6 +116,8 @@ COPIED = (
     "due_hours",
     "escalate",
     "escalate_hours",
+    "collapse",
+    "resume",
 )
 
 

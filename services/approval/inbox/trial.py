@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind
+from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind, StepMode
 from models.people.user import User
-from services.approval.flow.approvers import approvers
+from services.approval.flow.approvers import approvers, readers
 from services.approval.flow.barred import would_bar
-from services.approval.flow.flow import applying, place
+from services.approval.flow.flow import applying, copied, place
 from services.approval.flow.preview import Words, parsed
 from services.approval.request.tasks import Cast, cast
 from services.query import conditions, search
@@ -67,19 +67,22 @@ def trial(
     get, at = conditions.getter(record), place(submitter, now)
     words = Words(session, [flow])
     stays = {step.ordinal for step in applying(flow, type(record), get, at)}
+    copies = copied(flow, type(record), get, at)
     never = would_bar(record, submitter, flow.action)
     casts = {
         step.ordinal: cast(session, approvers(session, step, submitter, None), never, now=now)
         for step in flow.steps
         if step.ordinal in stays and step.approver_kind is not ApproverKind.chosen
     }
+    for step in copies:
+        casts[step.ordinal] = Cast(dict.fromkeys(readers(session, step, submitter)))
     names = _names(session, casts)
     steps = [
         TrialStep(
             step,
             words.who(step),
             words.condition(flow.noun, step),
-            step.ordinal in stays,
+            step.ordinal in stays or step in copies,
             _checks(words, parsed(flow.noun, step.condition), _told(session, record, get), get, at),
             *_people(casts.get(step.ordinal, Cast({})), names),
         )
@@ -90,7 +93,7 @@ def trial(
 
 def _forced(flow: ApprovalFlow, stays: set[int], get: Any, at: conditions.Place) -> bool:
     """Tell whether the only step stays although its condition does not hold."""
-    last = flow.steps[-1]
+    last = [step for step in flow.steps if step.mode is not StepMode.cc][-1]
     found = parsed(flow.noun, last.condition)
     return stays == {last.ordinal} and found is not None and not found.holds(get, at)
 

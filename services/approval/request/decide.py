@@ -20,7 +20,7 @@ from services.approval.request.events import note
 from services.approval.request.reassign import reassign_tasks_of
 from services.approval.request.request_lock import claim, find, record_of, refused, said
 from services.approval.request.set_effects import REQUEST, copies
-from services.approval.request.tasks import LIVE, cancel, hand_on, live, open_tasks
+from services.approval.request.tasks import LIVE, cancel, hand_on, live, open_next, open_tasks
 from services.core.errors import Invalid, NotVisible, Refused
 from services.delivery.outcome import Verdict
 from services.rights import gate
@@ -106,13 +106,22 @@ def _move(
         complete, turn = hand_on(session, request, task, now=now)
         if not complete:
             return turn
-        if request.step >= request.steps:
-            request.state, request.decided_at = Approval.approved, now
-            session.flush()
-            return []
-        request.step += 1
+        return _go_on(session, request, now)
     session.flush()
     return open_tasks(session, request, now=now)
+
+
+def _go_on(session: Session, request: ApprovalRequest, now: dt.datetime) -> list[int]:
+    """Open the next step; one that people who agreed already fulfil is passed at once."""
+    while request.step < request.steps:
+        request.step += 1
+        session.flush()
+        turn = open_next(session, request, now=now)
+        if turn is not None:
+            return turn
+    request.state, request.decided_at = Approval.approved, now
+    session.flush()
+    return []
 
 
 def checked(verb: str, comment: str | None) -> str | None:

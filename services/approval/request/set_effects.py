@@ -100,12 +100,15 @@ def copies(
     step: int | None = None,
     **said: Unpack[Copied],
 ) -> None:
-    """Set the one copy of a request of its submitter and its owner unread with the newest step.
+    """Set the one copy of a request of each who gets it unread with the newest step.
 
-    One statement; `step` is the one that was decided where the request has moved on.
+    Its submitter, its owner and whom the flow names. One statement; `step` is the one that was
+    decided where the request has moved on.
     """
     table: Any = ApprovalCopy.__table__
-    people = concerned(which, said["by"]).subquery()
+    held = sa.select(table.c.request_id, table.c.user_id)
+    held = held.where(table.c.request_id.in_(sa.select(REQUEST.c.id).where(which)))
+    people = sa.union(*concerned(which, said["by"]), held).subquery()
     values = {
         "request_id": REQUEST.c.id,
         "user_id": people.c.user_id,
@@ -162,8 +165,8 @@ def events(
     _insert(session, table, values, query)
 
 
-def concerned(which: Any, by: int | None) -> Any:
-    """Return a SELECT of (request id, user_id): who submitted, and whose the record is.
+def concerned(which: Any, by: int | None) -> list[Any]:
+    """Return SELECTs of (request id, user_id): who submitted, and whose the record is.
 
     An owner who decided it himself (`by`) knows.
     """
@@ -177,7 +180,7 @@ def concerned(which: Any, by: int | None) -> Any:
     theirs = sa.select(REQUEST.c.id, owner.label("user_id")).where(which, owner.is_not(None))
     if by is not None:
         theirs = theirs.where(owner != by)
-    return mine.where(which, REQUEST.c.submitted_by_id.is_not(None)).union(theirs)
+    return [mine.where(which, REQUEST.c.submitted_by_id.is_not(None)), theirs]
 
 
 def tell_submitters(
@@ -192,7 +195,7 @@ def tell_submitters(
     """Tell submitters and owners what was decided, by the bell and by mail."""
     number = sa.cast(REQUEST.c.id, sa.String)
     kind = NoticeKind.returned if back else NoticeKind.decision
-    user, people = User.__table__, concerned(which, by).subquery()
+    user, people = User.__table__, sa.union(*concerned(which, by)).subquery()
     query = sa.select(
         user.c.id.label("user_id"),
         outcome.of(REQUEST.c.title).label("title"),

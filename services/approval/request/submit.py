@@ -7,13 +7,14 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from models.approval.flow import FlowAction
-from models.approval.request import ApprovalRequest, Decision
+from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
+from models.approval.request import ApprovalCopy, ApprovalRequest, Decision
 from models.core.mixins import Approval
 from models.customers.customer import Customer
 from services.approval.flow import chosen_approvers
+from services.approval.flow.approvers import readers
 from services.approval.flow.barred import would_bar
-from services.approval.flow.flow import applying, in_force, place
+from services.approval.flow.flow import applying, copied, in_force, place
 from services.approval.request.effects import announce, summary
 from services.approval.request.events import note
 from services.approval.request.tasks import open_tasks
@@ -88,7 +89,8 @@ def open_request(
     Raises Invalid on `chosen` where a step leaves its approvers to the submitter.
     """
     flow = in_force(call.session, type(record), action)
-    steps = applying(flow, type(record), asked(record, payload), place(call.by.id, call.now))
+    told = (flow, type(record), asked(record, payload), place(call.by.id, call.now))
+    steps = applying(*told)
     creation = action is FlowAction.create
     editor = record.last_editor_id if creation else call.by.id
     never = would_bar(record, call.by.id, action)
@@ -103,7 +105,7 @@ def open_request(
         flow_id=flow.id,
         route=[step.ordinal for step in steps],
         chosen=picked,
-        step=1,
+        step=_first(call.session, flow, steps, record, action),
         steps=len(steps),
         seen_version=record.row_version,
         payload=payload,
@@ -118,9 +120,49 @@ def open_request(
     note(
         call.session, request, Decision.submit, step=0, by=call.by.id, now=call.now, comment=comment
     )
+    _copy(call, request, copied(*told))
     turn = open_tasks(call.session, request, now=call.now)
     announce(call.session, request, turn, now=call.now)
     return request
+
+
+def _first(
+    session: Session, flow: ApprovalFlow, steps: list[ApprovalStep], record: Any, action: FlowAction
+) -> int:
+    """Return the step a request begins with: that which rejected it last, where the flow says so.
+
+    The way has to be the same as it was then.
+    """
+    request = ApprovalRequest
+    before = session.scalar(
+        sa.select(request)
+        .where(request.noun == record.__noun__, request.record_id == record.id)
+        .order_by(request.round.desc())
+        .limit(1)
+        .execution_options(system="approval")
+    )
+    route = [step.ordinal for step in steps]
+    same = before is not None and (before.flow_id, before.route) == (flow.id, route)
+    if before is None or not same or before.action is not action:
+        return 1
+    back = before.state is Approval.rejected and steps[before.step - 1].resume
+    return before.step if back else 1
+
+
+def _copy(call: Call, request: ApprovalRequest, steps: list[ApprovalStep]) -> None:
+    """Give a copy to everybody whom the flow names for it."""
+    people = {who for step in steps for who in readers(call.session, step, call.by.id)}
+    for who in sorted(people - {call.by.id}):
+        copy = ApprovalCopy(
+            request_id=request.id,
+            user_id=who,
+            step=0,
+            steps=request.steps,
+            state=request.state or Approval.pending,
+            actor_id=call.by.id,
+            at=call.now,
+        )
+        call.session.add(copy)
 
 
 def _customer_of(record: Any) -> int | None:

@@ -5,10 +5,12 @@ import datetime as dt
 from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
+from flask_babel import force_locale
+from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalStep, StepMode
-from models.approval.request import ApprovalRequest, Decision
+from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.delivery.notification import NoticeKind
 from services.approval.flow.approvers import admins, approvers
@@ -23,7 +25,54 @@ from services.core.worktime import due_after
 LIVE = (TaskState.open, TaskState.waiting)
 
 
-def open_tasks(session: Session, request: ApprovalRequest, *, now: dt.datetime) -> list[int]:
+def open_next(session: Session, request: ApprovalRequest, *, now: dt.datetime) -> list[int] | None:
+    """Open the next step as `open_tasks` does; None where people who agreed already fulfil it.
+
+    Where the flow says so, who agreed in a step before is not asked again: his agreement is noted.
+    """
+    step, never = step_of(session, request), barred(request)
+    signed = _signed(session, request) - never if step.collapse else set()
+    named = approvers(session, step, request.submitted_by_id, request.chosen) if signed else []
+    agreed = [person for person in named if person in signed]
+    anyone = step.mode is StepMode.any
+    for person in agreed[:1] if anyone else agreed:
+        _agree(session, request, person, now)
+    rest = [person for person in named if person not in signed]
+    if agreed and (anyone or not rest):
+        return None
+    return open_tasks(session, request, now=now, named=rest or None)
+
+
+def _signed(session: Session, request: ApprovalRequest) -> set[int]:
+    """Return who approved a step before this one since it was last sent back."""
+    task, event = ApprovalTask, ApprovalEvent
+    sent_back = (event.request_id == request.id, event.decision == Decision.give_back)
+    last = session.scalar(sa.select(sa.func.max(event.at)).where(*sent_back))
+    query = sa.select(task.assignee_id).where(
+        task.request_id == request.id, task.step < request.step, task.decision == Decision.approve
+    )
+    return set(session.scalars(query if last is None else query.where(task.decided_at > last)))
+
+
+def _agree(session: Session, request: ApprovalRequest, person: int, now: dt.datetime) -> None:
+    with force_locale("zh_Hans_CN"):
+        why = _("前面步骤已同意，按流程规则不再重复审批")
+    task = ApprovalTask(
+        request_id=request.id,
+        step=request.step,
+        assignee_id=person,
+        state=TaskState.done,
+        decision=Decision.approve,
+        created_at=now,
+        decided_at=now,
+    )
+    session.add(task)
+    note(session, request, Decision.approve, step=request.step, by=person, comment=why, now=now)
+
+
+def open_tasks(
+    session: Session, request: ApprovalRequest, *, now: dt.datetime, named: list[int] | None = None
+) -> list[int]:
     """Create the tasks of the request's current step; return whose turn it is.
 
     Without an approver the admins get it, and are told why. The submitter and the last editor are
@@ -31,7 +80,8 @@ def open_tasks(session: Session, request: ApprovalRequest, *, now: dt.datetime) 
     a second person.
     """
     step = step_of(session, request)
-    named = approvers(session, step, request.submitted_by_id, request.chosen)
+    if named is None:
+        named = approvers(session, step, request.submitted_by_id, request.chosen)
     found = cast(session, named, barred(request), now=now)
     made = [
         ApprovalTask(

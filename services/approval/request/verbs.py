@@ -1,14 +1,17 @@
 """What people do without deciding: transfer, add a signature, urge, comment."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
 
-from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.delivery.notification import NoticeKind
+from models.people.user import User
 from services.approval.flow.approvers import deciders
 from services.approval.flow.barred import barred
 from services.approval.flow.flow import step_of
@@ -203,6 +206,23 @@ def press(call: Call, request: ApprovalRequest) -> ApprovalRequest:
     return request
 
 
+def mentioned(session: Session, request: ApprovalRequest, words: str | None) -> set[int]:
+    """Return whom a comment names as @姓名, of those who take part: nobody else sees the request.
+
+    Of two names that begin alike the longer one is meant.
+    """
+    if not words or "@" not in words:
+        return set()
+    user, task, copy = User.__table__, ApprovalTask.__table__, ApprovalCopy.__table__
+    asked = sa.select(task.c.assignee_id).where(task.c.request_id == request.id)
+    told = sa.select(copy.c.user_id).where(copy.c.request_id == request.id)
+    query = sa.select(user.c.id, user.c.name).where(user.c.id.in_(asked.union(told)))
+    people = sorted(session.execute(query), key=lambda row: -len(row.name))
+    pattern = re.compile("@(" + "|".join(re.escape(row.name) for row in people) + ")")
+    names = set(pattern.findall(words)) if people else set()
+    return {row.id for row in people if row.name in names}
+
+
 def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING) -> ApprovalRequest:
     """Say something on a request one may see, or give files. Raises NotVisible, Invalid."""
     demand(call.by, "request:read")
@@ -219,7 +239,7 @@ def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING)
             now=call.now,
         )
         keep(event, beside)
-        others = {request.submitted_by_id} | {
+        others = {request.submitted_by_id, *mentioned(call.session, request, words)} | {
             t.assignee_id for t in live(call.session, request.id) if t.state is TaskState.open
         }
         announce(

@@ -1,0 +1,229 @@
+"""Rules of a step: copies alone, no second agreement of the same person, coming back to it."""
+
+import datetime as dt
+
+import sqlalchemy as sa
+
+from models.approval.flow import ApproverKind, StepMode
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.delivery.notification import NoticeKind, Notification
+from models.people.role import Role
+from models.people.user import User
+from services.approval import Beside
+from services.approval.flow.flow import in_force
+from services.approval.inbox.trial import trial
+from services.records.records import update
+from tests.approval.flows import act, events, flow, state, turn
+from tests.support.visitors import Visitors
+from tests.support.world import World
+
+CC = StepMode.cc
+
+
+def copies(world, request):
+    """Return who has a copy of a request: name → (state, step, whether unread)."""
+    copy, user = ApprovalCopy.__table__, User.__table__
+    rows = world.session.execute(
+        sa.select(user.c.name, copy.c.state, copy.c.step, copy.c.read_at)
+        .join(user, user.c.id == copy.c.user_id)
+        .where(copy.c.request_id == request)
+    )
+    return {row.name: (row.state, row.step, row.read_at is None) for row in rows}
+
+
+def test_people_of_a_copy_step_read_along_and_decide_nothing(world):
+    high = {"field": "level", "op": "in", "value": ["a"]}
+    flow(
+        world,
+        {"people": ["finance"], "mode": CC},
+        {"people": ["reviewer"]},
+        {"people": ["manager"], "mode": CC, "condition": high},
+    )
+    _key, request = world.submitted(level="b")
+    _other, important = world.submitted(level="a")
+
+    assert turn(world, request) == ["reviewer"]
+    row = world.session.get_one(ApprovalRequest, request)
+    assert (row.route, row.steps) == ([2], 1)
+    assert copies(world, request) == {"finance": (Approval.pending, 0, True)}
+    assert copies(world, important).keys() == {"finance", "manager"}
+    world.decided(important, "reviewer", "reject", "资料不全")
+    found = copies(world, important)
+    assert found["finance"] == found["manager"] == (Approval.rejected, 1, True)
+    world.be("finance")
+    assert world.get(ApprovalRequest, important) is not None
+
+
+def test_a_copy_goes_to_people_who_could_not_decide(small):
+    with small.acting("admin"):
+        office = small.session.scalar(sa.select(Role.id).where(Role.name == "office"))
+    flow(
+        small, {"people": ["reviewer"]}, {"kind": ApproverKind.role, "role_id": office, "mode": CC}
+    )
+    _key, request = small.submitted()
+
+    assert copies(small, request).keys() == {"office"}
+    assert Visitors(small.app).get("office", f"/admin/request/?id={request}").status_code == 200
+
+
+def test_who_agreed_before_is_not_asked_again_where_the_flow_says_so(world):
+    flow(
+        world,
+        {"people": ["reviewer"]},
+        {"people": ["reviewer", "reviewer2"], "collapse": True},
+        {"people": ["reviewer", "manager"], "mode": StepMode.all, "collapse": True},
+    )
+    key, request = world.submitted()
+    world.decided(request, "reviewer")
+
+    assert turn(world, request) == ["manager"]  # any of step 2, and his part of step 3
+    rows = world.session.scalars(
+        sa.select(ApprovalEvent.comment).where(ApprovalEvent.request_id == request)
+    ).all()
+    assert [text for text in rows if text] == ["前面步骤已同意，按流程规则不再重复审批"] * 2
+    world.decided(request, "manager")
+    world.be("admin")
+    assert world.get(Customer, key).approval is Approval.approved
+
+
+def test_the_last_step_may_be_passed_so_and_each_step_is_asked_again_without_the_rule(world):
+    flow(world, {"people": ["reviewer"]}, {"people": ["reviewer"], "collapse": True})
+    key, request = world.submitted()
+    world.decided(request)
+    world.be("admin")
+    assert world.get(Customer, key).approval is Approval.approved
+    flow(world, {"people": ["reviewer"]}, {"people": ["reviewer"]})
+    _key, request = world.submitted()
+    world.decided(request)
+
+    assert turn(world, request) == ["reviewer"]
+    assert state(world, request) is Approval.pending
+
+
+def test_what_was_sent_back_is_asked_again(world):
+    flow(
+        world,
+        {"people": ["reviewer"]},
+        {"people": ["manager"]},
+        {"people": ["reviewer"], "collapse": True},
+    )
+    _key, request = world.submitted()
+    world.decided(request)
+    seen = world.session.get_one(ApprovalRequest, request).seen_version
+    act(world, "manager", "decide", request, seen=seen, verb="give_back",
+        comment="再看看", beside=Beside(to_step=1))  # fmt: skip
+
+    assert turn(world, request) == ["reviewer"]
+    world.now += dt.timedelta(minutes=1)
+    world.decided(request)
+    world.decided(request, "manager")
+    assert state(world, request) is Approval.approved  # he agreed after it was sent back
+
+
+def test_an_agreement_by_rule_can_be_taken_back(small):
+    flow(
+        small,
+        {"people": ["reviewer"]},
+        {"people": ["reviewer"], "collapse": True},
+        {"people": ["manager"]},
+    )
+    _key, request = small.submitted()
+    small.decided(request)
+    assert turn(small, request) == ["manager"]
+
+    act(small, "reviewer", "take_back", request)
+
+    assert turn(small, request) == ["reviewer"]
+    small.decided(request)
+    assert turn(small, request) == ["manager"]
+
+
+def test_what_is_rejected_comes_back_to_its_step_where_the_flow_says_so(world):
+    flow(world, {"people": ["reviewer"]}, {"people": ["manager"], "resume": True})
+    key, request = world.submitted()
+    world.decided(request)
+    world.decided(request, "manager", "reject", "地址不全")
+    with world.acting("sales"):
+        update(world.call, world.get(Customer, key), {"remark": "补好了"}, seen=None)
+
+    _key, again = world.submitted(key=key)
+
+    assert turn(world, again) == ["manager"]
+    world.decided(again, "manager")
+    assert state(world, again) is Approval.approved
+
+
+def test_another_way_begins_at_its_beginning(small):
+    flow(small, {"people": ["reviewer"]}, {"people": ["manager"], "resume": True})
+    key, request = small.submitted()
+    small.decided(request)
+    small.decided(request, "manager", "reject", "地址不全")
+    flow(small, {"people": ["reviewer2"]}, {"people": ["manager"], "resume": True})
+
+    _key, again = small.submitted(key=key)
+
+    assert turn(small, again) == ["reviewer2"]
+    key, request = small.submitted()
+    small.decided(request, "reviewer2", "reject", "地址不全")
+    assert turn(small, small.submitted(key=key)[1]) == ["reviewer2"]
+
+
+def test_whom_a_comment_names_is_told_where_he_takes_part(world):
+    flow(world, {"people": ["reviewer"]}, {"people": ["manager"]})
+    _key, request = world.submitted()
+    world.decided(request)
+    act(world, "manager", "comment", request, text="@reviewer2 @reviewer 这里的级别对吗？@analyst")
+
+    notice, user = Notification.__table__, User.__table__
+    rows = world.session.execute(
+        sa.select(user.c.name)
+        .join(notice, notice.c.user_id == user.c.id)
+        .where(notice.c.kind == NoticeKind.comment)
+        .order_by(user.c.name)
+    )
+    assert list(rows.scalars()) == ["reviewer", "sales"]
+    assert events(world, request)[-1] == "comment"
+
+
+def test_the_dry_run_shows_who_gets_a_copy(small):
+    flow(small, {"people": ["finance"], "mode": CC}, {"people": ["reviewer"]})
+    key = small.customer()
+    small.be("admin")
+    found = trial(
+        small.session,
+        in_force(small.session, Customer),
+        small.get(Customer, key),
+        submitter=small.id_of("sales"),
+        now=small.now,
+    )
+
+    assert [(step.applies, step.people) for step in found.steps] == [
+        (True, [("finance", "")]),
+        (True, [("reviewer", "")]),
+    ]
+    assert not found.forced
+
+
+def test_the_editor_keeps_the_rules_and_asks_for_somebody_who_decides(lite):
+    visitors = Visitors(lite)
+    with World(lite) as world:
+        reviewer = world.id_of("reviewer")
+    step = {"name": "抄送", "kind": "person", "people": reviewer, "level": "1", "outer": "any"}
+    first = {f"s0-{key}": value for key, value in step.items()} | {"s0-mode": "cc", "s0-rules": 0}
+    form = {"noun": "customer", "action": "create", "name": "带抄送", "steps": 1, "_do": "save"}
+
+    refused = visitors.post("admin", "/admin/flow/new/", form | first)
+    assert refused.status_code == 422
+    assert "至少需要一个审批步骤" in refused.text
+    second = {f"s1-{key}": value for key, value in step.items()}
+    second |= {"s1-mode": "all", "s1-rules": 0, "s1-collapse": 1, "s1-resume": 1, "steps": 2}
+    saved = visitors.post("admin", "/admin/flow/new/", form | first | second)
+    assert saved.status_code == 303
+    page = visitors.get("admin", saved.location).text
+    assert "（只抄送，不审批）" in page
+    key = saved.location.rpartition("=")[2]
+    editor = visitors.get("admin", f"/admin/flow/new/?base={key}").text
+    assert editor.count('name="s1-collapse" value="1" checked') == 1
+    assert editor.count('name="s1-resume" value="1" checked') == 1
