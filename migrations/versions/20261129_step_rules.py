@@ -5,7 +5,7 @@ from alembic import op
 from alembic.operations import BatchOperations
 
 revision = "20261129_step_rules"
-down_revision = "20261129_notice_choice"
+down_revision = "20261129_needs"
 branch_labels = None
 depends_on = None
 
