@@ -2,6 +2,7 @@
 
 import click
 
+from cli.audit import audit, erase_person
 from cli.backup import backup, restore
 from cli.backups import backups, restore_drill
 from cli.contracts import contracts
@@ -12,7 +13,14 @@ from cli.import_undo import import_undo
 from cli.portrait import portrait
 from cli.seed import seed
 from cli.serve import serve
-from cli.users import activate_user, create_user, deactivate_user, set_password
+from cli.users import (
+    activate_user,
+    create_user,
+    deactivate_user,
+    reset_second_factor,
+    set_password,
+    unlock,
+)
 from cli.worker import worker
 
 COMMANDS: list[click.Command] = [
@@ -27,6 +35,10 @@ COMMANDS: list[click.Command] = [
     set_password,
     deactivate_user,
     activate_user,
+    unlock,
+    reset_second_factor,
+    audit,
+    erase_person,
     contracts,
     portrait,
     backup,

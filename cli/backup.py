@@ -6,12 +6,15 @@ from pathlib import Path
 
 import click
 import flask_migrate
+from flask import current_app
 from flask.cli import with_appcontext
 
+from cli.common import now, system_session
 from models.core.base import db
 from services.core.errors import Refused
 from services.schema import backup as copies
 from services.schema import statistics
+from services.trail import chain, erasures
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 YES = click.option("--yes", is_flag=True, help="do not ask")
@@ -46,9 +49,17 @@ def restore(file: Path, *, yes: bool) -> None:
         copies.restore(db.engine, file)
     db.engine.dispose()
     flask_migrate.upgrade()
+    folder = Path(current_app.config["TCOS_INSTANCE"])
+    session = system_session()
+    with refusing():
+        again = erasures.replay(session, folder, now=now())
+    session.commit()
     with db.engine.begin() as connection:
         statistics.refresh(connection)  # a backup carries none
+        chain.restart_head(connection, folder)
     click.echo(f"restored {file} into {place}")
+    if again:
+        click.echo(f"{again} people erased since that backup were erased again")
 
 
 @contextlib.contextmanager

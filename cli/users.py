@@ -16,9 +16,10 @@ import services.entity_rules  # noqa: F401 # registers the nouns' rules
 from cli.common import now, system_session
 from models.people.user import User
 from services.core.errors import Invalid, Refused
-from services.people import people
+from services.people import people, second_factor
 from services.records.fields import inputs_of
 from services.records.parsing import parse
+from services.rights import throttle
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
 
@@ -75,6 +76,28 @@ def deactivate_user(email: str) -> None:
 def activate_user(email: str) -> None:
     """Let a disabled person log in again, with the password of before."""
     _switch(email, active=True)
+
+
+@click.command()
+@click.argument("email")
+@with_appcontext
+def unlock(email: str) -> None:
+    """Let a person try his password again at once, after too many wrong ones."""
+    with _acting() as session:
+        places = throttle.unlock(session, _person(session, email).email)
+    click.echo(f"{email} was held at {places} places" if places else f"{email} was not held")
+
+
+@click.command("reset-second-factor")
+@click.argument("email")
+@with_appcontext
+def reset_second_factor(email: str) -> None:
+    """Take away a second factor that somebody has lost; the password stays."""
+    with _acting() as session:
+        user = _person(session, email)
+        had = user.tf_totp_secret is not None
+        second_factor.end(session, user, by=SYSTEM)
+    click.echo(f"{email} has no second factor now" if had else f"{email} had none")
 
 
 def _switch(email: str, *, active: bool) -> None:

@@ -26,10 +26,12 @@ from services.delivery.filestore import Store
 from services.delivery.notices import Notice, gathered, settle_handled, tell_many
 from services.enquiry import followers
 from services.ownership import ownership
+from services.people import sessions
 from services.portrait import evaluate, recompute
 from services.records import drafts, idempotency
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
+from services.trail import chain
 
 MORNING = 8  # o'clock: nobody is reminded in the night
 LATEST = dt.timedelta(days=7)  # how long after its date a reminder is still one
@@ -179,9 +181,21 @@ def files(app: Flask) -> int:
     return store.sweep(kept, now=now)
 
 
+def chained(app: Flask) -> int:
+    """Link what the audit log has got to its chain. Returns how many rows."""
+    folder = Path(app.config["TCOS_INSTANCE"])
+    with working(app) as session:
+        head = chain.seal(session.connection(), now=clock())
+        session.commit()
+    if head is None:
+        return 0
+    chain.keep_head(folder, head)
+    return int(head["rows"])
+
+
 def prune(app: Flask) -> int:
-    """Drop what nobody asks for any more: deliveries, unconfirmed jobs, keys of forms, drafts."""
-    kept = (outbox_care, jobs, idempotency, drafts, followers)
+    """Drop what nobody asks for any more: deliveries, unconfirmed jobs, keys, drafts, sessions."""
+    kept = (outbox_care, jobs, idempotency, drafts, followers, sessions)
     with working(app) as session:
         gone: int = sum(one.prune(session, now=clock()) for one in kept)
         session.commit()

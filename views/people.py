@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import flash, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
@@ -14,7 +14,7 @@ from models.people.role import Role
 from models.people.user import User
 from services.handover import handover
 from services.handover.allotment import kinds
-from services.people import access_links, people
+from services.people import access_links, people, second_factor, sessions
 from services.rights import ceiling
 from services.rights.actor import may
 from services.rights.grants import CATALOGUE, NOUNS
@@ -35,7 +35,9 @@ class UserView(CrmView):
     edit_template = create_template = "admin/model/user.html"
     details_template = "admin/model/user_details.html"
     can_delete = False
-    own_doors: ClassVar[dict[str, str]] = {"password_view": "edit"}
+    own_doors: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("password_view", "session_view", "second_view"), "edit"
+    )
 
     def loads(self) -> list[Any]:
         """Load the roles too."""
@@ -66,6 +68,29 @@ class UserView(CrmView):
         found = super().buttons(record)
         mine = record.id == self.actor.id
         return found | {"password": found["edit"] and not mine and self._may_touch(record)}
+
+    def details_context(self, record: Any, *told: Any, **more: Any) -> dict[str, Any]:
+        """Show where the person is logged in to who may end it."""
+        found = super().details_context(record, *told, **more)
+        rows = sessions.listed(self.session, record) if found["buttons"]["password"] else []
+        return found | {"devices": rows, "device": sessions.device}
+
+    @expose("/session/", methods=("POST",))
+    def session_view(self) -> Any:
+        """Log a person out on one device, or on all of them."""
+        record = self.get_one(request.form.get("id"))
+        key = request.form.get("session", type=int)
+        n = sessions.end(self.session, record, key, by=self.actor)
+        flash(_("已退出 %(n)s 台设备", n=n), "success")
+        return redirect(url_for(".details_view", id=record.id), code=303)
+
+    @expose("/second/", methods=("POST",))
+    def second_view(self) -> Any:
+        """Take away a second factor that somebody has lost."""
+        record = self.get_one(request.form.get("id"))
+        second_factor.end(self.session, record, by=self.actor)
+        flash(_("已取消两步验证"), "success")
+        return redirect(url_for(".details_view", id=record.id), code=303)
 
     def _may_touch(self, record: Any) -> bool:
         return record.id == self.actor.id or ceiling.touchable(self.session, self.actor, record)

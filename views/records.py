@@ -1,10 +1,11 @@
 """Entities whose screens need little beyond their model."""
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
-from flask import url_for
+from flask import current_app, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -18,6 +19,7 @@ from models.sales.follow_up import VISITS, Origin
 from services.bulk import tags
 from services.records.dictionary import in_use
 from services.rights.actor import may
+from services.trail import erasing, erasures
 from views.core.base import CrmView
 from views.form.composer import chips
 from views.grid.audited import FORMATTERS, changes_of, nouns
@@ -28,6 +30,23 @@ class ContactView(CrmView):
     """Contacts of customers."""
 
     grid_order: ClassVar[Any] = ("name", "customer_id", "title", "mobile")
+    details_template = "admin/model/contact.html"
+    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {"erase_view": "erase"}
+
+    def buttons(self, record: Any) -> dict[str, Any]:
+        """Offer to erase a person who is still known."""
+        known = record.name != erasing.GONE and may(self.actor, "contact:erase")
+        return super().buttons(record) | {"erase": known}
+
+    @expose("/erase/", methods=("POST",))
+    def erase_view(self) -> Any:
+        """Delete what is known of a person, everywhere and for good."""
+        record = self.get_one(request.form.get("id"))
+        customer = record.customer_id
+        folder = Path(current_app.config["TCOS_INSTANCE"])
+        counts = erasures.erase(self.call(), record.id, folder)
+        flash(gettext("已清除个人信息，涉及 %(n)s 处", n=sum(counts.values())), "success")
+        return redirect(url_for("customer.whole_view", id=customer), code=303)
 
 
 class FiledView(FileDoors, CrmView):

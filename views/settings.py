@@ -6,12 +6,13 @@ from flask import current_app, flash, g, redirect, request, session, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_security import verify_password
+from sqlalchemy.orm import Session
 
 from models.delivery.notice_choice import MailPace
 from models.people.user import Language, User
 from services.core import settings
 from services.core.errors import Invalid
-from services.people import notice_choices, passwords, people
+from services.people import notice_choices, passwords, people, sessions
 from services.rights import gate
 from services.sales import calendar_feed
 from views.core.pages import Page
@@ -76,8 +77,19 @@ class ProfileView(Page):
             told=notice_choices.mine(self.call()),
             groups=notice_choices.GROUPS,
             paces=[(one.name, str(one)) for one in MailPace],
+            devices=sessions.listed(self.session, user),
+            device=sessions.device,
         )
         return (page, 422) if errors else page
+
+    @expose("/session/", methods=("POST",))
+    def end(self) -> Any:
+        """Log out on one other device, or on all of them."""
+        user = self.session.get_one(User, self.actor.id)
+        key, here = request.form.get("session", type=int), g.login_session.id
+        n = sessions.end(self.session, user, key, by=self.actor, but=here)
+        flash(_("已退出 %(n)s 台设备", n=n), "success")
+        return redirect(url_for(".index"), code=303)
 
     @expose("/notices/", methods=("POST",))
     def notices(self) -> Any:
@@ -118,6 +130,13 @@ class ProfileView(Page):
         if errors:
             return self._page(user, errors)
         people.set_password(self.session, user, request.form["password"])
-        session["_user_id"] = user.fs_uniquifier  # this session goes on
+        _go_on(self.session, user)
         flash(_("密码已修改，其他设备需要重新登录"), "success")
         return redirect(url_for(".index"), code=303)
+
+
+def _go_on(asked: Session, user: User) -> None:
+    """Let this session outlast a new password; all others end with the old one."""
+    sessions.go_on(asked, user, g.login_session.id)
+    secret = session["_user_id"].partition(".")[2]
+    session["_user_id"] = f"{user.fs_uniquifier}.{secret}"

@@ -19,7 +19,9 @@ class ApprovalFile(Model):
     __tablename__ = "approval_file"
     __noun__ = "approvalfile"
     __caption__ = _("审批附件")
-    __entity__ = Entity(sight="of event_id", rules="approval", audited=False)
+    __entity__ = Entity(
+        sight="of event_id", traits="forever forgets", rules="approval", audited=False
+    )
 
     event_id: Mapped[int] = mapped_column(
         sa.ForeignKey("approval_event.id"), nullable=False, index=True

@@ -116,7 +116,7 @@ class ApprovalStep(Model, Stamped):
     __tablename__ = "approval_step"
     __noun__ = "flowstep"
     __caption__ = _("审批步骤")
-    __entity__ = Entity(kind="system", order=21, sight="everybody", rules="flow")
+    __entity__ = Entity(kind="system", order=21, sight="everybody", traits="forever", rules="flow")
 
     flow_id: Mapped[int] = field(
         _("审批流程"),

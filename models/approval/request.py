@@ -153,7 +153,9 @@ class ApprovalEvent(Model):
     __tablename__ = "approval_event"
     __noun__ = "approvalevent"
     __caption__ = _("审批记录")
-    __entity__ = Entity(sight="of request_id", rules="approval import", audited=False)
+    __entity__ = Entity(
+        sight="of request_id", traits="forever forgets", rules="approval import", audited=False
+    )
 
     request_id: Mapped[int] = mapped_column(
         sa.ForeignKey("approval_request.id"), nullable=False, index=True

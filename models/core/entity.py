@@ -13,6 +13,8 @@ LAST = 1000  # where an entity stands that says nothing of its place
 TRAITS = {
     "answers": "its owner may write what hangs on it",
     "attachable": "carries files",
+    "forever": "its rows are only added",
+    "forgets": "its texts may be emptied, where a person is erased; also under `forever`",
     "importable": "comes from files; also under `imports`",
     "large": "has so many rows that every listed column is indexed",
     "linked": "its name is a link wherever it stands",

@@ -1,17 +1,18 @@
-"""The audit log: who changed what, when; rows are only added."""
+"""The audit log: who changed what, when; rows are only added, each sealed, batches chained."""
 
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import Mapped, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.core.base import Model
 from models.core.entity import Entity
 from models.core.field import field
 from models.core.labels import Labelled
 from models.core.types import UtcDateTime, named
+from models.rights.seal import fresh_salt, sealing
 
 if TYPE_CHECKING:
     from models.people.user import User
@@ -29,6 +30,7 @@ class AuditAction(Labelled):
     login_failed = "login_failed", _("登录失败")
     view = "view", _("查看敏感信息")
     import_in = "import_in", _("导入")
+    erase = "erase", _("清除个人信息")
 
 
 class AuditLog(Model):
@@ -44,6 +46,7 @@ class AuditLog(Model):
         section="system",
         sight="audit",
         grants={"manager": "read"},
+        traits="forever forgets",
         rules="audit",
         audited=False,
     )
@@ -72,6 +75,12 @@ class AuditLog(Model):
     changes: Mapped[dict[str, Any]] = field(
         _("变更内容"), sa.JSON, nullable=False, default=dict, form=False, export=False
     )
+    salt: Mapped[str] = mapped_column(
+        sa.String(16), nullable=False, default=fresh_salt, server_default=""
+    )
+    seal: Mapped[str] = mapped_column(
+        sa.String(64), nullable=False, default=sealing, server_default=""
+    )
 
     actor: Mapped["User | None"] = relationship()
 
@@ -80,3 +89,20 @@ class AuditLog(Model):
     def __str__(self) -> str:
         """Return what was done to what."""
         return f"{self.action} · {self.label}"
+
+
+class AuditBatch(Model):
+    """Rows of the log that stand for good: those up to `last_id` that no earlier batch has.
+
+    `chain` covers their seals and the batch before (services/rights/audit_chain.py).
+    """
+
+    __tablename__ = "audit_batch"
+    __noun__ = "auditbatch"
+    __caption__ = _("审计批次")
+    __entity__ = Entity(sight="nobody", traits="forever", rules="audit", audited=False)
+
+    at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
+    last_id: Mapped[int] = mapped_column(sa.Integer, nullable=False, unique=True)
+    rows: Mapped[int] = mapped_column(sa.Integer, nullable=False)
+    chain: Mapped[str] = mapped_column(sa.String(32), nullable=False)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.pool import Pool
 
+from models.rights.seal import KEYS
 from services.core import planner as _planner  # noqa: F401 # hangs itself on every pool
 
 # A writing transaction takes SQLite's write lock at once: a deferred one that upgrades later
@@ -58,15 +59,16 @@ def writing(*, on: bool) -> Iterator[None]:
         _writing.reset(token)
 
 
-def engine_options(url: str) -> dict[str, Any]:
+def engine_options(url: str, keys: tuple[bytes, ...] = ()) -> dict[str, Any]:
     """Return the options for `create_engine` that fit the database of the URL.
 
-    Parameters are names and numbers of people: no error quotes them, in no log.
+    keys: what seals the audit log (models/rights/seal.py). Parameters are names and numbers of
+    people: no error quotes them, in no log.
     """
+    common = {"hide_parameters": True, "execution_options": {KEYS: keys}}
     if url.startswith("sqlite"):
-        return {"hide_parameters": True}
-    return {
-        "hide_parameters": True,
+        return common
+    return common | {
         "pool_pre_ping": True,
         "connect_args": {
             "connect_timeout": 3,

@@ -21,6 +21,7 @@ from services.rights.actor import ADMIN, Actor, demand
 from services.rights.call import Call
 from services.rights.grants import CATALOGUE
 
+LOGIN = {"system": "login"}
 DEMO_DOMAIN = "demo.tcos.cn"  # its accounts have a public password: never in production
 
 
@@ -36,6 +37,20 @@ def create_user(call: Call, values: Values, password: str) -> User:
     finally:
         call.session.info.pop("new_password", None)
     return found
+
+
+def by_login(session: Session, text: str) -> User | None:
+    """Return who is meant at the log-in: by e-mail, or by a mobile or name that one person has."""
+    text = text.strip()
+    if not text or "\x00" in text:
+        return None
+    if "@" in text:
+        which = sa.func.lower(User.email) == text.lower()
+    else:
+        digits = text.replace(" ", "").replace("-", "")
+        which = sa.and_(User.active, sa.or_(User.name == text, User.mobile.in_([text, digits])))
+    found = session.scalars(sa.select(User).where(which).limit(2), execution_options=LOGIN).all()
+    return found[0] if len(found) == 1 else None
 
 
 def set_password(session: Session, user: User, password: str) -> None:

@@ -52,24 +52,14 @@ class AuditEntry:
 
 
 def record_set(session: Session, entry: AuditEntry, rows: sa.Select[Any]) -> None:
-    """Add the same audit row for every (noun, record_id, label) of a select: one statement."""
-    actor = actor_of(session)
-    table: Any = AuditLog.__table__
-    found = rows.subquery()
-    values = {
-        "at": sa.literal(clock.of(session), table.c.at.type),
-        "actor_id": sa.literal(actor.id if actor else None, sa.Integer()),
-        "action": sa.literal(entry.action, table.c.action.type),
-        "noun": found.c[0],
-        "record_id": found.c[1],
-        "label": found.c[2],
-        "changes": sa.literal(entry.changes, table.c.changes.type),
-    }
-    session.connection().execute(
-        sa.insert(table).from_select(
-            list(values), sa.select(*values.values()), include_defaults=False
-        )
-    )
+    """Add the same audit row for every (noun, record_id, label) of a select.
+
+    They are read and then written: the database has no key to seal them with.
+    """
+    same = {"action": entry.action, "changes": entry.changes}
+    found = session.connection().execute(rows)
+    named = [dict(zip(("noun", "record_id", "label"), row, strict=True)) for row in found]
+    record(session, [row | same for row in named])
 
 
 def _verb(row: Any) -> AuditAction:

@@ -35,6 +35,7 @@ SPECIAL = {
     "customer:assign": _("客户：分配"),
     "customer:handover": _("客户：移交"),
     "customer:merge": _("客户：合并"),
+    "contact:erase": _("联系人：清除个人信息"),
     "contract:finish": _("合同：结案与重新履行"),
     "import:approved": _("导入历史数据（免审批）"),
     "order:share": _("订单：给客户查询链接"),

@@ -5,10 +5,12 @@ So any number of workers together let no more of them through.
 
 import datetime as dt
 import hashlib
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
 
 from models.rights.login_attempt import LoginAttempt
 from services.core.engine import writing
@@ -18,8 +20,23 @@ MOST = 10  # attempts an account and address have in a window
 
 
 def key_of(account: str, address: str) -> str:
-    """Return the digest under which the attempts on an account from an address are counted."""
-    return hashlib.sha256(f"{account.strip().lower()}\n{address}".encode()).hexdigest()
+    """Return the digest under which the attempts on an account from an address are counted.
+
+    Its first half is that of the account alone: `unlock` finds all of them by it.
+    """
+    account = account.strip().lower()
+    return _digest(account) + _digest(f"{account}\n{address}")
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def unlock(session: Session, account: str) -> int:
+    """Forget every attempt on an account, from wherever; return from how many places."""
+    table: Any = LoginAttempt.__table__
+    key = table.c.key.startswith(_digest(account.strip().lower()))
+    return session.connection().execute(sa.delete(table).where(key)).rowcount
 
 
 def attempt(engine: Engine, key: str, *, now: dt.datetime) -> bool:

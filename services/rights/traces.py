@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
+from models.people.login_session import LoginSession
 from models.people.user import User
 from models.rights.audit import AuditAction, AuditLog
+from models.rights.seal import KEYS, sealed
 from services.core.days import ZONE
 from services.core.engine import writing
 from services.rights import throttle
@@ -46,7 +48,8 @@ def note_view(
         return
     log: Any = AuditLog.__table__
     same = sa.select(log.c.id).where(log.c.at >= midnight, *(log.c[k] == row[k] for k in keys))
-    values = {key: sa.literal(value, log.c[key].type) for key, value in (row | {"at": now}).items()}
+    told = sealed(engine.get_execution_options().get(KEYS, ()), row | {"at": now})
+    values = {key: sa.literal(value, log.c[key].type) for key, value in told.items()}
     fresh = sa.select(*values.values()).where(~sa.exists(same.correlate(None)))
     with writing(on=True), engine.begin() as connection:
         connection.execute(sa.insert(log).from_select(list(values), fresh, include_defaults=False))
@@ -57,19 +60,23 @@ def note_view(
 
 def logged_in(
     engine: Engine,
-    user_id: int,
-    address: str,
+    device: dict[str, Any],
     *,
     renewed: tuple[str, str] | None = None,
     now: dt.datetime,
 ) -> None:
-    """Note who logged in from where, and keep the hash that was renewed (old, new) on the way."""
+    """Note who logged in from where, and keep the hash that was renewed (old, new) on the way.
+
+    device: the row of models/people/login_session.py, but for its times.
+    """
+    user_id, address = device["user_id"], device["address"]
     user = User.__table__
     with writing(on=True), engine.begin() as connection:
         name = connection.execute(sa.select(user.c.name).where(user.c.id == user_id)).scalar()
         told = {"actor_id": user_id, "record_id": user_id, "changes": {"address": [None, address]}}
         row = trace(AuditAction.login, USER, str(name), **told)
         connection.execute(sa.insert(AuditLog.__table__), row | {"at": now})
+        connection.execute(sa.insert(LoginSession.__table__), device | {"at": now, "seen_at": now})
         if renewed is not None:  # unless the password changed meanwhile
             same = sa.and_(user.c.id == user_id, user.c.password == renewed[0])
             connection.execute(sa.update(user).where(same).values(password=renewed[1]))

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from models.core.base import Model
 from models.core.field import fields_of
 from models.customers.contact import Contact
-from models.registry import having, lines_of, reviewed
+from models.registry import entity_of, having, lines_of, reviewed
 from services.rights.rules import movable
 
 # Columns of a line that may move while its record is pending: who answers for it.
@@ -25,6 +25,7 @@ MOVES = (
     "(OLD.approval = 'pending' AND NEW.approval IN ('approved', 'rejected', 'withdrawn'))"
 )
 PENDING = "record_is_pending"
+ADDED = "rows_are_only_added"
 ASKED = re.compile(r"\b(?:OLD|NEW)\.(\w+)")  # the columns a guard looks at
 Columns = Mapping[str, set[str]]
 # Name, table and text of the triggers that are written from declarations.
@@ -60,7 +61,7 @@ def content(model: type[Any]) -> list[str]:
 
 
 def guards(*, sqlite: bool, there: Columns | None = None) -> list[Guard]:
-    """Return every guard of reviewed entities, of their lines, of the primary contact and of files.
+    """Return every guard of reviewed entities and their lines, of contacts, files, added rows.
 
     there: the columns of each table in a database that has not all that is declared.
     """
@@ -97,7 +98,37 @@ def guards(*, sqlite: bool, there: Columns | None = None) -> list[Guard]:
             columns = sorted(c.name for c in line.__table__.c if c.name not in LINE_FREE)
             name = line.__table__.name
             found += _line_guards(name, table, key, differs(name, columns))
-    return found + list(_attachments(there))
+    return [*found, *_attachments(there), *_forever(there, sqlite=sqlite)]
+
+
+def _forever(there: Columns | None, *, sqlite: bool) -> Iterator[Guard]:
+    """Yield what keeps rows that are only added, also from SQLite's REPLACE and from TRUNCATE."""
+    equal = "IS" if sqlite else "IS NOT DISTINCT FROM"
+    for model in having("forever"):
+        table = model.__table__.name
+        if there is not None and table not in there:
+            continue
+        columns = [c for c in model.__table__.c if there is None or c.name in there[table]]
+        forgets = entity_of(model).has("forgets")
+        kept = " AND ".join(_kept(column, equal, forgets=forgets) for column in columns)
+        yield Guard(f"{table}_kept", table, "UPDATE", f"NOT ({kept})", ADDED)
+        yield Guard(f"{table}_stays", table, "DELETE", "OLD.id IS NOT NULL", ADDED)
+        if sqlite:
+            again = f"EXISTS (SELECT 1 FROM {table} AS p WHERE p.id = NEW.id)"
+            yield Guard(f"{table}_anew", table, "INSERT", again, ADDED)
+        else:
+            yield Guard(f"{table}_whole", table, "TRUNCATE", "TRUE", ADDED)
+
+
+def _kept(column: sa.Column[Any], equal: str, *, forgets: bool) -> str:
+    """Return that a value is as it was or, of a text that may be forgotten, gone."""
+    old, new, kind = f"OLD.{column.name}", f"NEW.{column.name}", column.type
+    json = isinstance(kind, sa.JSON)
+    if json:
+        old, new = f"CAST({old} AS text)", f"CAST({new} AS text)"
+    text = json or (isinstance(kind, sa.String) and not isinstance(kind, sa.Enum))
+    gone = f" OR {new} = '{'{}' if json else ''}'" if forgets and text else ""
+    return f"({new} {equal} {old}{gone})"
 
 
 def _attachments(there: Columns | None) -> Iterator[Guard]:
@@ -184,6 +215,10 @@ def drop_stale(connection: Connection) -> list[str]:
         if not set(ASKED.findall(text)) <= there[table]:
             connection.exec_driver_sql(f"DROP TRIGGER {name}" + ("" if lite else f" ON {table}"))
             gone.append(name)
+    for one in _forever(there, sqlite=lite):  # earlier steps back look for these
+        if f"guard_{one.name}" in gone:
+            for statement in _ddl(one, sqlite=lite):
+                connection.exec_driver_sql(statement)
     return gone
 
 
@@ -217,7 +252,7 @@ def body(one: Guard, *, sqlite: bool) -> str:
             f"BEGIN SELECT RAISE(ABORT, '{one.error}'); END"
         )
     # PostgreSQL allows no sub-query in WHEN, so the condition stands in the function.
-    row = "OLD" if one.event == "DELETE" else "NEW"
+    row = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(one.event, "NEW")
     return (
         f" BEGIN IF {one.when} THEN RAISE EXCEPTION '{one.error}' USING ERRCODE = "
         f"'check_violation'; END IF; RETURN {row}; END "
@@ -228,7 +263,8 @@ def _ddl(one: Guard, *, sqlite: bool) -> list[str]:
     text, name = body(one, sqlite=sqlite), f"guard_{one.name}"
     if sqlite:
         return [f"DROP TRIGGER IF EXISTS {name}", text]
-    when = f"BEFORE {one.event} ON {one.table} FOR EACH ROW"
+    each = "STATEMENT" if one.event == "TRUNCATE" else "ROW"
+    when = f"BEFORE {one.event} ON {one.table} FOR EACH {each}"
     return [
         f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${text}$$",
         f"DROP TRIGGER IF EXISTS {name} ON {one.table}",

@@ -12,7 +12,7 @@ STATE = {  # the second one finds the state changed, or sets what is set
     "'.assign_view'", "'.claim_view'", "'customer.claim_view'", "'.back'", "'.release_view'",
     "'.move_view'", "'.confirm_view'", "'.agree_view'",
     "'.book_view'", "'.ignore_view'", "'.allocate_view'",
-    "'.finish_view'", "'.reopen_view'",
+    "'.finish_view'", "'.reopen_view'",  "'.second_view'", "'.erase_view'",
     "'.reverse_view'", "'.submit_view'", "'created.withdraw'", "'.withdraw'", "'.tag_view'",
     "'.detach_view'", "'.restore_view'", "'.delete_view'", "'.resend_view'", "'.read'",
     "'.activate_view'", "'.retire_view'", "'.undo_view'", "'.undo'", "'.run'", "'.check'", "'.map'",
@@ -21,7 +21,17 @@ STATE = {  # the second one finds the state changed, or sets what is set
     "'overview.end'", "'.pair'", "'.table'", "endpoint", "'.revoke_view'",
     "'.recompute'", "'.evaluate'",  # one waits at a time
 }  # fmt: skip
-PERSON = {"'security.logout'", "'security.login'", "'.password'", "'.columns_view'", "'.notices'"}
+SECOND = {  # a code is used up, an app or list of codes takes the place of the last
+    "'security.two_factor_setup'", "'security.two_factor_token_validation'",
+    "'security.mf_recovery'", "'security.mf_recovery_codes'",
+}  # fmt: skip
+PERSON = SECOND | {
+    "'security.logout'",
+    "'security.login'",
+    "'.password'",
+    "'.columns_view'",
+    "'.notices'",
+}
 CHOICE = {
     "'.action_view'",
     "'customer.action_view'",
@@ -31,6 +41,7 @@ STEP = {"'milestone.step_view'"}  # one step as it was seen: a second sending is
 ENQUIRY = {"'progress.progress'", "'progress.follow'"}  # a mailbox is one row an order
 MAKES_NOTHING = STATE | PERSON | CHOICE | ENQUIRY | STEP
 OWN_PAGE = {
+    "admin/_devices.html",  # what has ended has ended
     "admin/profile.html",
     "admin/settings.html",
     "approval/delegation.html",
@@ -39,6 +50,7 @@ OWN_PAGE = {
     "cockpit/stop.html",
     "portrait/stop.html",
     "security/forgot.html",  # one letter an hour
+    "security/two_factor_setup.html",  # the code of a new app
     "security/choose.html",  # the link is used up
     "security/setup.html",
 }

@@ -86,7 +86,7 @@ def test_every_constraint_has_a_name(url):
     assert nameless == []
 
 
-ONLY_ADDED = ("audit_log", "approval_event", "approval_file", "approval_step")
+ONLY_ADDED = ("audit_log", "audit_batch", "approval_event", "approval_file", "approval_step")
 GUARDS = {
     *(f"guard_{t}_{what}" for t in ONLY_ADDED for what in ("kept", "stays")),
     "guard_attachment_added",

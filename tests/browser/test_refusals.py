@@ -66,7 +66,7 @@ def test_a_log_in_that_ended_is_renewed_over_the_form_and_the_save_goes_on(
     assert page.input_value("#again-email") == "sales@demo.tcos.cn"
     site.keep(page, f"log-in-over-{size}")
     log_in_over(page, "sales", "Wrong-pass-1")
-    wrong = {"zh": "邮箱或密码不正确", "en": "E-mail or password"}[language]
+    wrong = {"zh": "账号或密码不正确", "en": "account or the password"}[language]
     page.locator("#log-in [role=alert]").get_by_text(wrong).wait_for()
     with monkeypatch.context() as strict:
         strict.setattr("services.rights.throttle.MOST", 0)

@@ -152,6 +152,7 @@ def test_a_disabled_person_is_out_at_once_and_comes_back_when_activated(app):
         ("deactivate-user", "nobody@demo.tcos.cn", None, "email: nobody"),
         ("deactivate-user", "admin@demo.tcos.cn", None, "管理员"),
         ("activate-user", "nobody@demo.tcos.cn", None, "email: nobody"),
+        ("unlock", "nobody@demo.tcos.cn", None, "email: nobody"),
     ],
 )
 def test_commands_on_people_refuse_clearly_and_write_nothing(lite, command, email, password, told):

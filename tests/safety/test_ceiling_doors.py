@@ -121,6 +121,12 @@ def on_people(site):
         "POST /admin/user/password/": [
             ("/admin/user/password/", {"id": user.id}) for user in (admin, finance, sales, hr)
         ],
+        **{
+            f"POST /admin/user/{door}/": [
+                (f"/admin/user/{door}/", {"id": user.id}) for user in (admin, finance, sales)
+            ]
+            for door in ("session", "second")
+        },
         "POST /admin/user/delete/": [
             ("/admin/user/delete/", {"id": admin.id, "row_version": admin.row_version})
         ],

@@ -1,10 +1,18 @@
 """A session ends when its person's rights do; nobody learns who exists."""
 
+import datetime as dt
 import re
 
 import pytest
+import sqlalchemy as sa
 
+from jobs import schedules
+from models.core.base import db
+from models.people.login_session import LoginSession
 from models.people.user import User
+from models.rights.audit import AuditAction, AuditLog
+from services.people import sessions
+from tests.support import clock
 from tests.support.visitors import Visitors
 from tests.support.world import PASSWORD, World, login, token_of
 
@@ -146,3 +154,151 @@ def test_a_word_with_a_number_is_no_password(browsers, weak):
     form = {"current": PASSWORD, "password": weak, "again": weak}
 
     assert found.post("sales", "/admin/profile/password/", form).status_code == 422
+
+
+# -- where somebody is logged in -------------------------------------------------------------------
+
+PHONE = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0) Version/18.0 Safari/604.1"}
+
+
+def second(app, who="sales"):
+    """Return another device on which the same person is logged in."""
+    client = app.test_client()
+    client.environ_base["HTTP_USER_AGENT"] = PHONE["User-Agent"]
+    assert login(client, who).status_code == 302
+    return client
+
+
+def devices(page):
+    return re.findall(r'name="session" value="(\d+)"', page)
+
+
+def test_a_log_out_on_one_device_leaves_the_others(lite):
+    found = Visitors(lite)
+    found.client("sales")
+    phone = second(lite)
+
+    found.post("sales", "/logout")
+
+    assert not is_in(found.client("sales"))
+    assert is_in(phone)
+
+
+def test_one_sees_where_one_is_logged_in_and_ends_it(app):
+    found = Visitors(app)
+    phone = second(app)
+    page = found.get("sales", "/admin/profile/").get_data(as_text=True)
+    (key,) = devices(page)
+    assert "Safari · iPhone" in page
+
+    assert found.post("sales", "/admin/profile/session/", {"session": key}).status_code == 303
+
+    assert not is_in(phone)
+    assert is_in(found.client("sales"))
+
+
+def test_all_other_devices_end_at_once_and_each_leaves_a_row(lite):
+    found = Visitors(lite)
+    phones = [second(lite) for _n in range(2)]
+    found.client("sales")
+    before = logouts(lite)
+
+    found.post("sales", "/admin/profile/session/")
+
+    assert [is_in(phone) for phone in phones] == [False, False]
+    assert is_in(found.client("sales"))
+    assert logouts(lite) == before + 2
+
+
+def logouts(app):
+    log = AuditLog.__table__
+    query = sa.select(sa.func.count()).where(log.c.action == AuditAction.logout)
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.execute(query).scalar_one()
+
+
+def test_an_administrator_ends_the_sessions_of_others_and_nobody_of_those_above(lite):
+    found = Visitors(lite)
+    with World(lite) as world:
+        sales, admin = world.id_of("sales"), world.id_of("admin")
+    phone, above = second(lite), second(lite, "admin")
+    (key,) = devices(found.get("admin", f"/admin/user/details/?id={sales}").get_data(as_text=True))
+
+    refused = found.post("sales", "/admin/user/session/", {"id": admin})
+    done = found.post("admin", "/admin/user/session/", {"id": sales, "session": key})
+
+    assert (refused.status_code, done.status_code) == (403, 303)
+    assert not is_in(phone)
+    assert is_in(above)
+
+
+def test_a_guessed_session_of_somebody_else_is_not_ended(lite):
+    found = Visitors(lite)
+    other = second(lite, "sales2")
+    table = LoginSession.__table__
+    with lite.app_context(), db.engine.connect() as connection:
+        key = connection.execute(sa.select(table.c.id)).scalars().one()
+
+    found.post("sales", "/admin/profile/session/", {"session": key})
+
+    assert is_in(other)
+
+
+def test_a_remembered_browser_is_out_too_once_its_session_was_ended(lite):
+    client = lite.test_client()
+    token = token_of(client.get("/login").get_data(as_text=True))
+    form = {"email": "sales@demo.tcos.cn", "password": PASSWORD, "remember": "y"}
+    client.post("/login", data=form | {"csrf_token": token})
+    client.delete_cookie("session")
+    assert is_in(client)
+    client.delete_cookie("session")
+
+    Visitors(lite).post("sales", "/admin/profile/session/")
+
+    assert not is_in(client)
+
+
+def test_a_cookie_that_names_no_session_is_none(lite):
+    client = lite.test_client()
+    login(client, "sales")
+    with client.session_transaction() as kept:
+        kept["_user_id"] = kept["_user_id"].partition(".")[0]
+
+    assert not is_in(client)
+
+
+def test_sessions_nobody_came_back_to_go(lite):
+    client = second(lite)
+    table = LoginSession.__table__
+    with lite.app_context(), db.engine.begin() as connection:
+        past = clock.now() - sessions.KEPT - dt.timedelta(hours=1)
+        connection.execute(sa.update(table).values(seen_at=past))
+
+    schedules.prune(lite)
+
+    assert not is_in(client)
+
+
+@pytest.mark.parametrize("typed", ["sales", "13800000001", "138 0000 0001", "SALES@demo.tcos.cn"])
+def test_one_logs_in_by_mail_mobile_or_name(app, typed):
+    with World(app) as world, world.acting("admin"):
+        world.session.get_one(User, world.id_of("sales")).mobile = "13800000001"
+
+    assert logs_in(app, typed)
+
+
+def test_a_name_or_mobile_that_two_people_have_logs_nobody_in(lite):
+    with World(lite) as world, world.acting("admin"):
+        for who in ("sales", "sales2"):
+            world.session.get_one(User, world.id_of(who)).mobile = "13800000001"
+            world.session.get_one(User, world.id_of(who)).name = "王伟"
+
+    assert not logs_in(lite, "13800000001")
+    assert not logs_in(lite, "王伟")
+
+
+def logs_in(app, typed):
+    client = app.test_client()
+    token = token_of(client.get("/login").get_data(as_text=True))
+    form = {"email": typed, "password": PASSWORD, "csrf_token": token}
+    return client.post("/login", data=form).status_code == 302

@@ -12,9 +12,12 @@ import sqlalchemy as sa
 
 from services.core.engine import engine_options
 from tests.support.apps import behind, migrate
+from tests.support.world import SECRET
+from views.setup.config import audit_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm")  # noqa: S108 # a file system in memory: nothing waits for a disk
+KEYS = audit_keys(SECRET)
 ROOM = 2 * 1024**3  # bytes a worker's databases may need there
 STATEMENTS = 10_000  # compiled ones that an engine keeps: a suite asks more than the usual 500
 # Nothing of a test has to outlive the machine; a killed process loses nothing by these.
@@ -142,7 +145,7 @@ class Databases:
 
     def _engine(self, kind, name):
         url = self._url(kind, name)
-        return sa.create_engine(url, query_cache_size=STATEMENTS, **engine_options(url))
+        return sa.create_engine(url, query_cache_size=STATEMENTS, **engine_options(url, KEYS))
 
     def _url(self, kind, name):
         if kind == "sqlite":

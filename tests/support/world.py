@@ -27,7 +27,7 @@ from services.records import records
 from services.rights.access import act
 from services.rights.actor import SYSTEM, load_actor
 from services.rights.call import Call
-from tests.support import clock
+from tests.support import clock, traced
 
 MOBILES = itertools.count(138_000)  # 13800138000 and on: a number is one customer's
 PASSWORD = "Tcos-demo-2026"
@@ -48,6 +48,7 @@ _HASH = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1).hash(PASSWO
 CHEAP = {"argon2__rounds": 1, "argon2__memory_cost": 1024, "argon2__parallelism": 1}
 # What an answer leaves though nothing changed: who logged in, who saw personal data.
 TRACES = ("login", "login_failed", "logout", "view")
+SECRET = "x" * 40
 
 
 def seed_people(engine):
@@ -87,18 +88,20 @@ def seed_people(engine):
 
 
 def make_app(url, now=clock.now, **more):
-    return admin_app.create_app(
+    app = admin_app.create_app(
         {
             "TCOS_CLOCK": now,
             "TCOS_ENV": "test",
             "TESTING": True,
             "SQLALCHEMY_DATABASE_URI": url,
-            "SECRET_KEY": "x" * 40,
+            "SECRET_KEY": SECRET,
             "PROPAGATE_EXCEPTIONS": False,
             "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS": CHEAP,
             **more,
         }
     )
+    traced.watch(app)
+    return app
 
 
 class World:
@@ -260,7 +263,8 @@ def count_queries(app):
 def dump(app):
     """Return every row of every table: a refused request must leave it equal.
 
-    But for the throttle's counter and the traces of log-ins: refused attempts are what they tell.
+    But for the throttle's counter, sessions and the traces of log-ins: refused attempts are what
+    they tell.
     """
     log = AuditLog.__table__
     left_out = {"audit_log": log.c.action.not_in(TRACES)}
@@ -268,7 +272,7 @@ def dump(app):
         return {
             name: sorted(map(repr, rows(connection, table, left_out.get(name))))
             for name, table in Model.metadata.tables.items()
-            if name != "login_attempt"
+            if name not in {"login_attempt", "login_session"}
         }
 
 

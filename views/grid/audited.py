@@ -18,15 +18,21 @@ from views.grid.columns import in_list
 from views.grid.listing import Column, columns_of
 from views.render.cells import plain
 
-CAPTIONS = {  # what is audited beside the columns
+SECRETS = {
+    "password": _("密码"),
+    "tf_totp_secret": _("两步验证"),
+    "mf_recovery_codes": _("恢复码"),
+    "feed_round": _("日历订阅"),
+}
+CAPTIONS = SECRETS | {  # what is audited beside the columns
     "tags": Tag.__caption__,
     "roles": Role.__caption__,
-    "password": _("密码"),
     "address": _("来源地址"),
     "result": _("结果"),
+    "rows": _("清空的审计行"),
+    "tables": _("清除了多少行"),
 }
-WORDS = {
-    ("password", HIDDEN): _("已修改"),
+WORDS = {(key, HIDDEN): _("已修改") for key in SECRETS} | {
     ("result", "refused"): _("密码不正确"),
     ("result", "held"): _("尝试过多，暂停登录"),
 }

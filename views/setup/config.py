@@ -1,6 +1,8 @@
 """Configuration from the environment, with what production must not start without."""
 
+import base64
 import datetime as dt
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -10,6 +12,7 @@ from typing import Any
 from services.core import clock
 from services.core.engine import engine_options
 from views.setup import environment
+from views.setup.misconfigured import Misconfigured
 from views.setup.secret import strong_secret
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -27,11 +30,13 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     url = _absolute(environment.known_url(url))
     hosts = ",".join(given.pop("TRUSTED_HOSTS", ())) or os.environ.get("TCOS_TRUSTED_HOSTS")
     proxies = given.pop("TCOS_PROXIES", os.environ.get("TCOS_PROXIES", ""))
+    secret = _secret(kind, folder, given.get("SECRET_KEY"))
+    audit_key = given.get("TCOS_AUDIT_KEY") or os.environ.get("TCOS_AUDIT_KEY") or secret
     config: dict[str, Any] = {
         "TCOS_ENV": kind,
-        "SECRET_KEY": _secret(kind, folder, given.get("SECRET_KEY")),
+        "SECRET_KEY": secret,
         "SQLALCHEMY_DATABASE_URI": url,
-        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url),
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(url, audit_keys(audit_key)),
         "TRUSTED_HOSTS": environment.hosts_of(hosts, kind),
         "TCOS_PROXIES": environment.proxies_of(proxies),
         "MAX_CONTENT_LENGTH": 25 * 1024 * 1024,
@@ -56,8 +61,15 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         ),
         **_worker(folder),
         **_security(),
+        **_second_factor(kind, secret),
     }
     return config | given
+
+
+def audit_keys(text: str) -> tuple[bytes, ...]:
+    """Return the keys that seal the audit log: the first of a list seals, the others verify."""
+    parts = (part.strip() for part in text.split(","))
+    return tuple(hashlib.sha256(f"audit:{part}".encode()).digest() for part in parts if part)
 
 
 def _worker(folder: Path) -> dict[str, Any]:
@@ -96,6 +108,31 @@ def _security() -> dict[str, Any]:
         "SECURITY_SEND_REGISTER_EMAIL": False,
         "SECURITY_EMAIL_VALIDATOR_ARGS": {"check_deliverability": False},
         "SECURITY_I18N_DIRNAME": ["builtin", str(ROOT / "translations" / "security")],
+    }
+
+
+def _second_factor(kind: str, secret: str) -> dict[str, Any]:
+    """Return Flask-Security's settings of codes by an app, and whom the installation asks for one.
+
+    In production that is administrators unless TCOS_SECOND_FACTOR says `all` or `none`.
+    """
+    default = "admin" if kind == "production" else "none"
+    needed = os.environ.get("TCOS_SECOND_FACTOR") or default
+    if needed not in {"admin", "all", "none"}:
+        raise Misconfigured(f"TCOS_SECOND_FACTOR is {needed!r}: set it to admin, all or none")
+    key = hashlib.sha256(f"second-factor:{secret}".encode()).digest()
+    return {
+        "TCOS_SECOND_FACTOR": needed,
+        "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
+        "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,  # seconds a clock may be off
+        "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,
+        "SECURITY_TWO_FACTOR_POST_SETUP_VIEW": "/mf-recovery-codes",
+        "SECURITY_TOTP_SECRETS": {"1": key.hex()},
+        "SECURITY_TOTP_ISSUER": "T-Cos CRM",
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES": True,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_N": 10,
+        "SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS": [base64.urlsafe_b64encode(key)],
     }
 
 

@@ -1,30 +1,39 @@
 """Log-in: Flask-Security over our tables, with the queries that run before there is an actor."""
 
-import uuid
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, g, has_request_context
-from flask_login import user_logged_out
-from flask_security import Security, SQLAlchemyUserDatastore
+from flask import Flask, abort, g, has_request_context, request, session
+from flask_login import current_user, user_logged_out
+from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
 from flask_security.core import _on_identity_loaded, identity_loaded
+from flask_security.totp import Totp
 from flask_wtf import CSRFProtect
+from wtforms import StringField
+from wtforms.validators import DataRequired
 
 from models.core.base import db
+from models.people.login_session import LoginSession
 from models.people.role import Role
 from models.people.user import User
-from models.rights.audit import AuditAction
-from services.rights import audit
+from services.people import people, second_factor, sessions
+from views.web.errors import log_in_first
 
 csrf = CSRFProtect()
+CODES = ["two_factor_token_validation", "two_factor_rescue", "tf_select", "mf_recovery"]
+EARLY = frozenset(f"security.{name}" for name in CODES)  # between password and log-in
+SECOND = EARLY | {f"security.{name}" for name in ("two_factor_setup", "mf_recovery_codes")}
+SECOND |= {"security.two_factor_setup_validate"}
 
 
 class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
     """Looks people up by a named system query: the read gate hides everybody from a visitor."""
 
     def find_user(self, case_insensitive: bool = False, **kwargs: Any) -> User | None:  # noqa: FBT001, FBT002 # the library's signature
-        """Return the person by one unique attribute."""
+        """Return the person by one unique attribute; a session's must be one that is known."""
         key, value = kwargs.popitem()
+        if key == "fs_uniquifier":
+            return _of_session(value)
         column = getattr(User, key)
         if isinstance(value, str) and "\x00" in value:
             return None
@@ -34,7 +43,7 @@ class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
         return found
 
     def put(self, model: Any) -> Any:
-        """Keep a hash that a right password renewed; refuse whatever else the library would write.
+        """Keep a hash that a right password renewed, and second factors; refuse all else.
 
         A log-in only reads, so the new hash waits for the short transaction that notes the log-in.
         Everything else about people has rules and a trace, and is written by
@@ -42,35 +51,99 @@ class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
         """
         state = sa.inspect(model)
         hashes = state.attrs.password.history
-        renewed = db.session.is_modified(model) and hashes.deleted and has_request_context()
-        others = [a.key for a in state.attrs if a.key != "password" and a.history.has_changes()]
-        if not renewed or others:
+        changed = {a.key for a in state.attrs if a.history.has_changes()}
+        if changed and changed <= second_factor.COLUMNS:
+            values = {key: getattr(model, key) for key in changed}
+            db.session.expire(model, changed)
+            second_factor.keep(db.session(), model, values)
+            return model
+        if not (changed == {"password"} and hashes.deleted and has_request_context()):
             message = "people are written by services/people/people.py"
             raise PermissionError(message)
         g.renewed = (hashes.deleted[0], model.password)
         db.session.expire(model)
         return model
 
+    def mf_delete_recovery_code(self, user: Any, idx: int) -> bool:
+        """Use up a recovery code: a new list, for the old one is not seen to change."""
+        left = [code for n, code in enumerate(user.mf_recovery_codes or ()) if n != idx]
+        user.mf_recovery_codes = left
+        self.put(user)
+        return True
+
+
+class Codes(Totp):  # type: ignore[misc] # no stubs
+    """Codes of an app; each is taken once."""
+
+    def get_last_counter(self, user: Any) -> int | None:
+        """Return which code was the last."""
+        found: int | None = user.tf_counter if user.tf_totp_secret else None
+        return found
+
+    def set_last_counter(self, user: Any, tmatch: Any) -> None:
+        """Keep which code was used."""
+        second_factor.used(db.session(), user, tmatch.counter)
+
+
+class LogInForm(LoginForm):  # type: ignore[misc] # no stubs
+    """Takes an e-mail, a mobile or a name."""
+
+    email = StringField(validators=[DataRequired()])
+
+    def validate(self, **more: Any) -> bool:
+        """Find who is meant; the library checks the password."""
+        self.ifield = self.email
+        self.user = people.by_login(db.session(), str(self.email.data or ""))
+        return bool(super().validate(**more))
+
 
 def init_security(app: Flask) -> None:
     """Turn on CSRF for every form and log-in with our templates."""
     csrf.init_app(app)
-    Security(app, Datastore(db, User, Role))
+    Security(app, Datastore(db, User, Role), login_form=LogInForm, totp_cls=Codes)
     # Flask-Principal's needs would read the roles in every request; our grants are the actor's.
     identity_loaded.disconnect(_on_identity_loaded, app)
-    user_logged_out.connect(_end_sessions, app)
+    user_logged_out.connect(_end_session, app)
+    app.before_request(_only_early)
 
 
-def _end_sessions(_app: Flask, user: Any, **_extra: Any) -> None:
-    """Rotate the session key, traced: a copied cookie must not outlive the log-out."""
-    if user is None or not getattr(user, "id", None):
-        return
-    statement = (
-        sa.update(User)
-        .where(User.id == user.id)
-        .values(fs_uniquifier=uuid.uuid4().hex)
-        .execution_options(rule="profile", synchronize_session=False)
+def _only_early() -> Any:
+    """Close the doors of the log-in to who is in: the library would log him out by a mere link.
+
+    And all of them to who has not shown a password.
+    """
+    if request.endpoint in EARLY and current_user.is_authenticated:
+        abort(403)
+    waits = current_user.is_authenticated or "tf_user_id" in session
+    return None if request.endpoint not in SECOND or waits else log_in_first()
+
+
+def _of_session(value: str) -> User | None:
+    """Return whose session this is: the cookie holds the person's mark and the session's secret.
+
+    Who is asked for the second factor has none yet: the right password put the mark there.
+    """
+    mark, dot, secret = value.partition(".")
+    if not dot and session.get("tf_user_id") == mark:
+        waiting = sa.select(User).where(User.fs_uniquifier == mark, User.active)
+        early: User | None = db.session.scalar(waiting, execution_options={"system": "login"})
+        return early
+    query = (
+        sa.select(User, LoginSession.id, LoginSession.seen_at)
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(User.fs_uniquifier == mark, LoginSession.key == sessions.key_of(secret))
+        .execution_options(system="login")
     )
-    db.session.execute(statement)
-    row = {"noun": User.__noun__, "record_id": user.id, "label": user.name, "changes": {}}
-    audit.record(db.session(), [row | {"action": AuditAction.logout}])
+    found = db.session.execute(query).first()
+    if found is None:
+        return None
+    g.login_session = found
+    user: User = found[0]
+    return user
+
+
+def _end_session(_app: Flask, user: Any, **_extra: Any) -> None:
+    """Forget the session, traced: a copied cookie must not outlive the log-out."""
+    here, actor = g.get("login_session"), g.get("actor")
+    if here is not None and actor is not None:
+        sessions.end(db.session(), user, here.id, by=actor)

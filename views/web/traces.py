@@ -4,6 +4,7 @@ It is written after the request's own transaction and before the answer goes out
 traced is not shown. docs/audit.md tells which views count.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from models.approval.request import ApprovalRequest
 from models.core.base import db
 from models.rights.audit import AuditAction
+from services.people import sessions
 from services.records.fields import inputs_of
 from services.records.snapshot import REVIEWED
 from services.rights import traces
@@ -53,7 +55,16 @@ def _add(noun: str, key: int, label: str) -> None:
 
 
 def _remember(_app: Flask, user: Any, **_more: Any) -> None:
-    g.logged_in = user.id
+    """Give the session a secret of its own: what the table of sessions does not know is none."""
+    secret = secrets.token_urlsafe(24)
+    session["_user_id"] = f"{user.fs_uniquifier}.{secret}"
+    g.logged_in = {
+        "user_id": user.id,
+        "key": sessions.key_of(secret),
+        "mark": user.fs_uniquifier,
+        "address": request.remote_addr or "",
+        "agent": request.user_agent.string[:200],
+    }
 
 
 def _write(response: Response) -> Response:
@@ -61,6 +72,7 @@ def _write(response: Response) -> Response:
     try:
         for job in _due(response):
             job(now=now)
+        g.pop("logged_in", None)
     except SQLAlchemyError as problem:
         if "logged_in" in g:
             session.clear()
@@ -70,9 +82,12 @@ def _write(response: Response) -> Response:
 
 def _due(response: Response) -> Iterator[Job]:
     address, tried = request.remote_addr or "", g.get("tried")
+    here = g.get("login_session")
+    if here is not None and edge.now() - here.seen_at > sessions.OFTEN:
+        yield partial(sessions.note_seen, db.engine, here.id)
     if "logged_in" in g:
         renewed = g.get("renewed")
-        yield partial(traces.logged_in, db.engine, g.logged_in, address, renewed=renewed)
+        yield partial(traces.logged_in, db.engine, g.logged_in, renewed=renewed)
     elif tried is not None and (tried.first if tried.held else _wrong(response)):
         yield partial(traces.log_in_failed, db.engine, tried.account, address, held=tried.held)
     actor = current_actor()
