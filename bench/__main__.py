@@ -6,7 +6,18 @@ from pathlib import Path
 
 from bench.report import Options, machine, show
 
-NAMES = ("startup", "pages", "customer", "inbox", "approve", "edit", "imports", "grid", "portrait")
+NAMES = (
+    "startup",
+    "pages",
+    "customer",
+    "inbox",
+    "approve",
+    "edit",
+    "imports",
+    "grid",
+    "portrait",
+    "cockpit",
+)
 
 
 def main() -> None:

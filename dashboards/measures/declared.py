@@ -18,6 +18,9 @@ from services.rights.actor import Actor
 
 Key = Callable[["Relation"], Any]
 
+# Facts, measures and dimensions are themselves, not their values (eq=False): by value every look
+# into a set would translate their captions.
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Relation:
@@ -35,7 +38,7 @@ class Relation:
     shift: int = 0
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Fact:
     """A population with one stamp and one date: what the glossary says of it, and its rows.
 
@@ -51,7 +54,7 @@ class Fact:
     ahead: Callable[[CockpitQuery], bool] = lambda _query: False  # its days may be still to come
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Measure:
     """A number: what a row of its fact adds, or a ratio or mean of two others (`of`).
 
@@ -111,7 +114,7 @@ class Measure:
         return whole(sa.func.max(column)) if self.how == "max" else total(column)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Dimension:
     """What measures are told by: a key of each row, and the filter that keeps to one key.
 

@@ -1,9 +1,10 @@
 """The table: every cell with its text, its record, its drill and the filter it sets."""
 
 import dataclasses
+import functools
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -64,6 +65,16 @@ class ShownTable:
     sizes: list[tuple[int, str]]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What all cells of a table share, found once: captions are translated, the way back quoted."""
+
+    query: CockpitQuery
+    via: str
+    labels: dict[str, str]
+    most: dict[str, Any]  # of the columns with bars, the largest value on the page
+
+
 def stamp(query: CockpitQuery) -> str:
     """Return the moment of the page as a parameter, so that its charts equal it."""
     return query.as_of.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -73,14 +84,16 @@ def make(found: Found) -> ShownTable:
     """Return the table of a page."""
     query = found.query
     columns = SUMMARIES[query.summary].shown(query)
-    most = {key: _most(found, key) for key in query.bars}
+    drawn = _Drawn(
+        query=query,
+        via=quote_plus(way_back(query)),
+        labels={column.key: str(column.label) for column in columns},
+        most={key: _most(found, key) for key in query.bars},
+    )
     last = max((found.count + query.size - 1) // query.size, 1)
     return ShownTable(
         heads=[_head(column, query) for column in columns],
-        rows=[
-            [_cell(record, c, query, most.get(c.key, 0)) for c in columns]
-            for record in found.records
-        ],
+        rows=[[_cell(record, c, drawn) for c in columns] for record in found.records],
         totals=[_total(found.totals, c, query) for c in columns],
         label=total_label(found.count),
         page=query.page,
@@ -115,21 +128,21 @@ def _share(value: Any, most: Any) -> int:
     return max(int(value * 100 / most), 0)
 
 
-def _cell(record: dict[str, Any], column: TableColumn, query: CockpitQuery, most: Any = 0) -> Cell:
-    value = record.get(column.key)
+def _cell(record: dict[str, Any], column: TableColumn, drawn: _Drawn) -> Cell:
+    value, query = record.get(column.key), drawn.query
     text = shown(value, column, query.unit)
     long = column.type == "long" and len(text) > CUT
     narrow, on = _narrow(record, column, query)
     return Cell(
         text=f"{text[:CUT]}…" if long else text,
-        label=str(column.label),
+        label=drawn.labels[column.key],
         numeric=column.numeric,
         exact=_exact(value, column, query),
         rest=text if long else "",
-        url=_opens(record, column, query),
+        url=_opens(record, column, query, drawn.via),
         narrow=narrow,
         on=on,
-        share=_share(value, most),
+        share=_share(value, drawn.most.get(column.key, 0)),
     )
 
 
@@ -152,7 +165,7 @@ def _exact(value: Any, column: TableColumn, query: CockpitQuery) -> str:
     return f"{yuan(int(value))} {_('元')}"
 
 
-def _opens(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> str:
+def _opens(record: dict[str, Any], column: TableColumn, query: CockpitQuery, via: str = "") -> str:
     """Return the address of the record or of the rows behind a number."""
     if column.link and not missing(record.get(column.link[1])):
         return url_for(f"{column.link[0]}.details_view", id=int(record[column.link[1]]))
@@ -162,7 +175,7 @@ def _opens(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> 
         found = drills.of_grid(column.drill, record, query)
         return f"{url_for(f'{found[0]}.index_view')}?{found[1]}" if found else ""
     row = drills.cell_filter(column, record, query)
-    return "" if row is None else drilled(column, query, row)
+    return "" if row is None else drilled(column, query, row, via)
 
 
 def way_back(query: CockpitQuery) -> str:
@@ -173,13 +186,15 @@ def way_back(query: CockpitQuery) -> str:
     return f"{query.summary}?{state}"
 
 
-def drilled(column: TableColumn, query: CockpitQuery, row: drills.Row) -> str:
-    """Return the address of the rows behind a number; none where they are those of the page."""
+def drilled(column: TableColumn, query: CockpitQuery, row: drills.Row, via: str = "") -> str:
+    """Return the address of the rows behind a number; none where they are those of the page.
+
+    `via` is the way back, quoted: whoever makes many addresses of one page finds it once.
+    """
     key = column.drill.partition("?")[0]
-    target = SUMMARIES[key]
-    accepted = {*target.accepted, *LOOKS, "preset", "from", "to", "q"}
-    accepted |= {"date"} if target.choices.dates else set()
-    key, params = drills.follow(column.drill, query, row, accepted, target.choices.only)
+    key, params = drills.follow(
+        column.drill, query, row, _accepted(key), SUMMARIES[key].choices.only
+    )
     here = {
         k: v for k, v in query.params.items() if k not in drills.OF_THE_PAGE | {"via"} | query.idle
     }
@@ -187,8 +202,16 @@ def drilled(column: TableColumn, query: CockpitQuery, row: drills.Row) -> str:
     same = here == there and params.get("by", query.by) == query.by
     if same and key == query.summary and not row:
         return ""
-    params["via"] = way_back(query)
-    return f"{url_for('cockpit.page', key=key)}?{urlencode(params)}"
+    address = url_for("cockpit.page", key=key)
+    return f"{address}?{urlencode(params)}&via={via or quote_plus(way_back(query))}"
+
+
+@functools.cache
+def _accepted(key: str) -> frozenset[str]:
+    """Return the parameters that a summary takes over from where one comes from."""
+    target = SUMMARIES[key]
+    dates = {"date"} if target.choices.dates else set()
+    return frozenset({*target.accepted, *LOOKS, "preset", "from", "to", "q"} | dates)
 
 
 def _narrow(record: dict[str, Any], column: TableColumn, query: CockpitQuery) -> tuple[str, bool]:
