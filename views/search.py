@@ -66,6 +66,6 @@ class SearchView(Page):
         """Return what tells two of the same name apart; the mobile as this person may see it."""
         parts = [getattr(row, "code", None), getattr(row, "customer", None)]
         if isinstance(row, Contact):
-            parts.append(phones.readable(shown(self.actor, row, row.mobile)))
+            parts.append(phones.readable(str(shown(self.actor, row, row.mobile))))
         parts.append(getattr(row, "owner", None))
         return " · ".join(str(part) for part in parts if part)
