@@ -79,10 +79,23 @@ def singly(*verbs: BatchVerb) -> Callable[[Callable[[JobCall], Act]], Callable[[
     """Register what makes the function that does one item; its refusal is every item's."""
 
     def register(make: Callable[[JobCall], Act]) -> Callable[[JobCall], Act]:
+        prepared(*verbs)(lambda call, _keys: make(call))
+        return make
+
+    return register
+
+
+Make = Callable[[JobCall, list[int]], Act]
+
+
+def prepared(*verbs: BatchVerb) -> Callable[[Make], Make]:
+    """Register the same of what reads something for all items it will do, by their targets."""
+
+    def register(make: Make) -> Make:
         def do(call: JobCall, chunk: Chunk) -> tuple[int, dict[int, Outcome]]:
             part = chunk.first(SINGLY).items
             try:
-                one = make(call)
+                one = make(call, [row.target_id for row in part])
             except Refused as refusal:
                 return len(part), {row.target_id: refused(call, row, refusal) for row in part}
             return len(part), {row.target_id: _one(call, row, one) for row in part}

@@ -41,11 +41,11 @@ def made(stage, page):
     rule = page.locator("[data-builder] .rule").first
     rule.locator("select").first.select_option("months_active", force=True)
     rule.locator("select").nth(1).select_option("ge", force=True)
-    rule.locator("input[maxlength='200']").last.fill("1")
-    live = page.locator("[data-live]")
-    expect(live).to_have_text(re.compile(r"\d"))
+    with page.expect_response(lambda one: "months_active=ge:1" in one.url) as told:
+        rule.locator("input[maxlength='200']").last.fill("1")
+    number = told.value.json()["count"]
+    expect(page.locator("[data-live]")).to_have_text(say("符合 {n} 条").replace("{n}", str(number)))
     stage.keep(page, "segment")
-    number = int(re.search(r"\d+", live.text_content())[0])
     page.click(f"[data-builder] button:has-text('{say('应用筛选')}')")
     page.wait_for_url("**f.months_active**")
     page.locator("details.drop summary", has_text=say("视图")).click()

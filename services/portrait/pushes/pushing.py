@@ -114,17 +114,18 @@ def _product(call: Call, typed: Mapping[str, str], errors: dict[str, Any]) -> in
     return found
 
 
-@doers.singly(BatchVerb.push)
-def push_each(call: JobCall) -> Act:
+@doers.prepared(BatchVerb.push)
+def push_each(call: JobCall, keys: list[int]) -> Act:
     """Return what reaches one customer, or sets it aside."""
     demand(call.by, GRANT)
     told = call.job.arguments or {}
     push: Push = jobs.visible(call.session, Push, told.get("push_id", 0))
+    found = law.standings(call.session, keys, now=call.now)
+    offers = offered.best(call.session, keys, push.product_id)
 
     def one(target: int, _seen: int | None) -> str:
-        found = law.standings(call.session, [target], now=call.now).get(target)
-        standing = law.demand(found, push.channel)
-        offer = offered.best(call.session, [target], push.product_id).get(target)
+        standing = law.demand(found.get(target), push.channel)
+        offer = offers.get(target)
         control = law.set_aside(push.id, target, push.control)
         words = _filled(push.words, standing, offer)
         plan = None
