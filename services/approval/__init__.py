@@ -17,6 +17,7 @@ from services.approval.inbox.current_assignees import waiting_for
 from services.approval.inbox.timeline import standing, timeline
 from services.approval.request.annotations import Beside, KeptFile
 from services.approval.request.change import asked as changes_asked
+from services.approval.request.change import leaning
 from services.approval.request.change import pending as change_of
 from services.approval.request.change_requests import ask_change, ask_void, voidable
 from services.approval.request.decide import decide, take_back, withdraw
@@ -42,6 +43,7 @@ __all__ = [
     "delegate",
     "digest",
     "end",
+    "leaning",
     "reassign_tasks_of",
     "resolve",
     "shown",

@@ -22,7 +22,8 @@ from services.rights.rules import movable
 LINE_FREE = frozenset({"owner_id", "owner_department_id"})
 MOVES = (
     "(OLD.approval IN ('draft', 'rejected', 'withdrawn') AND NEW.approval = 'pending') OR "
-    "(OLD.approval = 'pending' AND NEW.approval IN ('approved', 'rejected', 'withdrawn'))"
+    "(OLD.approval = 'pending' AND NEW.approval IN ('approved', 'rejected', 'withdrawn')) OR "
+    "(OLD.approval = 'approved' AND NEW.approval = 'withdrawn')"  # by a request of its own
 )
 PENDING = "record_is_pending"
 ADDED = "rows_are_only_added"

@@ -102,4 +102,6 @@ class DetailsView(GridView):
             "edit": self.can_edit and not pending and may_write(actor, "edit", record),
             "delete": self.can_delete and not pending and may_write(actor, "delete", record),
             "submit": fresh and own and may(actor, f"{self.noun}:submit"),
+            # A running change is told on its page.
+            "void": "void_view" in self.own_doors and approval.voidable(record, by=actor),
         }

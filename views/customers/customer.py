@@ -25,6 +25,7 @@ from services.records.fields import PRIMARY
 from services.records.records import primary_of
 from services.rights.actor import may
 from services.rights.masking import shown
+from views.approval.void import VoidDoors
 from views.core.base import CrmView
 from views.customers.more_contacts import MoreContactsForm
 from views.customers.whole import WholeCustomer
@@ -37,18 +38,22 @@ from views.render.contact_links import linked
 COMPUTED = {"contact": "name", "mobile": "mobile"}
 
 
-class CustomerView(PushVerb, WholeCustomer, MoreContactsForm):
+class CustomerView(PushVerb, VoidDoors, WholeCustomer, MoreContactsForm):
     """Key accounts."""
 
     details_template = "admin/model/customer.html"
 
-    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
-        "duplicates_view": "read",
-        "whole_view": "read",
-        "claim_view": "claim",
-        "release_view": "read",
-        "assign_view": "assign",
-    }
+    own_doors: ClassVar[dict[str, str]] = (
+        CrmView.own_doors
+        | VoidDoors.void_doors
+        | {
+            "duplicates_view": "read",
+            "whole_view": "read",
+            "claim_view": "claim",
+            "release_view": "read",
+            "assign_view": "assign",
+        }
+    )
     column_details_exclude_list = CrmView.column_details_exclude_list | {"region_code"}
     grid_order: ClassVar[Any] = (
         "company",

@@ -15,7 +15,6 @@ from models.deals.paper_template import PaperKind
 from models.deals.payment import Payment
 from models.sales.opportunity import Opportunity
 from models.sales.stage import StageKind
-from services import approval
 from services.core import texts
 from services.core.days import today
 from services.core.money import plain
@@ -131,11 +130,10 @@ class ContractView(ContractDoors, FileDoors, ContractColumns):
         ]
 
     def buttons(self, record: Any) -> dict[str, Any]:
-        """Offer registering a payment on a contract in force, and asking for it to be voided."""
+        """Offer registering a payment on a contract in force, closing it, renewing it."""
         found: dict[str, Any] = super().buttons(record)
         found["papers"] = offered(self.actor, PaperKind.contract, record.id)
         found["close"] = states.may_close(self.call(), record)
-        found["void"] = approval.voidable(record, by=self.actor)  # a running change: told there
         found["links"] = []
         if record.state in IN_FORCE and may(self.actor, "payment:create"):
             address = url_for("payment.create_view", contract_id=record.id)

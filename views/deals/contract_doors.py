@@ -1,6 +1,5 @@
 """What may be done on a contract's page: voiding, closing, further orders; what a term means."""
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from flask import flash, jsonify, redirect, request, url_for
@@ -8,25 +7,20 @@ from flask_admin import expose
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from models.approval.flow import FlowAction
 from models.deals.contract import Contract
 from models.deals.order import Order
 from models.deals.payment_plan import PaymentPlan
-from services import approval
-from services.core.errors import Forbidden, Invalid, Stale
+from services.core.errors import Invalid
 from services.deals.lifecycle import states, terms, voiding
 from services.deals.order import opening
+from views.approval.void import VoidDoors
 from views.form import forms
-from views.form.entry import seen
-from views.form.picker import picker, remember
-from views.web.acting import Acting
 
 
-class ContractDoors(Acting):
+class ContractDoors(VoidDoors):
     """The doors of contracts beside those every entity has."""
 
-    contract_doors: ClassVar[dict[str, str]] = {
-        "void_view": "submit",
+    contract_doors: ClassVar[dict[str, str]] = VoidDoors.void_doors | {
         "terms_view": "create",
         "order_view": "read",
         "finish_view": "finish",
@@ -72,37 +66,6 @@ class ContractDoors(Acting):
         flash(gettext("已追加订单 %(code)s", code=order.code), "success")
         return redirect(url_for("order.details_view", id=order.id), code=303)
 
-    @expose("/void/", methods=("GET", "POST"))
-    def void_view(self) -> Any:
-        """Ask for a contract to be voided; what is missing is told beside its field."""
-        record = self.get_one(request.values.get("id"))
-        if not approval.voidable(record, by=self.actor):
-            raise Forbidden
-        if request.method == "GET":
-            return self._void_page(record, {})
-        key = record.id
-        if seen() != record.row_version:
-            raise Stale
-        reason = request.form.get("comment")
-        try:
-            remember(self.session)
-            approval.ask_void(self.call(), record, reason=reason)
-        except Invalid as problem:
-            self.session.rollback()
-            return self._void_page(self.get_one(key), problem.errors, problem.status)
-        flash(gettext("已提交作废申请，审批通过后合同作废"), "success")
-        return redirect(url_for(".details_view", id=key), code=303)
-
-    def _void_page(self, record: Any, wrong: Mapping[str, Any], status: int = 200) -> Any:
-        boxes = picker(
-            self.session,
-            record,
-            self.noun,
-            action=FlowAction.void,
-            by=self.actor,
-            error=wrong.get("chosen", ""),
-        )
-        waiting = voiding.unfinished(self.session, record)
-        context = {"record": record, "wrong": wrong, "picker": boxes, "waiting": waiting}
-        page = self.render("admin/model/void.html", **context)
-        return page, status
+    def void_waiting(self, record: Any) -> list[str]:
+        """Return what still waits of a contract: money, invoices."""
+        return voiding.unfinished(self.session, record)

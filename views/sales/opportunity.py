@@ -24,6 +24,7 @@ from services.rights.actor import may
 from services.rights.gate import may_write
 from services.sales import board
 from services.sales.opportunity import move_stage
+from views.approval.void import VoidDoors
 from views.core.base import CrmView
 from views.deals.paper import offered
 from views.form import forms
@@ -34,16 +35,15 @@ from views.render.files import FileDoors
 from views.sales.next_step import NextStepForm
 
 
-class OpportunityView(FileDoors, NextStepForm):
+class OpportunityView(VoidDoors, FileDoors, NextStepForm):
     """Opportunities."""
 
     list_template = "admin/opportunity/list.html"
     details_template = "admin/model/opportunity.html"
     grid_order: ClassVar[Any] = ("name", "customer_id", "amount", "stage_id", "expected_on")
-    own_doors: ClassVar[dict[str, str]] = CrmView.own_doors | {
-        "move_view": "edit",
-        "board_view": "read",
-    }
+    own_doors: ClassVar[dict[str, str]] = (
+        CrmView.own_doors | VoidDoors.void_doors | {"move_view": "edit", "board_view": "read"}
+    )
 
     def tables(self, record: Any) -> list[dict[str, Any]]:
         """Return lines, stage history, follow-ups and contracts."""

@@ -20,7 +20,12 @@ def flow_name(noun: str, action: FlowAction) -> str:
     name = noun_name(noun)
     if action is FlowAction.create:
         return _("新建%(what)s", what=name.lower())
-    return f"{name}{action}"
+    return _given_back(noun) if action is FlowAction.void else f"{name}{action}"
+
+
+def _given_back(noun: str) -> str:
+    name = noun_name(noun).lower()
+    return _("%(what)s作废", what=name) if noun == "contract" else _("%(what)s撤销", what=name)
 
 
 def kind_of(request: ApprovalRequest) -> str:
@@ -29,7 +34,7 @@ def kind_of(request: ApprovalRequest) -> str:
     if request.action is FlowAction.change:
         return _("%(what)s变更 %(n)s 处", what=name, n=len(request.payload["values"]))
     if request.action is FlowAction.void:
-        return _("%(what)s作废", what=name)
+        return _given_back(request.noun)
     amount = request.payload.get("values", {}).get("amount")
     if amount is None:
         return _("新建%(what)s", what=name.lower())

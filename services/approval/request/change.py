@@ -8,11 +8,15 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.deals.contract import Contract
+from models.sales.opportunity import Opportunity
 from services.core.errors import Invalid, Locked, Refused
 from services.customers import duplicates
 from services.records import records
@@ -111,6 +115,41 @@ def apply(session: Session, request: ApprovalRequest, record: Any, *, now: dt.da
     _stand(call, record, values)
     with gate.rule(session, "approval"):
         records.write(call, record, values)
+
+
+STANDS_ON = ((Customer, "customer_id"), (Opportunity, "opportunity_id"))
+
+
+def leaning(session: Session, record: Any) -> list[str]:
+    """Return a sentence for what was approved, or is in approval, on the ground of a record."""
+    told = []
+    for model in (Opportunity, Contract):
+        table: Any = model.__table__
+        key = next((k for of, k in STANDS_ON if isinstance(record, of) and k in table.c), None)
+        if key is None:
+            continue
+        alive = sa.and_(
+            table.c[key] == record.id,
+            table.c.deleted_at.is_(None),
+            table.c.approval.in_((Approval.approved, Approval.pending)),
+        )
+        number = session.execute(sa.select(sa.func.count()).where(alive)).scalar()
+        if number:
+            what = str(model.__caption__).lower()
+            told.append(gettext("还有 %(n)s 个%(what)s已通过或在审批中", n=number, what=what))
+    return told
+
+
+def revoke(session: Session, request: ApprovalRequest, record: Any) -> None:
+    """Let an approved record be as if it had been withdrawn. Raises Refused for what stands on it.
+
+    Its next submission is the round after this request.
+    """
+    held = leaning(session, record)
+    if held:
+        raise Refused("；".join(held), code="NO_LONGER_WHOLE")
+    record.approval, record.decided_at = Approval.withdrawn, None
+    record.approval_round = request.round
 
 
 def _stand(call: Call, record: Any, values: records.Values) -> None:

@@ -1,4 +1,4 @@
-"""Asking for a change of an approved record, or for a contract to be voided."""
+"""Asking for a change of an approved record, or for it to be voided or taken back."""
 
 from typing import Any
 
@@ -30,33 +30,40 @@ def ask_change(call: Call, record: Any, values: records.Values) -> None:
     session.info.setdefault(change.ASKED, []).append(request.id)
 
 
-def voidable(contract: Contract, *, by: Actor) -> bool:
-    """Tell whether the person may ask for this contract to be voided, as far as it shows itself."""
-    stands = contract.approval is Approval.approved and contract.state is not ContractState.void
-    return stands and may(by, "contract:submit") and gate.may_write(by, "edit", contract)
+def voidable(record: Any, *, by: Actor) -> bool:
+    """Tell whether the person may ask for this record to be voided, as far as it shows itself."""
+    void = isinstance(record, Contract) and record.state is ContractState.void
+    stands = record.approval is Approval.approved and not void
+    noun = record.__noun__
+    return stands and may(by, f"{noun}:submit") and gate.may_write(by, "edit", record)
 
 
-def ask_void(call: Call, contract: Contract, *, reason: str | None) -> ApprovalRequest:
-    """Ask for an approved contract to be voided. Raises Forbidden, Locked, Invalid on comment."""
-    change.check(call.session, contract, by=call.by)
-    if not gate.may_write(call.by, "edit", contract):
+def ask_void(call: Call, record: Any, *, reason: str | None) -> ApprovalRequest:
+    """Ask for an approved contract to be voided, for another record to be no longer approved.
+
+    Raises Forbidden, Locked, Invalid on comment: no reason, or what stands on the record.
+    """
+    change.check(call.session, record, by=call.by)
+    if not gate.may_write(call.by, "edit", record):
         raise Forbidden
-    if not voidable(contract, by=call.by):
-        raise Locked(_("只有已通过且未作废的合同可以申请作废"))
-    words = said(reason)
+    if not voidable(record, by=call.by):
+        raise Locked(_("只有已通过且未作废的记录可以这样申请"))
+    words, held = said(reason), change.leaning(call.session, record)
     if words is None:
-        raise Invalid({"comment": _("请填写作废原因")})
+        raise Invalid({"comment": _("请填写原因")})
+    if held:
+        raise Invalid({"comment": "；".join(held)})
     payload: dict[str, Any] = {
-        "noun": "contract",
-        "code": contract.code,
+        "noun": record.__noun__,
+        "code": record.code,
         "values": {},
         "old": {},
         "names": {},
-        "files": attached(call.session, contract),
-        "base": change.fingerprint(call.session, contract),
+        "files": attached(call.session, record),
+        "base": change.fingerprint(call.session, record),
     }
     with gate.rule(call.session, "approval"):
-        return open_request(call, contract, payload, action=FlowAction.void, comment=words)
+        return open_request(call, record, payload, action=FlowAction.void, comment=words)
 
 
 records.DIVERSIONS.append(ask_change)

@@ -40,13 +40,20 @@ def finish(session: Session, request: ApprovalRequest, record: Any, now: dt.date
         if request.action is FlowAction.change:
             change.apply(session, request, record, now=now)
         elif request.action is FlowAction.void:
-            contract.on_voided(session, record)
+            _give_back(session, request, record)
         elif isinstance(record, Contract):
             contract.on_approved(session, record, now=now)
         if request.summary is None:  # submitted before summaries were kept
             request.summary = summary(request.payload)
         session.flush()
         set_effects.follow_ups(session, set_effects.REQUEST.c.id == request.id, now=now)
+
+
+def _give_back(session: Session, request: ApprovalRequest, record: Any) -> None:
+    if isinstance(record, Contract):
+        contract.on_voided(session, record)
+    else:
+        change.revoke(session, request, record)
 
 
 def announce(

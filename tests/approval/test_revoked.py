@@ -1,0 +1,123 @@
+"""撤销: an approved customer or opportunity is given back by a request, and may come again."""
+
+import pytest
+import sqlalchemy as sa
+
+from models.approval.flow import FlowAction
+from models.approval.request import ApprovalRequest
+from models.core.base import db
+from models.core.mixins import Approval
+from models.customers.customer import Customer
+from models.sales.follow_up import FollowUp
+from models.sales.opportunity import Opportunity
+from services import approval
+from services.core.errors import Forbidden, Invalid, Locked, Refused
+from services.records.records import update
+from tests.approval.flows import events, state
+from tests.support.visitors import Visitors
+from tests.support.world import World
+
+
+def asked(world, model, key, who="sales", reason="录入错误"):
+    with world.acting(who):
+        return approval.ask_void(world.call, world.get(model, key), reason=reason).id
+
+
+def approval_of(world, model, key):
+    world.be("admin")
+    return world.get(model, key).approval
+
+
+def test_a_customer_is_given_back_by_its_approval_and_comes_again(world):
+    key = world.approved()
+
+    request = asked(world, Customer, key)
+    assert approval_of(world, Customer, key) is Approval.approved
+    world.decided(request)
+
+    assert approval_of(world, Customer, key) is Approval.withdrawn
+    assert world.get(Customer, key).decided_at is None
+    assert events(world, request) == ["submit", "approve"]
+    with world.acting("sales"):
+        update(world.call, world.get(Customer, key), {"remark": "改好了"}, seen=None)
+    _key, again = world.submitted(key=key)
+    world.decided(again)
+    world.be("admin")
+    assert world.get(Customer, key).approval is Approval.approved
+    rounds = sa.select(ApprovalRequest.round, ApprovalRequest.action).order_by(ApprovalRequest.id)
+    assert world.session.execute(rounds).all() == [
+        (1, FlowAction.create),
+        (2, FlowAction.void),
+        (3, FlowAction.create),
+    ]
+    told = world.session.scalar(sa.select(FollowUp.content).where(FollowUp.request_id == request))
+    assert "录入错误" in told
+
+
+def test_a_rejected_request_leaves_it_approved(world):
+    key = world.approved()
+    request = asked(world, Customer, key)
+
+    world.decided(request, verb="reject", comment="还要用")
+
+    assert approval_of(world, Customer, key) is Approval.approved
+    assert state(world, request) is Approval.rejected
+
+
+def test_what_stands_on_it_keeps_it(world):
+    key = world.approved()
+    deal = world.approved(model=Opportunity, key=world.opportunity(key))
+
+    with pytest.raises(Invalid, match="1 个商机"):
+        asked(world, Customer, key)
+    world.decided(asked(world, Opportunity, deal))
+    assert approval_of(world, Opportunity, deal) is Approval.withdrawn
+    request = asked(world, Customer, key)
+    other = world.opportunity(key)
+    world.submitted(model=Opportunity, key=other)
+
+    with pytest.raises(Refused) as refusal:
+        world.decided(request)
+    assert refusal.value.code == "NO_LONGER_WHOLE"
+
+
+def test_who_may_not_edit_it_cannot_ask_and_a_reason_is_a_must(small):
+    key = small.approved()
+
+    with pytest.raises(Forbidden):
+        asked(small, Customer, key, "reviewer")
+    with pytest.raises(Invalid):
+        asked(small, Customer, key, reason=" ")
+    asked(small, Customer, key)
+    with pytest.raises(Locked):
+        asked(small, Customer, key)
+    with pytest.raises(Locked):
+        asked(small, Customer, small.customer())
+
+
+def test_nothing_approved_becomes_a_draft_by_raw_sql(world):
+    world.approved()
+    table = Customer.__table__
+
+    with db.engine.connect() as connection, pytest.raises(sa.exc.IntegrityError):
+        connection.execute(sa.update(table).values(approval=Approval.draft, decided_at=None))
+
+
+def test_the_page_asks_for_a_reason_and_tells_what_stands_on_it(app):
+    with World(app) as world:
+        key = world.approved()
+        world.approved(model=Opportunity, key=world.opportunity(key))
+        free = world.approved()
+        version = world.session.scalar(sa.select(Customer.row_version).filter_by(id=free))
+    visitors = Visitors(app)
+    place = "/admin/customer/void/"
+
+    assert place in visitors.get("sales", f"/admin/customer/details/?id={free}").text
+    assert place not in visitors.get("reviewer", f"/admin/customer/details/?id={free}").text
+    assert "还有 1 个商机" in visitors.get("sales", f"{place}?id={key}").text
+    page = visitors.get("sales", f"{place}?id={free}").text
+    assert "撤销原因" in page
+    form = {"id": free, "row_version": version}
+    assert visitors.post("sales", place, form).status_code == 422
+    assert visitors.post("sales", place, form | {"comment": "重复"}).status_code == 303
+    assert "客户撤销" in visitors.get("reviewer", "/admin/inbox/").text
