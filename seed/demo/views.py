@@ -20,6 +20,7 @@ EVERY = 3  # one customer in so many carries the tag
 # who, noun, name, state, shared with
 VIEWS = (
     ("manager", "customer", "A级客户", "f.level=in:a&sort=next", "sales"),
+    ("manager", "customer", "老客户久未跟进", "f.status=in:won&f.silence=ge:30", "sales"),
     (
         "manager",
         "opportunity",

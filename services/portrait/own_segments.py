@@ -91,13 +91,16 @@ def _among(key: Callable[[], Any]) -> Callable[[Question], ColumnElement[bool]]:
     def clause(question: Question) -> ColumnElement[bool]:
         session, op = question.session, question.op
         actor = actor_of(session)
-        query = sa.select(SavedView).where(MINE)
+        query, keys = sa.select(SavedView).where(MINE), []
         if op not in {"empty", "filled"}:
-            keys = question.value if op in {"in", "not_in"} else [question.value]
+            keys = list(question.value if op in {"in", "not_in"} else [question.value])
             query = query.where(SavedView.id.in_(keys))
         at = Place(question.now, actor.id if actor else None)
         views = [_clause(session, view, at) for view in session.scalars(query)]
-        some = sa.or_(sa.false(), *(one for one in views if one is not None))
+        known = [one for one in views if one is not None]
+        if op in {"ne", "not_in"} and len(known) < len(set(keys)):
+            return sa.false()  # nobody is outside of what this person cannot ask
+        some = sa.or_(sa.false(), *known)
         # By itself: within the grid of customers it would be taken for the statement around it.
         rows = sa.select(Customer.id).where(some).correlate(None)
         within: ColumnElement[bool] = key().in_(rows)

@@ -88,8 +88,10 @@ def test_what_a_person_may_not_ask_or_see_makes_no_larger_segment(company):
         saved_views.change(world.session, view, {"query": f"f.group_id=in:{loop}"}, by=world.actor)
         world.session.commit()
         assert counts(world)["自己"] == 0
+        hidden = world.session.scalar(sa.select(SavedView.id).where(SavedView.name == "手机"))
         world.be("finance")
-        assert counts(world) == {"手机": None}
+        save(world, "其余", f"f.group_id=not_in:{hidden}")
+        assert counts(world) == {"手机": None, "其余": 0}
         world.be("sales2")
         assert counts(world) == {}
     client = company.test_client()
