@@ -17,6 +17,7 @@ from models.records.dictionary import DictionaryOption
 from models.sales.follow_up import FollowUp, Origin
 from models.sales.opportunity import Opportunity, OpportunityLine
 from models.sales.product import Product
+from services.core.money import total
 from services.portrait.bulk_rows import insert
 from services.portrait.maths.story import Story
 from services.query.condition_sql import CLAUSES
@@ -111,7 +112,7 @@ def _joined(texts: tuple[Any, ...]) -> Any:
 
 def _hits(text: Any, some: list[str]) -> Any:
     found = sa.or_(sa.false(), *(CLAUSES["contains"](text, word) for word in some))
-    return sa.func.sum(sa.case((found, 1), else_=0))
+    return total(sa.case((found, 1), else_=0))
 
 
 def put(session: Session, rows: list[Row], customers: Any) -> None:

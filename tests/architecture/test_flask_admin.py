@@ -51,8 +51,11 @@ REPLACED = {
     "_export_csv": FILES,
     "_export_tablib": FILES,
 }
-# A flow is a list of versions with steps and no table of records.
-OTHER_PAGES = {("FlowView", "index_view"), ("FlowView", "create_view")}
+# A flow is a list of versions with steps and no table of records; a request has a page of its own,
+# to which its row in the monitor leads.
+OTHER_PAGES = {
+    ("FlowView", "index_view"), ("FlowView", "create_view"), ("MonitorView", "details_view")
+}  # fmt: skip
 
 
 def stock():

@@ -3,7 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, abort, g, has_request_context, request, session
+from flask import Flask, abort, current_app, g, has_request_context, request, session
 from flask_login import current_user, user_logged_out
 from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
 from flask_security.core import _on_identity_loaded, identity_loaded
@@ -100,6 +100,7 @@ class LogInForm(LoginForm):  # type: ignore[misc] # no stubs
 def init_security(app: Flask) -> None:
     """Turn on CSRF for every form and log-in with our templates."""
     csrf.init_app(app)
+    User.asked_for_second = staticmethod(lambda: current_app.config["TCOS_SECOND_FACTOR"])
     Security(app, Datastore(db, User, Role), login_form=LogInForm, totp_cls=Codes)
     # Flask-Principal's needs would read the roles in every request; our grants are the actor's.
     identity_loaded.disconnect(_on_identity_loaded, app)

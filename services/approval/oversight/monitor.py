@@ -35,13 +35,13 @@ PENDING = ApprovalRequest.state == Approval.pending
 
 
 NOUNS: Any = Labelled(  # type: ignore[call-arg] # what goes through approval is declared
-    "NOUNS", {noun: (noun, model.__caption__) for noun, model in REVIEWED.items()}
+    "NOUNS", {noun: (noun, model.__caption__) for noun, model in REVIEWED.items() if noun}
 )
 FLOWS: Any = Labelled(  # type: ignore[call-arg] # one flow for each of them and action
     "FLOWS",
     {
         f"{noun}.{action.name}": (f"{noun}.{action.name}", LazyString(flow_name, noun, action))
-        for noun in REVIEWED
+        for noun in filter(None, REVIEWED)  # start-up says what an entity without one lacks
         for action in FlowAction
     },
 )

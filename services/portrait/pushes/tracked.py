@@ -20,6 +20,7 @@ from models.sales.plan import FollowUpPlan
 from models.sales.product import Product
 from services.core.days import today
 from services.core.errors import NotVisible
+from services.core.money import total
 from services.portrait.maths.lift import Lift, compare
 
 MOST = 200
@@ -54,7 +55,7 @@ class Tracked:
 def known(session: Session) -> list[tuple[Push, str, int, int]]:
     """Return the newest pushes: who made it, how many seen customers it reached and set aside."""
     item = PushItem
-    aside = sa.func.sum(sa.case((item.control, 1), else_=0))
+    aside = total(sa.case((item.control, 1), else_=0))
     counts = sa.select(item.push_id, sa.func.count(item.id), aside).group_by(item.push_id)
     sides = {key: (many - gone, gone) for key, many, gone in session.execute(counts)}
     rows = session.execute(_made().order_by(Push.id.desc()).limit(MOST)).all()
@@ -99,7 +100,7 @@ def _answers(push: Push, end: dt.datetime) -> dict[str, Any]:
 
 def _lifts(session: Session, push: Push, said: dict[str, Any]) -> dict[str, Lift]:
     item = PushItem
-    sums = [sa.func.sum(sa.case((said[key], 1), else_=0)) for key in ANSWERS]
+    sums = [total(sa.case((said[key], 1), else_=0)) for key in ANSWERS]
     query = sa.select(item.control, sa.func.count(item.id), *sums)
     rows = session.execute(query.where(item.push_id == push.id).group_by(item.control)).all()
     sides = {bool(row[0]): tuple(row[1:]) for row in rows}
