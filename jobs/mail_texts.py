@@ -28,20 +28,26 @@ def is_over(row: Outbox) -> bool:
     return bool(row.payload.get("daily")) and session is not None and not _daily(session, row)
 
 
-def of(row: Outbox, user: User, base: str) -> tuple[str, str]:
-    """Return subject and text in the current language; `base` is the address of the site."""
+def told(row: Outbox, base: str) -> tuple[str, list[str], str]:
+    """Return what happened, the lines about it and the link, in the current language.
+
+    `base` is the address of the site.
+    """
     session = object_session(row)
     if row.payload.get("daily") and session is not None:
         found = _daily(session, row)
         n = len(found)
         what = ngettext("%(n)s 条未读通知", "%(n)s 条未读通知", n, n=n)
-        lines = [f"· {one}" for one in found[:MOST]]
-        url = f"{base}/admin/notice/?unread=1"
-    else:
-        told = _notice(session, row)
-        what = f"{NoticeKind[row.payload['kind']].caption}：{told.told if told else row.title}"
-        lines = _facts(session, told) if told and session else []
-        url = f"{base}{told.url if told else row.payload['url']}"
+        return what, [f"· {one}" for one in found[:MOST]], f"{base}/admin/notice/?unread=1"
+    one = _notice(session, row)
+    what = f"{NoticeKind[row.payload['kind']].caption}：{one.told if one else row.title}"
+    lines = _facts(session, one) if one and session else []
+    return what, lines, f"{base}{one.url if one else row.payload['url']}"
+
+
+def of(row: Outbox, user: User, base: str) -> tuple[str, str]:
+    """Return subject and text of a mail in the current language."""
+    what, lines, url = told(row, base)
     text = _(
         "%(name)s，您好：\n\n%(what)s\n%(facts)s\n打开：%(url)s\n\n"
         "此邮件由系统自动发送，请勿回复。\n在「个人设置」中可以选择接收哪些邮件。",

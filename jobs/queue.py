@@ -18,7 +18,7 @@ from huey import Huey, MemoryHuey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 from sqlalchemy.orm import Session
 
-from jobs import deliver, pulse, schedules, summaries
+from jobs import deliver, pulse, robots, schedules, summaries
 from jobs.seats import Seats
 from services.bulk import runner
 from services.deals.papers import by_mail, making
@@ -29,9 +29,9 @@ from services.query import subscriptions
 
 LOG = logging.getLogger("tcos.worker")
 NAME = "tcos"
-ENOUGH = 4  # rings that wait already: who hears them sees our rows too
-SENDERS, DOERS = 1, 2  # threads for mails and for tasks; one more keeps the schedules
-LOOKS = ("mails", "tasks")  # what looks at the outbox
+ENOUGH = 6  # rings that wait already: who hears them sees our rows too
+SENDERS, DOERS = 1, 2  # threads for mails, robots too, and for tasks; one more for schedules
+LOOKS = ("mails", "robots", "tasks")  # what looks at the outbox
 
 
 def _store() -> Store:
@@ -79,6 +79,7 @@ class Queue:
         self.app, self.huey = app, _storage(app)
         every = {
             "mails": (crontab(), Seats(lambda: deliver.mails(app), SENDERS)),
+            "robots": (crontab(), Seats(lambda: robots.robots(app), SENDERS)),
             "tasks": (crontab(), Seats(lambda: deliver.tasks(app, KNOWN, GIVEN_UP), DOERS)),
             "remind": (crontab(minute="*/10"), lambda: schedules.remind(app)),
             "collections": (crontab(minute="20"), lambda: schedules.collections(app)),
@@ -110,7 +111,7 @@ class Queue:
     def work(self, *, until_closed: bool = False) -> None:
         """Run the worker in this process until it is told to stop (or its stdin is closed)."""
         consumer = self.huey.create_consumer(
-            workers=SENDERS + DOERS + 1, max_delay=1.0, check_worker_health=True
+            workers=2 * SENDERS + DOERS + 1, max_delay=1.0, check_worker_health=True
         )
         if until_closed:
             threading.Thread(target=_stop_at_end, args=(consumer,), daemon=True).start()

@@ -95,7 +95,7 @@ class ProfileView(Page):
     def notices(self) -> Any:
         """Keep how one wants to be told."""
         try:
-            notice_choices.choose(self.call(), request.form)
+            notice_choices.choose(self.call(), request.form, current_app.config["TCOS_ROBOT_HOSTS"])
         except Invalid as problem:
             self.session.rollback()
             return self._page(self.session.get_one(User, self.actor.id), problem.errors)

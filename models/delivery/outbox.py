@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 
 class Channel(Labelled):
-    """Where a row goes: to a mailbox, or to the worker as a task."""
+    """Where a row goes: to a mailbox, to a person's robot, or to the worker as a task."""
 
     mail = "mail", _("邮件")
     job = "job", _("后台任务")
+    robot = "robot", _("群机器人")
 
 
 class OutboxState(Labelled):

@@ -12,5 +12,6 @@ __all__ = [
     "outbox",
     "outbox_care",
     "outcome",
+    "robots",
     "workbook",
 ]

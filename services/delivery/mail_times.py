@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.delivery.notice_choice import MailPace, NoticeChoice
 from models.delivery.notification import RESULTS, TASKS, NoticeKind
+from models.delivery.outbox import Channel
 from services.core.days import ZONE
 from services.delivery.outbox import Posting
 
@@ -32,6 +33,12 @@ def pace_of(row: Any, kind: NoticeKind) -> MailPace:
     group = "tasks" if kind in TASKS else "results" if kind in RESULTS else "others"
     found: MailPace = getattr(row, group)
     return found
+
+
+def channel(row: Any, kind: NoticeKind) -> Channel:
+    """Return by which way a kind goes to somebody; None is the row of who chose nothing."""
+    robot = row is not None and pace_of(row, kind) is MailPace.robot
+    return Channel.robot if robot else Channel.mail
 
 
 def is_daily(row: Any, kind: NoticeKind) -> bool:

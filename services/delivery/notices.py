@@ -177,7 +177,7 @@ def _mails(
         if when is None:
             continue
         posting = outbox.Posting(
-            Channel.mail,
+            mail_times.channel(chosen, one.kind),
             title=one.title[:TITLE],
             payload={"kind": one.kind.name, "url": one.url},
             dedupe_key=f"mail:{one.user_id}:{one.dedupe_key}",

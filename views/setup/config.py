@@ -80,6 +80,7 @@ def _worker(folder: Path) -> dict[str, Any]:
         "TCOS_METRICS_TOKEN": os.environ.get("TCOS_METRICS_TOKEN", ""),
         "TCOS_REDIS_URL": os.environ.get("TCOS_REDIS_URL", ""),
         "TCOS_OUTBOX_LEASE": environment.number("TCOS_OUTBOX_LEASE", 120),  # seconds
+        "TCOS_ROBOT_HOSTS": os.environ.get("TCOS_ROBOT_HOSTS", "").split(),
         "TCOS_SMTP_URL": os.environ.get("TCOS_SMTP_URL", ""),
         "TCOS_MAIL_SENDER": os.environ.get("TCOS_MAIL_SENDER") or "T-Cos CRM <noreply@localhost>",
         "TCOS_PUBLIC_URL": os.environ.get("TCOS_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip(
