@@ -43,6 +43,7 @@ class StepMode(Labelled):
     any = "any", _("任一人通过")
     all = "all", _("全部通过")
     turn = "turn", _("依次通过")
+    share = "share", _("按比例通过")
     cc = "cc", _("只抄送，不审批")
 
 
@@ -109,8 +110,9 @@ class ApprovalStep(Model, Stamped):
     `due_hours`
     are working hours (empty: the setting's); a step that is overdue is reminded of once and, where
     `escalate` says so, goes to the superior `escalate_hours` working hours later (empty: after the
-    same time again). `collapse`: who agreed in an earlier step of the request agrees here too;
-    `resume`: what is rejected here comes back here when it is submitted again.
+    same time again). `share`: how many of a hundred have to agree. `collapse`: who agreed in an
+    earlier step of the request agrees here too; `resume`: what is rejected here comes back here
+    when it is submitted again.
     """
 
     __tablename__ = "approval_step"
@@ -156,6 +158,7 @@ class ApprovalStep(Model, Stamped):
         server_default=sa.true(),
     )
     escalate_hours: Mapped[int | None] = field(_("提醒后几小时升级（工作小时）"), sa.Integer)
+    share: Mapped[int | None] = field(_("通过的百分比"), sa.Integer)
     collapse: Mapped[bool] = field(
         _("前面步骤已同意的人不再重复审批"),
         sa.Boolean(create_constraint=False),
@@ -178,6 +181,8 @@ class ApprovalStep(Model, Stamped):
         sa.UniqueConstraint("flow_id", "ordinal"),
         sa.CheckConstraint("ordinal >= 1", name="ordinal_from_one"),
         sa.CheckConstraint("level BETWEEN 1 AND 9", name="level_in_range"),
+        sa.CheckConstraint("(mode = 'share') = (share IS NOT NULL)", name="share_of_mode"),
+        sa.CheckConstraint("share BETWEEN 1 AND 100", name="share_in_percent"),
         sa.CheckConstraint("due_hours IS NULL OR due_hours > 0", name="due_hours_positive"),
         sa.CheckConstraint(
             "escalate_hours IS NULL OR escalate_hours > 0", name="escalate_hours_positive"

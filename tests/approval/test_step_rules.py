@@ -227,3 +227,51 @@ def test_the_editor_keeps_the_rules_and_asks_for_somebody_who_decides(lite):
     editor = visitors.get("admin", f"/admin/flow/new/?base={key}").text
     assert editor.count('name="s1-collapse" value="1" checked') == 1
     assert editor.count('name="s1-resume" value="1" checked') == 1
+
+
+def test_a_share_of_the_approvers_is_enough(world):
+    people = ["reviewer", "reviewer2", "manager", "finance"]
+    flow(world, {"people": people, "mode": StepMode.share, "share": 51}, {"people": ["admin"]})
+    _key, request = world.submitted()
+
+    for who in ("reviewer", "manager"):
+        world.decided(request, who)
+    assert turn(world, request) == ["reviewer2", "finance"]  # a half is less than 51 %
+    world.decided(request, "finance")
+
+    assert turn(world, request) == ["admin"]
+
+
+def test_a_share_is_counted_anew_after_a_return_and_with_whom_it_went_to(world):
+    people = ["reviewer", "reviewer2", "manager"]
+    flow(world, {"people": people, "mode": StepMode.share, "share": 60}, {"people": ["finance"]})
+    _key, request = world.submitted()
+    for who in ("reviewer", "reviewer2"):
+        world.decided(request, who)
+    assert turn(world, request) == ["finance"]
+    seen = world.session.get_one(ApprovalRequest, request).seen_version
+    act(world, "finance", "decide", request, seen=seen, verb="give_back", comment="再看看",
+        beside=Beside(to_step=1))  # fmt: skip
+    world.now += dt.timedelta(minutes=1)
+
+    world.decided(request, "reviewer")
+    assert turn(world, request) == ["reviewer2", "manager"]
+    act(world, "manager", "transfer", request, to=world.id_of("admin"), comment=None)
+    world.decided(request, "admin")
+    assert turn(world, request) == ["finance"]
+
+
+def test_a_share_is_asked_for_in_the_editor(lite):
+    visitors = Visitors(lite)
+    with World(lite) as world:
+        reviewer = world.id_of("reviewer")
+    step = {"name": "会签", "kind": "person", "people": reviewer, "level": "1", "outer": "any"}
+    step |= {"mode": "share", "rules": 0}
+    form = {"noun": "customer", "action": "create", "name": "会签", "steps": 1, "_do": "save"}
+    form |= {f"s0-{key}": value for key, value in step.items()}
+
+    assert "请填写通过的百分比" in visitors.post("admin", "/admin/flow/new/", form).text
+    assert visitors.post("admin", "/admin/flow/new/", form | {"s0-share": 101}).status_code == 422
+    saved = visitors.post("admin", "/admin/flow/new/", form | {"s0-share": 60})
+    assert saved.status_code == 303
+    assert "按比例通过 60%" in visitors.get("admin", saved.location).text

@@ -24,7 +24,17 @@ from views.form.forms import LOOKED_UP
 GROUPS = 5
 MOST_CHOICES = 300
 HIDDEN = ("multiline", "region")
-PLAIN = ("name", "kind", "role_id", "level", "mode", "due_hours", "escalate_hours", "outer")
+PLAIN = (
+    "name",
+    "kind",
+    "role_id",
+    "level",
+    "mode",
+    "due_hours",
+    "escalate_hours",
+    "outer",
+    "share",
+)
 TICKED = ("escalate", "collapse", "resume")
 FIRST = ("amount", "level", "customer_class", "owner_id")  # what conditions ask most
 

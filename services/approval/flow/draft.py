@@ -35,6 +35,7 @@ class StepDraft:
     due_hours: str = ""
     escalate: bool = True
     escalate_hours: str = ""
+    share: str = ""
     collapse: bool = False
     resume: bool = False
     outer: str = "any"

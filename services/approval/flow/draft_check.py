@@ -15,6 +15,7 @@ from services.core import texts
 from services.core.errors import Invalid
 
 LONGEST = 60  # characters of a name
+WHOLE = 100  # percent
 LONGEST_HOURS = 2000  # a working year
 
 
@@ -63,6 +64,10 @@ def _step(
         collapse=step.collapse,
         resume=step.resume,
     )
+    if found.mode is StepMode.share:
+        found.share = _number(step, "share", WHOLE)
+        if found.share is None and "share" not in step.errors:
+            step.errors["share"] = _("请填写通过的百分比")
     if found.mode is StepMode.cc and kind is ApproverKind.chosen:
         step.errors["kind"] = _("抄送的人不能由提交人选择")
     if kind is ApproverKind.role:

@@ -38,6 +38,7 @@ def _step(words: Words, noun: str, step: ApprovalStep) -> StepDraft:
         due_hours=_number(step.due_hours),
         escalate=step.escalate,
         escalate_hours=_number(step.escalate_hours),
+        share=_number(step.share),
         collapse=step.collapse,
         resume=step.resume,
     )

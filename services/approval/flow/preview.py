@@ -77,7 +77,8 @@ class Words:
     def who(self, step: ApprovalStep) -> str:
         """Return who decides, with the mode where it is not the usual one."""
         text = self._approvers(step)
-        return text if step.mode in {None, StepMode.any} else f"{text}（{step.mode}）"
+        share = f" {step.share}%" if step.mode is StepMode.share else ""
+        return text if step.mode in {None, StepMode.any} else f"{text}（{step.mode}{share}）"
 
     def _approvers(self, step: ApprovalStep) -> str:
         if step.approver_kind is ApproverKind.role:

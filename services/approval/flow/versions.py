@@ -116,6 +116,7 @@ COPIED = (
     "due_hours",
     "escalate",
     "escalate_hours",
+    "share",
     "collapse",
     "resume",
 )

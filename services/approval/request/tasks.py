@@ -45,13 +45,18 @@ def open_next(session: Session, request: ApprovalRequest, *, now: dt.datetime) -
 
 def _signed(session: Session, request: ApprovalRequest) -> set[int]:
     """Return who approved a step before this one since it was last sent back."""
+    query = _approvals(session, request).where(ApprovalTask.step < request.step)
+    return set(session.scalars(query))
+
+
+def _approvals(session: Session, request: ApprovalRequest) -> sa.Select[int]:
+    """Select who approved a step since the request was last sent back."""
     task, event = ApprovalTask, ApprovalEvent
     sent_back = (event.request_id == request.id, event.decision == Decision.give_back)
     last = session.scalar(sa.select(sa.func.max(event.at)).where(*sent_back))
-    query = sa.select(task.assignee_id).where(
-        task.request_id == request.id, task.step < request.step, task.decision == Decision.approve
-    )
-    return set(session.scalars(query if last is None else query.where(task.decided_at > last)))
+    query = sa.select(task.assignee_id)
+    query = query.where(task.request_id == request.id, task.decision == Decision.approve)
+    return query if last is None else query.where(task.decided_at > last)
 
 
 def _agree(session: Session, request: ApprovalRequest, person: int, now: dt.datetime) -> None:
@@ -185,12 +190,12 @@ def hand_on(
 ) -> tuple[bool, list[int]]:
     """Go on after an approved task: (the step is complete, whose turn it is now).
 
-    Any: the others' tasks end with the first approval of one of the step's own approvers. Whoever
-    was added after him, or comes next in turn, still has to agree.
+    Any: the others' tasks end with the first approval of one of the step's own approvers; by share,
+    with that which makes it. Whoever was added after him, or is next in turn, still has to agree.
     """
     step = step_of(session, request)
     rest = live(session, request.id)
-    if step.mode is StepMode.any and task.added_by_id is None:
+    if task.added_by_id is None and _is_enough(session, request, step, rest):
         kept = _behind(rest, task.id)
         cancel(rest, but=kept, now=now)
         rest = [t for t in rest if t.id in kept]
@@ -198,6 +203,19 @@ def hand_on(
     if turn:
         _open(session, request, turn, rest, now=now)
     return not rest, [t.assignee_id for t in turn]
+
+
+def _is_enough(
+    session: Session, request: ApprovalRequest, step: ApprovalStep, rest: list[ApprovalTask]
+) -> bool:
+    """Tell whether the approvals of a step's own approvers end it before all have decided."""
+    if step.mode is not StepMode.share:
+        return step.mode is StepMode.any
+    task = ApprovalTask
+    own = _approvals(session, request).where(task.step == request.step, task.added_by_id.is_(None))
+    agreed = len(set(session.scalars(own)))
+    asked = agreed + sum(one.added_by_id is None for one in rest)
+    return agreed * 100 >= (step.share or 100) * asked
 
 
 def _open(
