@@ -31,7 +31,7 @@ def in_force(
 ) -> ApprovalFlow:
     """Return the flow a request of an entity goes through. Raises Locked where there is none."""
     found = session.scalar(current_flow(model.__noun__, action))
-    if found is None or not found.steps:
+    if found is None or all(step.mode is StepMode.cc for step in found.steps):
         text = _(
             "「%(what)s」没有已启用的审批流程，请管理员在「审批流程」中设置", what=model.__caption__
         )
