@@ -84,6 +84,7 @@ def _settled(connection: Connection) -> int:
 
 def keep_head(folder: Path, head: dict[str, Any]) -> None:
     """Write the head beside the database and into the log: who cuts the table cannot cut both."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     part = folder / f".{HEAD}.part"
     part.touch(mode=0o600)
     part.write_text(json.dumps(head), encoding="ascii")

@@ -28,6 +28,7 @@ def erase(call: Call, contact_id: int, folder: Path) -> dict[str, int]:
     query = sa.select(PERSON.c.created_at).where(PERSON.c.id == contact_id)
     entered: dt.datetime = call.session.connection().execute(query).scalar_one()
     line = {"contact": contact_id, "entered": entered.isoformat(), "at": call.now.isoformat()}
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / NAME
     path.touch(mode=0o600)
     with path.open("a", encoding="ascii") as file:  # before the commit: rather once too often

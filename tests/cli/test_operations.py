@@ -89,6 +89,7 @@ def around(tmp_path, databases):
             "DATABASE": url,
             "REDIS": "redis://127.0.0.1:6399/0",
             "SMTP": "smtp://127.0.0.1:8025",
+            "STATE": str(tmp_path / "state"),
             "ADMIN": ADMIN,
             "PASSWORD": PASSWORD,
             "SITES": str(sites),
@@ -153,6 +154,7 @@ def test_the_page_leads_from_a_clone_to_a_company_at_work(played, sink):
         )
         page = browser.new_context(ignore_https_errors=True).new_page()
         first = page.goto(f"http://{NAME}/login")
+        landed, kept = first.url, first.header_value("strict-transport-security")
         page.fill("#email", "sales@example.com")
         page.fill("#password", PASSWORD)
         page.click("button[name=submit]")
@@ -170,9 +172,10 @@ def test_the_page_leads_from_a_clone_to_a_company_at_work(played, sink):
         browser.close()
     _wait(lambda: sink.letters, 60)
 
-    assert first.url.startswith("https://")
-    assert first.header_value("strict-transport-security") is not None
+    assert landed.startswith("https://")
+    assert kept is not None
     assert "Customers" in english
     assert [to for to, _text in sink.letters][:1] == ["reviewer@example.com"]
+    assert (played / "state" / "audit-head.json").exists()
     assert len(list((played / "tcos-crm" / "backups").glob("*.backup"))) == 1
     assert "customer" in (played / "shell.log").read_text()

@@ -23,7 +23,8 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return Flask's configuration. Raises Misconfigured where the environment says too little."""
     given = dict(overrides or {})
     kind = environment.kind_of(given.pop("TCOS_ENV", os.environ.get("TCOS_ENV", "demo")))
-    folder = Path(given.get("INSTANCE_PATH", ROOT / "instance"))
+    instance = os.environ.get("TCOS_INSTANCE") or ROOT / "instance"
+    folder = Path(given.get("INSTANCE_PATH", instance))
     url = given.get("SQLALCHEMY_DATABASE_URI") or os.environ.get("TCOS_DATABASE_URL")
     if not url:
         url = f"sqlite:///{environment.writable(folder) / 'tcos.db'}"
