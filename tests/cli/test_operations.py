@@ -174,7 +174,7 @@ def test_the_page_leads_from_a_clone_to_a_company_at_work(played, sink):
 
     assert landed.startswith("https://")
     assert kept is not None
-    assert "Customers" in english
+    assert "Key accounts" in english
     assert [to for to, _text in sink.letters][:1] == ["reviewer@example.com"]
     assert (played / "state" / "audit-head.json").exists()
     assert len(list((played / "tcos-crm" / "backups").glob("*.backup"))) == 1
