@@ -31,7 +31,7 @@ from services.portrait import evaluate, recompute
 from services.records import drafts, idempotency
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
-from services.trail import chain
+from services.trail import chain, retention
 
 MORNING = 8  # o'clock: nobody is reminded in the night
 LATEST = dt.timedelta(days=7)  # how long after its date a reminder is still one
@@ -195,7 +195,7 @@ def chained(app: Flask) -> int:
 
 def prune(app: Flask) -> int:
     """Drop what nobody asks for any more: deliveries, unconfirmed jobs, keys, drafts, sessions."""
-    kept = (outbox_care, jobs, idempotency, drafts, followers, sessions)
+    kept = (retention, jobs, idempotency, drafts, followers, sessions)
     with working(app) as session:
         gone: int = sum(one.prune(session, now=clock()) for one in kept)
         session.commit()

@@ -146,6 +146,19 @@ SECTIONS: dict[Any, dict[str, Spec]] = {
             _("免打扰结束"), 8, high=23, unit=_("点"), effect=_("从这个整点起又可以发送推送邮件")
         ),
     },
+    _("数据保留"): {
+        "keep.letters_days": Spec(
+            _("已发出的邮件"), 30, low=7, high=3650, unit=DAYS,
+            effect=_("这些天后从发件箱删除，未发出的保留"),
+        ),
+        "keep.notices_days": Spec(
+            _("已读通知"), 365, low=90, high=3650, unit=DAYS, effect=_("这些天后删除，未读的保留")
+        ),
+        "keep.problems_days": Spec(
+            _("导入的问题行"), 365, low=7, high=3650, unit=DAYS,
+            effect=_("这些天后删除问题行的原文，导入记录保留"),
+        ),
+    },
     _("文件"): {
         "import.max_mb": Spec(
             _("导入文件上限"), 5, low=1, high=50, unit=MEGABYTES, effect=_("更大的文件不能上传")

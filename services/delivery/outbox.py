@@ -28,7 +28,6 @@ GIVE_UP = dt.timedelta(days=3)  # a mail server may be away for a weekend
 MOST_FAULTS = 8  # tries of a row that is itself at fault: it is poison, not the network
 FRESH = dt.timedelta(days=1)  # how old a mail may be that goes out when mail gets configured
 PATIENCE = dt.timedelta(minutes=1)  # a worker asks every few seconds, and again after each chunk
-KEPT = dt.timedelta(days=30)
 REASON = 300
 RULE = {"rule": "notice"}
 LIVE = (OutboxState.waiting, OutboxState.sending)

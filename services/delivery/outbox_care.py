@@ -1,4 +1,4 @@
-"""Looking after the outbox: mail that comes and goes, rows that are old."""
+"""Looking after the outbox: mail that comes and goes, files that go along."""
 
 import datetime as dt
 from typing import Any
@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from models.delivery.outbox import Channel, Outbox, OutboxState
-from services.delivery.outbox import FRESH, KEPT, LIVE, RULE
+from services.delivery.outbox import FRESH, LIVE, RULE
 
 
 def unconfigured(session: Session, *, now: dt.datetime) -> int:
@@ -29,19 +29,6 @@ def configured(session: Session, *, now: dt.datetime) -> int:
         sa.update(table)
         .where(table.c.state == OutboxState.unconfigured, table.c.created_at >= now - FRESH)
         .values(state=OutboxState.waiting, next_at=now),
-        execution_options=RULE,
-    )
-    return int(found.rowcount)
-
-
-def prune(session: Session, *, now: dt.datetime) -> int:
-    """Drop what was delivered, or never could be, a month ago. Returns how many rows went."""
-    table = Outbox.__table__
-    found: Any = session.execute(
-        sa.delete(table).where(
-            table.c.state.in_((OutboxState.sent, OutboxState.unconfigured)),
-            table.c.created_at < now - KEPT,
-        ),
         execution_options=RULE,
     )
     return int(found.rowcount)

@@ -1,5 +1,6 @@
 """An erased person is nowhere any more; the audit log proves itself, no backup undoes it."""
 
+import datetime as dt
 import json
 import os
 
@@ -10,15 +11,17 @@ from jobs import schedules
 from models.core.base import Model, db
 from models.customers.contact import Contact
 from models.delivery.attachment import Attachment
+from models.delivery.notification import Notification
 from models.importing.import_job import ImportJob, ImportProblem
 from models.records.form_draft import FormDraft
 from models.rights.audit import AuditAction, AuditLog
 from models.sales.follow_up import FollowUp, FollowUpKind
 from models.sales.opportunity import Opportunity
 from services.approval import comment
+from services.core import settings
 from services.core.errors import Forbidden, Locked
 from services.rights import traces
-from services.trail import erasing, erasures
+from services.trail import erasing, erasures, retention
 from tests.cli.test_backup import TOOLS
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -171,3 +174,25 @@ def test_a_pending_document_is_decided_first_and_nobody_else_may(known):
     refused = app.test_cli_runner().invoke(args=["erase-person", "999999", "--yes"])
     assert refused.exit_code == 1
     assert ("contact", NAME) in found(app)
+
+
+def test_what_is_kept_for_a_time_goes_when_the_setting_says_so(app):
+    with World(app) as world:
+        world.approved("sales")
+        _copies(world, world.customer("sales"))
+        with world.acting("sales"):
+            notice = sa.update(Notification.__table__).values(read_at=world.now)
+            world.session.connection().execute(notice)
+        later = world.now + dt.timedelta(days=91)
+        kinds = (Notification, ImportProblem, ImportJob)
+        before = [world.session.scalar(sa.select(sa.func.count(k.id))) for k in kinds]
+        world.be(erasures.SYSTEM)
+        values = {"keep.notices_days": "90", "keep.problems_days": "90"}
+        settings.save_settings(world.session, values)
+
+        assert retention.prune(world.session, now=world.now) == 0
+        assert retention.prune(world.session, now=later) > 0
+
+        after = [world.session.scalar(sa.select(sa.func.count(k.id))) for k in kinds]
+        assert before[0] > after[0] == 0
+        assert (after[1], after[2]) == (0, before[2])
