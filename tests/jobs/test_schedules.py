@@ -81,7 +81,7 @@ def test_an_overdue_step_reminds_the_assignee_and_then_his_manager_or_the_admin(
     assert tell_overdue(world.session, now=at(24, 11)) == 2
     assert tell_overdue(world.session, now=at(24, 11)) == 0
     assert told(world, *kinds) == [("reviewer", "overdue"), ("reviewer2", "overdue")]
-    assert tell_overdue(world.session, now=at(25, 11)) == 2
+    assert tell_overdue(world.session, now=at(25, 12)) == 2
     assert told(world, *kinds)[2:] == [("manager", "escalation"), ("admin", "escalation")]
 
 

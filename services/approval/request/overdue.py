@@ -39,18 +39,21 @@ def remind(session: Session, *, now: dt.datetime) -> int:
 def ripe(session: Session, *, now: dt.datetime) -> list[int]:
     """Return the tasks that were reminded of in vain, for `escalate`: one transaction each.
 
+    The time runs from the reminder: however late the worker came, the person had it.
+
     A decision locks its request first and its tasks then; so does a hand-up, of one request.
     """
-    found = [(row, due) for row, due in _past(session, now) if row.escalated_at is None]
+    past = (row for row, _due in _past(session, now))
+    found = [row for row in past if row.escalated_at is None and row.reminded_at is not None]
     if not found:
         return []
     times, hours = calendar(session), get_setting(session, "approval.due_hours")
-    steps = _steps(session, {row.flow_id for row, _due in found})
+    steps = _steps(session, {row.flow_id for row in found})
     return [
         row.id
-        for row, due in found
+        for row in found
         if (step := steps.get(_place_of(row))) is not None
-        and times.add(due, step.escalate_hours or step.due_hours or hours) < now
+        and times.add(row.reminded_at, step.escalate_hours or step.due_hours or hours) < now
     ][:MOST_ESCALATED]
 
 
