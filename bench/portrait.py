@@ -18,6 +18,7 @@ from models.people.user import User
 from services.portrait import recompute
 from services.rights.access import act
 from services.rights.actor import SYSTEM
+from services.schema import statistics
 from tests.support import clock
 from tests.support.databases import Databases
 from tests.support.world import make_app, seed_people
@@ -48,6 +49,7 @@ def _drawn(app: Any, kind: str, shape: Shape) -> Iterator[Line]:
         with db.engine.begin() as connection:
             owner = connection.execute(sa.select(User.__table__.c.id)).scalars().first()
             histories.write(connection, histories.draw(shape), owner or 0, clock.now())
+            statistics.refresh(connection)  # as after an import
         with db.engine.connect() as connection:
             plain = seconds(lambda: _plain(connection))
         session = db.session()
