@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.core.base import Model
 from models.core.entity import Entity
+from models.core.field import field
 from models.core.mixins import Stamped
 from models.core.types import UtcDateTime
 
@@ -30,8 +31,8 @@ class ProgressLink(Model, Stamped):
     order_id: Mapped[int] = mapped_column(
         sa.ForeignKey("sales_order.id", ondelete="CASCADE"), nullable=False, index=True
     )
-    expires_on: Mapped[dt.date] = mapped_column(sa.Date, nullable=False)
-    revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    expires_on: Mapped[dt.date] = field(_("有效期至"), sa.Date, nullable=False, form=False)
+    revoked_at: Mapped[dt.datetime | None] = field(_("作废时间"), UtcDateTime, form=False)
 
     order: Mapped["Order"] = relationship()
 

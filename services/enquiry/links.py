@@ -13,11 +13,12 @@ from models.customers.contact import Contact
 from models.deals.order import Order
 from models.deals.progress_link import ProgressLink
 from models.people.user import Language
+from models.rights.audit import AuditAction
 from services.core.days import today
 from services.core.errors import Invalid, NotVisible
 from services.delivery import letters
 from services.enquiry.standing import PUBLIC, OrderStanding, public
-from services.rights import gate
+from services.rights import audit, gate, traces
 from services.rights.call import Call
 
 LIFETIMES = (30, 90, 180, 365)  # days
@@ -94,6 +95,9 @@ def send(call: Call, link_id: int, contact_id: int, address: str) -> Contact:
         f"link:{link.id}:{contact.id}:{today(call.now)}",
     )
     letters.write(call.session, letter, now=call.now)
+    label = f"{link.order.code} → {contact.name}"
+    told = traces.trace(AuditAction.export, link.__noun__, label, record_id=link.id)
+    audit.record(call.session, [told])
     return contact
 
 

@@ -65,7 +65,9 @@ def test_the_superior_gets_it_beside_the_late_one_and_once(world):
 def test_escalation_waits_in_working_time(world):
     led(world, "reviewer", "manager")
     flow(world, {"people": ["reviewer"], "due_hours": 32, "escalate_hours": 8})
-    _key, request_id = world.submitted()  # due on Friday at 10:00, reminded of at 12:00, handed up on Monday at 12:00
+    _key, request_id = (
+        world.submitted()
+    )  # due on Friday at 10:00, reminded of at 12:00, handed up on Monday at 12:00
 
     assert [tick(world, at(day, 12)) for day in (27, 28, 29)] == [1, 0, 0]
     assert turn(world, request_id) == ["reviewer"]
