@@ -153,7 +153,7 @@ def test_statements_do_not_grow_with_the_rows(visitors):
 def test_every_grid_leaves_as_a_workbook_and_as_text(visitors):
     """All fields with the lines on sheets of their own, also where a record has no number."""
     views = visitors.app.extensions["admin"][0]._views
-    nouns = [one.noun for one in views if isinstance(one, CrmView) and one.can_export]
+    nouns = [one.endpoint for one in views if isinstance(one, CrmView) and one.can_export]
     assert len(nouns) > 20
 
     for noun in nouns:

@@ -43,6 +43,10 @@ def keys(visitors):
     return every, seen
 
 
+# A screen of another noun's records, whose page is elsewhere: endpoint → (noun, what it answers).
+LEADS_ON = {"monitor": ("request", 302)}
+
+
 def pages(who, keys):
     """Yield (address, the status it must answer) of every page open to a person."""
     every, seen = keys
@@ -50,9 +54,10 @@ def pages(who, keys):
         if door.method != "GET" or who not in door.people or door.public:
             continue
         if door.rule.endswith(RECORD_DOORS):
-            step = max(len(every[door.noun]) // SAMPLE, 1)
-            for key in every[door.noun][::step]:
-                yield f"{door.path}?id={key}", 200 if key in seen[who, door.noun] else 404
+            noun, there = LEADS_ON.get(door.noun, (door.noun, 200))
+            step = max(len(every[noun]) // SAMPLE, 1)
+            for key in every[noun][::step]:
+                yield f"{door.path}?id={key}", there if key in seen[who, noun] else 404
         elif door.rule.startswith(("/admin/request/", "/admin/batch/")) and not door.rule.endswith(
             (
                 "/file/",
