@@ -24,7 +24,7 @@ class NeedRule(Model, Stamped):
     __entity__ = Entity(
         kind="system",
         order=19,
-        icon="tag",
+        icon="speech",
         section="system",
         sight="everybody",
         grants=dict.fromkeys(READERS, "read") | {"office": "read create edit delete"},

@@ -13,6 +13,7 @@ from services.core.errors import Refused
 from services.records import records
 from tests.support.world import count_queries
 
+TOLD = {"notification", "outbox"}
 STATEMENTS = 12  # of a chunk beside the versioned UPDATE of each record
 
 
@@ -98,6 +99,9 @@ def test_what_is_changed_together_is_as_if_changed_one_after_another(world):
         by_keys = values.keys() & {"level", "owner_id"}  # new keys differ: how many rows there are
         for name, rows in singly[1].items():
             here = together[1][name]
+            if name in TOLD and "owner_id" in values:  # of a job a person is told once
+                assert 0 < len(here) <= len(rows)
+                continue
             assert len(here) == len(rows) if by_keys else here == rows, (who, values, name)
 
 

@@ -23,6 +23,7 @@ from models.sales.stage import StageKind
 from services.approval import REVIEWED, digest
 from tests.support.told import NOW, demo
 
+SEALS = {"salt", "seal"}  # of the audit log
 PRIVATE = {"user_account"}  # password salts differ from run to run
 pytestmark = pytest.mark.xdist_group("demo")  # told once a worker
 
@@ -173,10 +174,12 @@ def test_the_same_day_tells_the_same_story(databases):
 
 
 def tables(url):
+    """Yield every table with its rows, but for what is drawn by lot for each database."""
     engine = sa.create_engine(url)
     with engine.connect() as connection:
         for name, table in Model.metadata.tables.items():
-            yield name, sorted(map(repr, connection.execute(sa.select(table))))
+            columns = [one for one in table.c if one.name not in SEALS]
+            yield name, sorted(map(repr, connection.execute(sa.select(*columns))))
     engine.dispose()
 
 

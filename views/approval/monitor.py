@@ -49,7 +49,7 @@ class MonitorView(CrmView):
     """All requests, for administrators and managers."""
 
     can_create = can_edit = can_delete = False
-    icon = "list"
+    icon = "stack"
     column_default_sort = ("submitted_at", True)
     extra_columns: ClassVar[Any] = (
         ("code", _("编号")),
