@@ -182,15 +182,16 @@ def files(app: Flask) -> int:
 
 
 def chained(app: Flask) -> int:
-    """Link what the audit log has got to its chain. Returns how many rows."""
-    folder = Path(app.config["TCOS_INSTANCE"])
-    with working(app) as session:
-        head = chain.seal(session.connection(), now=clock())
-        session.commit()
-    if head is None:
-        return 0
-    chain.keep_head(folder, head)
-    return int(head["rows"])
+    """Link what the audit log has got to its chain, a batch at a time. Returns how many rows."""
+    folder, rows = Path(app.config["TCOS_INSTANCE"]), 0
+    while True:
+        with working(app) as session:
+            head = chain.seal(session.connection(), now=clock())
+            session.commit()
+        if head is None:
+            return rows
+        chain.keep_head(folder, head)
+        rows += int(head["rows"])
 
 
 def prune(app: Flask) -> int:

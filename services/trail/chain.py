@@ -25,6 +25,7 @@ HEAD = "audit-head.json"  # in the instance folder
 LOG_ROWS: Any = AuditLog.__table__
 BATCHES: Any = AuditBatch.__table__
 ALONE = sa.select(sa.func.pg_try_advisory_xact_lock(20_261_129))
+MOST = 10_000  # rows of a batch: on SQLite a writer waits for it a quarter of a second
 PIECE = 5_000  # rows read at once
 PATIENCE, PAUSE = 20, 0.25  # how often, and how long, others' transactions are waited for
 
@@ -39,7 +40,7 @@ class Proof:
 
 
 def seal(connection: Connection, *, now: dt.datetime) -> dict[str, Any] | None:
-    """Chain the rows that no batch has; return the new head, None where nothing is to be done.
+    """Chain the next rows that no batch has; return the new head, None where none are left.
 
     One at a time: SQLite has one writer, on PostgreSQL whoever comes second leaves it to the first.
     """
@@ -52,6 +53,9 @@ def seal(connection: Connection, *, now: dt.datetime) -> dict[str, Any] | None:
     start = before["last_id"] if before else 0
     if last <= start:
         return None
+    fresh = sa.select(LOG_ROWS.c.id).where(LOG_ROWS.c.id > start, LOG_ROWS.c.id <= last)
+    query = fresh.order_by(LOG_ROWS.c.id).offset(MOST - 1).limit(1)
+    last = connection.execute(query).scalar() or last
     counted = Counted()
     for row in _rows(connection, start, last):
         counted.add(row)

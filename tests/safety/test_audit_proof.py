@@ -190,3 +190,15 @@ def test_a_former_key_still_verifies_and_a_foreign_one_does_not(told):
             proof = chain.verify(connection, None)
         engine.dispose()
         assert (len(proof.findings) == 1) is good  # the head, which was not given
+
+
+def test_many_rows_are_chained_in_batches(told, monkeypatch):
+    monkeypatch.setattr(chain, "MOST", 2)
+    with World(told) as world:
+        world.approved("sales", company="第三家")
+
+    assert schedules.chained(told) > 4
+
+    assert verify(told).exit_code == 0
+    assert json.loads(_head(told).read_text())["rows"] <= 2
+    assert "0 not yet" in verify(told).output
