@@ -144,7 +144,8 @@ def test_an_escalation_goes_to_the_end_of_the_chain(small):
     request = small.submitted()[1]
 
     with small.acting(SYSTEM):
-        tell_overdue(small.session, now=small.now + dt.timedelta(days=5))
+        for late in (2, 5):  # reminded first, then handed up
+            tell_overdue(small.session, now=small.now + dt.timedelta(days=late))
 
     assert turn(small, request) == ["reviewer2", "finance"]
 
