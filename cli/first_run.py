@@ -13,6 +13,7 @@ from cli.seed import fill_reference, is_empty
 from models.core.base import db
 from services.people import first_run
 from services.schema import backup as copies
+from services.trail import chain
 
 
 @click.command("setup-link")
@@ -56,4 +57,6 @@ def start_over(file: Path, *, yes: bool) -> None:
     session = system_session()
     first_run.keep(session)
     session.commit()
+    with db.engine.begin() as connection:
+        chain.restart_head(connection, Path(current_app.config["TCOS_INSTANCE"]))
     click.echo(f"everything there was is in {file}; begin within three days at\n{link()}")

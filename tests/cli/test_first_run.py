@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -12,6 +13,8 @@ from models.deals.paper_template import PaperTemplate
 from models.people.user import User
 from services.people import first_run
 from services.people.access_links import LASTS
+from services.rights.actor import SYSTEM
+from services.trail import chain
 from tests.cli.test_backup import call, tools  # noqa: F401 # a fixture
 from tests.support.visitors import Visitors
 from tests.support.world import World, login, token_of
@@ -31,10 +34,19 @@ def bare(app, tools, tmp_path):  # noqa: F811
     """A company without anybody, as the command leaves it, and the path of its link."""
     with World(app) as world:
         world.approved("sales", company="留下的客户")
+    app.config["TCOS_INSTANCE"] = str(tmp_path)
+    chained(app)
     done = call(app, "start-over", tmp_path / "before", "--yes")
     assert done.exit_code == 0, done.output
     app.start = re.search(r"(/setup/\S+)", done.output)[1]
     return app
+
+
+def chained(app):
+    """Let the worker chain the audit log and keep its head beside the database."""
+    with World(app) as world, world.acting(SYSTEM):
+        head = chain.seal(world.session.connection(), now=world.now)
+    chain.keep_head(Path(app.config["TCOS_INSTANCE"]), head)
 
 
 def sent(app, path, **changes):
@@ -62,6 +74,7 @@ def test_a_company_begins_by_its_link_once(bare):
     assert (count(bare, User), count(bare, PaperTemplate)) == (0, 0)
 
     assert sent(bare, bare.start).status_code == 303
+    assert call(bare, "audit", "verify").exit_code == 0  # the proof of before is put aside
     assert bare.test_client().get(bare.start).status_code == 404
     assert login(bare.test_client(), "boss", GOOD["password"]).status_code == 302
     with World(bare) as world:
