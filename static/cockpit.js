@@ -83,6 +83,12 @@
     line?.querySelector('[data-up]').focus();
   });
 
+  // A period that ends before it begins is said beside its field.
+  const { from: begins, to: ends } = document.querySelector('form[data-lean]')?.elements ?? {};
+  [begins, ends].forEach((field) => field?.addEventListener('input', () => {
+    ends.setCustomValidity(begins.value && ends.value && ends.value < begins.value ? ends.form.dataset.early : '');
+  }));
+
   // A form leaves out what is empty, so that the address says only what is asked.
   document.querySelector('form[data-lean]')?.addEventListener('submit', (event) => {
     const given = new FormData(event.target);

@@ -1,5 +1,7 @@
 """撤销: an approved customer or opportunity is given back by a request, and may come again."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
 
@@ -114,10 +116,18 @@ def test_the_page_asks_for_a_reason_and_tells_what_stands_on_it(app):
 
     assert place in visitors.get("sales", f"/admin/customer/details/?id={free}").text
     assert place not in visitors.get("reviewer", f"/admin/customer/details/?id={free}").text
-    assert "还有 1 个商机" in visitors.get("sales", f"{place}?id={key}").text
+    held = visitors.get("sales", f"{place}?id={key}").text
+    assert "还有 1 个商机" in held
+    assert re.search(r'<button class="btn bad" disabled', held)  # nothing to ask for before
     page = visitors.get("sales", f"{place}?id={free}").text
     assert "撤销原因" in page
     form = {"id": free, "row_version": version}
     assert visitors.post("sales", place, form).status_code == 422
     assert visitors.post("sales", place, form | {"comment": "重复"}).status_code == 303
     assert "客户撤销" in visitors.get("reviewer", "/admin/inbox/").text
+    assert visitors.get("sales", f"{place}?id={free}").status_code == 303  # asked for already
+    with World(app) as world:
+        request = world.session.scalar(sa.select(sa.func.max(ApprovalRequest.id)))
+    shown = visitors.get("reviewer", f"/admin/request/?id={request}").text
+    assert "申请撤销" in shown
+    assert "作废" not in shown

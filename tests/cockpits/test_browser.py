@@ -94,6 +94,19 @@ def test_a_click_on_a_bar_filters_the_table_and_a_second_one_lifts_the_filter(si
     assert page.locator("tbody tr").count() == 4
 
 
+def test_a_period_that_ends_before_it_begins_is_told_beside_its_field(site):
+    page = site.go(site.visit("analyst"), "/admin/cockpit/performance/?preset=year")
+    here = page.url
+    page.fill("#from", "2026-12-20")
+    page.fill("#to", "2026-01-01")
+    page.click(".filterbar form button.p")
+    assert page.evaluate("document.querySelector('#to').validationMessage")
+    assert page.url == here
+    page.fill("#to", "2026-12-31")
+    page.click(".filterbar form button.p")
+    page.wait_for_url("**to=2026-12-31**")
+
+
 def test_no_figure_can_be_sent_to_a_cloud(site):
     page = site.visit("analyst")
     drawn(site.go(page, "/admin/cockpit/performance/"))

@@ -31,6 +31,9 @@ class VoidDoors(Acting):
         if not approval.voidable(record, by=self.actor):
             raise Forbidden
         if request.method == "GET":
+            if approval.change_of(self.session, record.__noun__, record.id) is not None:
+                flash(_("已有变更申请在审批中，请等待审批或先撤回"), "error")
+                return redirect(url_for(".details_view", id=record.id), code=303)
             return self._void_page(record, {})
         key = record.id
         if seen() != record.row_version:
