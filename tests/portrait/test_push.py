@@ -143,6 +143,25 @@ def test_the_control_group_is_chance_always_the_same_and_gets_nothing(drawn):
         assert all(row.control == (row.plan_id is None) for row in rows)
 
 
+def test_who_is_set_aside_gets_no_other_push_while_the_answers_of_the_first_count(drawn):
+    with World(drawn) as world:
+        keys = world.session.scalars(sa.select(Customer.id)).all()
+        push(world, keys, control="50", days="20")
+        world.be("sales")
+        aside = set(world.session.scalars(sa.select(PushItem.customer_id).where(PushItem.control)))
+        world.now += dt.timedelta(days=19)
+        within = push(world, keys, due="2027-01-01")
+        world.now += dt.timedelta(days=1)
+        after = push(world, keys, due="2027-01-01")
+
+        world.be("sales")
+        told, later = results(world, within), results(world, after)
+        assert aside
+        assert {key for key, word in told.items() if word == "CONTROL"} == aside
+        assert {later[key] for key in aside} <= {"done", "NO_OFFER"}
+        assert "done" in {later[key] for key in aside}
+
+
 def test_what_came_of_it_is_counted_on_both_sides_and_only_from_then_on(drawn):
     keys = drawn.keys
     with World(drawn) as world:

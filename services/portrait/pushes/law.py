@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models.core.mixins import Approval
 from models.customers.contact import Contact
 from models.customers.customer import Customer
-from models.portrait.push import MailStop, PushChannel, PushItem
+from models.portrait.push import MailStop, Push, PushChannel, PushItem
 from services.core.days import ZONE
 from services.core.errors import Invalid, NotVisible, Refused
 from services.core.settings import all_settings
@@ -21,6 +21,7 @@ from services.rights.row_scope import alias
 
 SEED = 11  # of who is set aside: the same push sets the same customers aside, whoever does it when
 WHOLE = 100
+LONGEST = dt.timedelta(days=365)  # that a push tracks its answers
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class PushStanding:
     contact: str
     address: str
     pushed: bool
+    held: bool  # set aside by a push whose answers still count
     stopped: bool
 
     def against(self, channel: PushChannel) -> Refused | None:
@@ -39,6 +41,7 @@ class PushStanding:
         for wrong, code, words in (
             (self.customer.approval is not Approval.approved, "NOT_APPROVED", _("还没有通过审批")),
             (self.customer.owner_id is None, "NO_OWNER", _("没有销售员")),
+            (self.held, "CONTROL", _("仍在其他推送的对照组中")),
             (self.pushed, "RECENT", _("近期已推送过")),
             (mail and not self.address, "NO_MAIL", _("没有邮箱")),
             (mail and self.stopped, "OPTED_OUT", _("已退订")),
@@ -51,15 +54,20 @@ class PushStanding:
 def standings(
     session: Session, keys: Collection[int] | sa.Select[tuple[int]], *, now: dt.datetime
 ) -> dict[int, PushStanding]:
-    """Return key → how a customer stands, of those that are seen; two statements."""
+    """Return key → how a customer stands, of those that are seen; three statements."""
     item, near = alias(PushItem, "pushed"), alias(Contact, "pushed")
     since = now - dt.timedelta(days=all_settings(session)["push.every_days"])
     recent = sa.exists().where(
         item.c.customer_id == Customer.id, item.c.control.is_(False), item.c.at >= since
     )
+    held = sa.exists().where(
+        item.c.customer_id == Customer.id,
+        item.c.control,
+        item.c.push_id.in_(_tracking(session, now)),
+    )
     mine = (near.c.customer_id == Customer.id, near.c.is_primary, near.c.deleted_at.is_(None))
     rows = session.execute(
-        sa.select(Customer, near.c.name, near.c.email, recent)
+        sa.select(Customer, near.c.name, near.c.email, recent, held)
         .outerjoin(near, sa.and_(*mine))
         .where(Customer.id.in_(keys))
         .order_by(Customer.id)
@@ -70,10 +78,21 @@ def standings(
     stopped = set(session.connection().execute(found).scalars())
     return {
         customer.id: PushStanding(
-            customer, name or "", boxes[customer.id], pushed, boxes[customer.id] in stopped
+            customer, name or "", boxes[customer.id], pushed, aside, boxes[customer.id] in stopped
         )
-        for customer, name, _email, pushed in rows
+        for customer, name, _email, pushed, aside in rows
     }
+
+
+def _tracking(session: Session, now: dt.datetime) -> list[int]:
+    """Return the pushes with a control group whose answers still count."""
+    push = alias(Push, "tracking")
+    rows = session.execute(
+        sa.select(push.c.id, push.c.created_at, push.c.days).where(
+            push.c.control > 0, push.c.created_at > now - LONGEST
+        )
+    )
+    return [key for key, made, days in rows if now < made + dt.timedelta(days=days)]
 
 
 def _mailbox(text: str | None) -> str:
