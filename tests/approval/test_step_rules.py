@@ -13,6 +13,7 @@ from models.people.role import Role
 from models.people.user import User
 from services.approval import Beside
 from services.approval.flow.flow import in_force
+from services.approval.inbox import inbox
 from services.approval.inbox.trial import trial
 from services.records.records import update
 from tests.approval.flows import act, events, flow, state, turn
@@ -65,7 +66,9 @@ def test_a_copy_goes_to_people_who_could_not_decide(small):
     _key, request = small.submitted()
 
     assert copies(small, request).keys() == {"office"}
-    assert Visitors(small.app).get("office", f"/admin/request/?id={request}").status_code == 200
+    shown = Visitors(small.app).get("office", f"/admin/request/?id={request}")
+    assert shown.status_code == 200
+    assert "抄送：提交人、office" in shown.text
 
 
 def test_who_agreed_before_is_not_asked_again_where_the_flow_says_so(world):
@@ -227,6 +230,20 @@ def test_the_editor_keeps_the_rules_and_asks_for_somebody_who_decides(lite):
     editor = visitors.get("admin", f"/admin/flow/new/?base={key}").text
     assert editor.count('name="s1-collapse" value="1" checked') == 1
     assert editor.count('name="s1-resume" value="1" checked') == 1
+
+
+def test_a_request_shows_who_gets_a_copy_and_what_share_is_wanted(world):
+    flow(
+        world,
+        {"people": ["reviewer", "manager"], "mode": StepMode.share, "share": 60},
+        {"people": ["finance", "office"], "mode": CC},
+    )
+    _key, request = world.submitted()
+    world.be("reviewer")
+    way = inbox.steps(world.session, world.get(ApprovalRequest, request))
+
+    assert next(name for name, _state in way.steps).endswith("60%")
+    assert set(way.copied.split("、")) == {"finance", "office"}
 
 
 def test_a_share_of_the_approvers_is_enough(world):

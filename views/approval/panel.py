@@ -83,6 +83,7 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
         "rounds": found,
         "waiting": way.waiting,
         "steps": way.steps,
+        "copied": way.copied,
         "mine": mine,
         "second": bool(way.second),
         "caption": kind_of(chosen) if known else chosen.noun,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalStep, FlowAction
-from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.core.cached import cached
 from models.core.mixins import Approval
@@ -300,9 +300,11 @@ class Way:
     """The steps as (name, done | now | next), who has it now by name and key.
 
     `second` are those who must not decide themselves: a second person has to (需第二位审批人).
+    `copied` are the names of those whom the flow gives a copy, beside the submitter.
     """
 
     steps: list[tuple[str, str]]
+    copied: str = ""
     waiting: list[str] = dataclasses.field(default_factory=list)
     people: set[int] = dataclasses.field(default_factory=set)
     second: set[int] = dataclasses.field(default_factory=set)
@@ -317,16 +319,24 @@ def steps(session: Session, request: ApprovalRequest) -> Way:
         task.c.state == TaskState.open,
         step.c.ordinal == route[request.step - 1],
     )
+    copy, reader = ApprovalCopy.__table__, User.__table__.alias("reader")
+    copied = (
+        sa.select(sa.func.aggregate_strings(reader.c.name, "、"))
+        .join(copy, copy.c.user_id == reader.c.id)
+        .where(copy.c.request_id == request.id, reader.c.id != request.submitted_by_id)
+        .scalar_subquery()
+    )
     names: dict[int, str] = {}
     way = Way([])
-    for ordinal, name, person, key, second in session.execute(
-        sa.select(step.c.ordinal, step.c.name, user.c.name, user.c.id, task.c.needs_second)
+    who = (user.c.name, user.c.id, task.c.needs_second)
+    for ordinal, name, share, way.copied, person, key, second in session.execute(
+        sa.select(step.c.ordinal, step.c.name, step.c.share, copied, *who)
         .outerjoin_from(step, task, here)
         .outerjoin(user, user.c.id == task.c.assignee_id)
         .where(step.c.flow_id == request.flow_id)
         .order_by(step.c.ordinal, user.c.id)
     ):
-        names[ordinal] = name
+        names[ordinal] = f"{name} {share}%" if share else name
         if key is not None:
             way.waiting.append(person)
             way.people.add(key)
