@@ -12,7 +12,7 @@ from models.people.user import User
 from models.rights.audit import AuditLog
 from services.rights import throttle
 from tests.support.visitors import Visitors
-from tests.support.world import World, login, token_of
+from tests.support.world import PASSWORD, World, login, token_of
 from views.setup.config import load_config
 from views.setup.misconfigured import Misconfigured
 
@@ -54,6 +54,12 @@ def row(app, who="sales"):
         return connection.execute(query).one()
 
 
+def counted(app):
+    """Forget which code was used last: the next one would be shown in half a minute."""
+    with app.app_context(), db.engine.begin() as connection:
+        connection.execute(sa.update(User.__table__).values(tf_counter=None))
+
+
 def is_in(client):
     return client.get("/admin/profile/").status_code == 200
 
@@ -81,6 +87,60 @@ def test_the_password_alone_opens_nothing_and_a_code_is_taken_once(own):
     again, _location = half(found.app)
     assert posted(again, "/tf-validate", code=code).status_code == 200
     assert not is_in(again)
+
+
+HOST = "http://localhost"
+WAYS = {
+    "": "/admin/", "/login": "/admin/", f"{HOST}/login": "/admin/", "/logout": "/admin/",
+    "/tf-validate?next=/admin/": "/admin/", f"{HOST}/": "/admin/", "/": "/admin/",
+    "/admin/customer/?q=a&page=2": "/admin/customer/?q=a&page=2",
+    f"{HOST}/admin/customer/": "/admin/customer/",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", [True, False])
+def test_a_log_in_from_anywhere_leads_past_the_code_to_the_page_one_wanted(own, typed):
+    found, key = own
+    for asked, leads in WAYS.items():
+        client = found.app.test_client()
+        page = client.get("/login", query_string={"next": asked} if asked else {})
+        form = {"email": "sales@demo.tcos.cn", "password": PASSWORD}
+        form |= {"csrf_token": token_of(page.get_data(as_text=True))}
+        query = {} if typed else {"next": asked}
+        form |= {"next": asked} if typed else {}
+        answer = client.post("/login", data=form, query_string=query)
+        assert answer.status_code == 302, (asked, answer.get_data(as_text=True))
+        token = token_of(client.get(answer.location).get_data(as_text=True))
+        counted(found.app)
+        done = client.post(answer.location, data={"csrf_token": token, "code": code_of(key)})
+        assert (done.status_code, done.location) == (302, leads), asked
+        assert client.get(done.location).status_code == 200
+
+
+def test_a_log_in_over_tls_and_after_a_log_out_leads_home_and_never_to_another_host(own):
+    found, key = own
+    client, base = found.app.test_client(), "https://crm.example.com"
+    more = {"base_url": base, "headers": {"Referer": f"{base}/login"}}
+    for asked in ("http://evil.test/", "http://crm.example.com.evil.test/admin/", "//evil.test"):
+        assert client.get("/login", query_string={"next": asked}, **more).status_code == 400
+    for _time in range(2):
+        token = token_of(client.get("/login", **more).get_data(as_text=True))
+        form = {"email": "sales@demo.tcos.cn", "password": PASSWORD, "csrf_token": token}
+        answer = client.post("/login", data=form, **more)
+        page = client.get(answer.location, **more)
+        assert page.status_code == 200
+        token = token_of(page.get_data(as_text=True))
+        counted(found.app)
+        code = {"csrf_token": token, "code": code_of(key)}
+        assert client.post(answer.location, data=code, **more).location == "/admin/"
+        token = token_of(client.get("/admin/", **more).get_data(as_text=True))
+        assert client.post("/logout", data={"csrf_token": token}, **more).location == "/login"
+
+
+def test_who_waited_too_long_for_the_code_begins_anew_and_comes_home(own):
+    found, _key = own
+    for path in ("/tf-validate?next=/admin/customer/", "/mf-recovery"):
+        assert found.app.test_client().get(path).location == "/login"
 
 
 def test_guessed_codes_meet_an_end_for_all_addresses_together(own):

@@ -65,7 +65,9 @@ def wants_words() -> bool:
 def _check_returns() -> None:
     for name in RETURNS:
         for value in (*request.args.getlist(name), *_form(name)):
-            if value and not is_local(value):
+            own = value.startswith(request.host_url)  # redirects lose the host again
+            path = value.removeprefix(request.host_url.rstrip("/")) if own else value
+            if path and not is_local(path):
                 abort(400)
 
 

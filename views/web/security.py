@@ -1,9 +1,20 @@
 """Log-in: Flask-Security over our tables, with the queries that run before there is an actor."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-from flask import Flask, abort, current_app, g, has_request_context, request, session
+from flask import (
+    Flask,
+    abort,
+    current_app,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import current_user, user_logged_out
 from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
 from flask_security.core import _on_identity_loaded, identity_loaded
@@ -18,12 +29,15 @@ from models.people.role import Role
 from models.people.user import User
 from services.people import people, second_factor, sessions
 from views.web.errors import log_in_first
+from views.web.headers import wants_words
 
 csrf = CSRFProtect()
 CODES = ["two_factor_token_validation", "two_factor_rescue", "tf_select", "mf_recovery"]
 EARLY = frozenset(f"security.{name}" for name in CODES)  # between password and log-in
 SECOND = EARLY | {f"security.{name}" for name in ("two_factor_setup", "mf_recovery_codes")}
 SECOND |= {"security.two_factor_setup_validate"}
+# No page to go to after a log-in: they are the way in, or out.
+DOORS = frozenset({"/login", "/logout", "/tf-validate", "/tf-rescue", "/tf-select", "/mf-recovery"})
 
 
 class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
@@ -91,10 +105,22 @@ class LogInForm(LoginForm):  # type: ignore[misc] # no stubs
     email = StringField(validators=[DataRequired()])
 
     def validate(self, **more: Any) -> bool:
-        """Find who is meant; the library checks the password."""
+        """Find who is meant and what page he wants; the library checks the password."""
+        self.next.data = _wanted()
         self.ifield = self.email
         self.user = people.by_login(db.session(), str(self.email.data or ""))
         return bool(super().validate(**more))
+
+
+def _wanted() -> str:
+    """Return the page that a log-in leads to, as a path; home where none was asked for.
+
+    The library would carry its own address, host and all, past the question for the code.
+    """
+    asked = request.form.get("next") or request.args.get("next") or ""
+    path = asked.removeprefix(request.host_url.rstrip("/"))
+    home: str = current_app.config["SECURITY_POST_LOGIN_VIEW"]
+    return home if urlsplit(path).path.rstrip("/") in DOORS | {""} else path
 
 
 def init_security(app: Flask) -> None:
@@ -116,7 +142,10 @@ def _only_early() -> Any:
     if request.endpoint in EARLY and current_user.is_authenticated:
         abort(403)
     waits = current_user.is_authenticated or "tf_user_id" in session
-    return None if request.endpoint not in SECOND or waits else log_in_first()
+    if request.endpoint not in SECOND or waits:
+        return None
+    early = request.endpoint in EARLY and not wants_words()
+    return redirect(url_for("security.login")) if early else log_in_first()
 
 
 def _of_session(value: str) -> User | None:
