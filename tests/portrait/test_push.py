@@ -258,6 +258,31 @@ def test_from_a_segment_to_the_page_of_its_answers(drawn):
         assert world.session.scalar(sa.select(sa.func.count(BatchJob.id))) == 1
 
 
+def test_customers_without_an_offer_are_counted_and_named_before(drawn):
+    with World(drawn) as world:
+        keys = world.session.scalars(sa.select(Customer.id).order_by(Customer.id)).all()
+        offer = PortraitOffer.__table__
+        world.session.execute(sa.delete(offer).where(offer.c.customer_id.in_(keys[-3:])))
+        last = str(world.session.get(Customer, keys[-1]))
+        world.session.commit()
+        told = offered.best(world.session, keys, None)
+        lacking = len(set(keys) - set(told))
+    asked = {"action": "push", "everything": "1", "match": "f.approval=in:approved"}
+    visitors = Visitors(drawn)
+
+    page = visitors.post("sales", "/admin/customer/action/", asked).get_data(as_text=True)
+    plain = asked | {"push_words": "您好", "push_subject": "您好"}
+    other = visitors.post("sales", "/admin/customer/action/", plain).get_data(as_text=True)
+
+    assert f"没有可以推荐的产品（{lacking} 家）" in page
+    assert last in page
+    assert "没有可以推荐的产品" not in other
+    with World(drawn) as world:
+        job = push(world, keys)
+        world.be("sales")
+        assert list(results(world, job).values()).count("NO_OFFER") == lacking >= 3
+
+
 def test_a_product_leads_to_customers_who_never_bought_it(drawn):
     with World(drawn) as world:
         world.be("sales")

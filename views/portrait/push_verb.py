@@ -20,7 +20,7 @@ from views.grid.actions import V, allowed, confirmed
 from views.grid.selection import Selection
 from views.web.acting import Acting
 
-LOOKED_AT, SHOWN, PRODUCTS = 1000, 20, 500
+LOOKED_AT, NAMED, SHOWN, PRODUCTS = 1000, 100, 20, 500
 
 
 def preview(view: Any, found: Selection) -> dict[str, Any]:
@@ -32,23 +32,38 @@ def preview(view: Any, found: Selection) -> dict[str, Any]:
         keys = keys.order_by(keys.selected_columns[0]).limit(LOOKED_AT)
     known = law.standings(view.session, keys, now=view.now())
     product = texts.key(request.form.get("push_product"))
-    first = list(known.values())[:SHOWN]
+    offers = offered.best(view.session, list(known), product)
+    wrong = {key: _against(one, offered_=key in offers) for key, one in known.items()}
+    # Those that cannot be reached at all are named first.
+    hopeless = [key for key in known if len(wrong[key]) == len(PushChannel)][:NAMED]
+    others = [key for key in known if len(wrong[key]) < len(PushChannel)][:SHOWN]
     active = sa.select(Product.id, Product.name).where(Product.active)
     return {
         "asked": len(known),
         "against": {
-            channel: Counter(
-                str(problem) for one in known.values() if (problem := one.against(channel))
-            ).most_common()
+            channel: Counter(one[channel] for one in wrong.values() if channel in one).most_common()
             for channel in PushChannel
         },
-        "rows": first,
-        "offers": offered.best(view.session, [one.customer.id for one in first], product),
+        "rows": [(known[key].customer, wrong[key]) for key in (*hopeless, *others)],
+        "offers": offers,
         "products": view.session.execute(active.order_by(Product.name).limit(PRODUCTS)).all(),
         "channels": list(PushChannel),
         "today": today(view.now()),
         "most": {"control": pushing.MOST_CONTROL, "days": pushing.MOST_DAYS},
     }
+
+
+def _against(one: law.PushStanding, *, offered_: bool) -> dict[PushChannel, str]:
+    """Return what stands against a customer by the text that is typed, or the one proposed."""
+    words = request.form.get("push_words")
+    found = {}
+    for channel in PushChannel:
+        subject = request.form.get("push_subject", "") if channel is PushChannel.mail else ""
+        needed = words is None or pushing.needs_offer(words, subject)
+        problem = one.against(channel, lacking=needed and not offered_)
+        if problem is not None:
+            found[channel] = str(problem)
+    return found
 
 
 class PushVerb(Acting):

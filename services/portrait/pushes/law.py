@@ -35,8 +35,8 @@ class PushStanding:
     held: bool  # set aside by a push whose answers still count
     stopped: bool
 
-    def against(self, channel: PushChannel) -> Refused | None:
-        """Return what stands against it."""
+    def against(self, channel: PushChannel, *, lacking: bool) -> Refused | None:
+        """Return what stands against it; `lacking`: the text needs an offer and there is none."""
         mail = channel is PushChannel.mail
         for wrong, code, words in (
             (self.customer.approval is not Approval.approved, "NOT_APPROVED", _("还没有通过审批")),
@@ -45,6 +45,7 @@ class PushStanding:
             (self.pushed, "RECENT", _("近期已推送过")),
             (mail and not self.address, "NO_MAIL", _("没有邮箱")),
             (mail and self.stopped, "OPTED_OUT", _("已退订")),
+            (lacking, "NO_OFFER", _("没有可以推荐的产品")),
         ):
             if wrong:
                 return Refused(words, code=code)
@@ -102,11 +103,11 @@ def _mailbox(text: str | None) -> str:
         return ""
 
 
-def demand(one: PushStanding | None, channel: PushChannel) -> PushStanding:
+def demand(one: PushStanding | None, channel: PushChannel, *, lacking: bool) -> PushStanding:
     """Return who is to be reached. Raises Refused, NotVisible."""
     if one is None:
         raise NotVisible
-    problem = one.against(channel)
+    problem = one.against(channel, lacking=lacking)
     if problem is not None:
         raise problem
     return one

@@ -21,7 +21,7 @@ from services.bulk.doers import Act, JobCall
 from services.bulk.jobs import Task
 from services.core import texts
 from services.core.days import ZONE, today
-from services.core.errors import Invalid, Refused
+from services.core.errors import Invalid
 from services.delivery import letters, outbox
 from services.portrait import offered
 from services.portrait.offered import Offered
@@ -122,10 +122,12 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
     push: Push = jobs.visible(call.session, Push, told.get("push_id", 0))
     found = law.standings(call.session, keys, now=call.now)
     offers = offered.best(call.session, keys, push.product_id)
+    needed = needs_offer(push.words, push.subject or "")
 
     def one(target: int, _seen: int | None) -> str:
-        standing = law.demand(found.get(target), push.channel)
         offer = offers.get(target)
+        lacking = needed and offer is None
+        standing = law.demand(found.get(target), push.channel, lacking=lacking)
         control = law.set_aside(push.id, target, push.control)
         words = _filled(push.words, standing, offer)
         plan = None
@@ -149,8 +151,13 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
     return one
 
 
+def needs_offer(*texts_: str) -> bool:
+    """Tell whether texts name the product or the reason, which not everybody has."""
+    return any(HOLES.get(word) in OF_OFFER for text in texts_ for word in HOLE.findall(text))
+
+
 def _filled(text: str, standing: law.PushStanding, offer: Offered | None) -> str:
-    """Return a text with its words in place. Raises Refused where there is nothing to offer."""
+    """Return a text with its words in place."""
     values = {
         "customer": str(standing.customer),
         "contact": standing.contact,
@@ -158,8 +165,6 @@ def _filled(text: str, standing: law.PushStanding, offer: Offered | None) -> str
     }
     if offer is not None:
         values |= {"product": offer.name, "reason": offer.why}
-    elif {HOLES[word] for word in HOLE.findall(text)} & OF_OFFER:
-        raise Refused(_("没有可以推荐的产品"), code="NO_OFFER")
     return HOLE.sub(lambda found: values[HOLES[found[1]]], text)
 
 
