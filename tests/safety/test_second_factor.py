@@ -143,6 +143,27 @@ def test_who_waited_too_long_for_the_code_begins_anew_and_comes_home(own):
         assert found.app.test_client().get(path).location == "/login"
 
 
+def picture_on(page):
+    return re.search(r'src="(data:[^"]+)"', page)[1]
+
+
+def test_a_wrong_code_in_the_set_up_keeps_its_key_and_is_told_beside_the_field(app):
+    found = Visitors(app)
+    first = found.post("sales", "/tf-setup", {"setup": "authenticator"}).get_data(as_text=True)
+    goes = re.search(r'action="(/tf-setup/[^"]+)"', first)[1]
+    for wrong in ("000000", "", "abc"):
+        page = found.post("sales", goes, {"code": wrong}).get_data(as_text=True)
+        assert (key_on(page), picture_on(page)) == (key_on(first), picture_on(first))
+        assert re.search(r'id="code-error">验证码不正确', page)
+        assert "Invalid" not in page
+        assert f'action="{goes}"' in page
+    assert row(app).tf_totp_secret is None
+    assert "Invalid" not in found.get("sales", "/admin/profile/").get_data(as_text=True)
+
+    assert found.post("sales", goes, {"code": code_of(key_on(first))}).status_code == 302
+    assert row(app).tf_totp_secret
+
+
 def test_guessed_codes_meet_an_end_for_all_addresses_together(own):
     found, key = own
     statuses = []
@@ -170,6 +191,10 @@ def test_a_recovery_code_works_once(own):
     again, _location = half(found.app)
     assert posted(again, "/mf-recovery", code=codes[0]).status_code == 200
     assert not is_in(again)
+    for n, noted in enumerate((str.upper, lambda code: f" {code.replace('-', ' ').upper()} "), 1):
+        client, _location = half(found.app)
+        assert posted(client, "/mf-recovery", code=noted(codes[n])).status_code == 302
+        assert is_in(client)
 
 
 def test_the_secret_lies_encrypted_and_stands_in_no_trace(own):
@@ -191,7 +216,11 @@ def test_administrators_are_asked_to_set_one_up_where_the_installation_says_so(a
     assert not is_in(client)
     assert "两步验证" in client.get("/tf-setup").get_data(as_text=True)
 
-    page = posted(client, "/tf-setup", setup="authenticator").get_data(as_text=True)
+    first = posted(client, "/tf-setup", setup="authenticator").get_data(as_text=True)
+    wrong = {"csrf_token": token_of(first), "code": "000000"}
+    page = client.post("/tf-validate", data=wrong).get_data(as_text=True)
+    assert (key_on(page), picture_on(page)) == (key_on(first), picture_on(first))
+    assert re.search(r'id="code-error">验证码不正确', page)
     done = client.post(
         "/tf-validate", data={"csrf_token": token_of(page), "code": code_of(key_on(page))}
     )

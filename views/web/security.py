@@ -1,16 +1,21 @@
 """Log-in: Flask-Security over our tables, with the queries that run before there is an actor."""
 
+import textwrap
 from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from flask import (
     Flask,
+    Response,
     abort,
+    after_this_request,
     current_app,
     g,
     has_request_context,
+    make_response,
     redirect,
+    render_template,
     request,
     session,
     url_for,
@@ -18,6 +23,8 @@ from flask import (
 from flask_login import current_user, user_logged_out
 from flask_security import LoginForm, Security, SQLAlchemyUserDatastore
 from flask_security.core import _on_identity_loaded, identity_loaded
+from flask_security.forms import TwoFactorVerifyCodeForm
+from flask_security.recovery_codes import MfRecoveryForm
 from flask_security.totp import Totp
 from flask_wtf import CSRFProtect
 from wtforms import StringField
@@ -36,8 +43,14 @@ CODES = ["two_factor_token_validation", "two_factor_rescue", "tf_select", "mf_re
 EARLY = frozenset(f"security.{name}" for name in CODES)  # between password and log-in
 SECOND = EARLY | {f"security.{name}" for name in ("two_factor_setup", "mf_recovery_codes")}
 SECOND |= {"security.two_factor_setup_validate"}
+SETTING = "validating_profile"  # a set-up that waits for its first code
 # No page to go to after a log-in: they are the way in, or out.
 DOORS = frozenset({"/login", "/logout", "/tf-validate", "/tf-rescue", "/tf-select", "/mf-recovery"})
+
+
+def _as_given(typed: str | None) -> str:
+    """Return a recovery code as it was given out: small letters in fours."""
+    return "-".join(textwrap.wrap("".join(filter(str.isalnum, (typed or "").lower())), 4))
 
 
 class Datastore(SQLAlchemyUserDatastore):  # type: ignore[misc] # no stubs
@@ -123,11 +136,42 @@ def _wanted() -> str:
     return home if urlsplit(path).path.rstrip("/") in DOORS | {""} else path
 
 
+class CodeForm(TwoFactorVerifyCodeForm):  # type: ignore[misc] # no stubs
+    """Takes a code of an app; a wrong one in the set-up leaves the app's key where it is."""
+
+    def validate(self, **more: Any) -> bool:
+        """Check the code; the library would begin the set-up anew with another key."""
+        right = bool(super().validate(**more))
+        setting = "token" in (request.view_args or {}) or session.get("tf_state") == SETTING
+        if request.method == "POST" and setting and not right and not wants_words():
+            after_this_request(self._again)
+        return right
+
+    def _again(self, _response: Response) -> Response:
+        """Show the same key and picture with the refusal beside the field."""
+        session.pop("_flashes", None)  # the library's words about it, for another page
+        token = (request.view_args or {}).get("token")
+        codes = current_app.extensions["security"].totp_factory
+        values = codes.fetch_setup_values(self.tf_totp_secret, self.user)
+        shown = {"authr_qrcode": values["image"], "authr_key": values["key"]}
+        page = {"chosen_method": "authenticator", "changing": bool(token), "state_token": token}
+        page |= {"two_factor_verify_code_form": self, "choices": []}
+        return make_response(render_template("security/two_factor_setup.html", **page, **shown))
+
+
+class RecoveryForm(MfRecoveryForm):  # type: ignore[misc] # no stubs
+    """Takes a recovery code as it was noted: in capitals, with blanks or without hyphens."""
+
+    code = StringField(validators=[DataRequired()], filters=[_as_given])
+
+
 def init_security(app: Flask) -> None:
     """Turn on CSRF for every form and log-in with our templates."""
     csrf.init_app(app)
     User.asked_for_second = staticmethod(lambda: current_app.config["TCOS_SECOND_FACTOR"])
-    Security(app, Datastore(db, User, Role), login_form=LogInForm, totp_cls=Codes)
+    forms = {"login_form": LogInForm, "two_factor_verify_code_form": CodeForm}
+    forms["mf_recovery_form"] = RecoveryForm
+    Security(app, Datastore(db, User, Role), totp_cls=Codes, **forms)
     # Flask-Principal's needs would read the roles in every request; our grants are the actor's.
     identity_loaded.disconnect(_on_identity_loaded, app)
     user_logged_out.connect(_end_session, app)
