@@ -44,7 +44,7 @@ class BatchView(Page):
     def index(self) -> Any:
         """Ask once more, show the progress, or what was done and what was not, with the reasons."""
         job = self._job(request.args.get("id"))
-        tally = jobs.tally(self.session, job.id)
+        tally, noted = jobs.tally(self.session, job.id), jobs.noted(self.session, job.id)
         unfinished = job.finished_at is None
         running = runner.running(self.session, job) or (
             unfinished and request.args.get("running") == "1"
@@ -58,6 +58,7 @@ class BatchView(Page):
             rows=jobs.rows_of(self.session, job, most=SHOWN),
             tally={state.name: n for state, n in tally.items()},
             total=sum(tally.values()),
+            noted=noted,
             kinds=self._kinds(job),
             undoable=self._undoable(job, tally),
             back=back if is_local(back) else self._list(job),
@@ -139,4 +140,6 @@ def _lines(actor: Actor, job_id: int) -> Iterator[list[str]]:
         with writing(on=False):
             session.connection()
         for row in session.execute(query.execution_options(yield_per=1000)):
-            yield [neutral(row.title), str(row.state), row.code or "", row.message or ""]
+            told = row.message if row.state is ItemState.done and row.message else str(row.state)
+            why = row.message if row.code else ""
+            yield [neutral(row.title), told, row.code or "", why or ""]

@@ -79,6 +79,7 @@ class BatchJob(Model):
 class BatchItem(Model):
     """One item: which version was meant, why it failed if it did, what was written in it.
 
+    A done one has a `message` where it went otherwise than the verb says: set aside by a push.
     `changes`: input → its value before and after; NULL where an undo has nothing to give back.
     """
 

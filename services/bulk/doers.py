@@ -11,8 +11,6 @@ from services.bulk.jobs import ITEM, MODELS
 from services.core.errors import Invalid, Refused
 from services.rights.call import Call
 
-Act = Callable[[int, int | None], str]  # does one item (target, version seen), returns its title
-
 SINGLY = 100  # of what is done one by one: a chunk holds the write lock of SQLite
 
 
@@ -51,12 +49,17 @@ class Outcome:
     """How it went for one item; without a problem it is done.
 
     `changes`: input → its value before and after, frozen, of what an undo can give back.
+    `note`: what was done in its own words, where it is not what the verb is called after.
     """
 
     title: str | None = None
     problem: tuple[str, str] | None = None  # code, message
     changes: dict[str, list[Any]] | None = None
+    note: str | None = None
 
+
+# Does one item (target, version seen); returns its title, or more than that.
+Act = Callable[[int, int | None], str | Outcome]
 
 # A verb does a chunk and returns how many items it took and what to store of them.
 Doer = Callable[[JobCall, Chunk], tuple[int, dict[int, Outcome]]]
@@ -110,9 +113,10 @@ def _one(call: JobCall, row: Any, one: Act) -> Outcome:
     """Do one item inside its own SAVEPOINT, so that a refusal undoes that item alone."""
     try:
         with call.session.begin_nested():
-            return Outcome(one(row.target_id, row.seen_version))
+            told_ = one(row.target_id, row.seen_version)
     except Refused as refusal:
         return refused(call, row, refusal)
+    return told_ if isinstance(told_, Outcome) else Outcome(told_)
 
 
 def refused(call: JobCall, row: Any, refusal: Refused) -> Outcome:

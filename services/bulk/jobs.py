@@ -105,6 +105,13 @@ def tally(session: Session, job_id: int) -> dict[ItemState, int]:
     return dict(session.execute(query.group_by(ITEM.c.state)).all())
 
 
+def noted(session: Session, job_id: int) -> dict[str, int]:
+    """Return words → number of the items that are done otherwise than the verb says."""
+    mine = (ITEM.c.job_id == job_id, ITEM.c.state == ItemState.done, ITEM.c.message.is_not(None))
+    query = sa.select(ITEM.c.message, sa.func.count()).where(*mine)
+    return dict(session.execute(query.group_by(ITEM.c.message)).all())
+
+
 def rows_of(session: Session, job: BatchJob, *, most: int) -> list[Any]:
     """Return the first items of a job, what was not done on top."""
     item = BatchItem

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models.bulk.batch import BatchJob, ItemState
 from models.delivery.notification import NoticeKind
 from services.bulk.doers import DOERS, Chunk, JobCall, Outcome
-from services.bulk.jobs import ITEM, Item, Task, add, open_job, tally
+from services.bulk.jobs import ITEM, Item, Task, add, noted, open_job, tally
 from services.core.errors import Refused
 from services.delivery import outbox
 from services.delivery.notices import Notice, gathered, tell
@@ -109,7 +109,7 @@ def _store(session: Session, chunk: Chunk, found: dict[int, Outcome]) -> None:
         outcome = found.get(row.target_id)
         if outcome is None:
             continue
-        code, text = outcome.problem or (None, None)
+        code, text = outcome.problem or (None, outcome.note)
         state = ItemState.failed if outcome.problem else ItemState.done
         title = (outcome.title or row.title)[:200]
         words = {"title_": title, "code_": code, "text_": text and text[:300]}
@@ -153,7 +153,8 @@ def run_batch(session: Session, *, job_id: int, now: dt.datetime) -> bool:
 
 def _tell(session: Session, job: BatchJob, now: dt.datetime) -> None:
     found = tally(session, job.id)
-    done, total = found.get(ItemState.done, 0), sum(found.values())
+    aside = sum(noted(session, job.id).values())
+    done, total = found.get(ItemState.done, 0) - aside, sum(found.values())
     tell(
         session,
         Notice(

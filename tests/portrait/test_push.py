@@ -143,6 +143,27 @@ def test_the_control_group_is_chance_always_the_same_and_gets_nothing(drawn):
         assert all(row.control == (row.plan_id is None) for row in rows)
 
 
+def test_the_result_of_a_push_says_who_was_set_aside(drawn):
+    with World(drawn) as world:
+        keys = world.session.scalars(sa.select(Customer.id)).all()
+        job = push(world, keys, control="50", words="您好")
+        world.be("sales")
+        item = PushItem.control
+        aside = world.session.scalar(sa.select(sa.func.count()).where(item))
+        reached = world.session.scalar(sa.select(sa.func.count()).where(~item))
+    visitors = Visitors(drawn)
+
+    page = visitors.get("sales", f"/admin/batch/?id={job}").get_data(as_text=True)
+    lines = visitors.get("sales", f"/admin/batch/result.csv?id={job}").get_data(as_text=True)
+
+    assert aside
+    assert reached
+    assert f"成功 {reached} · 失败 0" in page
+    assert f"对照组（未推送） {aside}" in page
+    assert page.count(">对照组（未推送）<") == lines.count(",对照组（未推送）,") == aside
+    assert lines.count(",成功,") == reached
+
+
 def test_who_is_set_aside_gets_no_other_push_while_the_answers_of_the_first_count(drawn):
     with World(drawn) as world:
         keys = world.session.scalars(sa.select(Customer.id)).all()

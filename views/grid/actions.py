@@ -188,7 +188,9 @@ def _done(view: Any, job: BatchJob) -> Any:
     done, result = states.get(ItemState.done, 0), _result(view, job)
     if done < sum(states.values()):
         return redirect(result)
-    told = _("%(verb)s：成功 %(n)s 条", verb=str(job.verb), n=done)
+    noted = jobs.noted(view.session, job.id)
+    told = _("%(verb)s：成功 %(n)s 条", verb=str(job.verb), n=done - sum(noted.values()))
+    told = " · ".join((told, *(f"{words} {n}" for words, n in noted.items())))
     undone = job.verb in {V.delete, V.edit, V.handover}
     more = _("查看结果或撤销") if undone else _("查看结果")
     flash(Markup('{} <a href="{}">{}</a>').format(told, result, more), "success")

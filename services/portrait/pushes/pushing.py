@@ -17,7 +17,7 @@ from models.sales.follow_up import FollowUpKind
 from models.sales.plan import FollowUpPlan
 from models.sales.product import Product
 from services.bulk import doers, jobs
-from services.bulk.doers import Act, JobCall
+from services.bulk.doers import Act, JobCall, Outcome
 from services.bulk.jobs import Task
 from services.core import texts
 from services.core.days import ZONE, today
@@ -124,7 +124,7 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
     offers = offered.best(call.session, keys, push.product_id)
     needed = needs_offer(push.words, push.subject or "")
 
-    def one(target: int, _seen: int | None) -> str:
+    def one(target: int, _seen: int | None) -> Outcome:
         offer = offers.get(target)
         lacking = needed and offer is None
         standing = law.demand(found.get(target), push.channel, lacking=lacking)
@@ -146,7 +146,8 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
                     product_id=offer and offer.product_id,
                 )
             )
-        return str(standing.customer)
+        note = gettext("对照组（未推送）") if control else None
+        return Outcome(str(standing.customer), note=note)
 
     return one
 
