@@ -21,26 +21,33 @@
 
   const dialog = $('#log-in');
   let asking = null;
-  const enter = async (form) => {
-    const page = await fetch(form.action, { headers: { 'X-In-Place': '1' } });
-    const first = await page.text();
-    if (page.headers.get('Content-Type')?.includes('json')) return ''; // somebody is in already
-    const fresh = new DOMParser().parseFromString(first, 'text/html').querySelector('input[name=csrf_token]')?.value || '';
-    const body = new URLSearchParams(new FormData(form));
-    body.set('csrf_token', fresh);
-    const answer = await fetch(form.action, { method: 'POST', body, headers: IN_PLACE });
-    if (answer.headers.get('Content-Type')?.includes('json')) return (await json(answer)).error || '';
-    const said = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('.note.bad');
-    return said?.textContent || texts.failed;
+  // One step of the log-in, the password or the code: what is wrong, or where it leads; {} where the page asks for nothing.
+  const step = async (address, body) => {
+    const page = await fetch(address, { headers: { 'X-In-Place': '1' } });
+    const read = async (answer) => new DOMParser().parseFromString(await answer.text(), 'text/html');
+    if (page.headers.get('Content-Type')?.includes('json')) return {}; // somebody is in already, or waited too long
+    body.set('csrf_token', $('input[name=csrf_token]', await read(page))?.value || '');
+    const answer = await fetch(address, { method: 'POST', body, headers: IN_PLACE });
+    if (answer.headers.get('Content-Type')?.includes('json')) return json(answer);
+    return { error: $('.note.bad, .err', await read(answer))?.textContent || texts.failed };
   };
   // Asks for the log-in over the page; true once the same person is in and the page has its token.
   const over = () => {
     asking ??= new Promise((done) => {
       const form = $('form', dialog);
       const problem = $('[role=alert]', dialog);
+      const { email, password, code } = form.elements;
+      let waits = ''; // the page that takes the code
+      const ask = (address) => {
+        waits = address;
+        $('[data-first]', form).hidden = Boolean(address);
+        $('[data-second]', form).hidden = code.disabled = !address;
+        code.value = '';
+      };
       const end = (well) => {
         asking = null;
-        form.elements.password.value = '';
+        password.value = '';
+        ask('');
         if (dialog.open) dialog.close();
         if (well) { $('[data-outside]')?.remove(); document.dispatchEvent(new Event('entered')); }
         done(well);
@@ -51,17 +58,22 @@
         const button = $('button.p', form);
         if (button.disabled) return;
         button.disabled = true;
-        const said = await enter(form).catch(() => texts.unanswered);
+        const body = new URLSearchParams(waits ? { code: code.value } : new FormData(form));
+        const found = await step(waits || form.action, body).catch(() => ({ error: texts.unanswered }));
         button.disabled = false;
+        problem.hidden = true;
+        if (found.location?.startsWith(form.dataset.code)) { ask(found.location); code.focus(); return; }
+        const said = found.error || (found.location?.startsWith(form.dataset.setup) && form.dataset.setUpFirst);
         if (!said && await renew().catch(() => false)) { end(true); return; }
+        if (!said && waits) ask('');
         problem.textContent = said || texts.failed;
         problem.hidden = false;
-        form.elements.password.select();
+        (waits ? code : password).select();
       };
       dialog.onclose = () => end(false);
       $('[data-no]', dialog).onclick = () => dialog.close();
       dialog.showModal();
-      (form.elements.email.value ? form.elements.password : form.elements.email).focus();
+      (email.value ? password : email).focus();
     });
     return asking;
   };
