@@ -19,6 +19,7 @@ from models.customers.customer import Customer
 from models.query.saved_view import SavedView
 from models.registry import entities, entity_of
 from services.core.errors import Invalid
+from services.core.money import total
 from services.query import conditions, filters, saved_views
 from services.query.beside import Question, asked
 from services.query.condition_values import Place
@@ -32,30 +33,35 @@ MINE = SavedView.noun == NOUN
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OwnSegment:
-    """A segment and its approved customers; None where its filter is not for this person."""
+    """A segment, its customers and how many of them are approved, as a push needs them.
+
+    None where its filter is not for this person. `query` opens all, `pushed` the
+    approved.
+    """
 
     known: saved_views.Known
     customers: int | None
+    approved: int | None
     query: dict[str, str]
+    pushed: dict[str, str]
 
 
 def found(call: Call) -> list[OwnSegment]:
     """Return the segments a person may use, counted as they are now."""
     known = [one for one in saved_views.visible(call.session, NOUN) if _asks(one.view)]
-    return [OwnSegment(one, _count(call, one.view), asking(one.view)) for one in known]
+    return [_counted(call, one) for one in known]
 
 
-def asking(view: SavedView) -> dict[str, str]:
-    """Return the filter of the customers' grid that opens a segment."""
-    return {"f.approval": "in:approved", f"f.{KEY}": f"in:{view.id}"}
-
-
-def _count(call: Call, view: SavedView) -> int | None:
+def _counted(call: Call, known: saved_views.Known) -> OwnSegment:
+    view = known.view
+    query = {f"f.{KEY}": f"in:{view.id}"}
+    counts: tuple[int | None, int | None] = (None, None)
     clause = _clause(call.session, view, Place(call.now, call.by.id))
-    if clause is None:
-        return None
-    query = sa.select(sa.func.count(Customer.id)).where(Customer.approval == Approval.approved)
-    return int(call.session.execute(query.where(clause)).scalar_one())
+    if clause is not None:
+        approved = total(sa.case((Customer.approval == Approval.approved, 1), else_=0))
+        asked_ = sa.select(sa.func.count(Customer.id), approved).where(clause)
+        counts = tuple(call.session.execute(asked_).one())
+    return OwnSegment(known, *counts, query, {"f.approval": "in:approved"} | query)
 
 
 def _asks(view: SavedView) -> bool:

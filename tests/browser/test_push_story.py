@@ -59,7 +59,7 @@ def pushed(stage, page, number):
     """Push to all of the segment; return the address of the push."""
     say = stage.say
     stage.go(page, "/admin/portrait/own/")
-    expect(page.locator("td a", has_text=str(number))).to_have_count(1)
+    expect(page.locator("td.r a").first).to_have_text(str(number))
     page.click(f"td button:has-text('{say('推送')}')")
     expect(page.locator("#push_name")).to_have_value("有购买")
     page.fill("#push_control", "40")

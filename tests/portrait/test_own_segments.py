@@ -1,5 +1,8 @@
 """自定义客群: a saved filter of customers counts what holds now, for whoever asks."""
 
+import html
+import re
+
 import pytest
 import sqlalchemy as sa
 
@@ -74,6 +77,26 @@ def test_a_segment_is_a_filter_of_customers_and_of_what_is_theirs(company):
     assert "乙公司" in rest
     assert "甲公司" not in rest
     assert sorted(one[1] for one in offered) == ["其余", "重点"]
+
+
+def test_both_numbers_of_a_segment_open_exactly_their_rows(company):
+    with World(company) as world:
+        world.customer(company="草稿公司", level=Level.a)
+        world.be("sales")
+        key = save(world, "重点", "f.level=in:a")
+        (one,) = own_segments.found(world.call)
+        assert (one.customers, one.approved) == (3, 2)
+    client = company.test_client()
+    login(client, "sales")
+
+    page = client.get("/admin/portrait/own/").get_data(as_text=True)
+
+    both = re.findall(r'<a href="([^"]+)">(\d+)</a>', page)
+    assert [number for _address, number in both] == ["3", "2"]
+    for address, number in both:
+        asked = html.unescape(address).replace("/customer/", "/customer/totals/")
+        assert f"in%3A{key}" in asked
+        assert str(client.get(asked).get_json()["count"]) == number
 
 
 def test_what_a_person_may_not_ask_or_see_makes_no_larger_segment(company):
