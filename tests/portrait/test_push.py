@@ -66,7 +66,9 @@ def drawn(app):
 
 def push(world, keys, who="sales", **changes):
     with world.acting(who):
-        task = pushing.pushing(world.call, FORM | {f"push_{k}": v for k, v in changes.items()})
+        task = pushing.pushing(
+            world.call, FORM | {f"push_{k}": v for k, v in changes.items()}, keys
+        )
         return runner.perform(world.call, task, [(key, None) for key in keys]).id
 
 
@@ -277,6 +279,23 @@ def test_from_a_segment_to_the_page_of_its_answers(drawn):
     assert "完成跟进任务" in told
     with World(drawn) as world:
         assert world.session.scalar(sa.select(sa.func.count(BatchJob.id))) == 1
+
+
+def test_mail_to_nobody_is_refused_beside_the_choice(drawn):
+    visitors, keys = Visitors(drawn), drawn.keys
+    sent = {"action": "push", "sure": "1", **FORM, "push_channel": "mail"}
+
+    answer = visitors.post("sales", "/admin/customer/action/", sent | {"frozen": f"{keys[7]}:"})
+    page = answer.get_data(as_text=True)
+
+    assert answer.status_code == 422
+    assert 'id="push_channel-err">选中的客户都没有邮箱<' in page
+    with World(drawn) as world:
+        assert world.session.scalar(sa.select(sa.func.count(Push.id))) == 0
+    both = ",".join(f"{key}:" for key in (keys[7], keys[0]))
+    visitors.post("sales", "/admin/customer/action/", sent | {"frozen": both})
+    with World(drawn) as world:
+        assert world.session.scalar(sa.select(sa.func.count(Push.id))) == 1
 
 
 def test_customers_without_an_offer_are_counted_and_named_before(drawn):

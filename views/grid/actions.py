@@ -8,6 +8,7 @@ import dataclasses
 import functools
 from collections import Counter
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -101,8 +102,7 @@ def perform(view: Any, verb: Verb, ids: list[str]) -> Any:
         if found.query is not None:
             raise
         view.session.rollback()
-        error = "；".join(map(str, problem.errors.values()))
-        return _confirm(view, verb, found, told, error), problem.status
+        return _confirm(view, verb, found, told, problem.errors), problem.status
     done = runner.start(view.call(), job)
     return _done(view, job) if done else redirect(_result(view, job))
 
@@ -127,7 +127,9 @@ def _frozen(view: Any, verb: Verb, found: selection.Selection, task: Task) -> Ba
     return job
 
 
-def _confirm(view: Any, verb: Verb, found: selection.Selection, told: str, error: str = "") -> Any:
+def _confirm(
+    view: Any, verb: Verb, found: selection.Selection, told: str, errors: Any = MappingProxyType({})
+) -> Any:
     """Show the number, the verb and some names; what was chosen is frozen in the page or a job."""
     if found.query is not None:
         unsaid = Task(verb.does, verb.noun(view), arguments=None)
@@ -148,7 +150,7 @@ def _confirm(view: Any, verb: Verb, found: selection.Selection, told: str, error
         kept=kept,
         preview=verb.preview(view, found),
         at_once=runner.AT_ONCE,
-        error=error,
+        errors=errors,
         back=_back(view),
     )
 

@@ -49,6 +49,8 @@ class Selection:
 
     def keys(self) -> Any:
         """Return the keys of what is meant, as a list or a sub-select."""
+        if self.query is not None:
+            return self.query.with_only_columns(self.query.selected_columns[0])
         if self.job is None:
             return [key for key, _seen in self.items]
         return sa.select(jobs.ITEM.c.target_id).where(jobs.ITEM.c.job_id == self.job.id)

@@ -17,7 +17,7 @@ from services.portrait import offered
 from services.portrait.pushes import law, pushing
 from services.rights.actor import may
 from views.grid.actions import V, allowed, confirmed
-from views.grid.selection import Selection
+from views.grid.selection import Selection, chosen
 from views.web.acting import Acting
 
 LOOKED_AT, NAMED, SHOWN, PRODUCTS = 1000, 100, 20, 500
@@ -74,4 +74,5 @@ class PushVerb(Acting):
     @confirmed(V.push, asks="push", preview=preview)
     def action_push(self) -> Task:
         """Make a task or a mail for each of the chosen customers, set some aside to compare."""
-        return pushing.pushing(self.call(), request.form)
+        keys = chosen(self, request.form.getlist("rowid")).keys()
+        return pushing.pushing(self.call(), request.form, keys)

@@ -96,6 +96,15 @@ def _tracking(session: Session, now: dt.datetime) -> list[int]:
     return [key for key, made, days in rows if now < made + dt.timedelta(days=days)]
 
 
+def someone_has_mailbox(session: Session, keys: Collection[int] | sa.Select[tuple[int]]) -> bool:
+    """Tell whether there is anybody to write to among customers that are seen."""
+    near = alias(Contact, "pushed")
+    mine = (near.c.customer_id == Customer.id, near.c.is_primary, near.c.deleted_at.is_(None))
+    query = sa.select(Customer.id).join(near, sa.and_(*mine))
+    found = session.scalars(query.where(Customer.id.in_(keys), near.c.email != "").limit(1))
+    return found.first() is not None
+
+
 def _mailbox(text: str | None) -> str:
     try:
         return letters.mailbox(text or "")

@@ -42,10 +42,15 @@ HOLES = {word: pair.partition("=")[2] for pair in NAMED.split() for word in pair
 OF_OFFER = frozenset({"product", "reason"})
 
 
-def pushing(call: Call, typed: Mapping[str, str]) -> Task:
-    """Keep what a form says of a push, return the task. Raises Forbidden, Invalid beside fields."""
+def pushing(call: Call, typed: Mapping[str, str], keys: Any) -> Task:
+    """Keep what a form says of a push to customers (keys or a SELECT of them), return the task.
+
+    Raises Forbidden, Invalid beside fields.
+    """
     demand(call.by, GRANT)
     push = Push(**_read(call, typed))
+    if push.channel is PushChannel.mail and not law.someone_has_mailbox(call.session, keys):
+        raise Invalid({"push_channel": _("选中的客户都没有邮箱")})
     with rule(call.session, "portrait"):
         call.session.add(push)
     return Task(BatchVerb.push, Customer.__noun__, push.name, {"push_id": push.id})
@@ -65,7 +70,7 @@ def _read(call: Call, typed: Mapping[str, str]) -> dict[str, Any]:
         "days": _number(typed, "push_days", (1, MOST_DAYS), errors),
         "product_id": _product(call, typed, errors),
     }
-    for key in ("push_words", "push_subject"):
+    for key in ("push_words", "push_subject") if mail else ("push_words",):
         odd = [word for word in HOLE.findall(typed.get(key, "")) if word not in HOLES]
         if odd:
             errors[key] = _("没有「{%(word)s}」这个替换词", word=odd[0])
