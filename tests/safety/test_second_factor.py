@@ -1,5 +1,6 @@
 """A leaked password opens nothing where a second factor is asked for."""
 
+import html
 import re
 import time
 
@@ -58,6 +59,11 @@ def counted(app):
     """Forget which code was used last: the next one would be shown in half a minute."""
     with app.app_context(), db.engine.begin() as connection:
         connection.execute(sa.update(User.__table__).values(tf_counter=None))
+
+
+def hidden(page):
+    found = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', page)
+    return {name: html.unescape(value) for name, value in found}
 
 
 def is_in(client):
@@ -135,6 +141,28 @@ def test_a_log_in_over_tls_and_after_a_log_out_leads_home_and_never_to_another_h
         assert client.post(answer.location, data=code, **more).location == "/admin/"
         token = token_of(client.get("/admin/", **more).get_data(as_text=True))
         assert client.post("/logout", data={"csrf_token": token}, **more).location == "/login"
+
+
+def test_a_refused_form_travels_past_the_code(own):
+    found, key = own
+    sales = found.client("sales")
+    page = sales.get("/admin/customer/new/").get_data(as_text=True)
+    with World(found.app) as world:
+        by = str(world.id_of("sales"))
+    sales.post("/logout", data={"csrf_token": token_of(page)})
+    typed = {"csrf_token": token_of(page), "typed_by": by, "company": "宜昌三峡水泵有限公司"}
+    here = {"Origin": HOST}
+    page = sales.post("/admin/customer/new/", data=typed, headers=here).get_data(as_text=True)
+    form = {"email": "sales@demo.tcos.cn", "password": PASSWORD}
+    page = sales.post("/login", data=form | hidden(page)).get_data(as_text=True)
+    counted(found.app)
+    for code in ("000000", code_of(key)):
+        goes = html.unescape(re.search(r'action="(/tf-validate[^"]*)"', page)[1])
+        answer = sales.post(goes, data=hidden(page) | {"code": code})
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == 200
+    assert is_in(sales)
+    assert 'value="宜昌三峡水泵有限公司"' in page
 
 
 def test_who_waited_too_long_for_the_code_begins_anew_and_comes_home(own):

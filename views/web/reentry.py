@@ -41,6 +41,7 @@ HOURS = 12
 MOST = 1024 * 1024  # characters, packed
 TECHNICAL = frozenset({"csrf_token", BY, REFILL, KEPT, "next", "id", "row_version", "seen", FIELD})
 LOGIN = "security.login"
+CODE = "security.two_factor_token_validation"
 HOME = "/admin/"
 
 
@@ -245,16 +246,24 @@ def _told(status: int, message: str, code: str = "OTHER_PERSON") -> Any:
 
 def _after_login(response: Response) -> Response:
     """Lead whoever is in now back to the form he had typed; a stranger gets the page only."""
-    tried = request.endpoint == LOGIN and request.method == "POST"
-    if not tried or response.status_code not in {302, 303} or not current_user.is_authenticated:
+    tried = request.endpoint in {LOGIN, CODE} and request.method == "POST"
+    if not tried or response.status_code not in {302, 303}:
         return response
     kept = _unpacked(request.form.get(KEPT, ""))
-    if kept is None:
+    leads = response.headers["Location"]
+    if kept is not None and urlsplit(leads).path == url_for(CODE):
+        return _page(response, "security/two_factor_verify_code.html", at=leads)
+    if kept is None or not current_user.is_authenticated:
         return response
     if kept.by != str(current_user.id) or not (kept.action or kept.texts):
         response.headers["Location"] = kept.page
         return response
+    return _page(response, "security/back.html", kept=kept)
+
+
+def _page(response: Response, template: str, **context: Any) -> Response:
+    """Show a page that carries the form along where the log-in would lead away from it."""
     response.status_code = 200
     del response.headers["Location"]
-    response.set_data(render_template("security/back.html", kept=kept))
+    response.set_data(render_template(template, **context))
     return response
