@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from models.core.mixins import Approval
 from models.customers.customer import Customer
 from models.portrait.offer import OfferKind, PortraitOffer
 from models.sales.product import Product
@@ -75,3 +76,13 @@ def lacking(session: Session, product_id: int) -> list[tuple[Customer, Offered]]
         one.id: one for one in session.scalars(sa.select(Customer).where(Customer.id.in_(keys)))
     }
     return [(named[row.customer_id], one) for row, one in found]
+
+
+def lacking_count(session: Session, product_id: int) -> int:
+    """Return how many approved customers a product is new to and fits, as the grid asks it."""
+    offer = PortraitOffer
+    fresh = sa.select(offer.customer_id).where(
+        offer.product_id == product_id, offer.kind == OfferKind.fresh
+    )
+    query = sa.select(sa.func.count(Customer.id)).where(Customer.approval == Approval.approved)
+    return session.scalar(query.where(Customer.id.in_(fresh))) or 0

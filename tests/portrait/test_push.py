@@ -342,3 +342,6 @@ def test_a_product_leads_to_customers_who_never_bought_it(drawn):
     assert first in page
     assert "因为买过" in page
     assert first in grid
+    asked = f"/admin/customer/totals/?f.approval=in:approved&f.offered_id=in:{key}"
+    number = visitors.get("sales", asked).get_json()["count"]
+    assert f"推送全部 {number} 家" in page

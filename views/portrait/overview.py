@@ -108,6 +108,7 @@ class PortraitView(Page):
             "portrait/product.html",
             product=found,
             rows=offered.lacking(self.session, found.id),
+            number=offered.lacking_count(self.session, found.id),
             query=census.APPROVED | {"f.offered_id": f"in:{found.id}"},
             grid=_grid,
             may_push=self.may_push,
