@@ -57,7 +57,11 @@ def enter(
         "primary.title": draw.choice(POSTS),
         "primary.gender": draw.choice(list(Gender)) if draw.random() < 0.7 else None,
         "primary.wechat": f"wx{draw.randint(10**6, 10**8)}" if draw.random() < 0.6 else None,
-    } | given
+    }
+    # Of some only, and nothing is drawn for it: what is told later stays as it was.
+    if int(values["primary.mobile"]) % 3:
+        values["primary.email"] = f"{values['primary.mobile']}@example.com"
+    values |= given
     at = teller.at(day)
     with teller.by(seller, at) as actor:
         found: Customer = records.create(Call(teller.session, actor, at), Customer, values)
