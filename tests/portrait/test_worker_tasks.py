@@ -49,8 +49,8 @@ def test_a_large_push_is_done_by_the_worker(app):
         histories.write(connection, histories.draw(shape), owner, AT)
     with World(app) as world, world.acting("sales"):
         words = {"push_words": "回访", "push_control": "20"}
-        job = jobs.open_job(world.call, pushing.pushing(world.call, FORM | words))
         keys = world.session.scalars(sa.select(Customer.id)).all()
+        job = jobs.open_job(world.call, pushing.pushing(world.call, FORM | words, keys))
         jobs.add(world.session, job, [(key, None) for key in keys])
         assert not runner.start(world.call, job)
 
