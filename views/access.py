@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, current_app, flash, redirect, render_template, request
+from flask import Blueprint, abort, current_app, flash, redirect, render_template, request
 from flask import session as cookie
 from flask_babel import gettext as _
 
@@ -11,8 +11,10 @@ from services.core.errors import Invalid, NotVisible
 from services.people import access_links
 from services.rights import throttle
 from views.web import edge
+from views.web.headers import keep_out
 
 pages = Blueprint("access", __name__, url_prefix="/access")
+keep_out(pages, referrer="no-referrer")
 GONE = 410
 UNPROCESSABLE, TOO_MANY = 422, 429
 
@@ -20,15 +22,6 @@ UNPROCESSABLE, TOO_MANY = 422, 429
 def maker() -> access_links.Maker:
     """Return what links are made of here."""
     return access_links.Maker(str(current_app.secret_key), current_app.config["TCOS_PUBLIC_URL"])
-
-
-@pages.after_request
-def keep_out(response: Response) -> Response:
-    """Keep the pages out of search engines, caches and the referrers of what they lead to."""
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 @pages.route("/forgot/", methods=("GET", "POST"))

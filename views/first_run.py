@@ -2,16 +2,7 @@
 
 from typing import Any
 
-from flask import (
-    Blueprint,
-    Response,
-    current_app,
-    flash,
-    redirect,
-    render_template,
-    request,
-    url_for,
-)
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
@@ -21,18 +12,11 @@ from services.core.errors import Invalid
 from services.people import first_run
 from views.core.pages import Page
 from views.web import edge
+from views.web.headers import keep_out
 
 pages = Blueprint("first_run", __name__, url_prefix="/setup")
+keep_out(pages, referrer="no-referrer")
 UNPROCESSABLE = 422
-
-
-@pages.after_request
-def keep_out(response: Response) -> Response:
-    """Keep the page out of search engines, caches and the referrers of what it leads to."""
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 @pages.route("/<token>", methods=("GET", "POST"))

@@ -2,21 +2,15 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, current_app, render_template, request
 
 from models.core.base import db
 from services.query import subscriptions
 from views.web import edge
+from views.web.headers import keep_out
 
 pages = Blueprint("view_mail", __name__, url_prefix="/mail")
-
-
-@pages.after_request
-def keep_out(response: Response) -> Response:
-    """Keep the page out of search engines and of the caches on the way."""
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+keep_out(pages)
 
 
 @pages.route("/stop/<token>", methods=("GET", "POST"))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, current_app, render_template, request
 
 from models.core.base import db
 from models.people.user import Language
@@ -11,17 +11,11 @@ from services.core.errors import Invalid
 from services.enquiry import followers, links, outside
 from services.enquiry.standing import OrderStanding
 from views.web import edge, i18n
+from views.web.headers import keep_out
 
 pages = Blueprint("progress", __name__, url_prefix="/progress")
+keep_out(pages)
 GONE = 410
-
-
-@pages.after_request
-def keep_out(response: Response) -> Response:
-    """Keep the pages out of search engines and of the caches on the way."""
-    response.headers["X-Robots-Tag"] = "noindex, nofollow"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 @pages.route("/", methods=("GET", "POST"))

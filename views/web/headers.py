@@ -3,7 +3,7 @@
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g, request
+from flask import Blueprint, Flask, Response, abort, g, request
 
 # plotly's style elements: an empty one, and the one of its maps, which the bundle always adds.
 PLOTLY = (
@@ -101,6 +101,21 @@ def _finish(response: Response) -> Response:
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
     return response
+
+
+def keep_out(pages: Blueprint, *, referrer: str = "") -> None:
+    """Keep a public blueprint's pages out of search engines and of the caches on the way.
+
+    `referrer`: the policy of pages whose address is a secret, so that none learns of it.
+    """
+
+    @pages.after_request
+    def closed(response: Response) -> Response:
+        response.headers["X-Robots-Tag"] = "noindex, nofollow"
+        response.headers["Cache-Control"] = "no-store"
+        if referrer:
+            response.headers["Referrer-Policy"] = referrer
+        return response
 
 
 def _is_personal(response: Response) -> bool:
