@@ -15,6 +15,7 @@ from services.deals import payment
 from services.receivables import bank
 from services.rights.actor import SYSTEM
 from tests.support.imports import run, sheet, table
+from tests.support.office import Office
 from tests.support.visitors import Doors
 
 HOW = """
@@ -205,3 +206,27 @@ def test_who_clicks_on_a_line_somebody_booked_meanwhile_is_told_so(statement):
     assert "这笔流水已经入账或不处理" in answer.get_data(as_text=True)
     statement.be("finance")
     assert len(statement.session.query(Payment).filter_by(contract_id=first).all()) == 1
+
+
+BANKS = (
+    ("交易日期", "借方发生额（支出）", "贷方发生额（收入）", "对方户名", "摘要", "交易流水号"),
+    ("20261120", "", "250.00", "武汉甲泵业有限公司", "货款", "A001"),
+    ("20261121", "30.00", "", "电力公司", "电费", "A002"),
+    ("20261122", "0.00", "0.00", "某人", "", "A003"),
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({}, "新建 1"),  # what is paid out is no such line, and counted
+        ({"fixed-amount": "5"}, "新建 2"),  # a value for blank cells stands in; nought is told
+        ({"column-2": "", "fixed-amount": "5"}, "新建 3"),
+    ],
+)
+def test_a_bank_s_own_file_is_guessed_and_what_it_pays_out_left_out(app, changes, told):
+    office = Office(app, "finance")
+    job = office.upload(table(*BANKS), noun="bankline", name="流水.csv")
+    page = office.check(job, **changes)
+    assert told in page
+    assert ("跳过 2" in page) is (not changes)

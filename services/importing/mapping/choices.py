@@ -154,9 +154,15 @@ def _blank_left(sources: Any) -> Data:
 
 
 def _left_out(slot: Slot, fields: Data) -> Data:
-    """Return the rule that a row without what makes such a record is none."""
-    sole = fields.get(entity_of(slot.model).imports.only_with)
-    return {"skip": {column: ["", "0", "0.00"] for column in columns_of(sole)}} if sole else {}
+    """Return the rule that a row without what makes such a record is none.
+
+    There is no such row where a fixed value stands in for the cell.
+    """
+    sole = fields.get(entity_of(slot.model).imports.only_with, "")
+    if not isinstance(sole, str) and "default" in sole:
+        return {}
+    columns = columns_of(sole) if sole else []
+    return {"skip": {column: ["", "0", "0.00"] for column in columns}} if columns else {}
 
 
 def columns_of(source: Any) -> list[str]:
