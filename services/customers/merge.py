@@ -16,6 +16,7 @@ from models.core.mixins import Approval
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from models.customers.merge import CustomerMerge
+from models.deals.contract import Contract
 from models.delivery.attachment import Attachment
 from models.people.user import User
 from models.registry import entities, entity_of, reviewed
@@ -155,6 +156,7 @@ def undo(call: Call, merge_id: int) -> Undone:
         for name, ids in done.moved.items():
             table, column = name.split(".")
             _point(call.session, table, column, ids, done.dropped_id, only_of=done.kept_id)
+        _follow_contracts(call.session, done.moved.get("contract.customer_id", []))
         for contact_id in _primaries(call.session, done, but=kept.id if chosen else None):
             _set_primary(call.session, [], contact_id)
         call.session.expire_all()
@@ -283,6 +285,26 @@ def _point(  # where, what, whither
             sa.update(table).where(table.c.id.in_(part), where).values(values),
             execution_options={"rule": "merge"},
         )
+
+
+def _follow_contracts(session: Session, ids: list[int]) -> None:
+    """Take along what came to contracts since the merge: it belongs to the contract's customer."""
+    contract: Any = Contract.__table__
+    for model in entities():
+        if "contract" not in entity_of(model).rules.split():
+            continue
+        table: Any = model.__table__
+        buyer = sa.select(contract.c.customer_id).where(contract.c.id == table.c.contract_id)
+        for start in range(0, len(ids), 500):
+            session.execute(
+                sa.update(table)
+                .where(
+                    table.c.contract_id.in_(ids[start : start + 500]),
+                    table.c.customer_id != buyer.scalar_subquery(),
+                )
+                .values(customer_id=buyer.scalar_subquery()),
+                execution_options={"rule": "merge"},
+            )
 
 
 def _set_primary(session: Session, ids: list[int], winner: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The database itself keeps lines and amount together, and money on its own contract."""
+"""The database itself keeps lines and amount together, money on its contract and its customer."""
 
 import datetime as dt
 from decimal import Decimal
@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from models.core.base import db
 from models.deals.contract import Contract, ContractLine
 from models.deals.invoice import Invoice
+from models.deals.order import Order
 from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
 from models.sales.product import Product
+from services.customers import merge
 
 DAY = dt.date(2026, 11, 20)
 
@@ -118,3 +120,72 @@ def test_a_red_letter_is_never_earlier_than_what_it_takes_back(world, sold):
 
     refused("UPDATE invoice SET issued_on = '2026-11-19' WHERE id = :id", id=red)
     write("UPDATE invoice SET issued_on = '2026-11-21' WHERE id = :id", id=red)
+
+
+@pytest.fixture
+def two(world, sold):
+    """The contract with a payment and an invoice, and another customer."""
+    with world.acting("finance"):
+        world.create(Payment, contract_id=sold, amount=10_00, paid_on=DAY)
+        world.create(Invoice, contract_id=sold, amount=10_00)
+    other = world.approved(company="乙公司", **{"primary.mobile": "13912345678"})
+    world.be("admin")
+    return {"id": sold, "to": other}
+
+
+MOVE = "UPDATE {0} SET customer_id = :to WHERE {1} = :id"
+FOLLOWERS = [MOVE.format(table, "contract_id") for table in ("sales_order", "payment", "invoice")]
+
+
+@pytest.mark.parametrize("one", FOLLOWERS)
+def test_what_hangs_on_a_contract_belongs_to_its_customer(world, two, one):
+    refused(one, **two)
+    refused(MOVE.format("contract", "id"), *(other for other in FOLLOWERS if other != one), **two)
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_contract_goes_to_another_customer_with_all_that_is_its_own(world, two, last):
+    moves = [MOVE.format("contract", "id"), *FOLLOWERS]
+
+    write(*(moves[::-1] if last else moves), **two)
+
+    world.be("admin")
+    for model in (Contract, Order, Payment, Invoice, PaymentPlan):
+        assert set(world.session.scalars(sa.select(model.customer_id))) == {two["to"]}
+
+
+def test_money_is_not_put_on_a_contract_under_another_customers_name(two):
+    row = "INSERT INTO payment (code, contract_id, customer_id, paid_on, amount, method, state, {0}"
+    row = row.format("created_at, updated_at) SELECT 'X', :id, {0}, '2026-11-20', 1, 'wire', ")
+    row += "'registered', created_at, updated_at FROM contract WHERE id = :id"
+
+    refused(row.format(":to"), **two)
+    write(row.format("customer_id"), id=two["id"])
+
+
+def test_what_is_struck_out_again_in_the_same_transaction_stands_in_nobodys_way(world, two):
+    wrong = MOVE.format("payment", "contract_id")
+    gone = "DELETE FROM payment WHERE contract_id = :id"
+    write("DELETE FROM payment_allocation", wrong, gone, **two)
+    world.be("admin")
+    assert world.session.scalar(sa.select(sa.func.count()).select_from(Payment)) == 0
+
+
+@pytest.mark.parametrize("what", [Payment, Invoice])
+def test_a_merge_taken_back_takes_along_what_came_since(world, sold, what):
+    kept = world.approved(company="乙公司", **{"primary.mobile": "13912345678"})
+    with world.acting("admin"):
+        dropped = world.session.scalar(sa.select(Contract.customer_id).where(Contract.id == sold))
+        found = merge.plan(world.session, kept, dropped, {}, by=world.actor)
+        seen = (found.kept.row_version, found.dropped.row_version)
+        key = merge.merge(world.call, found, seen=seen).id
+    with world.acting("finance"):
+        since = {"paid_on": DAY} if what is Payment else {}
+        assert world.create(what, contract_id=sold, amount=10_00, **since).customer_id == kept
+
+    with world.acting("admin"):
+        merge.undo(world.call, key)
+
+    world.be("admin")
+    for model in (Contract, Order, what):
+        assert set(world.session.scalars(sa.select(model.customer_id))) == {dropped}
