@@ -5,6 +5,7 @@ import click
 from cli.audit import audit, erase_person
 from cli.backup import backup, restore
 from cli.backups import backups, restore_drill
+from cli.cockpit import cockpit
 from cli.contracts import contracts
 from cli.first_run import setup_link, start_over
 from cli.import_ import import_files
@@ -38,6 +39,7 @@ COMMANDS: list[click.Command] = [
     unlock,
     reset_second_factor,
     audit,
+    cockpit,
     erase_person,
     contracts,
     portrait,

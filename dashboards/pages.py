@@ -10,8 +10,9 @@ import plotly.graph_objects as go
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from dashboards.core import table
+from dashboards.core import groups, table
 from dashboards.core.columns import TableColumn, derive, jsonable
+from dashboards.core.groups import Groups
 from dashboards.core.parameters import SEVERAL
 from dashboards.core.query import Args, BadParameter, CockpitQuery, SummaryOptions, parse
 from dashboards.measures import contracts, deals, lines, payments
@@ -32,15 +33,16 @@ from services.rights.actor import Actor
 
 LONGEST_WAY = 1500  # characters of the state that a way back leads to
 Frame = Callable[[Session, Actor, CockpitQuery], pd.DataFrame]
-Figures = Callable[[Session, Actor, CockpitQuery, pd.DataFrame], list[go.Figure]]
+Figures = Callable[[Session, Actor, table.Table], list[go.Figure]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
     """One of the six.
 
-    `rows` makes a grouped frame, `detail` a table that the database pages; a summary with both
-    pages its rows and groups the other grains.
+    `rows` makes a grouped frame, `groups` what the database groups and pages where a grain has many
+    rows, `detail` a table that the database pages; a summary with both pages its rows and groups
+    the other grains.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Summary:
     tiles: tuple[TableColumn, ...]
     grains: dict[str, Any] = dataclasses.field(default_factory=dict)
     rows: Frame | None = None
+    groups: Callable[[Actor, CockpitQuery], Groups | None] = lambda _actor, _query: None
     detail: Callable[[Actor, CockpitQuery], table.Detail] | None = None
     filters: tuple[str, ...] = ()
     timeless: bool = False
@@ -110,7 +113,11 @@ class Summary:
     def _page(self, session: Session, actor: Actor, query: CockpitQuery) -> table.Table:
         shown = self.offered(query)
         if self.rows is not None and self.is_grouped(query):
-            found = table.grouped(self.rows(session, actor, query), shown, query, self.tiles)
+            many = self.groups(actor, query)
+            if many is not None:
+                found = groups.read(session, many, shown, query, self.tiles)
+            else:
+                found = table.grouped(self.rows(session, actor, query), shown, query, self.tiles)
             whole = self.whole(session, actor, query) if self.whole else {}
             return dataclasses.replace(found, totals=derive(found.totals | whole, shown))
         if self.detail is None:
@@ -119,8 +126,10 @@ class Summary:
 
     def every(self, session: Session, actor: Actor, query: CockpitQuery) -> Iterator[table.Record]:
         """Yield all filtered records, masked like the page's."""
-        shown = self.offered(query)
-        if self.rows is not None and self.is_grouped(query):
+        shown, many = self.offered(query), self.groups(actor, query)
+        if many is not None:
+            yield from groups.streamed(session, many, shown, query)
+        elif self.rows is not None and self.is_grouped(query):
             data = table.in_order(self.rows(session, actor, query), shown, query)
             records = [derive(row, shown) for row in data.to_dict("records")]
             yield from table.masked(records, shown)
@@ -194,6 +203,7 @@ SUMMARIES: dict[str, Summary] = {
             performance.BY,
             told=SIGNED,
             rows=performance.rows,
+            groups=performance.groups,
             whole=performance.whole,
             filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
             money_in=True,
@@ -209,6 +219,7 @@ SUMMARIES: dict[str, Summary] = {
             collections.BY,
             told=COLLECTED,
             rows=collections.rows,
+            groups=collections.groups,
             whole=collections.whole,
             filters=(*PEOPLE_FILTERS, *CUSTOMER_FILTERS),
             money_in=True,

@@ -12,6 +12,7 @@ from dashboards.core.columns import TableColumn
 from dashboards.core.names import tie
 from dashboards.core.query import CockpitQuery, SummaryOptions
 from dashboards.core.sql import frame
+from dashboards.core.table import Table
 from dashboards.measures import comparison
 from dashboards.measures.declared import Measure, leaves
 from dashboards.measures.dimensions import DIMENSIONS
@@ -40,10 +41,8 @@ def preset(key: str, caption: Any, measures: Sequence[Measure], grains: Sequence
         data["id"] = [tie(one) for one in data["key"]]
         return data
 
-    def figures(
-        _session: Session, _actor: Actor, query: CockpitQuery, data: pd.DataFrame
-    ) -> list[go.Figure]:
-        return [_bars(shown[0], query, data)]
+    def figures(_session: Session, _actor: Actor, found: Table) -> list[go.Figure]:
+        return [_bars(shown[0], found.query, found.frame)]
 
     options = SummaryOptions(
         grains=tuple(grains),

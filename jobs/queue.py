@@ -88,6 +88,8 @@ class Queue:
             "overdue": (crontab(minute="*/10"), lambda: schedules.overdue(app)),
             "view_mails": (crontab(minute="*/10"), lambda: summaries.mails(app)),
             "limits": (crontab(minute="40"), lambda: summaries.limits(app)),
+            "settled": (crontab(), lambda: summaries.settle(app)),
+            "verified": (crontab(hour="3", minute="5"), lambda: summaries.verify(app)),
             "audit": (crontab(), lambda: schedules.chained(app)),
             "pool": (crontab(hour="1", minute="10"), lambda: schedules.pool(app)),
             "portraits": (crontab(hour="2", minute="10"), lambda: schedules.portraits(app)),

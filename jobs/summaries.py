@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import logging
 from collections.abc import Iterator
 
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from flask import Flask, current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import settled
 from dashboards.core.sql import snapshot
 from dashboards.kept import mailing, watch
 from jobs.scope import clock, working
@@ -26,6 +28,8 @@ from services.rights.access import act
 from services.rights.actor import SYSTEM
 
 TITLE = _("订阅的汇总表")
+LOG = logging.getLogger(__name__)
+PIECES = 100  # of notes, that one look takes
 
 
 @contextlib.contextmanager
@@ -113,3 +117,24 @@ def _looked_at(session: Session, key: int, now: dt.datetime) -> bool:
         alerts.fail(session, row, why, now=now)
         return False
     return watch.keep(session, row, value, now=now)
+
+
+def settle(app: Flask) -> int:
+    """Work out for good which instalments are settled, where it was written. Returns the notes."""
+    done = 0
+    with working(app) as session:
+        for _piece in range(PIECES):
+            taken = settled.fold(session)
+            done += taken
+            if not taken:
+                break
+    return done
+
+
+def verify(app: Flask) -> int:
+    """Prove what is kept against the raw rows, have what differs worked out. Returns how many."""
+    with working(app) as session:
+        found = settled.verify(session, mend=True)
+    if found:
+        LOG.error("%s contracts were kept otherwise than the raw rows say", len(found))
+    return len(found)

@@ -92,11 +92,17 @@ def visible(row: Mapping[str, Any], name: str) -> str:
 def top(data: pd.DataFrame, by: str, sums: Sequence[str]) -> pd.DataFrame:
     """Return the 20 largest rows and 其他 with the sum of the rest."""
     ordered = data.assign(rank=pd.to_numeric(data[by])).sort_values("rank", ascending=False)
-    head, rest = ordered.iloc[:TOP], ordered.iloc[TOP:]
-    if rest.empty:
+    return with_rest(ordered.iloc[:TOP], {key: data[key].sum() for key in sums}, len(data), sums)
+
+
+def with_rest(
+    head: pd.DataFrame, totals: Mapping[str, Any], count: int, sums: Sequence[str]
+) -> pd.DataFrame:
+    """Return the largest rows and 其他: what of the totals and of the rows is in none of them."""
+    if count <= len(head):
         return head
-    other: dict[str, Any] = {key: int(rest[key].sum()) for key in sums}
-    other |= {"label": _("其他（%(n)s 项）", n=len(rest)), "pick": [], "rest": True}
+    other: dict[str, Any] = {key: int(totals[key]) - int(head[key].sum()) for key in sums}
+    other |= {"label": _("其他（%(n)s 项）", n=count - len(head)), "pick": [], "rest": True}
     return pd.concat([head, pd.DataFrame([other], dtype=object)], ignore_index=True)
 
 

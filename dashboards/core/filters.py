@@ -169,15 +169,17 @@ def in_force() -> Where:
     ]
 
 
-def confirmed(query: CockpitQuery, payment: Any = PAYMENT) -> Where:
+def confirmed(query: CockpitQuery | None, payment: Any = PAYMENT) -> Where:
     """Return what makes a payment count: confirmed, not deleted, paid by the day of `as_of`.
+
+    Without a query payments of any day count.
 
     Nearly all are confirmed: said by what they are not, so that no index on the state looks useful.
     """
     return [
         payment.c.state.not_in([one for one in PaymentState if one is not PaymentState.confirmed]),
         payment.c.deleted_at.is_(None),
-        payment.c.paid_on <= query.today,
+        *([] if query is None else [payment.c.paid_on <= query.today]),
     ]
 
 

@@ -125,6 +125,9 @@ UNPAID = Measure(
     lambda r: positive(CONTRACT.c.amount - r.row["paid"]),
     drill=f"{ROWS}&only=unpaid",
 )
+# Who signed, where the rows are customers: how many people, and the one where it is one.
+SIGNERS = Measure("signers", fact=CONTRACTS, value=lambda _r: CONTRACT.c.signer_id, how="distinct")
+SIGNER = Measure("signer", fact=CONTRACTS, value=lambda _r: CONTRACT.c.signer_id, how="max")
 RATE = Measure(
     "rate", _("回款率"), "ratio", _("已回款合计 ÷ 合同额合计"), of=(COLLECTED, AMOUNT), drill=ROWS
 )

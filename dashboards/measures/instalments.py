@@ -17,6 +17,7 @@ from dashboards.core.period import Period
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import ALLOCATION, CONTRACT, CUSTOMER, PAYMENT, PLAN_LINE, Stamp
 from dashboards.core.sql import clamp, positive
+from dashboards.measures import stored
 from dashboards.measures.plan_lines import _of, plan_lines
 from services.core.money import total, whole
 from services.query.portable import DaysBetween
@@ -25,11 +26,11 @@ ALL_BEFORE = (None, -1)  # ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
 UP_TO_HERE = (None, 0)
 LINE = (
     "line_id", "contract_id", "ordinal", "amount", "due_on", "owner_id", "owner_department_id",
-    "paid", "from_end", "settled",
+    "paid", "settled",
 )  # fmt: skip
 
 
-def _money(query: CockpitQuery, contracts: Any) -> Any:
+def _money(query: CockpitQuery | None, contracts: Any) -> Any:
     """Return each counted payment with what of it has no line."""
     spread = (
         sa.select(ALLOCATION.c.payment_id, total(ALLOCATION.c.amount).label("amount"))
@@ -85,27 +86,19 @@ def _opened(money: Any, contracts: Any) -> Any:
     )
 
 
-def _queued(opened: Any, period: Period | None) -> Any:
-    """Return the lines with the room before them (oldest first) and the money behind them.
-
-    `from_end` is 1 for the last line of a contract that is due in the period, if there is one.
-    """
+def _queued(opened: Any) -> Any:
+    """Return the lines with the room before them (oldest first) and the money behind them."""
     oldest = {"partition_by": opened.c.contract_id, "order_by": [opened.c.due_on, opened.c.line_id]}
     newest = {
         "partition_by": opened.c.contract_id,
         "order_by": [opened.c.due_on.desc(), opened.c.line_id.desc()],
     }
-    outside = sa.case((filters.days(opened.c.due_on, period), 0), else_=1) if period else None
-    told = newest["order_by"] if outside is None else [outside, *newest["order_by"]]
     room = opened.c.amount - opened.c.direct
     return sa.select(
         opened,
         room.label("room"),
         whole(sa.func.sum(room).over(**oldest, rows=ALL_BEFORE)).label("room_before"),
         whole(sa.func.sum(opened.c.direct).over(**newest, rows=ALL_BEFORE)).label("behind"),
-        sa.func.row_number(type_=sa.BigInteger())
-        .over(partition_by=opened.c.contract_id, order_by=told)
-        .label("from_end"),
     ).cte()
 
 
@@ -177,11 +170,6 @@ def _timed(queued: Any, part: Any) -> Any:
     )
 
 
-def _untimed(settled: Any) -> Any:
-    zero = sa.cast(0, sa.BigInteger())
-    return sa.select(settled, zero.label("weight"), zero.label("paid_days")).cte()
-
-
 def _least(one: Any, other: Any) -> ColumnElement[Any]:
     return sa.case((one < other, one), else_=other)
 
@@ -201,20 +189,37 @@ def _settled(queued: Any) -> Any:
     return sa.select(*own, whole(settled).label("settled")).subquery("settling")
 
 
-def settled_lines(query: CockpitQuery, contracts: Any = None, *, timed: bool = True) -> Any:
-    """Return the instalments with `settled`, `surplus`, `weight` and `paid_days`, as a CTE.
+def worked_out(query: CockpitQuery | None, contracts: Any) -> Any:
+    """Return the lines of contracts as the raw rows say, with the columns of `stored.STORED`.
 
-    `contracts`, a CTE of `contract_id`, keeps the work to them; every line of a contract is needed
-    to tell what one of them got. `surplus` is what the contract got beyond its plan, told on its
-    last line due in the period, so that a period shows it with any of its lines. Without `timed`,
-    which is for all of time, weight and days are 0: they cost as much as all the rest.
+    `contracts` is a CTE of `contract_id`, None all of them; without a query payments of any day
+    count. `beyond` is what the contract got beyond its plan, on each of its lines.
     """
     money = _money(query, contracts)
-    queued = _queued(_opened(money, contracts), query.period if timed else None)
-    settled = _settled(queued)
-    line = _timed(settled, _parts(money, queued)) if timed else _untimed(settled)
+    queued = _queued(_opened(money, contracts))
+    line = _timed(_settled(queued), _parts(money, queued))
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)
-    surplus = sa.case((line.c.from_end == 1, positive(line.c.paid - whole(of_contract))), else_=0)
+    beyond = positive(line.c.paid - whole(of_contract)).label("beyond")
+    return sa.select(line, beyond).cte()
+
+
+def settled_lines(query: CockpitQuery, contracts: Any = None, period: Period | None = None) -> Any:
+    """Return the instalments with `settled`, `surplus`, `weight` and `paid_days`, as a CTE.
+
+    `contracts`, a CTE of `contract_id`, keeps what has to be worked out to them; every line of a
+    contract is needed to tell what one of them got. `surplus` is what the contract got beyond its
+    plan, told on its last line due in the period (or ever), so that a period shows it with any of
+    its lines.
+    """
+    line = stored.both(query, contracts, lambda wanted: worked_out(query, wanted))
+    later = PLAN_LINE.alias()
+    inside = [filters.days(later.c.due_on, period)] if period else []
+    last = ~sa.exists().where(
+        later.c.contract_id == line.c.contract_id,
+        sa.tuple_(later.c.due_on, later.c.id) > sa.tuple_(line.c.due_on, line.c.line_id),
+        *inside,
+    ).correlate(line)
+    surplus = sa.case((sa.and_(line.c.beyond > 0, last), line.c.beyond), else_=0)
     return sa.select(line, surplus.label("surplus")).cte()
 
 

@@ -55,12 +55,9 @@ def _chosen(actor: Actor, query: CockpitQuery, *, all_time: bool) -> Any:
 
 
 def _relation(actor: Actor, query: CockpitQuery, *, all_time: bool) -> Relation:
-    """Return the instalments due in the period (or ever).
-
-    Ever means all that is open: when it was paid is not told then.
-    """
+    """Return the instalments due in the period (or ever)."""
     chosen = _chosen(actor, query, all_time=all_time)
-    line = instalments.settled_lines(query, chosen, timed=not all_time)
+    line = instalments.settled_lines(query, chosen, None if all_time else query.period)
     where = _where(actor, query, instalments.stamp(line), line.c.contract_id)
     if not all_time:
         where += [*_only(line, query), filters.days(line.c.due_on, query.period)]

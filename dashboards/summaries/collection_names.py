@@ -1,17 +1,22 @@
 """The rows of 回款汇总表 with the names that they go by."""
 
+import dataclasses
 from typing import Any
 
+import pandas as pd
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
+from dashboards.core.groups import ID, Groups
+from dashboards.core.names import label
 from dashboards.core.query import CockpitQuery
-from dashboards.core.scope import CONTRACT, CUSTOMER, PAYMENT, openable, removed
+from dashboards.core.scope import CONTRACT, CUSTOMER, PAYMENT, USER, openable, removed
 from dashboards.measures import comparison, lines
 from dashboards.measures.declared import Key, Measure
 from dashboards.measures.dimensions import DIMENSIONS
 from dashboards.measures.keyed import keyed
-from dashboards.measures.payments import JOINED, where
+from dashboards.measures.payments import CASH, JOINED, where
 from services.rights.actor import Actor
 
 OWNER, CUSTOMER_ID = DIMENSIONS["owner"].column, DIMENSIONS["customer"].column
@@ -33,39 +38,84 @@ KEYS: dict[str, dict[str, Key]] = {
 }
 
 
-def named(actor: Actor, query: CockpitQuery, measures: tuple[Measure, ...]) -> Select[Any]:
-    """Return the rows of a grain, with customer and contract where the grain has them."""
+# What a row is known by, where the rows of a grain are many.
+TIES = {"customer": "customer_id", "contract": "contract_id", "plan": "line_id"}
+
+
+def groups(actor: Actor, query: CockpitQuery, measures: tuple[Measure, ...]) -> Groups | None:
+    """Return the rows of a grain that has many."""
+    if query.by == "payment":
+        return Groups(_payments(actor, query), lambda rows: _paid(actor, rows), finish=_people)
+    if query.by not in TIES:
+        return None
     told = lines.MEASURES if query.by == "plan" else measures
-    grouped = keyed(actor, comparison.asks(query, told), KEYS[query.by])
-    if query.by not in {"customer", "contract", "plan"}:
-        return grouped
-    row = grouped.subquery("grouped")
-    source = row.join(CUSTOMER, CUSTOMER.c.id == row.c.customer_id)
+    return _of(actor, query, told, query.by)
+
+
+def paid(actor: Actor, query: CockpitQuery) -> Groups:
+    """Return what came in by contract."""
+    return _of(actor, query, (CASH,), "contract")
+
+
+def _of(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...], by: str) -> Groups:
+    counted = keyed(actor, comparison.asks(query, told), KEYS[by]).subquery("counted")
+    sums = sa.select(counted, counted.c[TIES[by]].label(ID))
+    found = Groups(sums, lambda rows: _named(actor, rows, by))
+    return dataclasses.replace(found, finish=_people) if by == "plan" else found
+
+
+def _named(actor: Actor, rows: Any, by: str) -> Select[Any]:
+    """Return rows of sums with customer, and contract where they have one."""
+    source = rows.join(CUSTOMER, CUSTOMER.c.id == rows.c.customer_id)
     extra: list[Any] = [
         CUSTOMER.c.company,
         openable(actor, CUSTOMER.c.id).label("opened"),
         removed(actor).label("removed"),
     ]
-    if query.by == "customer":
-        extra.append(CUSTOMER.c.code)
-    else:
-        source = source.join(CONTRACT, CONTRACT.c.id == row.c.contract_id)
-        extra += [CONTRACT.c.code, CONTRACT.c.name]
-    return sa.select(row, *extra).select_from(source)
+    if by == "customer":
+        return sa.select(rows, *extra, CUSTOMER.c.code).select_from(source)
+    source = source.join(CONTRACT, CONTRACT.c.id == rows.c.contract_id)
+    extra += [CONTRACT.c.code, CONTRACT.c.name]
+    if by == "plan":
+        source = source.outerjoin(USER, USER.c.id == rows.c.owner_id)
+        extra.append(USER.c.name.label("owner"))
+    return sa.select(rows, *extra).select_from(source)
 
 
-def payments(actor: Actor, query: CockpitQuery) -> Select[Any]:
+def _people(_session: Session, data: pd.DataFrame) -> pd.DataFrame:
+    """Call what has no owner so."""
+    data["owner"] = [label(key, {key: name}) for key, name in _pairs(data)]
+    return data
+
+
+def _pairs(data: pd.DataFrame) -> Any:
+    return zip(data["owner_id"], data["owner"], strict=True)
+
+
+def _payments(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Return the payments that came in in the period one by one, amounts in 分."""
     return (
         sa.select(
-            PAYMENT.c.id.label("payment_id"),
+            PAYMENT.c.id.label(ID),
             *PAYMENT.c["code", "paid_on", "contract_id", "customer_id", "owner_id"],
-            PAYMENT.c.amount.label("cash"),
-            CONTRACT.c.code.label("contract"),
-            CUSTOMER.c.company,
-            openable(actor, CUSTOMER.c.id).label("opened"),
-            removed(actor).label("removed"),
+            PAYMENT.c.amount.label(CASH.key),
         )
         .select_from(JOINED)
         .where(*where(actor, query))
+    )
+
+
+def _paid(actor: Actor, rows: Any) -> Select[Any]:
+    return sa.select(
+        rows,
+        rows.c[ID].label("payment_id"),
+        CONTRACT.c.code.label("contract"),
+        CUSTOMER.c.company,
+        openable(actor, CUSTOMER.c.id).label("opened"),
+        removed(actor).label("removed"),
+        USER.c.name.label("owner"),
+    ).select_from(
+        rows.join(CONTRACT, CONTRACT.c.id == rows.c.contract_id)
+        .join(CUSTOMER, CUSTOMER.c.id == rows.c.customer_id)
+        .outerjoin(USER, USER.c.id == rows.c.owner_id)
     )

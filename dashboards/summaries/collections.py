@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 
 from dashboards.core import drills
 from dashboards.core.columns import TableColumn, missing
+from dashboards.core.groups import Groups
 from dashboards.core.names import label, labelled, names, tie
 from dashboards.core.query import CockpitQuery, SummaryOptions
 from dashboards.core.sql import frame, record
 from dashboards.core.table import Record
-from dashboards.measures import lines, payments
+from dashboards.measures import comparison, lines, payments
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.summaries import collection_names
 from services.rights.actor import Actor
@@ -96,30 +97,22 @@ CHOICES = SummaryOptions(
 )
 
 
+def groups(actor: Actor, query: CockpitQuery) -> Groups | None:
+    """Return the rows of a grain that has many."""
+    return collection_names.groups(actor, query, ALL)
+
+
 def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
-    """Return one row a key; 应收 = 已收 + 未收 holds in each. Amounts in 分."""
-    if query.by == "payment":
-        return _payments(session, actor, query)
-    data = frame(session, collection_names.named(actor, query, ALL))
-    if query.by in {"owner", "department"}:
+    """Return one row a key of a grain that has few; 应收 = 已收 + 未收 holds in each, in 分."""
+    asks = comparison.asks(query, ALL)
+    data = frame(session, keyed(actor, asks, collection_names.KEYS[query.by]))
+    if query.by != "month":
         data["key"] = data[f"{query.by}_id"]
         return labelled(session, data, query.by)
-    if query.by in {"month", "plan"}:
-        known = names(session, "owner")
-        data["owner"] = [label(key, known) for key in data["owner_id"]]
-    if query.by == "month":
-        both = zip(data["month"], data["owner_id"], strict=True)
-        data["id"] = [f"{month}|{'' if missing(key) else tie(key)}" for month, key in both]
-    else:
-        data["id"] = data["line_id" if query.by == "plan" else f"{query.by}_id"]
-    return data
-
-
-def _payments(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
-    data = frame(session, collection_names.payments(actor, query))
     known = names(session, "owner")
     data["owner"] = [label(key, known) for key in data["owner_id"]]
-    data["id"] = data["payment_id"]
+    both = zip(data["month"], data["owner_id"], strict=True)
+    data["id"] = [f"{month}|{'' if missing(key) else tie(key)}" for month, key in both]
     return data
 
 

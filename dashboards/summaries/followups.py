@@ -5,7 +5,6 @@ Rows of origin approval are shown and counted nowhere.
 
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -18,7 +17,7 @@ from dashboards.core.period import midnight
 from dashboards.core.query import CockpitQuery, SummaryOptions
 from dashboards.core.scope import CUSTOMER, FOLLOW_UP, OPPORTUNITY, PLAN, USER, openable
 from dashboards.core.sql import DayOf, IsBlank, count_if, frame
-from dashboards.core.table import Detail
+from dashboards.core.table import Detail, Table
 from dashboards.summaries.contact_figures import kinds_figure, time_figure
 from services.query.portable import DaysBetween
 from services.rights.actor import Actor
@@ -209,11 +208,9 @@ def _distinct(column: Any) -> Any:
 # -- figures -------------------------------------------------------------------------------------
 
 
-def figures(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
+def figures(session: Session, actor: Actor, found: Table) -> list[go.Figure]:
     """Return people by kind, and records over time."""
-    del data
+    query = found.query
     counted = [*where(actor, query), MANUAL]
     people = frame(
         session,

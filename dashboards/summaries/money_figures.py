@@ -1,5 +1,6 @@
 """Charts of 客户业绩 and 回款: bars of the rows, months, and the ageing of all that is open."""
 
+import dataclasses
 from typing import Any
 
 import pandas as pd
@@ -8,42 +9,51 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from dashboards.core import charts, drills, money, time_charts
+from dashboards.core.groups import greatest, read
 from dashboards.core.period import DAY, year_before
 from dashboards.core.query import CockpitQuery
 from dashboards.core.sql import frame
+from dashboards.core.table import Table
 from dashboards.measures.contracts import AMOUNT
 from dashboards.measures.dimensions import month_of
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.measures.lines import AGES, FIRST, LAST, ageing
+from dashboards.measures.payments import CASH
+from dashboards.summaries import collection_names, collections, performance
 from services.core.texts import yuan
 from services.rights.actor import Actor
 
 
-def of_performance(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
+def of_performance(session: Session, actor: Actor, found: Table) -> list[go.Figure]:
     """Return the bars of the rows and the months with last year's outline."""
+    query = found.query
     both = [
         frame(session, keyed(actor, [Ask(query.over(period), (AMOUNT,))], {"key": month_of}))
         for period in (query.period, year_before(query.period))
     ]
-    return [amounts_figure(data, query), months_figure(both[0], both[1], query)]
+    return [amounts_figure(session, actor, found), months_figure(both[0], both[1], query)]
 
 
-def amounts_figure(data: pd.DataFrame, query: CockpitQuery) -> go.Figure:
+def amounts_figure(session: Session, actor: Actor, found: Table) -> go.Figure:
     """Return bars of contract amount against collected, the top 20 and 其他."""
-    name = "company" if query.by == "customer" else "name" if query.by == "contract" else "label"
-    data = data[data["id"].map(bool)]  # what is beside the rows signed nothing
-    shown = data.assign(
-        label=[charts.visible(r, name) for r in data.to_dict("records")],
-        pick=[charts.picks(drills.row_filter(query.by, r, query)) for r in data.to_dict("records")],
-    )
+    query, keys = found.query, ("amount", "collected")
+    name = {"customer": "company", "contract": "name"}.get(query.by, "label")
+    many = performance.groups(actor, query)
+
+    def shown(data: pd.DataFrame) -> pd.DataFrame:
+        rows = data.to_dict("records")
+        labels = [charts.visible(row, name) for row in rows]
+        picked = [charts.picks(drills.row_filter(query.by, row, query)) for row in rows]
+        return data.assign(label=labels, pick=picked)
+
+    if many is not None:
+        head, count = greatest(session, many, found, "amount", charts.TOP)
+        bars = charts.with_rest(shown(head), found.totals, count, keys)
+    else:
+        own = shown(found.frame[found.frame["id"].map(bool)])  # who is beside signed nothing
+        bars = own if query.by == "month" else charts.top(own, "amount", keys)
     series = [("amount", gettext("合同额")), ("collected", gettext("已回款"))]
-    return charts.bars(
-        shown if query.by == "month" else charts.top(shown, "amount", ("amount", "collected")),
-        series,
-        gettext("合同额与已回款（万元）"),
-    )
+    return charts.bars(bars, series, gettext("合同额与已回款（万元）"))
 
 
 def months_figure(now: pd.DataFrame, before: pd.DataFrame, query: CockpitQuery) -> go.Figure:
@@ -59,51 +69,63 @@ def months_figure(now: pd.DataFrame, before: pd.DataFrame, query: CockpitQuery) 
 # -- 回款汇总表 ---------------------------------------------------------------------------------
 
 
-def of_collections(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
+def of_collections(session: Session, actor: Actor, found: Table) -> list[go.Figure]:
     """Return due against settled, and the ageing of everything that is open."""
+    query = found.query
     ages = frame(session, ageing(actor, query)).to_dict("records")[0]
-    first = paid_figure(data) if query.by == "payment" else due_figure(data, query)
-    return [first, ageing_figure(ages, query)]
+    first = paid_figure if query.by == "payment" else due_figure
+    return [first(session, actor, found), ageing_figure(ages, query)]
 
 
-def paid_figure(data: pd.DataFrame) -> go.Figure:
+def paid_figure(session: Session, actor: Actor, found: Table) -> go.Figure:
     """Return bars of what came in on each contract."""
-    sums: dict[int, dict[str, Any]] = {}
-    for row in data.to_dict("records"):
-        pick = charts.pick("contract", row["contract_id"]) if row["opened"] else []
-        bar = {"label": charts.visible(row, "contract"), "pick": pick, "cash": 0}
-        sums.setdefault(row["contract_id"], bar)["cash"] += int(row["cash"])
-    shown = pd.DataFrame(list(sums.values()), dtype=object)
+    by_contract = collection_names.paid(actor, found.query)
+    asked = dataclasses.replace(found.query, by="contract", sort="-cash", page=1)
+    table = read(session, by_contract, (CASH.column,), asked)
+    head, count = greatest(session, by_contract, table, "cash", charts.TOP)
+    rows = head.to_dict("records")
+    head = head.assign(
+        label=[charts.visible(row, "code") for row in rows],
+        pick=[charts.pick("contract", row["id"]) if row["opened"] else [] for row in rows],
+    )
     return charts.bars(
-        charts.top(shown, "cash", ("cash",)),
+        charts.with_rest(head, table.totals, count, ("cash",)),
         [("cash", gettext("本期到账"))],
         gettext("到账（万元）"),
     )
 
 
-def due_figure(data: pd.DataFrame, query: CockpitQuery) -> go.Figure:
+def due_figure(session: Session, actor: Actor, found: Table) -> go.Figure:
     """Return bars of due and settled with the rate in the label."""
-    keys = ("due", "settled")
-    rows_: dict[tuple[object, ...], dict[str, Any]] = {}
-    for record in data.to_dict("records"):
-        name, picked = _bar(record, query)
-        place = (name, *picked, _own(record, query.by))
-        known = rows_.setdefault(place, {"name": name, "pick": picked, "due": 0})
-        for key in keys:
-            known[key] = known.get(key, 0) + int(record[key])
-    for row in rows_.values():
-        row["label"] = row["name"]
-        row["tail"] = f"　{money.percent(money.ratio(row['settled'], row['due']))}"
-    shown = pd.DataFrame(list(rows_.values()), dtype=object)
-    by_month = query.by == "month"
-    shown = shown.sort_values("name") if by_month else charts.top(shown, "due", keys)
+    query, keys = found.query, ("due", "settled")
+    many = collections.groups(actor, query)
+    if many is not None:
+        head, count = greatest(session, many, found, "due", charts.TOP)
+        shown = charts.with_rest(_dues(head, query), found.totals, count, keys)
+    else:
+        dues = _dues(found.frame, query)
+        by_month = query.by == "month"
+        shown = dues.sort_values("name") if by_month else charts.top(dues, "due", keys)
     return charts.bars(
         shown,
         [("due", gettext("应收")), ("settled", gettext("已收"))],
         gettext("应收、已收（万元）与计划回款率"),
     )
+
+
+def _dues(data: pd.DataFrame, query: CockpitQuery) -> pd.DataFrame:
+    """Return a bar a row, of months one of all people."""
+    bars: dict[tuple[object, ...], dict[str, Any]] = {}
+    for row in data.to_dict("records"):
+        name, picked = _bar(row, query)
+        place = (name, *picked, _own(row, query.by))
+        bar = bars.setdefault(place, {"name": name, "label": name, "pick": picked})
+        for key in ("due", "settled"):
+            bar[key] = bar.get(key, 0) + int(row[key])
+    for bar in bars.values():
+        bar["tail"] = f"　{money.percent(money.ratio(bar['settled'], bar['due']))}"
+    columns = ["name", "label", "pick", "due", "settled", "tail"]
+    return pd.DataFrame(list(bars.values()), columns=columns, dtype=object)
 
 
 def _bar(row: dict[str, Any], query: CockpitQuery) -> tuple[str, list[str]]:

@@ -22,7 +22,7 @@ from dashboards.core.scope import (
     removed,
 )
 from dashboards.core.sql import DayOf, caption, frame, record, total
-from dashboards.core.table import Detail, Record
+from dashboards.core.table import Detail, Record, Table
 from dashboards.measures import deals
 from dashboards.measures.deals import last_open_stage, probability, weighted, where
 from dashboards.summaries import opportunity_groups
@@ -165,12 +165,11 @@ def whole(session: Session, actor: Actor, query: CockpitQuery) -> Record:
 # -- figures -------------------------------------------------------------------------------------
 
 
-def figures(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
+def figures(session: Session, actor: Actor, found: Table) -> list[go.Figure]:
     """Return value by stage and the funnel; of the other grains their own bars."""
+    query = found.query
     if query.by != "row":
-        return opportunity_groups.figures(data, query)
+        return opportunity_groups.figures(found.frame, query)
     stages = frame(
         session,
         sa.select(*STAGE.c["id", "code", "kind"], caption(STAGE).label("label")).order_by(

@@ -4,8 +4,6 @@ Grain: a customer with at least one contract in force signed in the period, or a
 `by`. Contracts count for their signer, payments and opportunities for their own stamps.
 """
 
-from typing import Any
-
 import pandas as pd
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
@@ -13,13 +11,14 @@ from sqlalchemy.orm import Session
 from dashboards import targets
 from dashboards.core import drills
 from dashboards.core.columns import TableColumn
+from dashboards.core.groups import Groups
 from dashboards.core.names import labelled
 from dashboards.core.query import BASE, CockpitQuery, SummaryOptions
 from dashboards.core.sql import frame, record
-from dashboards.core.table import WHOLE, Record
+from dashboards.core.table import Record
 from dashboards.measures import comparison, deals, payments
 from dashboards.measures import contracts as facts
-from dashboards.measures.declared import Measure, leaves
+from dashboards.measures.declared import leaves
 from dashboards.measures.dimensions import DIMENSIONS
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.summaries.performance_facts import contracts, customers
@@ -27,8 +26,6 @@ from services.rights.actor import Actor
 
 GRAINS = ("customer", "owner", "department", "industry", "level", "source", "month", "contract")
 BY = {key: DIMENSIONS[key].caption for key in GRAINS}
-# What came in or was created beside the customers of the rows stands in one row of its own.
-REST = _("其他客户（本期无合同）")
 SHARE = TableColumn(
     "share",
     _("占比"),
@@ -93,19 +90,21 @@ CHOICES = SummaryOptions(
 )
 
 
+def groups(actor: Actor, query: CockpitQuery) -> Groups | None:
+    """Return the rows of a grain that has many."""
+    if query.by == "customer":
+        return customers(actor, query, ALL)
+    return contracts(actor, query, OF_CONTRACT) if query.by == "contract" else None
+
+
 def rows(session: Session, actor: Actor, query: CockpitQuery) -> pd.DataFrame:
-    """Return all filtered rows, amounts in 分."""
+    """Return all filtered rows of a grain that has few, amounts in 分."""
     by = query.by
-    told: tuple[Measure, ...] = OF_CONTRACT if by == "contract" else ALL
-    told = (*ALL, deals.FORECAST_THEN) if by in targets.GRAINS else told
+    told = (*ALL, deals.FORECAST_THEN) if by in targets.GRAINS else ALL
     data = frame(
         session, keyed(actor, comparison.asks(query, told), {"key": DIMENSIONS[by].column})
     )
-    if by not in {"customer", "contract"}:
-        return _with_targets(session, actor, query, data)
-    named = frame(session, (customers if by == "customer" else contracts)(actor, query))
-    both = _finished(session, query, named.merge(data, "outer", on="key"))
-    return _with_rest(both, frozenset(named["key"])) if by == "customer" else both
+    return _with_targets(session, actor, query, data)
 
 
 def _with_targets(
@@ -130,27 +129,9 @@ def whole(session: Session, actor: Actor, query: CockpitQuery) -> Record:
 
 def _finished(session: Session, query: CockpitQuery, data: pd.DataFrame) -> pd.DataFrame:
     """Fill what a key has none of with 0, and give labels and the whole for the share."""
-    if query.by == "contract":
-        data["contracts"] = 1
     data = comparison.filled(data, NUMBERS)
     for end in ("", BASE):
         if f"amount{end}" in data:
             data[f"whole{end}"] = int(data[f"amount{end}"].sum())
             data[f"whole{end}"] = data[f"whole{end}"].astype(object)
-    if query.by in {"customer", "contract"}:
-        data["id"] = data["key"]
-        return data
     return labelled(session, data, query.by)
-
-
-def _with_rest(data: pd.DataFrame, own: frozenset[Any]) -> pd.DataFrame:
-    """Add up what belongs to no row of this grain, so that totals are those of every grain."""
-    inside = data["key"].isin(own)
-    told = [name for name in data if str(name).removesuffix(BASE) in NUMBERS]
-    rest: dict[str, Any] = {key: int(data.loc[~inside, key].sum()) for key in told}
-    if not any(rest.values()):
-        return data[inside]
-    rest |= {name: data[name].iloc[0] for name in (WHOLE, f"{WHOLE}{BASE}") if name in data}
-    rest |= {"id": 0, "opened": True, "company": str(REST)}
-    row = dict.fromkeys(data.columns) | rest
-    return pd.concat([data[inside], pd.DataFrame([row], dtype=object)], ignore_index=True)

@@ -20,7 +20,7 @@ from dashboards.core.period import PRESETS, midnight
 from dashboards.core.query import CockpitQuery, SummaryOptions
 from dashboards.core.scope import CONTRACT, CUSTOMER, FOLLOW_UP, OPPORTUNITY, PLAN, USER, openable
 from dashboards.core.sql import DayOf, count_if, frame, positive, total
-from dashboards.core.table import Detail
+from dashboards.core.table import Detail, Table
 from dashboards.core.values import BUCKETS
 from dashboards.measures.contracts import collected
 from models.core.setting import Setting
@@ -316,11 +316,9 @@ def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
 # -- figures -------------------------------------------------------------------------------------
 
 
-def figures(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
+def figures(session: Session, actor: Actor, found: Table) -> list[go.Figure]:
     """Return the buckets by level."""
-    del data
+    query = found.query
     wide = _Wide(query)
     inner = (
         sa.select(wide.measures["bucket"].label("bucket"), CUSTOMER.c.level)

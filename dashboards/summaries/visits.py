@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
 import plotly.graph_objects as go
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -23,7 +22,7 @@ from dashboards.core.sql import (
     frame,
     total,
 )
-from dashboards.core.table import Detail
+from dashboards.core.table import Detail, Table
 from dashboards.summaries import followups
 from dashboards.summaries.contact_figures import hours_figure, provinces_figure, visitors_figure
 from dashboards.summaries.followups import EARLIER, MANUAL, joined, previous
@@ -181,11 +180,9 @@ def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
 # -- figures -------------------------------------------------------------------------------------
 
 
-def figures(
-    session: Session, actor: Actor, query: CockpitQuery, data: pd.DataFrame
-) -> list[go.Figure]:
+def figures(session: Session, actor: Actor, found: Table) -> list[go.Figure]:
     """Return people, weekday × hour, and provinces."""
-    del data
+    query = found.query
     province = sa.func.substr(CUSTOMER.c.region_code, 1, 2)
     hours = _counted(
         actor, query, {"weekday": WeekdayOf(FOLLOW_UP.c.at), "hour": HourOf(FOLLOW_UP.c.at)}

@@ -37,9 +37,7 @@ class Cockpit:
 
     def figures(self, key, who="analyst", **params):
         found = self.read(key, who, **params)
-        return SUMMARIES[key].figures(
-            self.world.session, self.world.actor, found.query, found.frame
-        )
+        return SUMMARIES[key].figures(self.world.session, self.world.actor, found)
 
     def totals(self, key, who="analyst", **params):
         """Return the totals as text, the tiles' among them."""

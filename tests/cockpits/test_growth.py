@@ -60,7 +60,7 @@ def costs_of_pages():
         with effort(db.engine) as statements:
             snapshot(session)
             page = summary.read(session, SYSTEM, query)
-            summary.figures(session, SYSTEM, page.query, page.frame)
+            summary.figures(session, SYSTEM, page)
         session.rollback()
         found[key] = sum(one.cost for one in statements)
         worst = max(statements, key=lambda one: one.cost)

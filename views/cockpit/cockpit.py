@@ -81,11 +81,7 @@ class CockpitView(PivotPages, KeptDoors, SummaryFiles):
         snapshot(self.session)
         choices.check(query, choices.read(self.session, self.actor))
         found = summary.read(self.session, self.actor, query)
-        figures = (
-            summary.figures(self.session, self.actor, found.query, found.frame)
-            if found.count
-            else []
-        )
+        figures = summary.figures(self.session, self.actor, found) if found.count else []
         text = json.dumps(
             payload(summary, found, figures), cls=PlotlyJSONEncoder, ensure_ascii=False
         )

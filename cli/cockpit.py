@@ -1,0 +1,33 @@
+"""`cockpit rebuild` and `cockpit verify`: what the cockpit keeps worked out, anew and proved."""
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from cli.common import system_session
+from dashboards import settled
+
+cockpit = AppGroup("cockpit", help="What the cockpit keeps worked out beside the raw rows.")
+
+
+@cockpit.command("rebuild")
+@with_appcontext
+def rebuild() -> None:
+    """Work out anew what of every instalment is settled; people go on working meanwhile."""
+    done = settled.rebuild(system_session(), tell=_tell)
+    click.echo(f"{done} contracts worked out")
+
+
+@cockpit.command("verify")
+@with_appcontext
+def verify() -> None:
+    """Compare what is kept with the raw rows; 1 and the contracts' keys where they differ."""
+    found = settled.verify(system_session())
+    for key in found:
+        click.echo(f"contract {key}")
+    if found:
+        raise click.ClickException(f"{len(found)} contracts are kept otherwise: cockpit rebuild")
+    click.echo("what is kept equals the raw rows")
+
+
+def _tell(done: int, whole: int) -> None:
+    click.echo(f"{done} of {whole}", err=True)

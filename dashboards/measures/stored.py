@@ -1,0 +1,117 @@
+"""Instalments as they stand settled, kept beside the raw rows and never believed beyond them.
+
+Triggers (migration 20261130_settled_instalments) note every contract whose plan, money or terms
+were written, whoever writes. What is noted is worked out from the raw rows when it is read, all
+else is read as it stands here; `fold` works noted contracts out for good and strikes the notes.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from dashboards.core.query import CockpitQuery
+from dashboards.core.scope import CONTRACT, PAYMENT
+from models.deals.payment import PaymentState
+
+METADATA = sa.MetaData()
+STORED = sa.Table(
+    "settled_instalment",
+    METADATA,
+    sa.Column("line_id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("contract_id", sa.Integer, nullable=False),
+    sa.Column("ordinal", sa.Integer),
+    sa.Column("amount", sa.BigInteger),
+    sa.Column("due_on", sa.Date),
+    sa.Column("owner_id", sa.Integer),
+    sa.Column("owner_department_id", sa.Integer),
+    sa.Column("settled", sa.BigInteger),
+    sa.Column("beyond", sa.BigInteger),
+    sa.Column("weight", sa.BigInteger),
+    sa.Column("paid_days", sa.BigInteger),
+)
+NOTES = sa.Table(
+    "settled_note",
+    METADATA,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("contract_id", sa.Integer, nullable=False),
+)
+COLUMNS = tuple(column.name for column in STORED.c)
+PIECE = 2000  # notes that one piece strikes out
+ALONE = sa.select(sa.func.pg_try_advisory_xact_lock(20_261_130))
+Lines = Callable[[Any], Any]  # contracts → their lines worked out from the raw rows
+
+
+def moved(query: CockpitQuery) -> Any:
+    """Return the contracts whose lines have to be worked out: noted ones, and paid in the future.
+
+    A payment of a day after that of `as_of` does not count yet, and does in what is stored.
+    """
+    later = sa.select(PAYMENT.c.contract_id).where(
+        PAYMENT.c.paid_on > query.today, PAYMENT.c.state == PaymentState.confirmed
+    )
+    return sa.union(sa.select(NOTES.c.contract_id), later).cte("moved")
+
+
+def both(query: CockpitQuery, contracts: Any, lines: Lines) -> Any:
+    """Return the columns of `STORED` of all lines, those of moved contracts worked out.
+
+    `contracts`, a CTE of `contract_id`, keeps what is worked out to them.
+    """
+    noted = moved(query)
+    wanted = sa.select(noted.c.contract_id)
+    if contracts is not None:
+        wanted = wanted.where(noted.c.contract_id.in_(sa.select(contracts.c.contract_id)))
+    live = lines(wanted.cte("wanted"))
+    stored = sa.select(STORED).where(STORED.c.contract_id.not_in(sa.select(noted.c.contract_id)))
+    return sa.union_all(stored, sa.select(*(live.c[name] for name in COLUMNS))).cte("instalment")
+
+
+def note(session: Session, contracts: Any) -> None:
+    """Have contracts worked out anew: `contracts` selects their keys."""
+    session.connection().execute(sa.insert(NOTES).from_select(["contract_id"], contracts))
+
+
+def every() -> Any:
+    """Return the keys of all contracts, and of those that are only stored."""
+    return sa.union(sa.select(CONTRACT.c.id), sa.select(STORED.c.contract_id))
+
+
+def fold(session: Session, lines: Lines) -> int:
+    """Work a piece of noted contracts out for good, in the caller's transaction.
+
+    Returns how many notes were struck out; 0 where there are none or another is at it.
+    """
+    connection = session.connection()
+    if connection.dialect.name == "postgresql" and not connection.scalar(ALONE):
+        return 0
+    query = sa.select(NOTES.c.id, NOTES.c.contract_id).order_by(NOTES.c.id).limit(PIECE)
+    found = connection.execute(query).all()
+    keys = sorted({row.contract_id for row in found})
+    if not keys:
+        return 0
+    read = [row.id for row in found]
+    wanted = sa.select(NOTES.c.contract_id).where(NOTES.c.id.in_(read)).distinct()
+    live = lines(wanted.cte("wanted"))
+    rows = connection.execute(sa.select(*(live.c[name] for name in COLUMNS))).mappings().all()
+    connection.execute(sa.delete(STORED).where(STORED.c.contract_id.in_(keys)))
+    if rows:
+        connection.execute(sa.insert(STORED), [dict(row) for row in rows])
+    connection.execute(sa.delete(NOTES).where(NOTES.c.id.in_(read)))
+    return len(found)
+
+
+def different(session: Session, lines: Lines) -> list[int]:
+    """Return the contracts that are stored otherwise than the raw rows say, noted ones left out."""
+    live = lines(None)
+    noted = sa.select(NOTES.c.contract_id)
+    sides = [
+        sa.select(*(side.c[name] for name in COLUMNS)).where(side.c.contract_id.not_in(noted))
+        for side in (live, STORED)
+    ]
+    found: set[int] = set()
+    for one, other in (sides, sides[::-1]):
+        rows = sa.except_(one, other).subquery()
+        found |= set(session.connection().scalars(sa.select(rows.c.contract_id)))
+    return sorted(found)

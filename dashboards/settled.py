@@ -1,0 +1,46 @@
+"""Stored instalments are kept up to date by the worker, can be made anew, and prove themselves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from dashboards.measures import stored
+from dashboards.measures.instalments import worked_out
+
+
+def _lines(contracts: Any) -> Any:
+    return worked_out(None, contracts)
+
+
+def fold(session: Session) -> int:
+    """Work out a piece of what was noted and commit. Returns how many notes it took."""
+    done = stored.fold(session, _lines)
+    session.commit()
+    return done
+
+
+def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
+    """Work every contract out anew, in pieces that are each committed. Returns how many notes.
+
+    tell: called after every piece with how many notes are done, and how many there are.
+    """
+    stored.note(session, stored.every())
+    session.commit()
+    whole = session.connection().scalar(sa.select(sa.func.count()).select_from(stored.NOTES)) or 0
+    done = 0
+    while piece := fold(session):
+        done += piece
+        tell(done, max(whole, done))
+    return done
+
+
+def verify(session: Session, *, mend: bool = False) -> list[int]:
+    """Return the contracts whose stored instalments differ from the raw rows; `mend` notes them."""
+    found = stored.different(session, _lines)
+    if mend and found:
+        every = stored.every().subquery()
+        stored.note(session, sa.select(every.c[0]).where(every.c[0].in_(found)))
+        session.commit()
+    return found

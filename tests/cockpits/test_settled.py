@@ -1,0 +1,198 @@
+"""What is kept worked out of instalments equals the raw rows, whatever writes them."""
+
+import datetime as dt
+import random
+
+import pytest
+import sqlalchemy as sa
+
+from dashboards import settled
+from dashboards.core.columns import missing
+from dashboards.measures import stored
+from jobs import summaries
+from models.core.base import db
+from models.deals.contract import Contract
+from models.deals.payment import Payment, PaymentAllocation
+from models.deals.payment_plan import PaymentPlan
+from services.core.engine import writing
+
+PERIODS = (
+    {"from_": "2024-01-01", "to": "2027-12-31"},
+    {"from_": "2026-02-01", "to": "2026-06-30"},
+    {"preset": "month"},
+)
+GRAINS = ("month", "owner", "department", "customer", "contract", "plan", "payment")
+LINE, PAYMENT = PaymentPlan.__table__, Payment.__table__
+ALLOCATION, CONTRACT = PaymentAllocation.__table__, Contract.__table__
+DAY = dt.timedelta(days=1)
+
+
+def tell(_done, _whole):
+    pass
+
+
+def execute(app, *statements):
+    """Write past every service."""
+    with app.app_context(), writing(on=True), db.engine.begin() as connection:
+        return [connection.execute(one) for one in statements]
+
+
+def notes(app):
+    with app.app_context(), db.engine.connect() as connection:
+        return connection.scalar(sa.select(sa.func.count()).select_from(stored.NOTES))
+
+
+def fold(cockpit):
+    with writing(on=True):
+        while settled.fold(cockpit.world.session):
+            pass
+
+
+def told(cockpit, key="collections", grains=GRAINS, who="analyst"):
+    """Return every number of every row, over some periods and grains."""
+    found = []
+    for period in PERIODS:
+        for by in grains:
+            page = cockpit.read(key, who, **period, by=by, size=200)
+            names = sorted(k for k in page.frame if not k.startswith("_"))
+            rows = [[None if missing(v) else v for v in row] for row in page.frame[names].values]
+            found.append((by, page.totals, sorted(rows, key=str)))
+    found += [figure.to_json() for figure in cockpit.figures("collections", who)]
+    cockpit.world.session.rollback()
+    return found
+
+
+def total(cockpit):
+    found = cockpit.totals("collections", **PERIODS[0])
+    cockpit.world.session.rollback()
+    return found
+
+
+def test_what_is_kept_tells_the_same_as_the_raw_rows(books, cockpit):
+    assert notes(books)
+    for who in ("analyst", "sales", "sales2"):
+        before = told(cockpit, who=who)
+        fold(cockpit)
+        assert not notes(books)
+        assert told(cockpit, who=who) == before
+        execute(books, sa.insert(stored.NOTES).from_select(["contract_id"], stored.every()))
+    assert settled.verify(cockpit.world.session) == []
+
+
+def keys(app, table):
+    with app.app_context(), db.engine.connect() as connection:
+        return list(connection.scalars(sa.select(table.c.id).order_by(table.c.id)))
+
+
+def one_of(rng, app, table):
+    return table.c.id == rng.choice(keys(app, table))
+
+
+def copied(app, table, key, **changes):
+    """Return the insertion of a row like another."""
+    with app.app_context(), db.engine.connect() as connection:
+        row = dict(connection.execute(sa.select(table).where(table.c.id == key)).mappings().one())
+    del row["id"]
+    return sa.insert(table).values(**row | changes)
+
+
+WRITES = {
+    "paid later": lambda rng, app: (
+        sa.update(PAYMENT)
+        .where(one_of(rng, app, PAYMENT))
+        .values(paid_on=dt.date(2026, rng.randint(1, 12), rng.randint(1, 28)))
+    ),
+    "due later": lambda rng, app: (
+        sa.update(LINE)
+        .where(one_of(rng, app, LINE))
+        .values(due_on=dt.date(2026, rng.randint(1, 12), rng.randint(1, 28)))
+    ),
+    "another owner": lambda rng, app: (
+        sa.update(LINE)
+        .where(one_of(rng, app, LINE))
+        .values(
+            owner_id=sa.select(sa.func.min(LINE.c.owner_id) + rng.randint(0, 1)).scalar_subquery()
+        )
+    ),
+    "not confirmed": lambda rng, app: (
+        sa.update(PAYMENT)
+        .where(one_of(rng, app, PAYMENT))
+        .values(deleted_at=rng.choice([None, dt.datetime(2026, 5, 1, tzinfo=dt.UTC)]))
+    ),
+    "allocation gone": lambda rng, app: sa.delete(ALLOCATION).where(one_of(rng, app, ALLOCATION)),
+    "one more payment": lambda rng, app: copied(
+        app, PAYMENT, rng.choice(keys(app, PAYMENT)), code=f"X-{rng.random()}"
+    ),
+    "contract deleted": lambda rng, app: (
+        sa.update(CONTRACT)
+        .where(one_of(rng, app, CONTRACT))
+        .values(deleted_at=rng.choice([None, dt.datetime(2026, 5, 1, tzinfo=dt.UTC)]))
+    ),
+    "signed by another": lambda rng, app: (
+        sa.update(CONTRACT)
+        .values(signed_on=dt.date(2026, rng.randint(1, 12), rng.randint(1, 28)))
+        .where(one_of(rng, app, CONTRACT))
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpit, seed):
+    rng, done = random.Random(seed), []
+    for _step in range(12):
+        if rng.random() < 0.4:
+            fold(cockpit)
+        name = rng.choice([*WRITES])
+        try:
+            execute(books, WRITES[name](rng, books))
+        except sa.exc.DBAPIError:  # a guard of the database has the last word
+            continue
+        done.append(name)
+        cockpit.world.session.rollback()
+        mixed = told(cockpit, grains=("month", "contract", "plan"))
+        assert settled.verify(cockpit.world.session) == []
+        cockpit.world.session.rollback()
+        execute(books, sa.delete(stored.STORED))
+        execute(books, sa.insert(stored.NOTES).from_select(["contract_id"], stored.every()))
+        assert told(cockpit, grains=("month", "contract", "plan")) == mixed, done
+        cockpit.world.session.rollback()
+        fold(cockpit)
+    assert len(set(done)) > 2
+
+
+def test_a_payment_of_a_day_to_come_does_not_count_today(books, cockpit):
+    fold(cockpit)
+    before = total(cockpit)
+    late = cockpit.world.now.date() + 40 * DAY
+    execute(books, copied(books, PAYMENT, keys(books, PAYMENT)[0], code="X-1", paid_on=late))
+    fold(cockpit)
+    assert total(cockpit) == before
+
+
+def test_it_is_proved_mended_and_made_anew_by_command_and_worker(books, cockpit):
+    run = books.test_cli_runner()
+    assert run.invoke(args=["cockpit", "rebuild"]).exit_code == 0
+    assert not notes(books)
+    proved = run.invoke(args=["cockpit", "verify"])
+    assert (proved.exit_code, proved.output) == (0, "what is kept equals the raw rows\n")
+    whole = total(cockpit)
+    wrong = sa.update(stored.STORED).values(settled=stored.STORED.c.settled + 1)
+    execute(
+        books,
+        wrong.where(
+            stored.STORED.c.line_id
+            == sa.select(sa.func.max(stored.STORED.c.line_id)).scalar_subquery()
+        ),
+    )
+    proved = run.invoke(args=["cockpit", "verify"])
+    assert proved.exit_code == 1
+    assert "1 contracts are kept otherwise" in proved.output
+    assert summaries.verify(books) == 1
+    assert summaries.settle(books) == 1
+    assert run.invoke(args=["cockpit", "verify"]).exit_code == 0
+    assert total(cockpit) == whole
+    gone = sa.delete(stored.STORED).where(stored.STORED.c.ordinal == 1)
+    execute(books, gone)
+    assert run.invoke(args=["cockpit", "verify"]).exit_code == 1
+    assert run.invoke(args=["cockpit", "rebuild"]).exit_code == 0
+    assert run.invoke(args=["cockpit", "verify"]).exit_code == 0
