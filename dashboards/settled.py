@@ -22,10 +22,11 @@ def fold(session: Session) -> int:
 
 
 def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
-    """Work every contract out anew, in pieces that are each committed. Returns how many notes.
+    """Work every contract out anew, in pieces that are each committed. Returns how many.
 
-    tell: called after every piece with how many notes are done, and how many there are.
+    tell: called after every piece with how many are done, and how many there are.
     """
+    session.connection().execute(sa.delete(stored.NOTES))
     stored.note(session, stored.every())
     session.commit()
     whole = session.connection().scalar(sa.select(sa.func.count()).select_from(stored.NOTES)) or 0

@@ -32,12 +32,14 @@ LINE = (
 
 def _money(query: CockpitQuery | None, contracts: Any) -> Any:
     """Return each counted payment with what of it has no line."""
+    # Asked payment by payment: the allocations of other contracts are not read.
     spread = (
-        sa.select(ALLOCATION.c.payment_id, total(ALLOCATION.c.amount).label("amount"))
-        .group_by(ALLOCATION.c.payment_id)
-        .subquery("spread")
+        sa.select(total(ALLOCATION.c.amount))
+        .where(ALLOCATION.c.payment_id == PAYMENT.c.id)
+        .correlate(PAYMENT)
+        .scalar_subquery()
     )
-    rest = whole(PAYMENT.c.amount) - whole(spread.c.amount)
+    rest = whole(PAYMENT.c.amount) - spread
     return (
         sa.select(
             PAYMENT.c.id,
@@ -46,7 +48,6 @@ def _money(query: CockpitQuery | None, contracts: Any) -> Any:
             PAYMENT.c.paid_on,
             rest.label("rest"),
         )
-        .select_from(PAYMENT.outerjoin(spread, spread.c.payment_id == PAYMENT.c.id))
         .where(*filters.confirmed(query), *_of(PAYMENT.c.contract_id, contracts))
         .cte()
     )
@@ -211,7 +212,7 @@ def settled_lines(query: CockpitQuery, contracts: Any = None, period: Period | N
     plan, told on its last line due in the period (or ever), so that a period shows it with any of
     its lines.
     """
-    line = stored.both(query, contracts, lambda wanted: worked_out(query, wanted))
+    line = stored.both(query, contracts, period, lambda some: worked_out(query, some))
     later = PLAN_LINE.alias()
     inside = [filters.days(later.c.due_on, period)] if period else []
     last = ~sa.exists().where(

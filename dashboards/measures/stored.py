@@ -11,6 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from dashboards.core import filters
+from dashboards.core.period import Period
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import CONTRACT, PAYMENT
 from models.deals.payment import PaymentState
@@ -51,21 +53,24 @@ def moved(query: CockpitQuery) -> Any:
     later = sa.select(PAYMENT.c.contract_id).where(
         PAYMENT.c.paid_on > query.today, PAYMENT.c.state == PaymentState.confirmed
     )
-    return sa.union(sa.select(NOTES.c.contract_id), later).cte("moved")
+    return sa.union(sa.select(NOTES.c.contract_id), later).cte()
 
 
-def both(query: CockpitQuery, contracts: Any, lines: Lines) -> Any:
+def both(query: CockpitQuery, contracts: Any, period: Period | None, lines: Lines) -> Any:
     """Return the columns of `STORED` of all lines, those of moved contracts worked out.
 
-    `contracts`, a CTE of `contract_id`, keeps what is worked out to them.
+    `contracts`, a CTE of `contract_id`, keeps what is worked out to them; of what is stored only
+    lines due in the period are read.
     """
     noted = moved(query)
     wanted = sa.select(noted.c.contract_id)
     if contracts is not None:
         wanted = wanted.where(noted.c.contract_id.in_(sa.select(contracts.c.contract_id)))
-    live = lines(wanted.cte("wanted"))
-    stored = sa.select(STORED).where(STORED.c.contract_id.not_in(sa.select(noted.c.contract_id)))
-    return sa.union_all(stored, sa.select(*(live.c[name] for name in COLUMNS))).cte("instalment")
+    live = lines(wanted.cte())
+    due = [filters.days(STORED.c.due_on, period)] if period else []
+    clean = STORED.c.contract_id.not_in(sa.select(noted.c.contract_id))
+    stored = sa.select(STORED).where(clean, *due)
+    return sa.union_all(stored, sa.select(*(live.c[name] for name in COLUMNS))).cte()
 
 
 def note(session: Session, contracts: Any) -> None:
@@ -93,7 +98,7 @@ def fold(session: Session, lines: Lines) -> int:
         return 0
     read = [row.id for row in found]
     wanted = sa.select(NOTES.c.contract_id).where(NOTES.c.id.in_(read)).distinct()
-    live = lines(wanted.cte("wanted"))
+    live = lines(wanted.cte())
     rows = connection.execute(sa.select(*(live.c[name] for name in COLUMNS))).mappings().all()
     connection.execute(sa.delete(STORED).where(STORED.c.contract_id.in_(keys)))
     if rows:
