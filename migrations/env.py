@@ -16,7 +16,9 @@ def include(
     _object: object, name: str | None, kind: str, _reflected: object, _other: object
 ) -> bool:
     """Leave out what triggers and full-text search keep for themselves."""
-    return not (kind in {"table", "index"} and (name or "").startswith(("search_", "guard_")))
+    return not (
+        kind in {"table", "index"} and (name or "").startswith(("search_", "guard_", "settled_"))
+    )
 
 
 def same_type(_context: Any, _inspected: Any, _meta: Any, _old: Any, new: Any) -> bool | None:

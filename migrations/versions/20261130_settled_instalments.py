@@ -7,7 +7,7 @@ out, until then the cockpit does when it is read, as before.
 from alembic import op
 
 revision = "20261130_settled_instalments"
-down_revision = "20261129_step_share"
+down_revision = "20261130_same_customer"
 branch_labels = None
 depends_on = None
 

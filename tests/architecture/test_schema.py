@@ -114,6 +114,9 @@ GUARDS = {
     *(f"guard_touched_{what}" for what in ("billed", "invoice", "unbilled")),
     *(f"guard_touched_{what}" for what in ("step_added", "step", "step_gone")),
     *(f"guard_touched_{what}" for what in ("ordered", "order", "amount")),
+    *(f"settled_{what}" for what in ("paid", "payment", "unpaid", "planned", "plan", "unplanned")),
+    *(f"settled_{what}" for what in ("allocated", "allocation", "unallocated")),
+    *(f"settled_{what}" for what in ("signed", "contract", "unsigned")),
 }
 
 

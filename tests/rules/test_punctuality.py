@@ -6,10 +6,8 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from dashboards.core import query as queries
 from dashboards.core.columns import shown
 from dashboards.pages import SUMMARIES
-from dashboards.summaries import performance
 from models.core.base import db
 from models.deals.contract import Contract, ContractState
 from models.deals.order import MilestoneState, Order, OrderState
@@ -75,9 +73,10 @@ def test_every_grain_of_the_cockpit_says_the_same(world):
     actor = world.be("admin")
     for grain in ("customer", "owner", "month", "contract"):
         asked = {"from": ["2026-01-01"], "to": ["2026-12-31"], "by": [grain]}
-        query = queries.parse(asked, performance.CHOICES, now=world.now)
+        summary = SUMMARIES["performance"]
+        query = summary.query(asked, now=world.now)
 
-        rows = performance.rows(world.session, actor, query)
+        rows = summary.read(world.session, actor, query).frame
 
         assert [rows[key].sum() for key in ("judged", "late", "on_time", "late_days")] == [
             4,
