@@ -29,7 +29,7 @@ from services.rights.actor import SYSTEM
 
 TITLE = _("订阅的汇总表")
 LOG = logging.getLogger(__name__)
-PIECES = 100  # of notes, that one look takes
+PIECES = 400  # of notes, that one look takes
 
 
 @contextlib.contextmanager

@@ -40,7 +40,7 @@ NOTES = sa.Table(
     sa.Column("contract_id", sa.Integer, nullable=False),
 )
 COLUMNS = tuple(column.name for column in STORED.c)
-PIECE = 2000  # notes that one piece strikes out
+PIECE = 500  # notes of one piece: SQLite has one writer, others wait for it
 ALONE = sa.select(sa.func.pg_try_advisory_xact_lock(20_261_130))
 Lines = Callable[[Any], Any]  # contracts → their lines worked out from the raw rows
 
