@@ -1,6 +1,7 @@
 """What two spellings of one thing share: the keys by which duplicates are found."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import MappedColumn, Mapper, mapped_column
 
-from models.core.normal import dialled, flat, name_key
+from models.core.normal import REMEMBERED, dialled, flat, name_key
 from models.core.spelling import LONGEST, sort_key
 
 Make = Callable[[str | None], str | None]
@@ -38,6 +39,7 @@ def company_key(text: str | None) -> str | None:
     return name or None
 
 
+@functools.lru_cache(REMEMBERED)  # its end is asked for next
 def phone_key(text: str | None) -> str | None:
     """Return the digits of a number without country code and extension; None for nothing."""
     digits = dialled(text or "")

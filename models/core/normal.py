@@ -4,6 +4,7 @@ Search, pickers, look-ups of imports and the search for duplicates compare by it
 way of the keys of models/core/keys.py; entry stores what `typed` and `named` return.
 """
 
+import functools
 import re
 import unicodedata
 
@@ -25,6 +26,7 @@ DASHES = re.compile(f"[{DASH}]")
 CJK = "\u2e80-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uff65\U00020000-\U0003ffff"
 GAP = re.compile(rf"(?<=[{CJK}])\s+(?=[{CJK}])")
 WIDE = str.maketrans("()[]:;,!?~", "（）［］：；，！？～")
+REMEMBERED = 4096  # texts, each with what was made of it
 FORMS = {"有限责任公司": "有限公司"}
 
 
@@ -90,12 +92,15 @@ def spellings(word: str) -> list[str]:
     return list(dict.fromkeys((word, word.translate(WIDE))))
 
 
+@functools.lru_cache(REMEMBERED)  # of one name several keys are made
 def name_key(text: str | None) -> str | None:
     """Return what two spellings of one name share: no width, case, blanks, brackets or signs.
 
     None for a name that is nothing else.
     """
-    name = "".join(sign for sign in folded(text) if sign.isalnum())
+    name = folded(text)
+    if not name.isalnum():
+        name = "".join(sign for sign in name if sign.isalnum())
     for long, short in FORMS.items():
         name = name.replace(long, short)
     return name or None

@@ -12,10 +12,9 @@ from pypinyin import Style, pinyin
 from pypinyin.converter import DefaultConverter
 from pypinyin.core import Pinyin
 
-from models.core.normal import folded, name_key
+from models.core.normal import REMEMBERED, folded, name_key
 
 LONGEST, MOST_READINGS = 400, 4
-REMEMBERED = 4096
 OTHER = "\x00"  # before what is no Chinese
 CUTTER, CONVERTER = Pinyin(), DefaultConverter()
 # Surnames that are read otherwise than the character is elsewhere.
@@ -48,7 +47,7 @@ def sort_key(text: str | None) -> str | None:
     name = name_key(text) or folded(text) or None
     if name is None or name.isascii():
         return name
-    parts = (part for word in CUTTER.seg(name) for part in _word(word))
+    parts = (part for word in _cut(name) for part in _word(word))
     marked = (part[1:] if part[0] == OTHER else f"~{part}" for part in parts)
     return " ".join(marked)[:LONGEST]
 
@@ -68,7 +67,13 @@ def _readings(sign: str) -> list[str]:
 
 def _syllables(text: str) -> list[str]:
     """Return how a text is read; what is no Chinese stays as it is."""
-    return [part.removeprefix(OTHER) for word in CUTTER.seg(text) for part in _word(word)]
+    return [part.removeprefix(OTHER) for word in _cut(text) for part in _word(word)]
+
+
+@functools.lru_cache(REMEMBERED)
+def _cut(text: str) -> tuple[str, ...]:
+    """Return the words of a text: what it is found by and what it is sorted by both ask."""
+    return tuple(CUTTER.seg(text))
 
 
 @functools.lru_cache(REMEMBERED)

@@ -29,12 +29,9 @@ class CustomerSaver(Saver):
 
     def prepare(self, call: Call, values: Values) -> None:
         """Give the defaults of product.md section 2 to what the payload leaves out."""
-        for key, kind, code in (
-            ("industry_id", DictionaryKind.industry, "other"),
-            ("source_id", DictionaryKind.source, "sales"),
-        ):
-            if key not in values:
-                values[key] = option_id(call, kind, code)
+        if blank := USUAL.keys() - values.keys():
+            usual = _usual(call)
+            values.update((key, usual.get(USUAL[key])) for key in sorted(blank))
         if "owner_id" not in values and "sales" in call.by.roles:
             values["owner_id"] = call.by.id
 
@@ -120,9 +117,15 @@ class ContactSaver(Saver):
             raise Locked(_("主要联系人不能删除"))
 
 
-def option_id(call: Call, kind: DictionaryKind, code: str) -> int | None:
-    """Return the key of a dictionary option that is still offered."""
+USUAL = {
+    "industry_id": (DictionaryKind.industry, "other"),
+    "source_id": (DictionaryKind.source, "sales"),
+}
+
+
+def _usual(call: Call) -> dict[Any, int]:
+    """Return the keys of the options that are usual, of those that are still offered."""
     option = DictionaryOption
-    return call.session.scalar(
-        sa.select(option.id).where(option.kind == kind, option.code == code, option.active)
-    )
+    named = sa.tuple_(option.kind, option.code).in_(list(USUAL.values()))
+    query = sa.select(option.kind, option.code, option.id).where(named, option.active)
+    return {(kind, code): key for kind, code, key in call.session.execute(query)}

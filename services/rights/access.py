@@ -99,7 +99,10 @@ def unscoped(session: Session, name: str) -> Iterator[None]:
 
 
 def read_gate(state: ORMExecuteState) -> None:
-    """Add the criteria of the session's actor to a statement (a `do_orm_execute` hook)."""
+    """Add the criteria of the session's actor to a statement (a `do_orm_execute` hook).
+
+    One that says `walked` reads few rows by their keys: each is asked about by itself.
+    """
     if state.is_column_load or not (state.is_select or state.is_update or state.is_delete):
         return
     name = state.execution_options.get("system") or state.session.info.get("system")
@@ -109,11 +112,12 @@ def read_gate(state: ORMExecuteState) -> None:
     actor = actor_of(state.session)
     if name is not None or (actor is not None and actor.system):
         return
-    known = state.session.info.setdefault("criteria", {})
+    walked = bool(state.execution_options.get("walked"))
+    known = state.session.info.setdefault("criteria", {}).setdefault(walked, {})
     named = mentioned(state.statement)
     if not named and state.is_orm_statement:
         named = set(READ)  # what is named in no way known here is still gated
-    if actor is not None:
+    if actor is not None and not walked:
         actor = dataclasses.replace(actor, few=functools.partial(few, state.session))
     options = [_criterion(known, actor, model) for model in named]
     state.statement = state.statement.options(*(o for o in options if o is not None))

@@ -4,8 +4,8 @@ Selects of more than ten choices are searched while typing (static/picker.js) by
 """
 
 import functools
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from models.core.spelling import spelled_person
 from models.people.department import Department
 from models.people.user import User
 from models.records.dictionary import DictionaryKind, DictionaryOption
-from models.records.industry import COMMON, SECTIONS
+from models.records.industry import COMMON, SECTIONS, section_of
 from models.sales.product import Product
 from services.core import texts
 from services.records.fields import Input
@@ -92,9 +92,16 @@ def drawn(
 
     Not by a template: a form has hundreds of them.
     """
-    taken = {chosen} if isinstance(chosen, str) else set(chosen or ())
-    parts = []
-    for group, some in grouped(pairs):
+    taken = frozenset({chosen} if isinstance(chosen, str) else chosen or ())
+    return _drawn(tuple(map(_choice, pairs)), taken, tuple(prices.items()))
+
+
+@functools.lru_cache(maxsize=256)  # by what is offered: it is the same for every form
+def _drawn(
+    found: tuple[SelectOption, ...], taken: frozenset[str], priced: tuple[tuple[str, str], ...]
+) -> Markup:
+    parts, prices = [], dict(priced)
+    for group, some in grouped(found):
         parts += [f'<optgroup label="{escape(group)}">'] if group else []
         for value, label, spelled, _group in some:
             more = f' data-pinyin="{escape(spelled)}"' if spelled else ""
@@ -125,13 +132,33 @@ def spelt(found: list[SelectOption]) -> list[SelectOption]:
 
 def of_rows(rows: Iterable[Any]) -> list[SelectOption]:
     """Return the choices that records of one table are; common industries are the first group."""
-    rows = sorted(rows, key=lambda row: getattr(row, "section", ""))
+    rows = list(rows)
     if rows and isinstance(rows[0], User):
         return [SelectOption(str(key), name) for key, name in people(rows)]
-    if rows and isinstance(rows[0], DictionaryOption) and rows[0].kind is DictionaryKind.industry:
-        names = {key: str(SECTIONS.get(key, COMMON)) for key in {row.section for row in rows}}
-        return [SelectOption(str(row.id), str(row), "", names[row.section]) for row in rows]
+    if rows and isinstance(rows[0], DictionaryOption):
+        return _of_words(Word(row.id, row.kind, row.code, str(row), row.active) for row in rows)
     return [SelectOption(str(row.id), str(row)) for row in rows]
+
+
+class Word(NamedTuple):
+    """A value of a dictionary as it is offered, in the reader's language."""
+
+    id: int
+    kind: DictionaryKind
+    code: str
+    label: str
+    active: bool
+
+
+def _of_words(words: Iterable[Word]) -> list[SelectOption]:
+    """Return the choices of one dictionary; industries stand by section, common ones first."""
+    found = list(words)
+    if not found or found[0].kind is not DictionaryKind.industry:
+        return [SelectOption(str(word.id), word.label) for word in found]
+    sections = [(section_of(word.code), word) for word in found]
+    names = {key: str(SECTIONS.get(key, COMMON)) for key in {key for key, _word in sections}}
+    sections.sort(key=lambda pair: pair[0])
+    return [SelectOption(str(w.id), w.label, "", names[key]) for key, w in sections]
 
 
 def choice_name(session: Session, one: Input, value: Any) -> str:
@@ -143,6 +170,11 @@ def choice_name(session: Session, one: Input, value: Any) -> str:
     return str(row) if row is not None else ""
 
 
+def _offered(rows: Iterable[Any], current: str) -> list[Any]:
+    """Leave out what is switched off, unless it is what stands there now."""
+    return [row for row in rows if getattr(row, "active", True) or str(row.id) == current]
+
+
 class Choices:
     """The options of selects, read once a form; a stored value stays a choice."""
 
@@ -150,6 +182,7 @@ class Choices:
         """Remember what was read."""
         self.session = session
         self.known: dict[Any, list[Any]] = {}
+        self.words: dict[Any, list[Word]] | None = None
 
     def of(self, one: Input, current: str) -> list[SelectOption]:
         """Return the choices, the current one included even when it is disabled."""
@@ -159,23 +192,42 @@ class Choices:
         if one.kind == "bool":
             return [SelectOption("1", _("是")), SelectOption("0", _("否"))]
         if one.kind == "dictionary":
-            rows = self._all(DictionaryOption, DictionaryOption.ordinal)
-            rows = [r for r in rows if r.kind is one.target]
-        elif one.kind == "ref":
-            rows = self._all(one.target, getattr(one.target, "ordinal", one.target.id))
-        else:
-            return []
-        return of_rows(r for r in rows if getattr(r, "active", True) or str(r.id) == current)
+            return _of_words(_offered(self._words()[one.target], current))
+        if one.kind == "ref" and one.target is User:
+            rows = people(_offered(self._people(), current))
+            return [SelectOption(str(key), name) for key, name in rows]
+        if one.kind == "ref":
+            order = getattr(one.target, "ordinal", one.target.id)
+            return of_rows(_offered(self._all(one.target, order), current))
+        return []
 
     def prices(self) -> dict[str, str]:
         """Return the list price in yuan of each product that has one, for lines to start with."""
         rows = self._all(Product, Product.id)
         return {str(r.id): f"{Decimal(r.price) / 100:.2f}" for r in rows if r.price is not None}
 
+    def _words(self) -> dict[Any, list[Word]]:
+        """Return what each dictionary has; values alone, there are some hundred and fifty."""
+        if self.words is None:
+            option, self.words = DictionaryOption, defaultdict(list)
+            columns = (option.id, option.kind, option.code, option.worded(), option.active)
+            query = sa.select(*columns).order_by(option.ordinal, option.id)
+            for row in self.session.execute(query):
+                self.words[row.kind].append(Word(*row))
+        return self.words
+
+    def _people(self) -> list[Any]:
+        user = User
+        query = sa.select(user.id, user.name, user.active).order_by(user.id).limit(MOST_VALUES)
+        return self._read(user, lambda: list(self.session.execute(query)))
+
     def _all(self, model: type[Any], order: Any) -> list[Any]:
+        query = sa.select(model).order_by(order, model.id).limit(MOST_VALUES)
+        return self._read(model, lambda: list(self.session.scalars(query)))
+
+    def _read(self, model: type[Any], ask: Callable[[], list[Any]]) -> list[Any]:
         if model not in self.known:
-            query = sa.select(model).order_by(order, model.id).limit(MOST_VALUES)
-            self.known[model] = list(self.session.scalars(query))
+            self.known[model] = ask()
         return self.known[model]
 
     def name(self, model: type[Any], ident: str) -> str:

@@ -1,7 +1,7 @@
 """What a reference or a filter can be: records found by what was typed, scoped and few."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask import request
@@ -10,9 +10,11 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.core.base import db
+from models.core.cached import cached
 from models.core.normal import flat, folded
 from models.people.user import User
 from models.records.dictionary import DictionaryOption
+from models.registry import entity_of
 from services.core import texts
 from services.query import search
 from services.records.fields import Input
@@ -86,19 +88,43 @@ def look_up(
     if actor is None:
         return []
     words = search.words_of(args.get("query", ""))
-    query = sa.select(model).order_by(model.id.desc()).limit(LOOKUPS)
+    more = [] if fits is None else [fits]
     customer = texts.key(args.get("customer_id"))
     if hasattr(model, "customer_id") and customer is not None:
-        query = query.where(model.customer_id == customer)
-    if fits is not None:
-        query = query.where(fits)
+        more.append(model.customer_id == customer)
     rows: list[Any] = []
     if model in search.INDEXED and words:
-        rows = list(session.scalars(query.where(*search.among_newest(session, model, words))))
+        query, values = search.among_newest(session, model, _told(model), words)
+        rows = _first(session, query.where(*more) if more else query, model, values)
     if len(rows) < LOOKUPS:
         clauses = (_clause(session, model, word, actor) for word in words)
-        rows = list(session.scalars(query.where(*clauses)))
-    return [{"id": r.id, "text": str(r), "detail": getattr(r, "code", None) or ""} for r in rows]
+        columns = [getattr(model, name) for name in _told(model)] or [model]
+        rows = _first(session, sa.select(*columns).where(*more, *clauses), model, {})
+    return [{"id": one.id, "text": one.text, "detail": one.detail} for one in rows]
+
+
+class Hit(NamedTuple):
+    """A record as a list shows it: its key, what it is called, its number."""
+
+    id: int
+    text: str
+    detail: str
+
+
+def _first(session: Session, query: Any, model: type[Any], values: Mapping[str, str]) -> list[Hit]:
+    """Return the newest of what is selected: whole records, or what `_told` names of them."""
+    called: Any = model.__str__  # of a row too: it has what the name is made of
+    found = session.execute(query.order_by(model.id.desc()).limit(LOOKUPS), values)
+    rows = found if _told(model) else found.scalars()
+    return [Hit(one.id, called(one), getattr(one, "code", None) or "") for one in rows]
+
+
+@cached
+def _told(model: type[Any]) -> tuple[str, ...]:
+    """Return the columns that say what a record is called, none where more is needed for it."""
+    called = entity_of(model).called
+    more = ("code",) if hasattr(model, "code") else ()
+    return tuple(dict.fromkeys(("id", *called, *more))) if called else ()
 
 
 def _clause(session: Session, model: type[Any], word: str, actor: Actor) -> Any:

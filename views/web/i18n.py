@@ -26,15 +26,20 @@ class Texts(Domain):
         """Begin without a language."""
         super().__init__(**options)
         self.known: dict[Any, Any] = {}
+        self.last: tuple[Any, Any] = (None, None)
 
     def get_translations(self) -> Any:
         """Return the translations of the language of now."""
         locale = get_locale()
         if locale is None:
             return super().get_translations()
+        last, found = self.last  # one tuple: another thread exchanges both at once
+        if locale is last:
+            return found
         found = self.known.get(locale)
         if found is None:
             found = self.known[locale] = super().get_translations()
+        self.last = (locale, found)
         return found
 
 

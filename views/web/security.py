@@ -31,6 +31,7 @@ from wtforms import StringField
 from wtforms.validators import DataRequired
 
 from models.core.base import db
+from models.core.cached import cached
 from models.people.login_session import LoginSession
 from models.people.role import Role
 from models.people.user import User
@@ -202,18 +203,23 @@ def _of_session(value: str) -> User | None:
         waiting = sa.select(User).where(User.fs_uniquifier == mark, User.active)
         early: User | None = db.session.scalar(waiting, execution_options={"system": "login"})
         return early
-    query = (
-        sa.select(User, LoginSession.id, LoginSession.seen_at)
-        .join(LoginSession, LoginSession.user_id == User.id)
-        .where(User.fs_uniquifier == mark, LoginSession.key == sessions.key_of(secret))
-        .execution_options(system="login")
-    )
-    found = db.session.execute(query).first()
+    found = db.session.execute(_session(), {"mark": mark, "key": sessions.key_of(secret)}).first()
     if found is None:
         return None
     g.login_session = found
     user: User = found[0]
     return user
+
+
+@cached  # asked by every request
+def _session() -> Any:
+    marked = User.fs_uniquifier == sa.bindparam("mark", type_=sa.String())
+    return (
+        sa.select(User, LoginSession.id, LoginSession.seen_at)
+        .join(LoginSession, LoginSession.user_id == User.id)
+        .where(marked, LoginSession.key == sa.bindparam("key", type_=sa.String()))
+        .execution_options(system="login")
+    )
 
 
 def _end_session(_app: Flask, user: Any, **_extra: Any) -> None:

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind, FlowAction
+from models.core.cached import cached
 from models.people.role import Role
 from models.people.user import User, user_role
 from services.approval.flow.approvers import RIGHT, deciders
@@ -25,10 +26,15 @@ UNFIT = _("只能选择有审批权限的在职人员，且不能是提交人或
 
 def asks(session: Session, noun: str, action: FlowAction = FlowAction.create) -> bool:
     """Tell whether a submission may need approvers of the submitter's choice; one statement."""
+    return bool(session.scalar(_asks(noun, action)))
+
+
+@cached  # every form asks it
+def _asks(noun: str, action: FlowAction) -> Any:
     step = ApprovalStep.__table__
     flow = current_flow(noun, action).with_only_columns(ApprovalFlow.id).scalar_subquery()
     left = sa.exists().where(step.c.flow_id == flow, step.c.approver_kind == ApproverKind.chosen)
-    return bool(session.scalar(sa.select(left)))
+    return sa.select(left)
 
 
 def offered(session: Session, barred: Collection[int | None]) -> list[tuple[int, str]]:

@@ -10,6 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from models.core.cached import cached
+from models.core.keys import Derived
 from models.core.line import FULL_PRICE
 from models.core.mixins import Approval, Owned, Reviewed, Stamped
 from models.customers.contact import Contact
@@ -50,7 +52,8 @@ class Writer:
         """Insert rows of one shape under the rule of imports."""
         if rows:
             options = {"rule": "import"}
-            self.session.execute(sa.insert(table), rows, execution_options=options)
+            followed = [row | _derived(table, row) for row in rows] if _keys_of(table) else rows
+            self.session.execute(sa.insert(table), followed, execution_options=options)
 
     def insert_keyed(self, table: Any, rows: list[Row]) -> list[int]:
         """Insert rows and return their keys in order.
@@ -253,6 +256,18 @@ class Writer:
             if row.get("stage_id") is not None
         ]
         self.insert(StageHistory.__table__, rows)
+
+
+@cached
+def _keys_of(table: Any) -> tuple[tuple[str, Derived], ...]:
+    """Return the columns that follow from others, and how."""
+    found = ((column.key, column.info.get("derived")) for column in table.c)
+    return tuple((key, how) for key, how in found if how is not None)
+
+
+def _derived(table: Any, row: Row) -> Row:
+    """Return what follows from a row: a fifth of the time goes by where each is a default."""
+    return {key: how.make(row.get(how.source)) for key, how in _keys_of(table)}
 
 
 def settled(value: Any) -> Any:
