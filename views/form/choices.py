@@ -136,11 +136,13 @@ def of_rows(rows: Iterable[Any]) -> list[SelectOption]:
     if rows and isinstance(rows[0], User):
         return [SelectOption(str(key), name) for key, name in people(rows)]
     if rows and isinstance(rows[0], DictionaryOption):
-        return _of_words(Word(row.id, row.kind, row.code, str(row), row.active) for row in rows)
+        return _of_words(
+            DictionaryWord(row.id, row.kind, row.code, str(row), row.active) for row in rows
+        )
     return [SelectOption(str(row.id), str(row)) for row in rows]
 
 
-class Word(NamedTuple):
+class DictionaryWord(NamedTuple):
     """A value of a dictionary as it is offered, in the reader's language."""
 
     id: int
@@ -150,7 +152,7 @@ class Word(NamedTuple):
     active: bool
 
 
-def _of_words(words: Iterable[Word]) -> list[SelectOption]:
+def _of_words(words: Iterable[DictionaryWord]) -> list[SelectOption]:
     """Return the choices of one dictionary; industries stand by section, common ones first."""
     found = list(words)
     if not found or found[0].kind is not DictionaryKind.industry:
@@ -182,7 +184,7 @@ class Choices:
         """Remember what was read."""
         self.session = session
         self.known: dict[Any, list[Any]] = {}
-        self.words: dict[Any, list[Word]] | None = None
+        self.words: dict[Any, list[DictionaryWord]] | None = None
 
     def of(self, one: Input, current: str) -> list[SelectOption]:
         """Return the choices, the current one included even when it is disabled."""
@@ -206,14 +208,14 @@ class Choices:
         rows = self._all(Product, Product.id)
         return {str(r.id): f"{Decimal(r.price) / 100:.2f}" for r in rows if r.price is not None}
 
-    def _words(self) -> dict[Any, list[Word]]:
+    def _words(self) -> dict[Any, list[DictionaryWord]]:
         """Return what each dictionary has; values alone, there are some hundred and fifty."""
         if self.words is None:
             option, self.words = DictionaryOption, defaultdict(list)
             columns = (option.id, option.kind, option.code, option.worded(), option.active)
             query = sa.select(*columns).order_by(option.ordinal, option.id)
             for row in self.session.execute(query):
-                self.words[row.kind].append(Word(*row))
+                self.words[row.kind].append(DictionaryWord(*row))
         return self.words
 
     def _people(self) -> list[Any]:

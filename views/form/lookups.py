@@ -103,7 +103,7 @@ def look_up(
     return [{"id": one.id, "text": one.text, "detail": one.detail} for one in rows]
 
 
-class Hit(NamedTuple):
+class LookUpHit(NamedTuple):
     """A record as a list shows it: its key, what it is called, its number."""
 
     id: int
@@ -111,12 +111,14 @@ class Hit(NamedTuple):
     detail: str
 
 
-def _first(session: Session, query: Any, model: type[Any], values: Mapping[str, str]) -> list[Hit]:
+def _first(
+    session: Session, query: Any, model: type[Any], values: Mapping[str, str]
+) -> list[LookUpHit]:
     """Return the newest of what is selected: whole records, or what `_told` names of them."""
     called: Any = model.__str__  # of a row too: it has what the name is made of
     found = session.execute(query.order_by(model.id.desc()).limit(LOOKUPS), values)
     rows = found if _told(model) else found.scalars()
-    return [Hit(one.id, called(one), getattr(one, "code", None) or "") for one in rows]
+    return [LookUpHit(one.id, called(one), getattr(one, "code", None) or "") for one in rows]
 
 
 @cached
