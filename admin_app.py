@@ -15,6 +15,7 @@ from services.deals.lifecycle import states
 from services.rights import gate
 from services.schema.declared import refuse_incomplete
 from views import access, first_run
+from views.account import passkeys, sso
 from views.admin import make_admin
 from views.cockpit import stop
 from views.enquiry import public
@@ -65,6 +66,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     proxies.init_proxies(app)
     app.register_blueprint(public.pages)
     app.register_blueprint(access.pages)
+    app.register_blueprint(passkeys.pages)
+    sso.init_sso(app)
     app.register_blueprint(first_run.pages)
     app.register_blueprint(stop.pages)
     app.register_blueprint(push_stop.pages)

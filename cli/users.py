@@ -95,7 +95,7 @@ def reset_second_factor(email: str) -> None:
     """Take away a second factor that somebody has lost; the password stays."""
     with _acting() as session:
         user = _person(session, email)
-        had = user.tf_totp_secret is not None
+        had = second_factor.is_set(session, user)
         second_factor.end(session, user, by=SYSTEM)
     click.echo(f"{email} has no second factor now" if had else f"{email} had none")
 

@@ -4,7 +4,6 @@ import dataclasses
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +18,7 @@ from jobs.scope import clock, working
 from models.delivery.outbox import Channel, Outbox, OutboxState
 from services.core.errors import Refused
 from services.delivery import outbox, outbox_care
-from services.delivery.filestore import Store
+from services.delivery.filestore import open_store
 from services.portrait.pushes import stops
 
 LOG = logging.getLogger("tcos.worker")
@@ -95,8 +94,8 @@ def _post(session: Session, postman: Postman, row: Outbox, letter: Letter | None
 
 def _enclosed(told: dict[str, str]) -> Enclosed:
     """Return what goes along with a letter, read when it is sent."""
-    store = Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
-    return Enclosed(told["name"], told["mime"], store.path(told["sha256"]))
+    store, digest = open_store(current_app.config), told["sha256"]
+    return Enclosed(told["name"], told["mime"], lambda: store.read(digest))
 
 
 def letter_of(row: Outbox, base: str) -> Letter | None:

@@ -4,14 +4,16 @@ import dataclasses
 import datetime as dt
 import hashlib
 import smtplib
+from collections.abc import Callable
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from services.delivery.filestore import StoreDown
 
 GONE = "the attached file is gone"
 TIMEOUT = 20  # seconds for each answer of the server
@@ -29,11 +31,11 @@ class Away(Exception):  # noqa: N818 # an answer of the network, not a fault
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Enclosed:
-    """A file that goes along with a letter."""
+    """A file that goes along with a letter, read when it leaves; None: it is lost."""
 
     name: str
     mime: str
-    path: Path
+    read: Callable[[], bytes | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -129,9 +131,11 @@ class Postman:
         if letter.file is not None:
             kind, _slash, what = letter.file.mime.partition("/")
             try:
-                body = letter.file.path.read_bytes()
-            except OSError as problem:
-                raise Undeliverable(GONE) from problem
+                body = letter.file.read()
+            except StoreDown as problem:
+                raise Away(problem.code) from problem
+            if body is None:
+                raise Undeliverable(GONE)
             name = _line(letter.file.name)
             message.add_attachment(body, maintype=kind, subtype=what, filename=name)
         return message

@@ -22,7 +22,7 @@ from jobs import deliver, pulse, robots, schedules, summaries
 from jobs.seats import Seats
 from services.bulk import runner
 from services.deals.papers import by_mail, making
-from services.delivery.filestore import Store
+from services.delivery.filestore import FileStore, open_store
 from services.importing.run import staging, worker
 from services.portrait import evaluate, recompute
 from services.query import subscriptions
@@ -34,8 +34,8 @@ SENDERS, DOERS = 1, 2  # threads for mails, robots too, and for tasks; one more 
 LOOKS = ("mails", "robots", "tasks")  # what looks at the outbox
 
 
-def _store() -> Store:
-    return Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
+def _store() -> FileStore:
+    return open_store(current_app.config)
 
 
 def _paper(session: Session, **told: Any) -> bool:

@@ -22,7 +22,7 @@ from services.core.days import ZONE, day_bounds, today
 from services.deals import reminders
 from services.deals.lifecycle import renewal, states
 from services.delivery import attachment, outbox_care
-from services.delivery.filestore import Store
+from services.delivery.filestore import open_store
 from services.delivery.notices import Notice, gathered, settle_handled, tell_many
 from services.enquiry import followers
 from services.ownership import ownership
@@ -172,7 +172,7 @@ def progress(app: Flask) -> int:
 
 def files(app: Flask) -> int:
     """Forget attachments removed long ago, and contents nobody points at. Returns how many went."""
-    store = Store(Path(app.config["TCOS_ATTACHMENT_DIR"]))
+    store = open_store(app.config)
     with working(app) as session:
         now = clock()
         attachment.purge(session, now=now)

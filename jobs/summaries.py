@@ -21,7 +21,7 @@ from models.rights.audit import AuditAction, AuditLog
 from services.core.engine import writing
 from services.core.errors import Refused
 from services.delivery import outbox
-from services.delivery.filestore import Store
+from services.delivery.filestore import FileStore
 from services.query import alerts, subscriptions
 from services.rights import traces
 from services.rights.access import act
@@ -57,7 +57,7 @@ def ask(session: Session, key: int, on: str, *, now: dt.datetime) -> None:
     outbox.enqueue(session, subscriptions.TASK, {"key": key, "on": on}, title=str(TITLE), now=now)
 
 
-def work(store: Store, session: Session, *, key: int, on: str, now: dt.datetime) -> bool:
+def work(store: FileStore, session: Session, *, key: int, on: str, now: dt.datetime) -> bool:
     """Make and post a mail. A task of the worker; what the person may not have is not sent."""
     session.rollback()  # nothing is locked while the file is made
     base, secret = current_app.config["TCOS_PUBLIC_URL"], str(current_app.secret_key)
@@ -75,7 +75,7 @@ def work(store: Store, session: Session, *, key: int, on: str, now: dt.datetime)
 
 
 def _post(
-    store: Store, session: Session, made: mailing.ViewMail, key: str, now: dt.datetime
+    store: FileStore, session: Session, made: mailing.ViewMail, key: str, now: dt.datetime
 ) -> None:
     name, mime, body = made.file
     file = {"name": name, "mime": mime, "sha256": store.put(body)}

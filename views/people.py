@@ -73,7 +73,8 @@ class UserView(CrmView):
         """Show where the person is logged in to who may end it."""
         found = super().details_context(record, *told, **more)
         rows = sessions.listed(self.session, record) if found["buttons"]["password"] else []
-        return found | {"devices": rows, "device": sessions.device}
+        more = {"second": second_factor.is_set(self.session, record)}
+        return found | more | {"devices": rows, "device": sessions.device}
 
     @expose("/session/", methods=("POST",))
     def session_view(self) -> Any:

@@ -12,7 +12,7 @@ from models.delivery.notice_choice import MailPace
 from models.people.user import Language, User
 from services.core import settings
 from services.core.errors import Invalid
-from services.people import notice_choices, passwords, people, sessions
+from services.people import identities, notice_choices, passkeys, passwords, people, sessions
 from services.rights import gate
 from services.sales import calendar_feed
 from views.core.pages import Page
@@ -79,6 +79,8 @@ class ProfileView(Page):
             paces=[(one.name, str(one)) for one in MailPace],
             devices=sessions.listed(self.session, user),
             device=sessions.device,
+            passkeys=passkeys.listed(self.session, user),
+            identities=identities.listed(self.session, user),
         )
         return (page, 422) if errors else page
 

@@ -1,4 +1,4 @@
-"""The bytes of attachments: one file a content, named by its SHA-256, under one folder.
+"""The bytes of attachments: one file a content, named by its SHA-256, in a folder or a bucket.
 
 A file is complete before a row points at it. What a refused transaction left behind goes with the
 next sweep, which spares everything young enough to belong to a transaction that still runs.
@@ -10,21 +10,37 @@ import fcntl
 import hashlib
 import os
 import tempfile
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
+from typing import Any, Protocol
 
 from flask_babel import lazy_gettext as _
 
-from services.core.errors import Refused
+from services.delivery.objects import GRACE, Bucket, Objects, StoreDown
 
-GRACE = dt.timedelta(hours=1)
+__all__ = ["GRACE", "Bucket", "FileStore", "Store", "StoreDown", "open_store"]
 
 
-class StoreDown(Refused):
-    """The folder cannot be written: full, gone or forbidden."""
+class FileStore(Protocol):
+    """Where contents lie."""
 
-    status = 503
-    code = "STORE_DOWN"
+    def put(self, content: bytes) -> str:
+        """Keep a content durably and return its SHA-256 in hex. Raises StoreDown."""
+
+    def has(self, digest: str) -> bool:
+        """Tell whether a content is there. Raises StoreDown."""
+
+    def read(self, digest: str) -> bytes | None:
+        """Return a content, None where it is lost. Raises StoreDown."""
+
+    def sweep(self, kept: Container[str], *, now: dt.datetime) -> int:
+        """Delete old files whose digest is not among `kept`. Returns how many went."""
+
+
+def open_store(config: Mapping[str, Any]) -> FileStore:
+    """Return the store that the configuration names."""
+    bucket: Bucket | None = config["TCOS_S3"]
+    return Store(Path(config["TCOS_ATTACHMENT_DIR"])) if bucket is None else Objects(bucket)
 
 
 class Store:
@@ -52,6 +68,19 @@ class Store:
         except OSError:
             raise StoreDown(_("文件暂时无法保存，请稍后重试")) from None
         return digest
+
+    def has(self, digest: str) -> bool:
+        """Tell whether a content is there."""
+        return self.path(digest).is_file()
+
+    def read(self, digest: str) -> bytes | None:
+        """Return a content, None where it is lost. Raises StoreDown."""
+        try:
+            return self.path(digest).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError:
+            raise StoreDown(_("文件暂时无法读取，请稍后重试")) from None
 
     def sweep(self, kept: Container[str], *, now: dt.datetime) -> int:
         """Delete old files whose digest is not among `kept`. Returns how many went."""

@@ -3,7 +3,9 @@
 __all__ = [
     "access_links",
     "first_run",
+    "identities",
     "notice_choices",
+    "passkeys",
     "passwords",
     "people",
     "second_factor",

@@ -63,17 +63,19 @@ def logged_in(
     device: dict[str, Any],
     *,
     renewed: tuple[str, str] | None = None,
+    way: str = "",
     now: dt.datetime,
 ) -> None:
     """Note who logged in from where, and keep the hash that was renewed (old, new) on the way.
 
-    device: the row of models/people/login_session.py, but for its times.
+    device: the row of models/people/login_session.py, but for its times. way: by what, where it
+    was not the password alone.
     """
     user_id, address = device["user_id"], device["address"]
     user = User.__table__
     with writing(on=True), engine.begin() as connection:
         name = connection.execute(sa.select(user.c.name).where(user.c.id == user_id)).scalar()
-        told = {"actor_id": user_id, "record_id": user_id, "changes": {"address": [None, address]}}
+        told = {"actor_id": user_id, "record_id": user_id, "changes": _from(address, way)}
         row = trace(AuditAction.login, USER, str(name), **told)
         connection.execute(sa.insert(AuditLog.__table__), row | {"at": now})
         connection.execute(sa.insert(LoginSession.__table__), device | {"at": now, "seen_at": now})
@@ -82,8 +84,13 @@ def logged_in(
             connection.execute(sa.update(user).where(same).values(password=renewed[1]))
 
 
+def _from(address: str, way: str) -> dict[str, list[Any]]:
+    by = {"way": [None, way]} if way else {}
+    return {"address": [None, address]} | by
+
+
 def log_in_failed(
-    engine: Engine, account: str, address: str, *, held: bool, now: dt.datetime
+    engine: Engine, account: str, address: str, *, held: bool, way: str = "", now: dt.datetime
 ) -> None:
     """Note a wrong password, or (`held`) that an account is held for this address from now on.
 
@@ -95,7 +102,8 @@ def log_in_failed(
         return
     user = User.__table__
     query = sa.select(user.c.id, user.c.name).where(sa.func.lower(user.c.email) == account.lower())
-    changes = {"address": [None, address], "result": [None, "held" if held else "refused"]}
+    result = "unknown" if way else "held" if held else "refused"
+    changes = _from(address, way) | {"result": [None, result]}
     with writing(on=True), engine.begin() as connection:
         found = connection.execute(query).first() if "\x00" not in account else None
         told = {"record_id": found.id if found else None, "changes": changes}

@@ -23,7 +23,9 @@ STATE = {  # the second one finds the state changed, or sets what is set
 }  # fmt: skip
 SECOND = {  # a code is used up, an app or list of codes takes the place of the last
     "'security.two_factor_setup'", "'security.two_factor_token_validation'",
-    "'security.mf_recovery'", "'security.mf_recovery_codes'",
+    "'security.mf_recovery'", "'security.mf_recovery_codes'", "'security.verify'",
+    "'passkey.enter'", "'passkey.add'", "'passkey.rename'", "'passkey.delete'",  # asked once
+    "'sso.unbind'",
 }  # fmt: skip
 PERSON = SECOND | {
     "'security.logout'",

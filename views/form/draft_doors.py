@@ -89,10 +89,10 @@ def choose() -> Any:
 def file() -> Any:
     """Answer the content of a chosen file of the person's own."""
     one = drafts.file(_call(), texts.key(request.args.get("id")) or 0)
-    path = store().path(one.sha256)
-    if not path.is_file():
+    content = store().read(one.sha256)
+    if content is None:
         raise NotVisible
-    return served(path, one.name, one.mime)
+    return served(content, one.name, one.mime)
 
 
 def _call() -> Call:

@@ -28,12 +28,16 @@ CAPTIONS = SECRETS | {  # what is audited beside the columns
     "tags": Tag.__caption__,
     "roles": Role.__caption__,
     "address": _("来源地址"),
+    "way": _("登录方式"),
+    "identity": _("单点登录账号"),
+    "passkey": _("通行密钥"),
     "result": _("结果"),
     "rows": _("清空的审计行"),
     "tables": _("清除了多少行"),
 }
 WORDS = {(key, HIDDEN): _("已修改") for key in SECRETS} | {
     ("result", "refused"): _("密码不正确"),
+    ("result", "unknown"): _("没有对应的账号"),
     ("result", "held"): _("尝试过多，暂停登录"),
 }
 

@@ -1,8 +1,8 @@
 """Attachments of a record: on its page (add, download, remove) and in the form that enters it."""
 
 import dataclasses
+import io
 import time
-from pathlib import Path
 from typing import Any
 
 from flask import Response, current_app, flash, g, redirect, request, send_file, url_for
@@ -17,7 +17,7 @@ from models.rights.audit import AuditAction
 from services.core import texts
 from services.core.errors import Invalid, NotVisible
 from services.delivery import attachment
-from services.delivery.filestore import Store
+from services.delivery.filestore import FileStore, open_store
 from services.delivery.filetypes import KINDS
 from services.rights import traces
 from services.rights.call import Call
@@ -143,7 +143,7 @@ class EntryFiles(Acting):
             owner, name, mime, size, digest = _signer().loads(token)
         except BadSignature:
             owner, name, mime, size, digest = 0, "", "", 0, ""
-        if owner != self.actor.id or not store().path(digest).is_file():
+        if owner != self.actor.id or not store().has(digest):
             raise Invalid({"files": _("附件已失效，请重新选择")})
         return attachment.Upload(name, mime, b"", size), digest
 
@@ -201,9 +201,9 @@ class FileDoors(EntryFiles):
         return redirect(_back(found.record_id), code=303)
 
 
-def store() -> Store:
+def store() -> FileStore:
     """Return where the contents lie."""
-    return Store(Path(current_app.config["TCOS_ATTACHMENT_DIR"]))
+    return open_store(current_app.config)
 
 
 def _back(key: int) -> str:
@@ -211,10 +211,15 @@ def _back(key: int) -> str:
     return back if is_local(back) else str(url_for(".details_view", id=key, _anchor="files"))
 
 
-def served(path: Path, name: str, mime: str) -> Response:
+def served(content: bytes, name: str, mime: str) -> Response:
     """Answer with a file to be saved: a browser neither shows nor guesses what is in it."""
     response = send_file(
-        path, mime, as_attachment=True, download_name=name, conditional=False, etag=False
+        io.BytesIO(content),
+        mime,
+        as_attachment=True,
+        download_name=name,
+        conditional=False,
+        etag=False,
     )
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -225,12 +230,12 @@ def served(path: Path, name: str, mime: str) -> Response:
 
 def download(call: Call, found: Any) -> Response:
     """Answer with the content of a file the actor may see; raises NotVisible where it is lost."""
-    path = store().path(found.sha256)
-    if not path.is_file():
+    content = store().read(found.sha256)
+    if content is None:
         raise NotVisible(_("文件的内容已丢失，请联系管理员"), code="CONTENT_LOST")
     name, mime = found.name, found.mime
     told = {"actor_id": call.by.id, "record_id": found.id}
     row = traces.trace(AuditAction.export, found.__noun__, found.name, **told)
     call.session.rollback()  # a GET never writes: the audit has a short transaction of its own
     traces.note(db.engine, row, now=call.now)
-    return served(path, name, mime)
+    return served(content, name, mime)

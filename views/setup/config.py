@@ -13,6 +13,7 @@ from services.core import clock
 from services.core.engine import engine_options
 from views.setup import environment
 from views.setup.misconfigured import Misconfigured
+from views.setup.providers import load_providers
 from views.setup.secret import strong_secret
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,9 +61,11 @@ def load_config(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "TCOS_ATTACHMENT_DIR": str(
             ROOT / (os.environ.get("TCOS_ATTACHMENT_DIR") or folder / "attachments")
         ),
+        "TCOS_S3": environment.bucket_of(os.environ.get("TCOS_S3_URL", ""), kind),
         **_worker(folder),
         **_security(),
         **_second_factor(kind, secret),
+        "TCOS_PROVIDERS": load_providers(os.environ.get("TCOS_SSO", ""), kind),
     }
     return config | given
 
@@ -126,6 +129,10 @@ def _second_factor(kind: str, secret: str) -> dict[str, Any]:
     return {
         "TCOS_SECOND_FACTOR": needed,
         "SECURITY_TWO_FACTOR": True,
+        "SECURITY_TWO_FACTOR_IMPLEMENTATIONS": {
+            "code": "flask_security.twofactor.CodeTfPlugin",
+            "passkey": "views.account.passkeys.PasskeyFactor",
+        },
         "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
         "SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY": 30,  # seconds a clock may be off
         "SECURITY_TWO_FACTOR_RESCUE_EMAIL": False,

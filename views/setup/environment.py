@@ -3,9 +3,11 @@
 import ipaddress
 import os
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import sqlalchemy as sa
 
+from services.delivery.filestore import Bucket
 from views.setup.misconfigured import Misconfigured
 
 KINDS = ("demo", "production", "test")
@@ -55,6 +57,38 @@ def _proxy(text: str) -> Network | str:
     if found.prefixlen == 0:
         raise Misconfigured(f"TCOS_PROXIES holds {text!r}: everybody could say who he is")
     return found
+
+
+def bucket_of(given: str, kind: str) -> Bucket | None:
+    """Return the bucket of attachments, None where they lie in a folder. Raises Misconfigured."""
+    if not given:
+        return None
+    parts = urlsplit(given)
+    told = dict(parse_qsl(parts.query))
+    if parts.scheme != "s3" or not parts.hostname or told.keys() - {"endpoint", "region"}:
+        raise Misconfigured(
+            "TCOS_S3_URL is no bucket: s3://bucket/prefix?endpoint=https://host&region=name"
+        )
+    endpoint = told.get("endpoint", "")
+    if endpoint and not endpoint.startswith(("https://", "http://")):
+        raise Misconfigured("TCOS_S3_URL: the endpoint begins with https://")
+    if kind == "production" and endpoint.startswith("http://") and not _is_near(endpoint):
+        raise Misconfigured("TCOS_S3_URL: the endpoint of another host is reached by https://")
+    key, secret = (os.environ.get(f"TCOS_S3_{name}", "") for name in ("KEY", "SECRET"))
+    if not (key and secret):
+        raise Misconfigured("TCOS_S3_URL needs TCOS_S3_KEY and TCOS_S3_SECRET")
+    prefix = parts.path.strip("/")
+    region = told.get("region", "us-east-1")
+    return Bucket(parts.netloc, f"{prefix}/" if prefix else "", endpoint, region, key, secret)
+
+
+def _is_near(endpoint: str) -> bool:
+    """Tell whether an address is of this host or its own network, by a name or number of it."""
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return "." not in host
 
 
 def number(name: str, default: int) -> int:

@@ -3,7 +3,8 @@
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, abort, g, request
+from flask import Blueprint, Flask, Response, abort, g, redirect, request
+from werkzeug.wrappers import Response as Answer
 
 # plotly's style elements: an empty one, and the one of its maps, which the bundle always adds.
 PLOTLY = (
@@ -35,6 +36,12 @@ def is_local(address: str) -> bool:
         return False
     parts = urlsplit(address)
     return not parts.scheme and not parts.netloc
+
+
+def leave_for(address: str) -> Answer:
+    """Lead off this host: to an address that the operator's settings name, nobody else's."""
+    g.leads_off = address
+    return redirect(address)
 
 
 def came_from() -> str:
@@ -78,7 +85,7 @@ def _form(name: str) -> list[str]:
 
 def _finish(response: Response) -> Response:
     target = response.headers.get("Location")
-    if target is not None and not is_local(target):
+    if target is not None and not is_local(target) and target != g.get("leads_off"):
         own = urlsplit(target)
         path = own.path + (f"?{own.query}" if own.query else "")
         response.headers["Location"] = path if is_local(path) else "/"

@@ -41,7 +41,13 @@ HOURS = 12
 MOST = 1024 * 1024  # characters, packed
 TECHNICAL = frozenset({"csrf_token", BY, REFILL, KEPT, "next", "id", "row_version", "seen", FIELD})
 LOGIN = "security.login"
-CODE = "security.two_factor_token_validation"
+# What may stand between the password and the log-in's end, with its page.
+BETWEEN = {
+    "security.two_factor_token_validation": "security/two_factor_verify_code.html",
+    "security.two_factor_setup": "security/two_factor_setup.html",
+    "security.mf_recovery": "security/mf_recovery.html",
+    "passkey.second": "security/passkey.html",
+}
 HOME = "/admin/"
 
 
@@ -246,13 +252,15 @@ def _told(status: int, message: str, code: str = "OTHER_PERSON") -> Any:
 
 def _after_login(response: Response) -> Response:
     """Lead whoever is in now back to the form he had typed; a stranger gets the page only."""
-    tried = request.endpoint in {LOGIN, CODE} and request.method == "POST"
+    tried = request.endpoint in {LOGIN, *BETWEEN, "passkey.enter"} and request.method == "POST"
     if not tried or response.status_code not in {302, 303}:
         return response
     kept = _unpacked(request.form.get(KEPT, ""))
     leads = response.headers["Location"]
-    if kept is not None and urlsplit(leads).path == url_for(CODE):
-        return _page(response, "security/two_factor_verify_code.html", at=leads)
+    between = {url_for(name): template for name, template in BETWEEN.items()}
+    template = between.get(urlsplit(leads).path)
+    if kept is not None and template and not current_user.is_authenticated:
+        return _page(response, template, at=leads, choices=[], two_factor_required=True)
     if kept is None or not current_user.is_authenticated:
         return response
     if kept.by != str(current_user.id) or not (kept.action or kept.texts):

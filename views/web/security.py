@@ -120,6 +120,7 @@ class LogInForm(LoginForm):  # type: ignore[misc] # no stubs
 
     def validate(self, **more: Any) -> bool:
         """Find who is meant and what page he wants; the library checks the password."""
+        session.pop("way", None)  # of a log-in that another way began
         self.next.data = _wanted()
         self.ifield = self.email
         self.user = people.by_login(db.session(), str(self.email.data or ""))

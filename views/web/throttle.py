@@ -45,6 +45,8 @@ def init_throttle(app: Flask) -> None:
 def _count() -> None:
     if request.method != "POST" or request.endpoint not in OWN | SECOND | {LOGIN}:
         return
+    if request.endpoint in SECOND and "code" not in request.form and not request.is_json:
+        return  # no guess: the page is asked for, with a form that travels along
     account = _account()
     if account is None:
         return

@@ -25,6 +25,7 @@ from views.web import edge
 from views.web.edge import current_actor
 from views.web.throttle import PROVING
 
+WAY = "way"  # of the session: by what a log-in began that waits for its second factor
 Job = Callable[..., None]
 
 
@@ -58,6 +59,8 @@ def _remember(_app: Flask, user: Any, **_more: Any) -> None:
     """Give the session a secret of its own: what the table of sessions does not know is none."""
     secret = secrets.token_urlsafe(24)
     session["_user_id"] = f"{user.fs_uniquifier}.{secret}"
+    begun = session.pop(WAY, "")
+    g.login_way = g.get("login_way", begun)
     g.logged_in = {
         "user_id": user.id,
         "key": sessions.key_of(secret),
@@ -87,7 +90,8 @@ def _due(response: Response) -> Iterator[Job]:
         yield partial(sessions.note_seen, db.engine, here.id)
     if "logged_in" in g:
         renewed = g.get("renewed")
-        yield partial(traces.logged_in, db.engine, g.logged_in, renewed=renewed)
+        more = {"renewed": renewed, "way": g.login_way}
+        yield partial(traces.logged_in, db.engine, g.logged_in, **more)
     elif tried is not None and (tried.first if tried.held else _wrong(response)):
         yield partial(traces.log_in_failed, db.engine, tried.account, address, held=tried.held)
     actor = current_actor()

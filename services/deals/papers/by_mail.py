@@ -18,7 +18,7 @@ from services.core.days import today
 from services.core.errors import Forbidden, Invalid
 from services.deals.papers import making
 from services.delivery import letters, outbox
-from services.delivery.filestore import Store
+from services.delivery.filestore import FileStore
 from services.rights import gate, traces
 from services.rights.actor import may
 from services.rights.call import Call
@@ -72,7 +72,7 @@ def _of(session: Session, customer_id: int, contact_id: int | None) -> Contact:
 
 
 def work(
-    store: Store, session: Session, *, key: int, contact_id: int, user_id: int, now: dt.datetime
+    store: FileStore, session: Session, *, key: int, contact_id: int, user_id: int, now: dt.datetime
 ) -> bool:
     """Make a statement, attach it to its customer, mail it. A task of the worker.
 

@@ -19,7 +19,7 @@ from services.core.days import today
 from services.core.errors import Invalid, Refused
 from services.deals.papers import content, layout, word
 from services.delivery import attachment, outbox
-from services.delivery.filestore import Store
+from services.delivery.filestore import FileStore
 from services.delivery.notices import Notice, tell
 from services.records.records import Saver, Values, saver
 from services.rights.access import act
@@ -92,7 +92,7 @@ def template_of(session: Session, kind: PaperKind) -> PaperTemplate:
     return found or PaperTemplate(kind=kind, name=str(kind), prices=True)
 
 
-def make(call: Call, store: Store, order: PaperOrder) -> Paper | None:
+def make(call: Call, store: FileStore, order: PaperOrder) -> Paper | None:
     """Return a paper; None where it is long: the worker is to be asked for it.
 
     Raises NotVisible, Forbidden, Locked, Invalid, Missing.
@@ -121,7 +121,7 @@ def _given(session: Session, order: PaperOrder, day: dt.date) -> tuple[dict[str,
     return content.of(session, template, order.key, day=day, prices=prices)
 
 
-def _made(session: Session, store: Store, order: PaperOrder, given: dict[str, Any]) -> Paper:
+def _made(session: Session, store: FileStore, order: PaperOrder, given: dict[str, Any]) -> Paper:
     template = template_of(session, order.kind)
     if order.form == "pdf":
         text = template.layout or STANDARD.read_text(encoding="utf-8")
@@ -132,7 +132,7 @@ def _made(session: Session, store: Store, order: PaperOrder, given: dict[str, An
     return Paper(name, MIME[order.form], body)
 
 
-def _uploaded(session: Session, store: Store, template: PaperTemplate) -> bytes | None:
+def _uploaded(session: Session, store: FileStore, template: PaperTemplate) -> bytes | None:
     """Return the newest DOCX that hangs on a template, None where there is none."""
     if template.id is None:
         return None
@@ -141,8 +141,7 @@ def _uploaded(session: Session, store: Store, template: PaperTemplate) -> bytes 
         row.noun == template.__noun__, row.record_id == template.id, row.mime == MIME["docx"]
     )
     digest = session.scalars(query.order_by(row.id.desc()).limit(1)).first()
-    path = store.path(digest) if digest else None
-    return path.read_bytes() if path is not None and path.is_file() else None
+    return store.read(digest) if digest else None
 
 
 def pdf(html: str) -> bytes:
@@ -157,7 +156,9 @@ def pdf(html: str) -> bytes:
     return made
 
 
-def work(store: Store, session: Session, *, user_id: int, now: dt.datetime, **told: Any) -> bool:
+def work(
+    store: FileStore, session: Session, *, user_id: int, now: dt.datetime, **told: Any
+) -> bool:
     """Make a long paper for a person, attach it to its record, tell. A task of the worker.
 
     Raises what `make` does: the person may have lost the right, the record may be gone.
@@ -168,7 +169,7 @@ def work(store: Store, session: Session, *, user_id: int, now: dt.datetime, **to
 
 
 def attached(
-    store: Store, session: Session, order: PaperOrder, *, user_id: int, now: dt.datetime
+    store: FileStore, session: Session, order: PaperOrder, *, user_id: int, now: dt.datetime
 ) -> Attachment | None:
     """Make a paper as a person sees it, attach it to its record and tell him; None if he left."""
     by = load_actor(session, user_id)

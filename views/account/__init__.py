@@ -1,0 +1,1 @@
+"""Other ways in than a password: single sign-on and passkeys."""
