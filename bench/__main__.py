@@ -8,6 +8,7 @@ from bench.report import Options, machine, show
 
 NAMES = (
     "startup",
+    "load",
     "pages",
     "customer",
     "inbox",

@@ -77,13 +77,13 @@ def run(options: Options) -> Iterator[Line]:
         for kind in options.kinds:
             url = databases.kept(kind)
             app = make_app(url)
-            rows = _fill(app, options.rows)
+            rows = fill(app, options.rows)
             yield from _compare(f"{rows:,}, {kind}", app, url, options)
             with app.app_context():
                 db.engine.dispose()
 
 
-def _fill(app: Flask, rows: int) -> int:
+def fill(app: Flask, rows: int) -> int:
     """Make about so many customers with contacts and opportunities, or go on; return how many."""
     with app.app_context():
         many = _many(db.engine)

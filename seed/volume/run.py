@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from models.customers.contact import Contact
@@ -51,6 +52,8 @@ def seed_volume(
 
     Nothing is committed here. The same seed on the same day gives the same rows.
     """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SET LOCAL statement_timeout = 0"))  # a busy machine takes long
     scene = open_scene(connection, years=years, seed=seed, now=now)
     written: dict[str, int] = {}
     for n in range(customers):

@@ -143,26 +143,87 @@ def test_a_log_in_over_tls_and_after_a_log_out_leads_home_and_never_to_another_h
         assert client.post("/logout", data={"csrf_token": token}, **more).location == "/login"
 
 
+COMPANY = "宜昌三峡水泵有限公司"
+
+
+def refused(found, client):
+    """Send a form whose log-in has ended, and the right password; return the page that answers."""
+    page = client.get("/admin/customer/new/").get_data(as_text=True)
+    with World(found.app) as world:
+        by = str(world.id_of("sales"))
+    client.post("/logout", data={"csrf_token": token_of(page)})
+    typed = {"csrf_token": token_of(page), "typed_by": by, "company": COMPANY}
+    here = {"Origin": HOST}
+    page = client.post("/admin/customer/new/", data=typed, headers=here).get_data(as_text=True)
+    form = {"email": "sales@demo.tcos.cn", "password": PASSWORD}
+    return client.post("/login", data=form | hidden(page)).get_data(as_text=True)
+
+
+def sent_on(client, page, path, **more):
+    """Send the form of a page that goes to a path, with all it carries; return the answer."""
+    whole = next(one for one in page.split("<form")[1:] if f'action="{path}' in one)
+    goes = html.unescape(re.search(r'action="([^"]*)"', whole)[1])
+    return client.post(goes, data=hidden(whole.partition("</form>")[0]) | more)
+
+
 def test_a_refused_form_travels_past_the_code(own):
     found, key = own
     sales = found.client("sales")
-    page = sales.get("/admin/customer/new/").get_data(as_text=True)
-    with World(found.app) as world:
-        by = str(world.id_of("sales"))
-    sales.post("/logout", data={"csrf_token": token_of(page)})
-    typed = {"csrf_token": token_of(page), "typed_by": by, "company": "宜昌三峡水泵有限公司"}
-    here = {"Origin": HOST}
-    page = sales.post("/admin/customer/new/", data=typed, headers=here).get_data(as_text=True)
-    form = {"email": "sales@demo.tcos.cn", "password": PASSWORD}
-    page = sales.post("/login", data=form | hidden(page)).get_data(as_text=True)
+    page = refused(found, sales)
     counted(found.app)
     for code in ("000000", code_of(key)):
-        goes = html.unescape(re.search(r'action="(/tf-validate[^"]*)"', page)[1])
-        answer = sales.post(goes, data=hidden(page) | {"code": code})
+        answer = sent_on(sales, page, "/tf-validate", code=code)
         page = answer.get_data(as_text=True)
         assert answer.status_code == 200
     assert is_in(sales)
-    assert 'value="宜昌三峡水泵有限公司"' in page
+    assert f'value="{COMPANY}"' in page
+
+
+def test_a_refused_form_travels_past_a_recovery_code(own):
+    found, _key = own
+    sales = found.client("sales")
+    shown = found.post("sales", "/mf-recovery-codes").get_data(as_text=True)
+    code = re.search(r"\b[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}\b", shown)[0]
+    page = refused(found, sales)
+
+    asked = sent_on(sales, page, "/mf-recovery").get_data(as_text=True)
+    assert "code-error" not in asked
+    wrong = sent_on(sales, asked, "/mf-recovery", code="0000-0000-0000").get_data(as_text=True)
+    assert "code-error" in wrong
+    page = sent_on(sales, wrong, "/mf-recovery", code=code).get_data(as_text=True)
+
+    assert is_in(sales)
+    assert f'value="{COMPANY}"' in page
+
+
+def test_a_refused_form_travels_past_a_set_up_that_is_asked_for(app):
+    app.config["TCOS_SECOND_FACTOR"] = "all"
+    found = Visitors(app)
+    found.clients["sales"] = sales = app.test_client()
+    app.config["TCOS_SECOND_FACTOR"] = "none"
+    assert login(sales, "sales").status_code == 302
+    app.config["TCOS_SECOND_FACTOR"] = "all"
+    page = refused(found, sales)
+
+    shown = sent_on(sales, page, "/tf-setup", setup="authenticator").get_data(as_text=True)
+    code = code_of(key_on(shown))
+    page = sent_on(sales, shown, "/tf-validate", code=code).get_data(as_text=True)
+
+    assert is_in(sales)
+    assert f'value="{COMPANY}"' in page
+
+
+def test_asking_for_the_page_of_recovery_codes_is_no_guess_and_a_code_always_is(own):
+    found, _key = own
+    client, _location = half(found.app)
+    token = token_of(client.get("/mf-recovery").get_data(as_text=True))
+    for _n in range(throttle.MOST + 2):
+        assert client.post("/mf-recovery", data={"csrf_token": token}).status_code == 200
+    answers = [
+        client.post("/mf-recovery", data={"csrf_token": token, "code": ""}).status_code
+        for _n in range(throttle.MOST + 1)
+    ]
+    assert answers == [200] * throttle.MOST + [429]
 
 
 def test_who_waited_too_long_for_the_code_begins_anew_and_comes_home(own):

@@ -203,6 +203,8 @@ FORGED = {
     "foreign key": {"foreign_key": True},
     "another issuer": {"iss": "http://127.0.0.1:1"},
     "another nonce": {"nonce": "replayed"},
+    "another audience": {"claims": {"aud": ["somebody-else"]}},
+    "long ago": {"claims": {"iat": 1_600_000_000, "exp": 1_600_003_600}},
     "refused there": {"denies": True},
 }
 

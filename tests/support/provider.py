@@ -122,7 +122,7 @@ class OpenId(OpenIDCode):
         return "RS256"
 
     def get_client_claims(self, _client):
-        return {"iss": told().get("iss", current_app.config["ISSUER"])}
+        return {"iss": told().get("iss", current_app.config["ISSUER"])} | told().get("claims", {})
 
     def get_authorization_code_claims(self, code):
         nonce = told().get("nonce")

@@ -30,7 +30,8 @@ from services.people.passkeys import Site
 from services.rights import traces
 from views.account.recent import is_recent, prove_again
 from views.web import edge
-from views.web.headers import is_local, keep_out
+from views.web.errors import log_in_first
+from views.web.headers import is_local, keep_out, wants_words
 
 pages = Blueprint("passkey", __name__, url_prefix="/passkey")
 keep_out(pages)
@@ -88,7 +89,7 @@ def ask() -> Any:
 def second() -> Any:
     """Ask for the key after the right password."""
     if "tf_user_id" not in session or current_user.is_authenticated:
-        return redirect(url_for("security.login"))
+        return log_in_first() if wants_words() else redirect(url_for("security.login"))
     return render_template("security/passkey.html")
 
 
