@@ -11,8 +11,6 @@ import re
 from collections.abc import Container
 from typing import Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 from flask_babel import lazy_gettext as _
 
 from models.core.cached import cached
@@ -21,7 +19,6 @@ from services.core.errors import Refused
 GRACE = dt.timedelta(hours=1)
 DIGEST = re.compile("[0-9a-f]{64}")
 MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
-FAULTS = (BotoCoreError, ClientError)
 
 
 class StoreDown(Refused):
@@ -43,6 +40,12 @@ class Bucket:
     secret: str
 
 
+def _faults() -> tuple[type[Exception], ...]:
+    """Return what the library raises; asked for only once something was raised."""
+    found = importlib.import_module("botocore.exceptions")
+    return found.BotoCoreError, found.ClientError
+
+
 @cached
 def _client(bucket: Bucket) -> Any:
     """Return the client of a bucket: threads share it, and its connections."""
@@ -55,7 +58,7 @@ def _client(bucket: Bucket) -> Any:
             region_name=bucket.region,
             aws_access_key_id=bucket.key,
             aws_secret_access_key=bucket.secret,
-            config=Config(
+            config=importlib.import_module("botocore.config").Config(
                 connect_timeout=3,
                 read_timeout=20,
                 retries={"total_max_attempts": 2},
@@ -83,7 +86,7 @@ class Objects:
         digest = hashlib.sha256(content).hexdigest()
         try:
             _client(self.bucket).put_object(**self._at(digest), Body=content)
-        except FAULTS:
+        except _faults():
             raise StoreDown(_("文件暂时无法保存，请稍后重试")) from None
         return digest
 
@@ -91,7 +94,7 @@ class Objects:
         """Tell whether a content is there. Raises StoreDown."""
         try:
             _client(self.bucket).head_object(**self._at(digest))
-        except FAULTS as problem:
+        except _faults() as problem:
             return _is_there(problem)
         return True
 
@@ -100,7 +103,7 @@ class Objects:
         try:
             found = _client(self.bucket).get_object(**self._at(digest))
             content: bytes = found["Body"].read()
-        except FAULTS as problem:
+        except _faults() as problem:
             _is_there(problem)
             return None
         return content if hashlib.sha256(content).hexdigest() == digest else None
@@ -130,7 +133,8 @@ class Objects:
 
 def _is_there(problem: Exception) -> bool:
     """Return False for what is not there. Raises StoreDown for any other fault."""
-    code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
+    told: Any = getattr(problem, "response", None)  # of an answer; without one nobody answered
+    code = told["Error"]["Code"] if told else ""
     if code not in MISSING:
         raise StoreDown(_("文件暂时无法读取，请稍后重试")) from None
     return False
