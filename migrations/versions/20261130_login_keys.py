@@ -6,7 +6,7 @@ from alembic import op
 from models.core.types import UtcDateTime
 
 revision = "20261130_login_keys"
-down_revision = "20261129_step_share"
+down_revision = "20261130_settled_instalments"
 branch_labels = None
 depends_on = None
 
