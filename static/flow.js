@@ -38,6 +38,9 @@
     $$('.step').forEach((step) => {
       const kind = step.querySelector('[data-kind-of]').value;
       $$('[data-when]', step).forEach((part) => { part.hidden = part.dataset.when !== kind; });
+      const place = step.querySelector('[data-place-of]').value;
+      $$('[data-place]', step).forEach((part) => { part.hidden = place === 'trunk'; });
+      step.classList.toggle('forked', place !== 'trunk');
     });
     $$('.rule').forEach((rule) => {
       const field = rule.querySelector('[data-field]');

@@ -47,6 +47,14 @@ class StepMode(Labelled):
     cc = "cc", _("只抄送，不审批")
 
 
+class Placement(Labelled):
+    """Where a step stands: on the main way, in a branch of a choice, in one of several at once."""
+
+    trunk = "trunk", _("主流程")
+    choice = "choice", _("条件分支")
+    parallel = "parallel", _("并行分支")
+
+
 class ApprovalFlow(Model, Stamped):
     """The steps a request goes through. An edit makes a new version; running ones keep theirs.
 
@@ -113,6 +121,10 @@ class ApprovalStep(Model, Stamped):
     same time again). `share`: how many of a hundred have to agree. `collapse`: who agreed in an
     earlier step of the request agrees here too; `resume`: what is rejected here comes back here
     when it is submitted again.
+
+    Steps in a row with the same `split` are branches of one fork, told apart by `branch`; the
+    condition of a branch is that of its first step. Of a choice the first branch that applies is
+    taken (if, else if, else), of a parallel fork all that apply run at once and join behind it.
     """
 
     __tablename__ = "approval_step"
@@ -174,6 +186,12 @@ class ApprovalStep(Model, Stamped):
         server_default=sa.false(),
     )
 
+    placement: Mapped[Placement] = field(
+        _("位置"), named(Placement), nullable=False, default=Placement.trunk, server_default="trunk"
+    )
+    split: Mapped[int | None] = mapped_column(sa.Integer)
+    branch: Mapped[int | None] = field(_("分支号"), sa.Integer)
+
     flow: Mapped[ApprovalFlow] = relationship(back_populates="steps")
     role: Mapped[Any] = relationship("Role")
 
@@ -183,6 +201,9 @@ class ApprovalStep(Model, Stamped):
         sa.CheckConstraint("level BETWEEN 1 AND 9", name="level_in_range"),
         sa.CheckConstraint("(mode = 'share') = (share IS NOT NULL)", name="share_of_mode"),
         sa.CheckConstraint("share BETWEEN 1 AND 100", name="share_in_percent"),
+        sa.CheckConstraint("(placement = 'trunk') = (split IS NULL)", name="split_off_trunk"),
+        sa.CheckConstraint("(split IS NULL) = (branch IS NULL)", name="split_has_branch"),
+        sa.CheckConstraint("branch BETWEEN 1 AND 9", name="branch_in_range"),
         sa.CheckConstraint("due_hours IS NULL OR due_hours > 0", name="due_hours_positive"),
         sa.CheckConstraint(
             "escalate_hours IS NULL OR escalate_hours > 0", name="escalate_hours_positive"

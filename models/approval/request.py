@@ -56,7 +56,9 @@ class ApprovalRequest(Model):
 
     `seen_version` is the record's row_version at submission: a decision names it, so that
     nobody approves what he did not see. `route` are the ordinals of the flow's steps that apply,
-    fixed at submission; `step` counts along it. `chosen` are the approvers the submitter named.
+    fixed at submission; `step` counts along it. `lanes` tells, beside the route, which of its steps
+    run at once: (split, branch) each, None on the main way and where nothing does; `step` is then
+    the first of them until all are through. `chosen` are the approvers the submitter named.
     The payload of a change holds `old` beside `values`, of the changed fields only. `summary` is
     what the follow-up will say of it, written at submission so that a bulk approval need not.
     """
@@ -94,6 +96,7 @@ class ApprovalRequest(Model):
     )
     flow_id: Mapped[int | None] = mapped_column(sa.ForeignKey("approval_flow.id"))
     route: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
+    lanes: Mapped[list[list[int] | None] | None] = mapped_column(sa.JSON(none_as_null=True))
     chosen: Mapped[list[int] | None] = mapped_column(sa.JSON(none_as_null=True))
     step: Mapped[int] = field(_("步骤"), sa.Integer, nullable=False, default=1, filter=True)
     steps: Mapped[int] = mapped_column(sa.Integer, nullable=False, default=1)

@@ -37,6 +37,30 @@ def unread(notice: Any) -> Any:
     return sa.and_(notice.read_at.is_(None), waits)
 
 
+def repeated(person: Any) -> sa.Select[tuple[int]]:
+    """Select a person's open tasks of requests in which he has an earlier one too.
+
+    Branches that run at once may ask him twice; before him lies one request.
+    """
+    task, request = ApprovalTask.__table__, ApprovalRequest.__table__
+    first = task.alias("first")
+    earlier = sa.exists().where(
+        first.c.request_id == task.c.request_id,
+        first.c.assignee_id == person,
+        first.c.state == TaskState.open,
+        first.c.id < task.c.id,
+    )
+    forked = sa.select(request.c.id).where(
+        request.c.lanes.is_not(None), request.c.state == Approval.pending
+    )
+    return sa.select(task.c.id).where(
+        task.c.request_id.in_(forked),
+        task.c.assignee_id == person,
+        task.c.state == TaskState.open,
+        earlier,
+    )
+
+
 def waiting_for_person(user_id: sa.ColumnElement[int]) -> dict[str, Any]:
     """Return inbox, created (pending), cc and notices (unread), each a scalar sub-select.
 
@@ -44,8 +68,13 @@ def waiting_for_person(user_id: sa.ColumnElement[int]) -> dict[str, Any]:
     """
     task, request = ApprovalTask.__table__, ApprovalRequest.__table__
     copy, notice = ApprovalCopy.__table__, Notification.__table__
-    wanted = {
-        "inbox": (task, task.c.assignee_id == user_id, task.c.state == TaskState.open),
+    wanted: dict[str, tuple[Any, ...]] = {
+        "inbox": (
+            task,
+            task.c.assignee_id == user_id,
+            task.c.state == TaskState.open,
+            task.c.id.not_in(repeated(user_id).correlate_except(task)),
+        ),
         "created": (
             request,
             request.c.submitted_by_id == user_id,

@@ -29,7 +29,7 @@ def take(world, key, *, own=False):
     world.be("reviewer")
     request = world.session.get_one(ApprovalRequest, key)
     seen = request.seen_version
-    held = claim(world.call, request, seen=seen, own=own)
+    (held,) = claim(world.call, request, seen=seen, own=own)
     with world.session.no_autoflush:
         state = held.state
     world.session.rollback()

@@ -13,8 +13,8 @@ from models.people.role import Role
 from models.people.user import User
 from services.approval import Beside
 from services.approval.flow.flow import in_force
-from services.approval.inbox import inbox
 from services.approval.inbox.trial import trial
+from services.approval.inbox.way import way_of
 from services.records.records import update
 from tests.approval.flows import act, events, flow, state, turn
 from tests.support.visitors import Visitors
@@ -240,9 +240,9 @@ def test_a_request_shows_who_gets_a_copy_and_what_share_is_wanted(world):
     )
     _key, request = world.submitted()
     world.be("reviewer")
-    way = inbox.steps(world.session, world.get(ApprovalRequest, request))
+    way = way_of(world.session, world.get(ApprovalRequest, request))
 
-    assert next(name for name, _state in way.steps).endswith("60%")
+    assert way.steps[0].name.endswith("60%")
     assert set(way.copied.split("、")) == {"finance", "office"}
 
 

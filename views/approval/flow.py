@@ -8,7 +8,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from sqlalchemy.orm import selectinload
 
-from models.approval.flow import ApprovalFlow, ApproverKind, FlowAction, StepMode
+from models.approval.flow import ApprovalFlow, ApproverKind, FlowAction, Placement, StepMode
 from models.people.user import User
 from services.approval.flow import versions
 from services.approval.flow.draft import Draft
@@ -125,14 +125,20 @@ class FlowView(TrialDoor):
     def _draft(self) -> Draft:
         return flow_form.read(request.form, *slot_of(request.form))
 
-    def _line(self, draft: Draft) -> str:
-        """Return the draft in words; its steps stay out of the session."""
+    def _built(self, draft: Draft) -> ApprovalFlow:
+        """Return the draft as a version that stays out of the session."""
         flow = ApprovalFlow(noun=draft.noun, action=draft.action)
         flow.steps = build(self.session, draft)
+        return flow
+
+    def _line(self, draft: Draft) -> str:
+        """Return the draft in words."""
+        flow = self._built(draft)
         return Words(self.session, [flow]).line(flow)
 
     def _editor(self, draft: Draft, *, status: int = 200, check: bool = True) -> Any:
-        line = self._line(draft)
+        flow = self._built(draft)
+        words = Words(self.session, [flow])
         if not check:
             draft.errors = {}
             for step in draft.steps:
@@ -142,11 +148,13 @@ class FlowView(TrialDoor):
         page = self.render(
             "approval/flow/editor.html",
             draft=draft,
-            line=line,
+            line=words.line(flow),
+            places=[step.place for step in words.steps(flow)],
             caption=caption(draft.noun, draft.action),
             offer=flow_form.offer(self.session, draft.noun),
             kinds=ApproverKind,
             modes=StepMode,
+            placements=Placement,
         )
         return page, status
 

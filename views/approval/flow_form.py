@@ -34,6 +34,8 @@ PLAIN = (
     "escalate_hours",
     "outer",
     "share",
+    "placement",
+    "branch",
 )
 TICKED = ("escalate", "collapse", "resume")
 FIRST = ("amount", "level", "customer_class", "owner_id")  # what conditions ask most

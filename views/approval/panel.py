@@ -21,6 +21,7 @@ from services.approval.flow.naming import flow_name, kind_of
 from services.approval.inbox import inbox
 from services.approval.inbox.timeline import rounds
 from services.approval.inbox.unmasking import plainly
+from services.approval.inbox.way import way_of
 from services.approval.request import files
 from services.customers import duplicates, history
 from services.records.snapshot import REVIEWED, blank, differences, shown, shown_lines
@@ -67,7 +68,7 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
     found = rounds(session, chosen.noun, chosen.record_id) if known else []
     own = next((r for r in found if r.id == chosen.id), None)
     events = own.events if own else []
-    way = inbox.steps(session, chosen)
+    way = way_of(session, chosen)
     mine = actor.id in way.people
     masked = not plainly(session, chosen, by=actor, mine=mine)
     if not masked:
@@ -81,7 +82,7 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
         "blank": blank(chosen.payload) if known else [],
         "remarks": own.remarks if own else {},
         "rounds": found,
-        "waiting": way.waiting,
+        "back": way.back,
         "steps": way.steps,
         "copied": way.copied,
         "mine": mine,
@@ -138,9 +139,7 @@ def people_to_ask(session: Session, chosen: ApprovalRequest, actor: Actor) -> li
     user, role, link = User.__table__, Role.__table__, user_role
     task = ApprovalTask.__table__
     busy = sa.select(task.c.assignee_id).where(
-        task.c.request_id == chosen.id,
-        task.c.step == chosen.step,
-        task.c.state.in_([TaskState.open, TaskState.waiting]),
+        task.c.request_id == chosen.id, task.c.state.in_([TaskState.open, TaskState.waiting])
     )
     rows = session.execute(
         sa.select(user.c.id, user.c.name, role.c.permissions)

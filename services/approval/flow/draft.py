@@ -38,6 +38,8 @@ class StepDraft:
     share: str = ""
     collapse: bool = False
     resume: bool = False
+    placement: str = "trunk"
+    branch: str = ""
     outer: str = "any"
     rules: list[DraftRule] = dataclasses.field(default_factory=list)
     raw: Any = None

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalStep, ApproverKind, StepMode
 from models.people.role import Role
+from services.approval.flow import draft_forks
 from services.approval.flow.approvers import HIGHEST, RIGHT, deciders
 from services.approval.flow.draft import MOST_STEPS, Draft, StepDraft
 from services.approval.flow.draft_rules import condition
@@ -29,10 +30,12 @@ def build(session: Session, draft: Draft) -> list[ApprovalStep]:
         draft.errors["steps"] = _("最多 %(n)s 个步骤", n=MOST_STEPS)
     able = deciders(session)
     roles = {role.id: role for role in session.scalars(sa.select(Role))}
-    return [
+    steps = [
         _step(session, draft, step, n, (able, roles))
         for n, step in enumerate(draft.steps[:MOST_STEPS], 1)
     ]
+    draft_forks.settle(draft.steps, steps)
+    return steps
 
 
 def settled(session: Session, draft: Draft) -> list[ApprovalStep]:

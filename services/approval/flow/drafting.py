@@ -41,6 +41,8 @@ def _step(words: Words, noun: str, step: ApprovalStep) -> StepDraft:
         share=_number(step.share),
         collapse=step.collapse,
         resume=step.resume,
+        placement=step.placement.name,
+        branch=_number(step.branch),
     )
     if found is None:
         draft.raw = step.condition

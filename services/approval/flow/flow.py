@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction, StepMode
 from models.approval.request import ApprovalRequest
+from services.approval.flow.forks import deciding, taken
 from services.core.errors import Locked
 from services.query import conditions
 
@@ -42,36 +43,39 @@ def in_force(
 def applying(
     flow: ApprovalFlow, model: type[Any], get: Callable[[str], Any], at: conditions.Place
 ) -> list[ApprovalStep]:
-    """Return the steps whose condition the record fulfils.
+    """Return the steps that decide on the record: its branches, and what applies in them.
 
     Where none does the last step stays: nothing passes without anybody's decision.
     """
-    deciding = [step for step in flow.steps if step.mode is not StepMode.cc]
-    return _holding(deciding, model, get, at) or deciding[-1:]
+    return deciding(_taken(flow, model, get, at)) or deciding(flow.steps)[-1:]
 
 
 def copied(
     flow: ApprovalFlow, model: type[Any], get: Callable[[str], Any], at: conditions.Place
 ) -> list[ApprovalStep]:
-    """Return the steps whose people only get a copy and whose condition the record fulfils."""
-    return _holding([s for s in flow.steps if s.mode is StepMode.cc], model, get, at)
+    """Return the steps on the record's way whose people only get a copy."""
+    return [step for step in _taken(flow, model, get, at) if step.mode is StepMode.cc]
 
 
-def _holding(
-    steps: list[ApprovalStep], model: type[Any], get: Callable[[str], Any], at: conditions.Place
+def _taken(
+    flow: ApprovalFlow, model: type[Any], get: Callable[[str], Any], at: conditions.Place
 ) -> list[ApprovalStep]:
-    return [step for step in steps if conditions.parse(model, step.condition).holds(get, at)]
+    return taken(flow.steps, lambda step: conditions.parse(model, step.condition).holds(get, at))
 
 
-def ordinal(request: Any) -> int:
-    """Return the ordinal of the flow's step a request (or a row of one) stands in."""
-    return int(request.route[request.step - 1] if request.route else request.step)
+def ordinal(request: Any, at: int | None = None) -> int:
+    """Return the ordinal of the flow's step at a place of a request's route, else where it stands.
+
+    Takes rows with `route` and `step` too.
+    """
+    here = request.step if at is None else at
+    return int(request.route[here - 1] if request.route else here)
 
 
-def step_of(session: Session, request: ApprovalRequest) -> ApprovalStep:
-    """Return the step a request stands in."""
+def step_of(session: Session, request: ApprovalRequest, at: int | None = None) -> ApprovalStep:
+    """Return the step at a place of a request's route, else the one it stands in."""
     step = ApprovalStep
-    here = sa.and_(step.flow_id == request.flow_id, step.ordinal == ordinal(request))
+    here = sa.and_(step.flow_id == request.flow_id, step.ordinal == ordinal(request, at))
     return session.scalars(sa.select(step).where(here)).one()
 
 

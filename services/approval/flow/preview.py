@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind, StepM
 from models.people.role import Role
 from models.people.user import User
 from models.records.dictionary import DictionaryOption
+from services.approval.flow import forks
 from services.core import regions
 from services.core.errors import Invalid
 from services.core.texts import yuan
@@ -26,12 +28,17 @@ WAN = 1_000_000  # 分 in 万元
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StepWords:
-    """A step in words: who decides, when it applies (empty: always), by when."""
+    """A step in words: who decides, when it applies (empty: always), by when.
+
+    `place`: how its branch is called, empty on the main way. `begins`: it is the branch's first.
+    """
 
     name: str
     who: str
     condition: str
     time: str
+    place: str = ""
+    begins: bool = False
 
 
 class Words:
@@ -61,18 +68,29 @@ class Words:
             self.names[model, value] = f"#{value}" if row is None else str(row)
 
     def line(self, flow: ApprovalFlow) -> str:
-        """Return a flow in one line."""
-        parts = [
-            f"[{one.condition}] {one.who}" if one.condition else one.who for one in self.steps(flow)
-        ]
-        return " → ".join([_("提交"), *parts])
+        """Return a flow in one line: the branches of a fork in braces, with | between them."""
+        parts = [_("提交")]
+        pairs = zip(flow.steps, self.steps(flow), strict=True)
+        for split, group in itertools.groupby(pairs, key=lambda pair: pair[0].split):
+            told = list(group)
+            if split is None:
+                parts += [_one(one) for _step, one in told]
+                continue
+            branches = itertools.groupby(told, key=lambda pair: pair[0].branch)
+            ways = (" → ".join(_one(one) for _step, one in some) for _n, some in branches)
+            parts.append("{ " + " | ".join(ways) + " }")
+        return " → ".join(parts)
 
     def steps(self, flow: ApprovalFlow) -> list[StepWords]:
         """Return the steps of a flow."""
-        return [
-            StepWords(step.name, self.who(step), self.condition(flow.noun, step), _time(step))
-            for step in flow.steps
-        ]
+        found: list[StepWords] = []
+        for n, step in enumerate(flow.steps):
+            begins = forks.word(step, flow.steps[n - 1] if n else None)
+            place = branch_word(begins, step) or (found[-1].place if step.split else "")
+            condition = self.condition(flow.noun, step)
+            told = (step.name, self.who(step), condition, _time(step), place, bool(begins))
+            found.append(StepWords(*told))
+        return found
 
     def who(self, step: ApprovalStep) -> str:
         """Return who decides, with the mode where it is not the usual one."""
@@ -104,6 +122,22 @@ class Words:
         if model is not None:
             return self.names.get((model, value), f"#{value}")
         return PLAIN.get(one.kind, str)(value)
+
+
+def branch_word(begins: str, step: ApprovalStep) -> str:
+    """Return how a branch is called that begins with a step."""
+    words = {"if": _("如果"), "elif": _("否则如果"), "else": _("否则")}
+    return _("并行 %(n)s", n=step.branch) if begins == "lane" else words.get(begins, "")
+
+
+def _one(step: StepWords) -> str:
+    """Return a step of a line: its branch where it begins one, its condition, who decides."""
+    parts = [
+        f"{step.place}{_('：')}" if step.begins else "",
+        f"[{step.condition}]" if step.condition else "",
+        step.who,
+    ]
+    return " ".join(part for part in parts if part)
 
 
 def preview(session: Session, flow: ApprovalFlow) -> str:

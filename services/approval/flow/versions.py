@@ -119,6 +119,9 @@ COPIED = (
     "share",
     "collapse",
     "resume",
+    "placement",
+    "split",
+    "branch",
 )
 
 

@@ -11,4 +11,5 @@ __all__ = [
     "timeline",
     "trial",
     "unmasking",
+    "way",
 ]

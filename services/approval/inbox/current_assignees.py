@@ -16,6 +16,7 @@ def waiting_for(session: Session, request_ids: Iterable[int]) -> dict[int, list[
         sa.select(task.c.request_id, user.c.name)
         .select_from(sa.join(task, user, user.c.id == task.c.assignee_id))
         .where(task.c.request_id.in_(list(request_ids)), task.c.state == TaskState.open)
+        .group_by(task.c.request_id, user.c.id, user.c.name)
         .order_by(user.c.id)
     )
     found: dict[int, list[str]] = {}

@@ -8,17 +8,17 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from models.approval.flow import ApprovalStep, FlowAction
-from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
+from models.approval.flow import FlowAction
+from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.core.cached import cached
-from models.core.mixins import Approval
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from models.people.user import User
 from services.approval.inbox.current_assignees import waiting_for
 from services.core.worktime import WorkCalendar, calendar
 from services.rights.actor import Actor
+from services.rights.pending_counts import repeated
 
 # Made once: an alias copies every column of its table, 2 ms each time.
 PRINCIPAL = User.__table__.alias("principal")
@@ -132,18 +132,21 @@ def tally(session: Session, actor: Actor, wanted: QueueFilter, *, now: dt.dateti
 def _counted(actor: Actor, tab: str, now: dt.datetime) -> Any:
     """Return noun, action, submitter, number and number of late ones of a tab.
 
-    A person has one open task of a request at most, so that only other tabs count it once by force.
+    A request counts once, also where branches that run at once ask a person twice.
     """
     request, task = ApprovalRequest.__table__, ApprovalTask.__table__
     key = request.c["noun", "action", "submitted_by_id"]
     late = sa.func.count(sa.case((task.c.due_at < now, 1)))
     columns: list[Any] = [sa.func.count(), late]
-    if tab != "open":
+    once: sa.ColumnElement[bool] = sa.true()
+    if tab == "open":
+        once = task.c.id.not_in(repeated(actor.id))
+    else:
         columns = [sa.func.count(sa.distinct(request.c.id)), sa.literal(0)]
     return (
         sa.select(*key, *(c.label(name) for c, name in zip(columns, ("n", "late"), strict=True)))
         .join_from(task, request, task.c.request_id == request.c.id)
-        .where(mine(actor, tab, task.c))
+        .where(mine(actor, tab, task.c), once)
         .group_by(*key)
     )
 
@@ -207,8 +210,11 @@ def _page(actor: Actor, wanted: QueueFilter) -> Any:
     """
     task, request = ApprovalTask.__table__, ApprovalRequest.__table__
     query = sa.select(task.c.id).where(mine(actor, wanted.tab, task.c))
-    if wanted.tab != "open":
-        query = query.where(task.c.id.in_(_newest(actor, wanted.tab)))
+    query = query.where(
+        task.c.id.not_in(repeated(actor.id))
+        if wanted.tab == "open"
+        else task.c.id.in_(_newest(actor, wanted.tab))
+    )
     if wanted.type or wanted.submitter is not None or wanted.sort != "due":
         query = query.join(request, request.c.id == task.c.request_id)
         query = query.where(of_type(wanted.type, request.c))
@@ -293,60 +299,3 @@ def _doubtful() -> sa.Select[int]:
             sa.or_(same_name, *same_number),
         )
     )
-
-
-@dataclasses.dataclass(slots=True)
-class Way:
-    """The steps as (name, done | now | next), who has it now by name and key.
-
-    `second` are those who must not decide themselves: a second person has to (需第二位审批人).
-    `copied` are the names of those whom the flow gives a copy, beside the submitter.
-    """
-
-    steps: list[tuple[str, str]]
-    copied: str = ""
-    waiting: list[str] = dataclasses.field(default_factory=list)
-    people: set[int] = dataclasses.field(default_factory=set)
-    second: set[int] = dataclasses.field(default_factory=set)
-
-
-def steps(session: Session, request: ApprovalRequest) -> Way:
-    """Return the way of a request through its steps; one statement."""
-    step, task, user = ApprovalStep.__table__, ApprovalTask.__table__, User.__table__
-    route = request.route or list(range(1, request.steps + 1))
-    here = sa.and_(
-        task.c.request_id == request.id,
-        task.c.state == TaskState.open,
-        step.c.ordinal == route[request.step - 1],
-    )
-    copy, reader = ApprovalCopy.__table__, User.__table__.alias("reader")
-    copied = (
-        sa.select(sa.func.aggregate_strings(reader.c.name, "、"))
-        .join(copy, copy.c.user_id == reader.c.id)
-        .where(copy.c.request_id == request.id, reader.c.id != request.submitted_by_id)
-        .scalar_subquery()
-    )
-    names: dict[int, str] = {}
-    way = Way([])
-    who = (user.c.name, user.c.id, task.c.needs_second)
-    for ordinal, name, share, way.copied, person, key, second in session.execute(
-        sa.select(step.c.ordinal, step.c.name, step.c.share, copied, *who)
-        .outerjoin_from(step, task, here)
-        .outerjoin(user, user.c.id == task.c.assignee_id)
-        .where(step.c.flow_id == request.flow_id)
-        .order_by(step.c.ordinal, user.c.id)
-    ):
-        names[ordinal] = f"{name} {share}%" if share else name
-        if key is not None:
-            way.waiting.append(person)
-            way.people.add(key)
-            way.second |= {key} if second else set()
-    over = request.state is Approval.approved
-    way.steps = [
-        (
-            names.get(ordinal, str(n)),
-            "done" if over or n < request.step else "now" if n == request.step else "next",
-        )
-        for n, ordinal in enumerate(route, 1)
-    ]
-    return way

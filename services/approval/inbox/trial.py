@@ -35,7 +35,10 @@ class Check:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TrialStep:
-    """One step: whether it applies and who gets it; people are (name, whose stand-in)."""
+    """One step: whether it applies and who gets it; people are (name, whose stand-in).
+
+    `place`: how its branch is called, empty on the main way.
+    """
 
     step: ApprovalStep
     who: str
@@ -45,6 +48,7 @@ class TrialStep:
     people: list[tuple[str, str]]
     fallback: bool = False
     second: bool = False
+    place: str = ""
 
     @property
     def waits(self) -> bool:
@@ -80,13 +84,14 @@ def trial(
     steps = [
         TrialStep(
             step,
-            words.who(step),
-            words.condition(flow.noun, step),
+            told.who,
+            told.condition,
             step.ordinal in stays or step in copies,
             _checks(words, parsed(flow.noun, step.condition), _told(session, record, get), get, at),
             *_people(casts.get(step.ordinal, Cast({})), names),
+            told.place,
         )
-        for step in flow.steps
+        for step, told in zip(flow.steps, words.steps(flow), strict=True)
     ]
     return Trial(steps, forced=_forced(flow, stays, get, at))
 

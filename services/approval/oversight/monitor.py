@@ -182,14 +182,24 @@ def whereabouts(session: Session, requests: Iterable[Any]) -> dict[int, Whereabo
         )
     }
     since, due = sa.func.min(TASK.c.created_at), sa.func.min(TASK.c.due_at)
-    query = open_tasks(since, due).where(TASK.c.request_id.in_(keys)).group_by(TASK.c.request_id)
-    times = {key: (begun, until) for key, begun, until in session.execute(query)}
+    query = open_tasks(TASK.c.step, since, due).where(TASK.c.request_id.in_(keys))
+    query = query.group_by(TASK.c.request_id, TASK.c.step).order_by(TASK.c.step)
+    times: dict[int, list[Any]] = {}
+    for row in session.execute(query):
+        times.setdefault(row.request_id, []).append(row)
     holders = waiting_for(session, keys)
     return {
-        row.id: Whereabouts(
-            f"{row.step}/{row.steps} {names.get((row.flow_id, ordinal(row)), '')}".strip(),
-            holders.get(row.id, []),
-            *times.get(row.id, (None, None)),
-        )
+        row.id: _whereabouts(row, names, holders.get(row.id, []), times.get(row.id, []))
         for row in rows
     }
+
+
+def _whereabouts(
+    request: Any, names: dict[Any, str], holders: list[str], steps: list[Any]
+) -> Whereabouts:
+    """Return where a request stands; `steps`: (request, step, since, due) of open ones."""
+    at = [row.step for row in steps] or [request.step]
+    said = "、".join(names.get((request.flow_id, ordinal(request, n)), "") for n in at)
+    begun = min((row[2] for row in steps), default=None)
+    due = min((row[3] for row in steps if row[3]), default=None)
+    return Whereabouts(f"{request.step}/{request.steps} {said}".strip(), holders, begun, due)

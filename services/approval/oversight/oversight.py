@@ -4,7 +4,6 @@ He decides nothing by it: who is barred from deciding stays barred, whoever name
 """
 
 import dataclasses
-from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -49,10 +48,10 @@ def holders(session: Session, request: ApprovalRequest) -> list[tuple[int, str]]
     query = (
         sa.select(user.c.id, user.c.name)
         .join(task, task.c.assignee_id == user.c.id)
-        .where(task.c.request_id == request.id, task.c.step == request.step, task.c.state.in_(LIVE))
+        .where(task.c.request_id == request.id, task.c.state.in_(LIVE))
         .order_by(task.c.id)
     )
-    return [(row.id, row.name) for row in session.execute(query)]
+    return list(dict.fromkeys((row.id, row.name) for row in session.execute(query)))
 
 
 def give(call: Call, request_id: int, move: Move, comment: str | None) -> ApprovalRequest:
@@ -63,29 +62,41 @@ def give(call: Call, request_id: int, move: Move, comment: str | None) -> Approv
     request, words = begin(call, request_id), said(comment)
     with gate.rule(call.session, "approval"):
         lock(call.session, request)
-        held = {t.assignee_id: t for t in _current(call.session, request)}
-        task = held.get(move.holder)
-        if task is None:
+        held = [t for t in live(call.session, request.id) if t.assignee_id == move.holder]
+        if not held:
             raise Invalid({"holder": _("此人在当前步骤没有待办，请刷新后重试")})
-        turn = task.state is TaskState.open
-        heir = holder_of(call, request, move.to)
-        cancel([task], now=call.now)
-        succeed(call, request, task, heir, turn=turn)
-        note(
-            call.session,
-            request,
-            Decision.transfer,
-            step=request.step,
-            by=call.by.id,
-            behalf=move.holder,
-            target=heir[0],
-            comment=words,
-            now=call.now,
-        )
+        turn = any(t.state is TaskState.open for t in held)
+        heir = holder_of(call, request, move.to, steps={t.step for t in held})
+        for task in held:
+            _hand(call, request, task, heir, words)
         told = [heir[0]] if turn else []  # who waits is told when it is his turn
         by = Verdict("", call.by.name, words)
         announce(call.session, request, told, now=call.now, kind=NoticeKind.transfer, said=by)
     return request
+
+
+def _hand(
+    call: Call,
+    request: ApprovalRequest,
+    task: ApprovalTask,
+    heir: tuple[int, int | None],
+    words: str | None,
+) -> None:
+    """Give one task of a holder to the heir (who, whose stand-in), with its event."""
+    turn, holder = task.state is TaskState.open, task.assignee_id
+    cancel([task], now=call.now)
+    succeed(call, request, task, heir, turn=turn)
+    note(
+        call.session,
+        request,
+        Decision.transfer,
+        step=task.step,
+        by=call.by.id,
+        behalf=holder,
+        target=heir[0],
+        comment=words,
+        now=call.now,
+    )
 
 
 def urge(call: Call, request_id: int) -> ApprovalRequest:
@@ -138,7 +149,3 @@ def not_own(call: Call, request: ApprovalRequest) -> None:
     """Raise Forbidden for the actor's own submission."""
     if request.submitted_by_id == call.by.id:
         raise Forbidden(_("自己提交的审批单请撤回，或请他人处理"))
-
-
-def _current(session: Session, request: ApprovalRequest) -> list[Any]:
-    return [task for task in live(session, request.id) if task.step == request.step]

@@ -4,6 +4,7 @@ Each is claimed with one compare-and-set statement, so two cannot both win, and 
 """
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,13 +15,14 @@ from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.core.mixins import Approval
 from models.delivery.notification import NoticeKind
+from services.approval.flow.forks import block, follows, next_in_lane
 from services.approval.request.annotations import NOTHING, Beside, checked_remarks, keep, reason
 from services.approval.request.effects import announce, finish, tell_submitter
 from services.approval.request.events import note
 from services.approval.request.reassign import reassign_tasks_of
 from services.approval.request.request_lock import claim, find, record_of, refused, said
 from services.approval.request.set_effects import REQUEST, copies
-from services.approval.request.tasks import LIVE, cancel, hand_on, live, open_next, open_tasks
+from services.approval.request.tasks import LIVE, cancel, hand_on, live, open_block, open_lane
 from services.core.errors import Invalid, NotVisible, Refused
 from services.delivery.outcome import Verdict
 from services.rights import gate
@@ -55,68 +57,89 @@ def decide(
     comment = checked(verb, reason(request, comment, remarks))
     record = record_of(call.session, request)
     with gate.rule(call.session, "approval"):
-        task = claim(call, request, seen=seen)
-        step, decision = request.step, VERBS[verb]
-        to_step = beside.to_step
-        if to_step is not None and (verb != "give_back" or not 1 <= to_step < step):
+        tasks = claim(call, request, seen=seen)
+        decision, to_step = VERBS[verb], beside.to_step
+        if to_step is not None and (verb != "give_back" or not 1 <= to_step < request.step):
             raise Invalid({"to_step": _("只能退回到已经过的步骤")})
-        task.decision, request.last_comment = decision, comment
-        event = note(
-            call.session,
-            request,
-            decision,
-            step=step,
-            by=call.by.id,
-            behalf=task.on_behalf_of_id,
-            comment=comment,
-            now=call.now,
-        )
-        keep(event, beside, remarks)
+        request.last_comment = comment
+        for task in tasks:
+            task.decision = decision
+        kept = [_said(call, request, task, comment) for task in tasks]
+        keep(kept[0], beside, remarks)
         call.session.flush()
-        turn = _move(call.session, request, task, (verb, to_step), call.now)
+        turn = _move(call.session, request, tasks, (verb, to_step), call.now)
         if request.state is not Approval.pending and record is not None:
             finish(call.session, request, record, call.now)
         call.session.flush()
-        mine, state = REQUEST.c.id == request.id, request.state
+        step, state = tasks[0].step, request.state
+        mine = REQUEST.c.id == request.id
         copies(
             call.session, mine, state=state, comment=comment, by=call.by.id, now=call.now, step=step
         )
         tell_submitter(call, request, decision, (step, comment))
-        announce(call.session, request, turn, now=call.now)
+        announce(call.session, request, dict.fromkeys(turn), now=call.now)
     return request
+
+
+def _said(
+    call: Call, request: ApprovalRequest, task: ApprovalTask, comment: str | None
+) -> ApprovalEvent:
+    """Write the event of a decided task."""
+    return note(
+        call.session,
+        request,
+        task.decision or Decision.comment,
+        step=task.step,
+        by=call.by.id,
+        behalf=task.on_behalf_of_id,
+        comment=comment,
+        now=call.now,
+    )
 
 
 def _move(
     session: Session,
     request: ApprovalRequest,
-    task: ApprovalTask,
+    tasks: list[ApprovalTask],
     where: tuple[str, int | None],
     now: dt.datetime,
 ) -> list[int]:
     """Bring the request where the decision sends it; return whose turn it is now."""
     verb, to_step = where
-    if verb != "approve":
-        cancel(live(session, request.id), now=now)
-        if to_step is None:
-            request.state, request.decided_at = Approval.rejected, now
-            session.flush()
-            return []
-        request.step = to_step
-    else:
-        complete, turn = hand_on(session, request, task, now=now)
-        if not complete:
-            return turn
-        return _go_on(session, request, now)
-    session.flush()
-    return open_tasks(session, request, now=now)
-
-
-def _go_on(session: Session, request: ApprovalRequest, now: dt.datetime) -> list[int]:
-    """Open the next step; one that people who agreed already fulfil is passed at once."""
-    while request.step < request.steps:
-        request.step += 1
+    if verb == "approve":
+        return _go_on(session, request, tasks, now)
+    cancel(live(session, request.id), now=now)
+    if to_step is None:
+        request.state, request.decided_at = Approval.rejected, now
         session.flush()
-        turn = open_next(session, request, now=now)
+        return []
+    request.step = block(request.lanes, to_step)[0]
+    session.flush()
+    return open_block(session, request, now=now) or []
+
+
+def _go_on(
+    session: Session, request: ApprovalRequest, tasks: list[ApprovalTask], now: dt.datetime
+) -> list[int]:
+    """Open what comes after approved tasks of one person; return whose turn it is now.
+
+    Branches that run at once join here: what stands behind them waits for all.
+    """
+    turn: list[int] = []
+    for task in tasks:
+        complete, others = hand_on(session, request, task, now=now)
+        after = next_in_lane(request.lanes, task.step) if complete else None
+        opened = None if after is None else open_lane(session, request, after, now=now)
+        turn += [*others, *(opened or ())]
+    return turn if live(session, request.id) else _next_block(session, request, now)
+
+
+def _next_block(session: Session, request: ApprovalRequest, now: dt.datetime) -> list[int]:
+    """Open the next step; one that people who agreed already fulfil is passed at once."""
+    while (last := block(request.lanes, request.step)[-1]) < request.steps:
+        request.step = last + 1
+        session.flush()
+        turn = open_block(session, request, now=now)
         if turn is not None:
             return turn
     request.state, request.decided_at = Approval.approved, now
@@ -206,7 +229,7 @@ def take_back(call: Call, request_id: int) -> ApprovalRequest:
 
 
 def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) -> None:
-    """Put the tasks back as they were before an approval."""
+    """Put the tasks back as they were before an approval, of several branches at once too."""
     task = ApprovalTask
     tasks = session.scalars(
         sa.select(task)
@@ -214,31 +237,42 @@ def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) ->
         .order_by(task.id)
         .execution_options(populate_existing=True)
     ).all()
-    own = next(
-        t
-        for t in reversed(tasks)
-        if t.assignee_id == event.actor_id
-        and t.step == event.step
-        and t.decision is Decision.approve
-    )
+    own = _own(request, tasks, event)
     for other in tasks:
-        if other.step != event.step and other.state in LIVE:
+        behind = any(follows(request.lanes, other.step, one.step) for one in own)
+        if behind and other.state in LIVE:
             other.state = TaskState.cancelled
-        elif other.after_id == own.id and other.state is TaskState.open:
-            other.state = TaskState.waiting
+    for one in own:
+        _restore([other for other in tasks if other.step == one.step], one)
+    request.step = block(request.lanes, event.step)[0]
+    session.flush()
+
+
+def _own(
+    request: ApprovalRequest, tasks: Sequence[ApprovalTask], event: ApprovalEvent
+) -> list[ApprovalTask]:
+    """Return the tasks that one approval decided: the last of its person in each branch."""
+    fork = block(request.lanes, event.step)
+    found: dict[tuple[int, ...], ApprovalTask] = {}
+    for task in reversed(tasks):
+        his = task.assignee_id == event.actor_id and task.decision is Decision.approve
+        if his and task.step in fork and task.decided_at == event.at:
+            lane = request.lanes[task.step - 1] if request.lanes else None
+            found.setdefault(tuple(lane or ()), task)
+    return list(found.values())
+
+
+def _restore(tasks: Sequence[ApprovalTask], own: ApprovalTask) -> None:
+    """Open a task of a step again, with what its approval had ended or opened."""
     done = {t.id for t in tasks if t.state is TaskState.done} - {own.id}
     for other in tasks:
-        if (
-            other.step == event.step
-            and other.state is TaskState.cancelled
-            and other.decided_at == own.decided_at
-        ):
+        if other.after_id == own.id and other.state is TaskState.open:
+            other.state = TaskState.waiting
+        elif other.state is TaskState.cancelled and other.decided_at == own.decided_at:
             free = other.after_id is None or other.after_id in done
             other.state = TaskState.open if free else TaskState.waiting
             other.decided_at = None
     own.state, own.decision, own.decided_at = TaskState.open, None, None
-    request.step = event.step
-    session.flush()
 
 
 __all__ = ["VERBS", "checked", "decide", "take_back", "withdraw"]

@@ -29,7 +29,7 @@ def escalate(session: Session, task_id: int, *, now: dt.datetime) -> int:
     session.refresh(task)
     if task.state is not TaskState.open or task.escalated_at is not None:
         return 0
-    step = step_of(session, request)
+    step = step_of(session, request, task.step)
     task.escalated_at = now
     session.flush()
     people = _hand_up(session, request, task, step, now) if step.escalate else {}
@@ -61,7 +61,7 @@ def _hand_up(
     Where one approval suffices they get it beside the late one; else one of them takes his place,
     so that the step needs as many approvals as before.
     """
-    rest = live(session, request.id)
+    rest = live(session, request.id, task.step)
     behind = [other for other in rest if other.after_id == task.id]
     beside = step.mode is StepMode.any and task.added_by_id is None and not behind
     people = _above(session, request, task, now=now)

@@ -61,7 +61,7 @@ class Held:
 
 @dataclasses.dataclass(slots=True)
 class Step:
-    """The live tasks of the step a request stands in, who has signed in it, and its rules."""
+    """The live tasks of a step of a request, who has signed in it, and its rules."""
 
     id: int
     title: str
@@ -158,18 +158,22 @@ def _steps(found: Reassignment, keys: list[int]) -> list[Step]:
     query = sa.select(flow_step).where(flow_step.c.flow_id.in_(flows))
     rules = {(one.flow_id, one.ordinal): one for one in session.execute(query)}
     usual = get_setting(session, "approval.due_hours")
-    steps = {}
-    for row in rows:
-        one = rules[row.flow_id, ordinal(row)]
-        hours = one.due_hours or usual
-        steps[row.id, row.step] = Step(row.id, row.title, barred(row), one.mode, hours)
-    tasks = sa.select(TASK).where(TASK.c.request_id.in_(keys)).order_by(TASK.c.id)
-    for row in session.execute(tasks):
-        step = steps.get((row.request_id, row.step))
-        if step is not None and row.state in LIVE:
-            step.tasks.append(Held(row, *(getattr(row, key) for key in KEPT)))
-        elif step is not None and row.state is TaskState.done:
-            step.signed.add(row.assignee_id)
+    requests = {row.id: row for row in rows}
+    held = sa.select(TASK).where(TASK.c.request_id.in_(requests))
+    tasks = session.execute(held.order_by(TASK.c.id)).all()
+    steps: dict[tuple[int, int], Step] = {}
+    for task in tasks:
+        row, place = requests[task.request_id], (task.request_id, task.step)
+        if task.state in LIVE and place not in steps:
+            one = rules[row.flow_id, ordinal(row, task.step)]
+            hours = one.due_hours or usual
+            steps[place] = Step(row.id, row.title, barred(row), one.mode, hours)
+    for task in tasks:
+        step = steps.get((task.request_id, task.step))
+        if step is not None and task.state in LIVE:
+            step.tasks.append(Held(task, *(getattr(task, key) for key in KEPT)))
+        elif step is not None and task.state is TaskState.done:
+            step.signed.add(task.assignee_id)
     return list(steps.values())
 
 

@@ -69,17 +69,18 @@ def record_of(session: Session, request: ApprovalRequest) -> Any:
 
 def claim(
     call: Call, request: ApprovalRequest, *, seen: int | None, own: bool = False
-) -> ApprovalTask:
-    """Lock a pending request for its assignee; return his task, which is marked as decided.
+) -> list[ApprovalTask]:
+    """Lock a pending request for its assignee; return his open tasks, marked as decided.
+
+    One, or in branches that run at once one of each: who is asked twice says it once.
 
     `seen` is the version he saw (None: nothing is approved by what follows); `own` lets the
     submitter act, for verbs that decide nothing. Raises Refused with a code of REASONS; what was
-    written then goes with the roll-back. The caller sets the task's decision.
+    written then goes with the roll-back. The caller sets the tasks' decision.
     """
     table, task = ApprovalRequest.__table__, ApprovalTask.__table__
     mine = sa.and_(
         task.c.request_id == request.id,
-        task.c.step == request.step,
         task.c.assignee_id == call.by.id,
         task.c.state == TaskState.open,
     )
@@ -98,12 +99,13 @@ def claim(
     if found.rowcount != 1:
         raise _why_not(call.session, request.id, seen, call.by, own=own)
     # Locked now; a second window of the same person finds his task done.
-    key = call.session.execute(sa.select(task.c.id).where(mine)).scalar()
-    if key is None:
+    query = sa.select(ApprovalTask).where(mine).order_by(task.c.step)
+    held = list(call.session.scalars(query.execution_options(populate_existing=True)))
+    if not held:
         raise refused("ALREADY_HANDLED")
     call.session.refresh(request)
-    held = call.session.get_one(ApprovalTask, key, populate_existing=True)
-    held.state, held.decided_at = TaskState.done, call.now
+    for one in held:
+        one.state, one.decided_at = TaskState.done, call.now
     return held
 
 
@@ -131,7 +133,6 @@ def _why_not(
         sa.select(task.c.id).where(
             task.c.request_id == request_id,
             task.c.assignee_id == by.id,
-            task.c.step == row.step,
             task.c.state == TaskState.open,
         )
     ).first()

@@ -8,16 +8,17 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
-from models.approval.request import ApprovalCopy, ApprovalRequest, Decision
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
 from models.core.mixins import Approval
 from models.customers.customer import Customer
 from services.approval.flow import chosen_approvers
 from services.approval.flow.approvers import readers
 from services.approval.flow.barred import would_bar
 from services.approval.flow.flow import applying, copied, in_force, place
+from services.approval.flow.forks import block, lanes_of
 from services.approval.request.effects import announce, summary
 from services.approval.request.events import note
-from services.approval.request.tasks import open_tasks
+from services.approval.request.tasks import open_block
 from services.core import numbers
 from services.core.days import today
 from services.core.errors import Forbidden, Invalid, Locked
@@ -30,6 +31,7 @@ from services.rights.actor import demand
 from services.rights.call import Call
 from services.rights.rules import movable
 
+NO = (Decision.reject, Decision.give_back)
 OPEN = (Approval.draft, Approval.rejected, Approval.withdrawn)
 
 
@@ -91,6 +93,7 @@ def open_request(
     flow = in_force(call.session, type(record), action)
     told = (flow, type(record), asked(record, payload), place(call.by.id, call.now))
     steps = applying(*told)
+    lanes = lanes_of(steps)
     creation = action is FlowAction.create
     editor = record.last_editor_id if creation else call.by.id
     never = would_bar(record, call.by.id, action)
@@ -104,6 +107,7 @@ def open_request(
         action=action,
         flow_id=flow.id,
         route=[step.ordinal for step in steps],
+        lanes=lanes,
         chosen=picked,
         step=_first(call.session, flow, steps, record, action),
         steps=len(steps),
@@ -121,7 +125,7 @@ def open_request(
         call.session, request, Decision.submit, step=0, by=call.by.id, now=call.now, comment=comment
     )
     _copy(call, request, copied(*told))
-    turn = open_tasks(call.session, request, now=call.now)
+    turn = open_block(call.session, request, now=call.now) or []
     announce(call.session, request, turn, now=call.now)
     return request
 
@@ -131,7 +135,7 @@ def _first(
 ) -> int:
     """Return the step a request begins with: that which rejected it last, where the flow says so.
 
-    The way has to be the same as it was then.
+    The way has to be the same as it was then; branches that run at once all begin anew.
     """
     request = ApprovalRequest
     before = session.scalar(
@@ -145,8 +149,19 @@ def _first(
     same = before is not None and (before.flow_id, before.route) == (flow.id, route)
     if before is None or not same or before.action is not action:
         return 1
-    back = before.state is Approval.rejected and steps[before.step - 1].resume
-    return before.step if back else 1
+    if before.state is not Approval.rejected:
+        return 1
+    no = _said_no(session, before)
+    return block(before.lanes, no)[0] if steps[no - 1].resume else 1
+
+
+def _said_no(session: Session, request: ApprovalRequest) -> int:
+    """Return the step in which a rejected request was sent back to its submitter."""
+    event = ApprovalEvent.__table__
+    query = sa.select(event.c.step).where(
+        event.c.request_id == request.id, event.c.decision.in_(NO)
+    )
+    return session.execute(query.order_by(event.c.id.desc()).limit(1)).scalar() or request.step
 
 
 def _copy(call: Call, request: ApprovalRequest, steps: list[ApprovalStep]) -> None:

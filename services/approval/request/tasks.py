@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable
+from itertools import chain
 
 import sqlalchemy as sa
 from flask_babel import force_locale
@@ -16,36 +17,65 @@ from models.delivery.notification import NoticeKind
 from services.approval.flow.approvers import admins, approvers
 from services.approval.flow.barred import barred
 from services.approval.flow.flow import step_of
+from services.approval.flow.forks import firsts, next_in_lane
 from services.approval.flow.stand_ins import place
 from services.approval.request.effects import announce
 from services.approval.request.events import note
+from services.core.errors import Locked
 from services.core.settings import get_setting
 from services.core.worktime import due_after
 
 LIVE = (TaskState.open, TaskState.waiting)
 
 
-def open_next(session: Session, request: ApprovalRequest, *, now: dt.datetime) -> list[int] | None:
-    """Open the next step as `open_tasks` does; None where people who agreed already fulfil it.
+def open_block(session: Session, request: ApprovalRequest, *, now: dt.datetime) -> list[int] | None:
+    """Open the step a request stands in, or all branches that begin there; return whose turn it is.
+
+    None where people who agreed already fulfil all of it.
+    """
+    found = [
+        open_lane(session, request, first, now=now) for first in firsts(request.lanes, request.step)
+    ]
+    turns = [turn for turn in found if turn is not None]
+    return list(dict.fromkeys(chain.from_iterable(turns))) if turns else None
+
+
+def open_lane(
+    session: Session, request: ApprovalRequest, first: int, *, now: dt.datetime
+) -> list[int] | None:
+    """Open the first step of a branch, from a place on, that is not fulfilled; None: all are."""
+    at: int | None = first
+    while at is not None:
+        turn = _open_next(session, request, at, now)
+        if turn is not None:
+            return turn
+        at = next_in_lane(request.lanes, at)
+    return None
+
+
+def _open_next(
+    session: Session, request: ApprovalRequest, at: int, now: dt.datetime
+) -> list[int] | None:
+    """Open one step; None where people who agreed already fulfil it.
 
     Where the flow says so, who agreed in a step before is not asked again: his agreement is noted.
     """
-    step, never = step_of(session, request), barred(request)
-    signed = _signed(session, request) - never if step.collapse else set()
+    step, never = step_of(session, request, at), barred(request)
+    signed = _signed(session, request, at) - never if step.collapse else set()
     named = approvers(session, step, request.submitted_by_id, request.chosen) if signed else []
     agreed = [person for person in named if person in signed]
     anyone = step.mode is StepMode.any
     for person in agreed[:1] if anyone else agreed:
-        _agree(session, request, person, now)
+        _agree(session, request, at, person, now)
     rest = [person for person in named if person not in signed]
     if agreed and (anyone or not rest):
         return None
-    return open_tasks(session, request, now=now, named=rest or None)
+    return _open_tasks(session, request, (at, step), rest or None, now)
 
 
-def _signed(session: Session, request: ApprovalRequest) -> set[int]:
-    """Return who approved a step before this one since it was last sent back."""
-    query = _approvals(session, request).where(ApprovalTask.step < request.step)
+def _signed(session: Session, request: ApprovalRequest, at: int) -> set[int]:
+    """Return who approved a step before one since the request was last sent back."""
+    query = _approvals(session, request).where(ApprovalTask.step < at)
     return set(session.scalars(query))
 
 
@@ -59,12 +89,14 @@ def _approvals(session: Session, request: ApprovalRequest) -> sa.Select[int]:
     return query if last is None else query.where(task.decided_at > last)
 
 
-def _agree(session: Session, request: ApprovalRequest, person: int, now: dt.datetime) -> None:
+def _agree(
+    session: Session, request: ApprovalRequest, at: int, person: int, now: dt.datetime
+) -> None:
     with force_locale("zh_Hans_CN"):
         why = _("前面步骤已同意，按流程规则不再重复审批")
     task = ApprovalTask(
         request_id=request.id,
-        step=request.step,
+        step=at,
         assignee_id=person,
         state=TaskState.done,
         decision=Decision.approve,
@@ -72,26 +104,32 @@ def _agree(session: Session, request: ApprovalRequest, person: int, now: dt.date
         decided_at=now,
     )
     session.add(task)
-    note(session, request, Decision.approve, step=request.step, by=person, comment=why, now=now)
+    note(session, request, Decision.approve, step=at, by=person, comment=why, now=now)
 
 
-def open_tasks(
-    session: Session, request: ApprovalRequest, *, now: dt.datetime, named: list[int] | None = None
+def _open_tasks(
+    session: Session,
+    request: ApprovalRequest,
+    where: tuple[int, ApprovalStep],
+    named: list[int] | None,
+    now: dt.datetime,
 ) -> list[int]:
-    """Create the tasks of the request's current step; return whose turn it is.
+    """Create the tasks of a step at a place of the route; return whose turn it is.
 
     Without an approver the admins get it, and are told why. The submitter and the last editor are
     never asked, not as stand-ins either; where nobody else is left the only admin's task waits for
-    a second person.
+    a second person. Raises Locked where there is no admin either: nothing passes by itself.
     """
-    step = step_of(session, request)
+    at, step = where
     if named is None:
         named = approvers(session, step, request.submitted_by_id, request.chosen)
     found = cast(session, named, barred(request), now=now)
+    if not found.people:
+        raise Locked(_("没有可用的审批人，也没有在职的管理员"), code="NO_APPROVER")
     made = [
         ApprovalTask(
             request_id=request.id,
-            step=request.step,
+            step=at,
             assignee_id=person,
             on_behalf_of_id=principal,
             created_at=now,
@@ -100,7 +138,7 @@ def open_tasks(
         for person, principal in found.people.items()
     ]
     turn = _start(session, step, made, now=now)
-    return _say_nobody(session, request, turn, now) if found.fallback else turn
+    return _say_nobody(session, request, at, turn, now) if found.fallback else turn
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -130,19 +168,11 @@ def cast(
 
 
 def _say_nobody(
-    session: Session, request: ApprovalRequest, people: list[int], now: dt.datetime
+    session: Session, request: ApprovalRequest, at: int, people: list[int], now: dt.datetime
 ) -> list[int]:
     """Write into the timeline that nobody was found, and tell the admins so; nobody is left to."""
     for person in people:
-        note(
-            session,
-            request,
-            Decision.no_approver,
-            step=request.step,
-            by=None,
-            target=person,
-            now=now,
-        )
+        note(session, request, Decision.no_approver, step=at, by=None, target=person, now=now)
     announce(session, request, people, now=now, kind=NoticeKind.no_approver)
     return []
 
@@ -172,17 +202,17 @@ def deadline(session: Session, step: ApprovalStep, now: dt.datetime) -> dt.datet
     return due_after(session, now, step.due_hours or get_setting(session, "approval.due_hours"))
 
 
-def live(session: Session, request_id: int) -> list[ApprovalTask]:
-    """Return the tasks that are open or wait their turn, as they are in the database now."""
+def live(session: Session, request_id: int, at: int | None = None) -> list[ApprovalTask]:
+    """Return the tasks that are open or wait their turn, as they are in the database now.
+
+    `at`: those of one step; more than one has some where branches run at once.
+    """
     task = ApprovalTask
-    return list(
-        session.scalars(
-            sa.select(task)
-            .where(task.request_id == request_id, task.state.in_(LIVE))
-            .order_by(task.id)
-            .execution_options(populate_existing=True)
-        )
-    )
+    query = sa.select(task).where(task.request_id == request_id, task.state.in_(LIVE))
+    if at is not None:
+        query = query.where(task.step == at)
+    query = query.order_by(task.id).execution_options(populate_existing=True)
+    return list(session.scalars(query))
 
 
 def hand_on(
@@ -193,26 +223,30 @@ def hand_on(
     Any: the others' tasks end with the first approval of one of the step's own approvers; by share,
     with that which makes it. Whoever was added after him, or is next in turn, still has to agree.
     """
-    step = step_of(session, request)
-    rest = live(session, request.id)
-    if task.added_by_id is None and _is_enough(session, request, step, rest):
+    step = step_of(session, request, task.step)
+    rest = live(session, request.id, task.step)
+    if task.added_by_id is None and _is_enough(session, request, (task, step), rest):
         kept = _behind(rest, task.id)
         cancel(rest, but=kept, now=now)
         rest = [t for t in rest if t.id in kept]
     turn = [t for t in rest if t.after_id == task.id and t.state is TaskState.waiting]
     if turn:
-        _open(session, request, turn, rest, now=now)
+        _open(session, request, step, (turn, rest), now)
     return not rest, [t.assignee_id for t in turn]
 
 
 def _is_enough(
-    session: Session, request: ApprovalRequest, step: ApprovalStep, rest: list[ApprovalTask]
+    session: Session,
+    request: ApprovalRequest,
+    where: tuple[ApprovalTask, ApprovalStep],
+    rest: list[ApprovalTask],
 ) -> bool:
     """Tell whether the approvals of a step's own approvers end it before all have decided."""
+    here, step = where
     if step.mode is not StepMode.share:
         return step.mode is StepMode.any
     task = ApprovalTask
-    own = _approvals(session, request).where(task.step == request.step, task.added_by_id.is_(None))
+    own = _approvals(session, request).where(task.step == here.step, task.added_by_id.is_(None))
     agreed = len(set(session.scalars(own)))
     asked = agreed + sum(one.added_by_id is None for one in rest)
     return agreed * 100 >= (step.share or 100) * asked
@@ -221,13 +255,13 @@ def _is_enough(
 def _open(
     session: Session,
     request: ApprovalRequest,
-    turn: list[ApprovalTask],
-    rest: list[ApprovalTask],
-    *,
+    step: ApprovalStep,
+    tasks: tuple[list[ApprovalTask], list[ApprovalTask]],
     now: dt.datetime,
 ) -> None:
     """Open tasks whose turn it is; who is away by now has his stand-in asked."""
-    until = deadline(session, step_of(session, request), now)
+    turn, rest = tasks
+    until = deadline(session, step, now)
     held = {t.assignee_id for t in rest}
     never = barred(request) | held
     for follower in turn:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,25 +37,27 @@ def transfer(call: Call, request_id: int, *, to: int, comment: str | None) -> Ap
     comment = said(comment)
     request = find(call.session, request_id)
     with gate.rule(call.session, "approval"):
-        task = claim(call, request, seen=None, own=True)
-        task.decision = Decision.transfer
+        tasks = claim(call, request, seen=None, own=True)
+        for task in tasks:
+            task.decision = Decision.transfer
         call.session.flush()
-        holder, principal = holder_of(call, request, to, but=call.by.id)
-        succeed(call, request, task, (holder, principal), turn=True)
-        note(
-            call.session,
-            request,
-            Decision.transfer,
-            step=task.step,
-            by=call.by.id,
-            behalf=task.on_behalf_of_id,
-            target=holder,
-            comment=comment,
-            now=call.now,
-        )
+        heir = holder_of(call, request, to, steps={task.step for task in tasks}, but=call.by.id)
+        for task in tasks:
+            succeed(call, request, task, heir, turn=True)
+            note(
+                call.session,
+                request,
+                Decision.transfer,
+                step=task.step,
+                by=call.by.id,
+                behalf=task.on_behalf_of_id,
+                target=heir[0],
+                comment=comment,
+                now=call.now,
+            )
         words = Verdict("", call.by.name, comment)
         announce(
-            call.session, request, [holder], now=call.now, kind=NoticeKind.transfer, said=words
+            call.session, request, [heir[0]], now=call.now, kind=NoticeKind.transfer, said=words
         )
     return request
 
@@ -67,16 +70,17 @@ def add_sign(
     comment = said(comment)
     request = find(call.session, request_id)
     with gate.rule(call.session, "approval"):
-        task = claim(call, request, seen=None, own=True)
-        task.state, task.decided_at = TaskState.open, None
+        task, *others = claim(call, request, seen=None, own=True)
+        for one in (task, *others):
+            one.state, one.decided_at = TaskState.open, None
         call.session.flush()
-        holder, principal = holder_of(call, request, who, but=call.by.id)
+        holder, principal = holder_of(call, request, who, steps={task.step}, but=call.by.id)
         fresh = ApprovalTask(
             **_given(task, holder, principal, call.now),
             added_by_id=call.by.id,
             state=TaskState.open if before else TaskState.waiting,
             after_id=task.after_id if before else task.id,
-            due_at=deadline(call.session, step_of(call.session, request), call.now)
+            due_at=deadline(call.session, step_of(call.session, request, task.step), call.now)
             if before
             else None,
         )
@@ -130,7 +134,8 @@ def succeed(
 
     `turn`: it is the holder's turn now, else he waits as the other did.
     """
-    until = deadline(call.session, step_of(call.session, request), call.now) if turn else None
+    step = step_of(call.session, request, task.step)
+    until = deadline(call.session, step, call.now) if turn else None
     fresh = ApprovalTask(
         **_given(task, *heir, call.now),
         state=TaskState.open if turn else TaskState.waiting,
@@ -146,9 +151,14 @@ def succeed(
 
 
 def holder_of(
-    call: Call, request: ApprovalRequest, who: int, *, but: int | None = None
+    call: Call,
+    request: ApprovalRequest,
+    who: int,
+    *,
+    steps: Collection[int],
+    but: int | None = None,
 ) -> tuple[int, int | None]:
-    """Return who gets a task of the request that is meant for somebody, and for whom he stands in.
+    """Return who gets the tasks of steps meant for somebody, and for whom he stands in.
 
     `but` is who gives it away. Raises where that person may not get it: no way leads round
     self-approval, by a stand-in either.
@@ -161,9 +171,8 @@ def holder_of(
     holder, principal = next(iter(place(call.session, [who], never, now=call.now).items()))
     if holder == but:
         raise Invalid({"to": _("此人正委托您代为审批，请另选他人")})
-    if any(
-        t.assignee_id == holder and t.step == request.step for t in live(call.session, request.id)
-    ):
+    held = live(call.session, request.id)
+    if any(t.assignee_id == holder and t.step in steps for t in held):
         busy = (
             _("此人在当前步骤已有待办")
             if principal is None
