@@ -180,6 +180,8 @@
     form.dataset.sent = '1';
     // Files are too large for what a left page may send: such a decision takes effect at once.
     if ($$('input[type=file]', form).some((one) => one.files.length)) return;
+    // What is filled in is judged at once, beside its field.
+    if (verb === 'approve' && $('[data-fills]', form)) return;
     event.preventDefault();
     send(false);
     const data = new FormData(form, event.submitter);

@@ -125,6 +125,7 @@ class ApprovalStep(Model, Stamped):
     Steps in a row with the same `split` are branches of one fork, told apart by `branch`; the
     condition of a branch is that of its first step. Of a choice the first branch that applies is
     taken (if, else if, else), of a parallel fork all that apply run at once and join behind it.
+    `fills` are the fields (input keys) whoever approves here may fill, or must (`fills_needed`).
     """
 
     __tablename__ = "approval_step"
@@ -191,6 +192,16 @@ class ApprovalStep(Model, Stamped):
     )
     split: Mapped[int | None] = mapped_column(sa.Integer)
     branch: Mapped[int | None] = field(_("分支号"), sa.Integer)
+    fills: Mapped[list[str]] = mapped_column(
+        sa.JSON, nullable=False, default=list, server_default="[]"
+    )
+    fills_needed: Mapped[bool] = field(
+        _("通过时必须填写"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+    )
 
     flow: Mapped[ApprovalFlow] = relationship(back_populates="steps")
     role: Mapped[Any] = relationship("Role")

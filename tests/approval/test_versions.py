@@ -7,9 +7,9 @@ from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
 from models.core.base import db
 from models.core.mixins import Approval
 from models.rights.audit import AuditLog
-from services.approval.flow import versions
-from services.approval.flow.draft import Draft, DraftRule, StepDraft
-from services.approval.flow.drafting import draft_of
+from services.approval.drafts import versions
+from services.approval.drafts.draft import Draft, DraftRule, StepDraft
+from services.approval.drafts.drafting import draft_of
 from services.approval.flow.preview import preview
 from services.core.errors import Forbidden, Invalid, Locked
 from tests.approval.flows import turn

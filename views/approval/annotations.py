@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from models.approval.request import ApprovalRequest
 from services import approval
+from services.approval.flow.fills import FIELD as FILL
 from services.approval.request.annotations import FIELD, MOST_FILES
 from services.core import texts
 from services.core.errors import NotVisible
@@ -22,6 +23,7 @@ def beside_of(session: Session, key: int) -> approval.Beside:
     Raises NotVisible before a byte is kept for somebody who does not see the request, Invalid.
     """
     notes = {k[len(FIELD) :]: v for k, v in request.form.items() if k.startswith(FIELD)}
+    filled = {k[len(FILL) :]: v for k, v in request.form.items() if k.startswith(FILL)}
     given = [file for file in request.files.getlist("file") if file.filename]
     if given and session.scalar(_seen(key)) is None:
         raise NotVisible
@@ -34,7 +36,7 @@ def beside_of(session: Session, key: int) -> approval.Beside:
         for file in checked
     ]
     start_writing()
-    return approval.Beside(notes, kept, texts.key(request.form.get("to_step")))
+    return approval.Beside(notes, kept, texts.key(request.form.get("to_step")), filled)
 
 
 def _seen(key: int) -> Any:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import selectinload
 
 from models.approval.flow import ApprovalFlow, ApproverKind, FlowAction, Placement, StepMode
 from models.people.user import User
-from services.approval.flow import versions
-from services.approval.flow.draft import Draft
-from services.approval.flow.draft_check import build
-from services.approval.flow.drafting import blank, draft_of
+from services.approval.drafts import versions
+from services.approval.drafts.draft import Draft
+from services.approval.drafts.draft_check import build
+from services.approval.drafts.drafting import blank, draft_of
 from services.approval.flow.preview import Words
 from services.core.errors import Invalid
 from views.approval import flow_form

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 from models.approval.flow import FlowAction
 from models.people.role import Role
 from models.people.user import User
+from services.approval.drafts.draft import MOST_RULES, MOST_STEPS, Draft, DraftRule, StepDraft
+from services.approval.drafts.draft_rules import UNREADABLE
 from services.approval.flow.chosen_approvers import offered
-from services.approval.flow.draft import MOST_RULES, MOST_STEPS, Draft, DraftRule, StepDraft
-from services.approval.flow.draft_rules import UNREADABLE
+from services.approval.flow.fills import fillable
 from services.core import texts
 from services.query import conditions
 from services.records.fields import Input
@@ -37,7 +38,7 @@ PLAIN = (
     "placement",
     "branch",
 )
-TICKED = ("escalate", "collapse", "resume")
+TICKED = ("escalate", "collapse", "resume", "fills_needed")
 FIRST = ("amount", "level", "customer_class", "owner_id")  # what conditions ask most
 
 
@@ -55,6 +56,7 @@ def _count(post: Any, key: str, most: int) -> int:
 def _step(post: Any, at: str) -> StepDraft:
     step = StepDraft(**{key: post.get(f"{at}-{key}", "")[:200] for key in PLAIN})
     step.people = post.getlist(f"{at}-people")[:200]
+    step.fills = post.getlist(f"{at}-fills")[:200]
     for key in TICKED:
         setattr(step, key, f"{at}-{key}" in post)
     step.raw = _raw(post.get(f"{at}-raw", ""))
@@ -130,6 +132,7 @@ def offer(session: Session, noun: str) -> dict[str, Any]:
         "roles": [(str(r.id), str(r)) for r in session.scalars(sa.select(Role).order_by(Role.id))],
         "people": [(str(key), name) for key, name in offered(session, ())],
         "fields": _fields(known),
+        "fillable": [(key, str(one.facts.caption)) for key, one in fillable(model).items()],
         "listed": {
             key: found for key, one in known.items() if (found := _values(choices, people, one))
         },

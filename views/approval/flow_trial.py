@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from models.approval.flow import ApprovalFlow, FlowAction
 from models.people.user import User
-from services.approval.flow import versions
+from services.approval.drafts import versions
 from services.approval.flow.flow import current_flow
 from services.approval.flow.preview import Words
 from services.approval.inbox.trial import candidates, trial

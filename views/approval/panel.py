@@ -1,5 +1,6 @@
 """One request as people see it: content or diff, steps, warnings, rounds."""
 
+import dataclasses
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +18,7 @@ from models.people.role import Role
 from models.people.user import User, user_role
 from services.approval.flow.approvers import RIGHT
 from services.approval.flow.barred import barred
+from services.approval.flow.fills import FIELD, fillable, filled
 from services.approval.flow.naming import flow_name, kind_of
 from services.approval.inbox import inbox
 from services.approval.inbox.timeline import rounds
@@ -24,8 +26,9 @@ from services.approval.inbox.unmasking import plainly
 from services.approval.inbox.way import way_of
 from services.approval.request import files
 from services.customers import duplicates, history
-from services.records.snapshot import REVIEWED, blank, differences, shown, shown_lines
+from services.records.snapshot import REVIEWED, blank, differences, revive, shown, shown_lines
 from services.rights.actor import Actor, may
+from views.form.forms import Widget, build, texts_given
 from views.web.traces import saw_request
 
 
@@ -86,6 +89,8 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
         "steps": way.steps,
         "copied": way.copied,
         "mine": mine,
+        "filled": filled(chosen.payload) if known else [],
+        "fills": _fills(session, chosen, way.fills.get(actor.id or 0, {})) if known else [],
         "second": bool(way.second),
         "caption": kind_of(chosen) if known else chosen.noun,
         "doubles": [],
@@ -94,6 +99,24 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
         "record": _link(chosen, actor) if seen else "",
         **_about(session, chosen, wanted=changing or chosen.noun != "customer"),
     }
+
+
+def _fills(session: Session, chosen: ApprovalRequest, wanted: dict[str, bool]) -> list[Widget]:
+    """Return the fields the reader may fill when he approves, as they stand now."""
+    model = REVIEWED[chosen.noun]
+    known = {key: one for key, one in fillable(model).items() if key in wanted}
+    if not known or chosen.action is FlowAction.void:
+        return []
+    values = chosen.payload["values"]
+    now = {key: revive(one, values[key]) for key, one in known.items() if key in values}
+    widgets = list(
+        build(session, model, texts_given(model, now), {}, only=set(known)).widgets.values()
+    )
+    for widget in widgets:
+        facts = dataclasses.replace(widget.one.facts, required=wanted[widget.key])
+        widget.one = dataclasses.replace(widget.one, facts=facts)
+        widget.key = FIELD + widget.key
+    return widgets
 
 
 def _link(chosen: ApprovalRequest, actor: Actor) -> str:

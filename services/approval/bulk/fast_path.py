@@ -101,12 +101,12 @@ def _plain(chunk: Chunk, said: Ruling) -> sa.Select[Any]:
 
 
 def _steps_of_any(session: Session, flows: Collection[int | None]) -> set[tuple[int, int]]:
-    """Return the (flow, ordinal) of steps where one of several decides."""
+    """Return the (flow, ordinal) of steps where one of several decides and has nothing to fill."""
     step = ApprovalStep.__table__
-    query = sa.select(*step.c["flow_id", "ordinal"]).where(
+    query = sa.select(*step.c["flow_id", "ordinal", "fills"]).where(
         step.c.flow_id.in_([key for key in flows if key is not None]), step.c.mode == StepMode.any
     )
-    return {(row.flow_id, row.ordinal) for row in session.execute(query)}
+    return {(row.flow_id, row.ordinal) for row in session.execute(query) if not row.fills}
 
 
 def together(session: Session, chunk: Chunk, plain: Collection[int], said: Ruling) -> set[int]:

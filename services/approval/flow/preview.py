@@ -20,7 +20,7 @@ from services.core import regions
 from services.core.errors import Invalid
 from services.core.texts import yuan
 from services.query import conditions
-from services.records.fields import Input
+from services.records.fields import Input, inputs_of
 from services.records.snapshot import REVIEWED
 
 WAN = 1_000_000  # 分 in 万元
@@ -39,6 +39,7 @@ class StepWords:
     time: str
     place: str = ""
     begins: bool = False
+    fills: str = ""
 
 
 class Words:
@@ -88,7 +89,15 @@ class Words:
             begins = forks.word(step, flow.steps[n - 1] if n else None)
             place = branch_word(begins, step) or (found[-1].place if step.split else "")
             condition = self.condition(flow.noun, step)
-            told = (step.name, self.who(step), condition, _time(step), place, bool(begins))
+            told = (
+                step.name,
+                self.who(step),
+                condition,
+                _time(step),
+                place,
+                bool(begins),
+                _filling(flow, step),
+            )
             found.append(StepWords(*told))
         return found
 
@@ -169,6 +178,19 @@ def _model(one: Input) -> Any:
     """Return the model a value is a key of, None where it is none."""
     return (
         DictionaryOption if one.kind == "dictionary" else one.target if one.kind == "ref" else None
+    )
+
+
+def _filling(flow: ApprovalFlow, step: ApprovalStep) -> str:
+    """Return the fields whoever approves may fill, or must."""
+    known = inputs_of(REVIEWED[flow.noun]) if step.fills else {}
+    names = "、".join(str(known[key].facts.caption) for key in step.fills if key in known)
+    if not names:
+        return ""
+    return (
+        _("须填写：%(fields)s", fields=names)
+        if step.fills_needed
+        else _("可填写：%(fields)s", fields=names)
     )
 
 

@@ -49,6 +49,7 @@ class TrialStep:
     fallback: bool = False
     second: bool = False
     place: str = ""
+    fills: str = ""
 
     @property
     def waits(self) -> bool:
@@ -90,6 +91,7 @@ def trial(
             _checks(words, parsed(flow.noun, step.condition), _told(session, record, get), get, at),
             *_people(casts.get(step.ordinal, Cast({})), names),
             told.place,
+            told.fills,
         )
         for step, told in zip(flow.steps, words.steps(flow), strict=True)
     ]

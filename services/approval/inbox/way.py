@@ -35,7 +35,8 @@ class Way:
 
     `second` are those who must not decide themselves: a second person has to (需第二位审批人).
     `copied` are the names of those whom the flow gives a copy, beside the submitter. `back` are
-    the places a request can be sent back to: steps before it, of branches the first one.
+    the places a request can be sent back to: steps before it, of branches the first one. `fills`
+    are the fields each holder may fill (field → whether he must), by his key.
     """
 
     steps: list[WayStep]
@@ -44,6 +45,7 @@ class Way:
     people: set[int] = dataclasses.field(default_factory=set)
     second: set[int] = dataclasses.field(default_factory=set)
     back: list[tuple[int, str]] = dataclasses.field(default_factory=list)
+    fills: dict[int, dict[str, bool]] = dataclasses.field(default_factory=dict)
 
 
 def way_of(session: Session, request: ApprovalRequest) -> Way:
@@ -59,6 +61,8 @@ def way_of(session: Session, request: ApprovalRequest) -> Way:
             held.setdefault(row.step, []).append(row.person)
             way.people.add(row.key)
             way.second |= {row.key} if row.needs_second else set()
+            found = way.fills.setdefault(row.key, {})
+            found |= {key: found.get(key, False) or row.fills_needed for key in row.fills}
     for place in range(1, request.steps + 1):
         lane = request.lanes[place - 1] if request.lanes else None
         name = names.get(ordinal(request, place), str(place))
@@ -88,7 +92,11 @@ def _rows(request: ApprovalRequest, here: range) -> sa.Select[tuple[object, ...]
     )
     who = (user.c.name.label("person"), user.c.id.label("key"), task.c.step, task.c.needs_second)
     return (
-        sa.select(*step.c["ordinal", "name", "share"], copied.label("copied"), *who)
+        sa.select(
+            *step.c["ordinal", "name", "share", "fills", "fills_needed"],
+            copied.label("copied"),
+            *who,
+        )
         .outerjoin_from(step, task, open_here)
         .outerjoin(user, user.c.id == task.c.assignee_id)
         .where(step.c.flow_id == request.flow_id)

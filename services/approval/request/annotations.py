@@ -34,11 +34,15 @@ class KeptFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Beside:
-    """Remarks by input key, files, and the step that a return goes to (None: the submitter)."""
+    """Remarks by input key, files, and the step that a return goes to (None: the submitter).
+
+    `filled`: what an approver typed into the fields his step leaves to him, by input key.
+    """
 
     remarks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     files: Sequence[KeptFile] = ()
     to_step: int | None = None
+    filled: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 NOTHING = Beside()

@@ -15,9 +15,11 @@ from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.core.mixins import Approval
 from models.delivery.notification import NoticeKind
+from services.approval.flow import fills
+from services.approval.flow.flow import step_of
 from services.approval.flow.forks import block, follows, next_in_lane
 from services.approval.request.annotations import NOTHING, Beside, checked_remarks, keep, reason
-from services.approval.request.effects import announce, finish, tell_submitter
+from services.approval.request.effects import announce, finish, summary, tell_submitter
 from services.approval.request.events import note
 from services.approval.request.reassign import reassign_tasks_of
 from services.approval.request.request_lock import claim, find, record_of, refused, said
@@ -64,6 +66,8 @@ def decide(
         request.last_comment = comment
         for task in tasks:
             task.decision = decision
+        if verb == "approve" and record is not None:
+            remarks = _filled(call, request, record, tasks, beside)
         kept = [_said(call, request, task, comment) for task in tasks]
         keep(kept[0], beside, remarks)
         call.session.flush()
@@ -79,6 +83,17 @@ def decide(
         tell_submitter(call, request, decision, (step, comment))
         announce(call.session, request, dict.fromkeys(turn), now=call.now)
     return request
+
+
+def _filled(
+    call: Call, request: ApprovalRequest, record: Any, tasks: list[ApprovalTask], beside: Beside
+) -> dict[str, str]:
+    """Put in what the approver filled; return it by field. Raises Invalid beside the fields."""
+    steps = [step_of(call.session, request, task.step) for task in tasks]
+    told = fills.fill(call, request, record, steps, beside.filled)
+    if told:
+        request.summary = summary(request.payload)
+    return told
 
 
 def _said(

@@ -15,6 +15,7 @@ from models.core.mixins import Approval
 from models.deals.contract import Contract
 from models.delivery.notification import TASKS, NoticeKind
 from models.people.user import User
+from services.approval.flow import fills
 from services.approval.request import change, set_effects
 from services.deals import contract
 from services.delivery import notices
@@ -37,16 +38,23 @@ def finish(session: Session, request: ApprovalRequest, record: Any, now: dt.date
         return
     with unscoped(session, "approval"):
         change.check_files(session, request, record)
-        if request.action is FlowAction.change:
-            change.apply(session, request, record, now=now)
-        elif request.action is FlowAction.void:
-            _give_back(session, request, record)
-        elif isinstance(record, Contract):
-            contract.on_approved(session, record, now=now)
+        _land(session, request, record, now)
         if request.summary is None:  # submitted before summaries were kept
             request.summary = summary(request.payload)
         session.flush()
         set_effects.follow_ups(session, set_effects.REQUEST.c.id == request.id, now=now)
+
+
+def _land(session: Session, request: ApprovalRequest, record: Any, now: dt.datetime) -> None:
+    """Do to the record what was asked for, and approved."""
+    if request.action is FlowAction.change:
+        change.apply(session, request, record, now=now)
+    elif request.action is FlowAction.void:
+        _give_back(session, request, record)
+    else:
+        fills.land(session, request, record, now=now)
+        if isinstance(record, Contract):
+            contract.on_approved(session, record, now=now)
 
 
 def _give_back(session: Session, request: ApprovalRequest, record: Any) -> None:

@@ -61,7 +61,7 @@ def _open_next(
     Where the flow says so, who agreed in a step before is not asked again: his agreement is noted.
     """
     step, never = step_of(session, request, at), barred(request)
-    signed = _signed(session, request, at) - never if step.collapse else set()
+    signed = _signed(session, request, at) - never if _collapses(step) else set()
     named = approvers(session, step, request.submitted_by_id, request.chosen) if signed else []
     agreed = [person for person in named if person in signed]
     anyone = step.mode is StepMode.any
@@ -71,6 +71,11 @@ def _open_next(
     if agreed and (anyone or not rest):
         return None
     return _open_tasks(session, request, (at, step), rest or None, now)
+
+
+def _collapses(step: ApprovalStep) -> bool:
+    """Tell whether a step takes the agreement of before; not where something has to be filled."""
+    return step.collapse and not step.fills_needed
 
 
 def _signed(session: Session, request: ApprovalRequest, at: int) -> set[int]:

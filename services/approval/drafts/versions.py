@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
 from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval
-from services.approval.flow.draft import Draft
-from services.approval.flow.draft_check import settled
+from services.approval.drafts.draft import Draft
+from services.approval.drafts.draft_check import settled
 from services.core.errors import Locked, NotVisible
 from services.query import conditions
 from services.records.snapshot import REVIEWED
@@ -122,6 +122,8 @@ COPIED = (
     "placement",
     "split",
     "branch",
+    "fills",
+    "fills_needed",
 )
 
 

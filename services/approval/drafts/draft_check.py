@@ -8,12 +8,14 @@ from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalStep, ApproverKind, StepMode
 from models.people.role import Role
-from services.approval.flow import draft_forks
+from services.approval.drafts import draft_forks
+from services.approval.drafts.draft import MOST_STEPS, Draft, StepDraft
+from services.approval.drafts.draft_rules import condition
 from services.approval.flow.approvers import HIGHEST, RIGHT, deciders
-from services.approval.flow.draft import MOST_STEPS, Draft, StepDraft
-from services.approval.flow.draft_rules import condition
+from services.approval.flow.fills import fillable
 from services.core import texts
 from services.core.errors import Invalid
+from services.records.snapshot import REVIEWED
 
 LONGEST = 60  # characters of a name
 WHOLE = 100  # percent
@@ -66,6 +68,8 @@ def _step(
         condition=condition(session, draft.noun, step),
         collapse=step.collapse,
         resume=step.resume,
+        fills=_fills(draft.noun, step),
+        fills_needed=step.fills_needed and bool(step.fills),
     )
     if found.mode is StepMode.share:
         found.share = _number(step, "share", WHOLE)
@@ -76,6 +80,16 @@ def _step(
     if kind is ApproverKind.role:
         found.role_id = _role(step, roles)
     return found
+
+
+def _fills(noun: str, step: StepDraft) -> list[str]:
+    """Return the fields an approver may fill, in the order of the form."""
+    known = fillable(REVIEWED[noun])
+    if set(step.fills) - known.keys():
+        step.errors["fills"] = _("请从选项中选择")
+    elif step.fills and step.mode == StepMode.cc.name:
+        step.errors["fills"] = _("只抄送的步骤不能填写字段")
+    return [key for key in known if key in step.fills]
 
 
 def _named(what: Draft | StepDraft) -> None:

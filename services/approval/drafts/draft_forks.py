@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from flask_babel import gettext as _
 
 from models.approval.flow import ApprovalStep, Placement
-from services.approval.flow.draft import StepDraft
+from services.approval.drafts.draft import StepDraft
 from services.core import texts
 
 MOST = 9  # branches of a fork

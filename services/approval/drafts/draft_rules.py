@@ -6,8 +6,8 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from services.approval.flow.draft import MOST_RULES, DraftRule, StepDraft
-from services.approval.flow.tree import Joined, joined
+from services.approval.drafts.draft import MOST_RULES, DraftRule, StepDraft
+from services.approval.drafts.tree import Joined, joined
 from services.core import texts
 from services.core.errors import Invalid
 from services.query import conditions, filters

@@ -40,6 +40,8 @@ class StepDraft:
     resume: bool = False
     placement: str = "trunk"
     branch: str = ""
+    fills: list[str] = dataclasses.field(default_factory=list)
+    fills_needed: bool = False
     outer: str = "any"
     rules: list[DraftRule] = dataclasses.field(default_factory=list)
     raw: Any = None

@@ -6,9 +6,9 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
-from services.approval.flow.draft import Draft, DraftRule, StepDraft
+from services.approval.drafts.draft import Draft, DraftRule, StepDraft
+from services.approval.drafts.tree import split
 from services.approval.flow.preview import WAN, Words
-from services.approval.flow.tree import split
 from services.query import conditions
 from services.records.fields import Input
 from services.records.snapshot import REVIEWED
@@ -43,6 +43,8 @@ def _step(words: Words, noun: str, step: ApprovalStep) -> StepDraft:
         resume=step.resume,
         placement=step.placement.name,
         branch=_number(step.branch),
+        fills=list(step.fills),
+        fills_needed=step.fills_needed,
     )
     if found is None:
         draft.raw = step.condition
