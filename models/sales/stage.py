@@ -75,6 +75,14 @@ class Stage(Model, Stamped):
         server_default=sa.true(),
         help=_("处于此阶段的商机，合同审批通过时自动转为赢单"),
     )
+    approved_entry: Mapped[bool] = field(
+        _("进入须审批"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+        help=_("已通过的商机要进入此阶段，先提交变更申请；通过后才移动。合同通过而赢单的不再另审"),
+    )
     active: Mapped[bool] = field(
         _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True
     )

@@ -89,6 +89,11 @@ class Saver:
     def saved(self, call: Call, record: Any, values: Values) -> None:
         """Do what follows once the record has a key."""
 
+    def diverted(self, session: Session, record: Any, values: Values) -> set[str]:
+        """Return inputs of an approved record that go through approval for what they change to."""
+        del session, record, values
+        return set()
+
     def still_open(self, call: Call, record: Any) -> None:
         """Raise Locked when the record can no longer be changed at all."""
 
@@ -183,9 +188,15 @@ def update(call: Call, record: Any, values: Values, *, seen: int | None) -> Any:
     _check(call, rules, record, values)
     later = diverted(call.session, record, values)
     write(call, record, {k: v for k, v in values.items() if k not in later})
-    for ask in DIVERSIONS if later else ():
-        ask(call, record, {k: values[k] for k in later})
+    if later:
+        divert(call, record, {k: values[k] for k in later})
     return record
+
+
+def divert(call: Call, record: Any, values: Values) -> None:
+    """Ask for a change of an approved record instead of writing it."""
+    for ask in DIVERSIONS:
+        ask(call, record, values)
 
 
 def changeable(record: Any, *, seen: int | None, by: Actor) -> None:
@@ -231,7 +242,8 @@ def diverted(session: Session, record: Any, values: Values) -> set[str]:
     approved = isinstance(record, Reviewed) and record.approval is Approval.approved
     if not approved or session.info.get("rule") == "import":
         return set()
-    return controlled(type(record)) & values.keys()
+    own = SAVERS.get(type(record), Saver()).diverted(session, record, values)
+    return (controlled(type(record)) | own) & values.keys()
 
 
 def remove(call: Call, record: Any, *, seen: int | None) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
+from sqlalchemy.orm import Session
 
 from models.core.mixins import Approval
 from models.customers.customer import Customer
@@ -13,7 +14,7 @@ from models.sales.stage import Stage, StageHistory, StageKind
 from services.core.days import today
 from services.core.errors import Forbidden, Invalid, Locked
 from services.ownership import open_work, pool
-from services.records import lines
+from services.records import lines, records
 from services.records.dictionary import required_keys
 from services.records.fields import inputs_of
 from services.records.owner_stamps import department_of
@@ -24,6 +25,7 @@ from services.rights.call import Call
 from services.sales.belonging import check_contact
 
 NOT_APPROVED = _("客户尚未通过审批")
+CLOSED = _("商机已关闭，阶段不能再变")
 
 
 @saver(Opportunity)
@@ -60,6 +62,19 @@ class OpportunitySaver(Saver):
             errors |= check_stage(call, record, values)
         return errors
 
+    def diverted(self, session: Session, record: Any, values: Values) -> set[str]:
+        """A stage that is entered by approval is asked for, with what belongs to the move."""
+        stage = session.get(Stage, values["stage_id"]) if values.get("stage_id") else None
+        asks = stage is not None and stage.approved_entry and stage.id != record.stage_id
+        return {"stage_id", "probability", "lost_reason_id", "lost_note"} if asks else set()
+
+    def whole(self, call: Call, record: Any, values: Values) -> Mapping[str, Any]:
+        """An opportunity that was closed meanwhile moves no more."""
+        del call
+        moves = values.get("stage_id") not in {None, record.stage_id}
+        closed = record.state not in {None, StageKind.open}
+        return {"stage_id": CLOSED} if moves and closed else {}
+
     def applied(self, call: Call, record: Any, values: Values) -> None:
         """Put the lines in, take the stage's probability, stamp what closing stamps."""
         lines.replace_products(record, OpportunityLine, values)
@@ -95,12 +110,20 @@ def approved_customer(call: Call, customer_id: int | None) -> dict[str, Any]:
 
 
 def move_stage(call: Call, record: Opportunity, values: Values) -> None:
-    """Move an opportunity to another stage at once, audited, without a change request.
+    """Move an opportunity to another stage: at once, or by a request where the stage asks for it.
 
     values: stage_id, lost_reason_id, lost_note. Raises Forbidden, Locked, Invalid.
     """
     if not (may(call.by, "opportunity:edit") or gate.may_write(call.by, "edit", record)):
         raise Forbidden
+    later = records.diverted(call.session, record, values)
+    if later:
+        errors = check_stage(call, record, values)
+        if errors:
+            raise Invalid(errors)
+        asked = records.without_unchanged(record, {key: values[key] for key in later})
+        records.divert(call, record, asked)
+        return
     put_in_stage(call, record, values)
 
 
@@ -126,7 +149,7 @@ def check_stage(call: Call, record: Any, values: Values) -> dict[str, Any]:
     if stage is None:
         return {"stage_id": _("请选择阶段")} if values.get("stage_id") else {}
     if record.state not in {None, StageKind.open} and stage.id != record.stage_id:
-        return {"stage_id": _("商机已关闭，阶段不能再变")}
+        return {"stage_id": CLOSED}
     if not stage.active and stage.id != record.stage_id:
         return {"stage_id": _("阶段「%(stage)s」已停用", stage=str(stage))}
     reason = values.get("lost_reason_id") or record.lost_reason_id

@@ -15,6 +15,7 @@ from models.records.dictionary import DictionaryKind, DictionaryOption
 from models.sales.follow_up import FollowUp
 from models.sales.opportunity import OpportunityLine
 from models.sales.stage import Stage, StageHistory, StageKind
+from services import approval
 from services.core.days import today
 from services.core.errors import Forbidden
 from services.core.texts import yuan
@@ -134,5 +135,8 @@ class OpportunityView(VoidDoors, FileDoors, NextStepForm):
         keys = {"stage_id", "lost_reason_id", "lost_note"}
         values = forms.payload(self.session, self.model, request.form, only=keys)
         move_stage(self.call(), record, values)
-        flash(_("已移到「%(stage)s」", stage=str(record.stage)), "success")
+        if approval.changes_asked(self.session):
+            flash(_("已提交变更申请，审批通过后进入新阶段"), "success")
+        else:
+            flash(_("已移到「%(stage)s」", stage=str(record.stage)), "success")
         return redirect(self.get_save_return_url(record), code=303)
