@@ -152,7 +152,8 @@ class ApprovalEvent(Model):
     """What happened to a request, for ever: rows are only added.
 
     `on_behalf_of_id` is whom the actor stood in for; `target_id` to whom a task went;
-    `remarks` are what was said beside single fields of the snapshot (input key → text).
+    `remarks` are what was said beside single fields of the snapshot, or filled into them (input
+    key → text). `to_step` is where a return goes to, None for the submitter.
     """
 
     __tablename__ = "approval_event"
@@ -172,6 +173,7 @@ class ApprovalEvent(Model):
     target_id: Mapped[int | None] = mapped_column(sa.ForeignKey("user_account.id"))
     comment: Mapped[str | None] = mapped_column(sa.String(500))
     remarks: Mapped[dict[str, str] | None] = mapped_column(sa.JSON(none_as_null=True))
+    to_step: Mapped[int | None] = mapped_column(sa.Integer)
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
 
     request: Mapped[ApprovalRequest] = relationship(back_populates="events")

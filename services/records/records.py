@@ -53,11 +53,9 @@ class Saver:
 
     # Inputs of a stored record that `saved` writes its own way.
     own_way: frozenset[str] = frozenset()
-    # Whether `applied` puts the lines of a record in; services/records/line_savers.py does it for
-    # most.
+    # Whether `applied` puts the lines of a record in, as services/records/line_savers.py does.
     lines = False
-    # Inputs whose change is judged record by record; all others may be changed of many at once
-    # (services/records/many.py). None: all of them.
+    # Inputs whose change is judged record by record (None: all), not of many at once (many.py).
     singly: frozenset[str] | None = None
     # Reference → what a record must be for it: a look-up offers no other (ClauseElement).
     fits: Mapping[str, Any] = MappingProxyType({})
@@ -188,15 +186,9 @@ def update(call: Call, record: Any, values: Values, *, seen: int | None) -> Any:
     _check(call, rules, record, values)
     later = diverted(call.session, record, values)
     write(call, record, {k: v for k, v in values.items() if k not in later})
-    if later:
-        divert(call, record, {k: values[k] for k in later})
+    for ask in DIVERSIONS if later else ():
+        ask(call, record, {k: values[k] for k in later})
     return record
-
-
-def divert(call: Call, record: Any, values: Values) -> None:
-    """Ask for a change of an approved record instead of writing it."""
-    for ask in DIVERSIONS:
-        ask(call, record, values)
 
 
 def changeable(record: Any, *, seen: int | None, by: Actor) -> None:

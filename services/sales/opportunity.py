@@ -122,7 +122,8 @@ def move_stage(call: Call, record: Opportunity, values: Values) -> None:
         if errors:
             raise Invalid(errors)
         asked = records.without_unchanged(record, {key: values[key] for key in later})
-        records.divert(call, record, asked)
+        for ask in records.DIVERSIONS:
+            ask(call, record, asked)
         return
     put_in_stage(call, record, values)
 

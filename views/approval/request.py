@@ -24,12 +24,13 @@ from services.core.settings import get_setting
 from services.rights.actor import demand
 from views.approval.annotations import beside_of
 from views.approval.panel import doubles_of, panel_of, people_to_ask
+from views.approval.printed import PrintedForm
 from views.core.pages import Page
 from views.render.files import ACCEPT, download
 from views.web.keys import needed
 
 
-class RequestView(Page):
+class RequestView(PrintedForm, Page):
     """One request: the frozen content and everything that happened to it."""
 
     permission = "request:read"
@@ -115,6 +116,14 @@ class RequestView(Page):
         """Download a file of an event: whoever sees the request or its record may, nobody else."""
         found = files.of_event(self.session, texts.key(request.args.get("id")))
         return download(self.call(), found)
+
+    @expose("/form/")
+    def form(self) -> Any:
+        """Show the form of a request with its signatures, for print, or as a PDF (`as=pdf`)."""
+        found = self._one(texts.key(request.args.get("id")))
+        if "values" not in found.payload:
+            raise NotVisible
+        return self.printed(found, file=request.args.get("as") == "pdf")
 
     @expose("/attachment/")
     def attachment(self) -> Any:

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
 from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
-from models.approval.task import ApprovalTask
 from models.core.mixins import Approval
 from services.approval.inbox.current_assignees import waiting_for
+from services.approval.request.decide import acted_on
 from services.approval.request.verbs import URGE_PAUSE
 from services.records.snapshot import REVIEWED
 from services.rights.actor import Actor
@@ -82,7 +82,6 @@ def moves(
     if not keys:
         return {}
     request, event = ApprovalRequest.__table__, ApprovalEvent.__table__
-    task = ApprovalTask.__table__
     urged = (
         sa.select(sa.func.max(event.c.at))
         .where(
@@ -92,8 +91,6 @@ def moves(
         )
         .scalar_subquery()
     )
-    acted = sa.exists().where(
-        task.c.request_id == request.c.id, task.c.decision == Decision.approve
-    )
-    rows_ = session.execute(sa.select(request.c.id, urged, ~acted).where(request.c.id.in_(keys)))
+    free = ~acted_on(request)
+    rows_ = session.execute(sa.select(request.c.id, urged, free).where(request.c.id.in_(keys)))
     return {row[0]: (row[1], bool(row[2])) for row in rows_}

@@ -22,7 +22,10 @@ NO = (Decision.reject, Decision.give_back)
 
 @dataclasses.dataclass(slots=True)
 class Event:
-    """What happened once. `remarks` are (caption, text), `files` are (id, name, bytes)."""
+    """What happened once. `remarks` are (caption, text), `files` are (id, name, bytes).
+
+    `step` is its place on the request's way, `to_step` the place a return went to.
+    """
 
     decision: Decision
     at: dt.datetime
@@ -31,6 +34,8 @@ class Event:
     on_behalf_of: str | None
     target: str | None
     remarks: list[tuple[Any, str]]
+    step: int = 0
+    to_step: int | None = None
     files: list[tuple[int, str, int]] = dataclasses.field(default_factory=list)
 
 
@@ -94,7 +99,7 @@ def _rows(session: Session, noun: str, record_id: int | None) -> Any:
             request.submitted_by_id,
             visible_to(actor_of(session), request).label("opens"),
             event.c.id.label("event_id"),
-            *event.c["decision", "comment", "remarks", "at"],
+            *event.c["decision", "comment", "remarks", "at", "step", "to_step"],
             user.c.name.label("actor"),
             BEHALF.c.name.label("on_behalf_of"),
             TARGET.c.name.label("target"),
@@ -113,7 +118,8 @@ def _rows(session: Session, noun: str, record_id: int | None) -> Any:
 
 def _event(noun: str, row: Any) -> Event:
     names = (row.actor, row.on_behalf_of, row.target)
-    return Event(row.decision, row.at, row.comment, *names, list(captioned(noun, row.remarks)))
+    remarks = list(captioned(noun, row.remarks))
+    return Event(row.decision, row.at, row.comment, *names, remarks, row.step, row.to_step)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -70,6 +70,8 @@ def decide(
             remarks = _filled(call, request, record, tasks, beside)
         kept = [_said(call, request, task, comment) for task in tasks]
         keep(kept[0], beside, remarks)
+        if to_step is not None:
+            kept[0].to_step = block(request.lanes, to_step)[0]
         call.session.flush()
         turn = _move(call.session, request, tasks, (verb, to_step), call.now)
         if request.state is not Approval.pending and record is not None:
@@ -171,6 +173,23 @@ def checked(verb: str, comment: str | None) -> str | None:
     return said(comment)
 
 
+def acted_on(request: Any) -> sa.ColumnElement[bool]:
+    """Return the clause "somebody approved a step", since it was last sent back to a step.
+
+    `request`: the table.
+    """
+    task, event = ApprovalTask.__table__, ApprovalEvent.__table__
+    back = sa.select(sa.func.max(event.c.at)).where(
+        event.c.request_id == request.c.id, event.c.decision == Decision.give_back
+    )
+    last = back.correlate(request).scalar_subquery()
+    return sa.exists().where(
+        task.c.request_id == request.c.id,
+        task.c.decision == Decision.approve,
+        sa.or_(last.is_(None), task.c.decided_at > last),
+    )
+
+
 def withdraw(call: Call, request_id: int, *, undoing: bool = False) -> ApprovalRequest:
     """Take a submission back while nobody approved a step. Raises NotVisible or Refused.
 
@@ -182,15 +201,14 @@ def withdraw(call: Call, request_id: int, *, undoing: bool = False) -> ApprovalR
     record = record_of(call.session, request)
     if record is None:
         raise NotVisible
-    table, task = ApprovalRequest.__table__, ApprovalTask.__table__
-    acted = sa.exists().where(task.c.request_id == table.c.id, task.c.decision == Decision.approve)
+    table = ApprovalRequest.__table__
     statement = (
         sa.update(table)
         .where(
             table.c.id == request.id,
             table.c.state == Approval.pending,
             table.c.submitted_by_id == request.submitted_by_id,
-            ~acted,
+            ~acted_on(table),
         )
         .values(state=Approval.withdrawn, decided_at=call.now, last_actor_id=call.by.id)
     )
@@ -290,4 +308,4 @@ def _restore(tasks: Sequence[ApprovalTask], own: ApprovalTask) -> None:
     own.state, own.decision, own.decided_at = TaskState.open, None, None
 
 
-__all__ = ["VERBS", "checked", "decide", "take_back", "withdraw"]
+__all__ = ["VERBS", "acted_on", "checked", "decide", "take_back", "withdraw"]

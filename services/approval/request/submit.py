@@ -93,7 +93,6 @@ def open_request(
     flow = in_force(call.session, type(record), action)
     told = (flow, type(record), asked(record, payload), place(call.by.id, call.now))
     steps = applying(*told)
-    lanes = lanes_of(steps)
     creation = action is FlowAction.create
     editor = record.last_editor_id if creation else call.by.id
     never = would_bar(record, call.by.id, action)
@@ -107,7 +106,7 @@ def open_request(
         action=action,
         flow_id=flow.id,
         route=[step.ordinal for step in steps],
-        lanes=lanes,
+        lanes=lanes_of(steps),
         chosen=picked,
         step=_first(call.session, flow, steps, record, action),
         steps=len(steps),
