@@ -14,6 +14,7 @@ from models.approval.request import ApprovalRequest
 from models.approval.task import ApprovalTask, TaskState
 from models.core.base import db
 from models.core.mixins import Approval
+from models.customers.customer import Customer
 from models.people.role import Role
 from models.people.user import User
 from services import approval
@@ -51,14 +52,21 @@ FLOWS = {
     "at once": (
         fork(PARALLEL, 1, ["reviewer", "manager"], mode=StepMode.all, resume=True),
         fork(PARALLEL, 1, ["finance", "manager"], mode=StepMode.turn),
-        fork(PARALLEL, 2, ["reviewer", "reviewer2"], mode=StepMode.share, share=60),
+        fork(
+            PARALLEL,
+            2,
+            ["reviewer", "reviewer2"],
+            mode=StepMode.share,
+            share=60,
+            fills=["level", "remark"],
+        ),
         fork(PARALLEL, 3, ["manager"], condition=LEVELS["a"]),
         {"people": ["finance", "reviewer"], "collapse": True},
     ),
     "choice": (
         fork(CHOICE, 1, ["manager"], condition=LEVELS["a"]),
         fork(CHOICE, 1, ["finance", "reviewer2"], mode=StepMode.turn),
-        fork(CHOICE, 2, ["reviewer", "manager"], mode=StepMode.all, resume=True),
+        fork(CHOICE, 2, ["reviewer", "manager"], mode=StepMode.all, resume=True, fills=["remark"]),
         {"people": ["reviewer2", "manager"], "collapse": True},
     ),
 }
@@ -138,6 +146,12 @@ class Holders(RuleBasedStateMachine):
     @rule(n=st.integers(0, 3), who=st.sampled_from((*SIGNERS, "admin")))
     def approve(self, n, who):
         self.on(n, who, "decide", verb="approve", comment=None)
+
+    @rule(n=st.integers(0, 3), who=st.sampled_from(SIGNERS), level=st.sampled_from(["", "c", "z"]))
+    def approve_and_fill(self, n, who, level):
+        filled = {"remark": f"第 {self.minute} 分"} | ({"level": level} if level else {})
+        beside = approval.Beside(filled=filled)
+        self.on(n, who, "decide", verb="approve", comment=None, beside=beside)
 
     @rule(n=st.integers(0, 3), who=st.sampled_from((*SIGNERS, "admin")))
     def reject(self, n, who):
@@ -244,7 +258,10 @@ class Holders(RuleBasedStateMachine):
         with db.engine.connect() as connection:
             requests = connection.execute(sa.select(ApprovalRequest.__table__)).all()
             tasks = connection.execute(sa.select(ApprovalTask.__table__)).all()
+            customers = connection.execute(sa.select(Customer.__table__)).all()
+        records_by_key = {row.id: row for row in customers}
         for request in requests:
+            self.holds_what_was_approved(request, records_by_key[request.record_id], requests)
             live = [t for t in tasks if t.request_id == request.id and t.state in LIVE]
             open_ones = [t for t in live if t.state is TaskState.open]
             assert bool(open_ones) is (request.state is Approval.pending), "stuck, or left over"
@@ -257,6 +274,15 @@ class Holders(RuleBasedStateMachine):
                 barred = task.assignee_id in {request.submitted_by_id, request.last_editor_id}
                 assert not barred or task.needs_second
                 self.comes_to_its_turn(task, {t.id: t for t in live})
+
+    def holds_what_was_approved(self, request, customer, requests):
+        """The hash is of what stands there; an approved record has what approvers filled."""
+        assert request.payload_hash == approval.digest(request.payload)
+        newest = max(r.round for r in requests if r.record_id == request.record_id)
+        if request.state is Approval.approved and request.round == newest:
+            for key in request.payload.get("filled", {}):
+                value = getattr(customer, key)
+                assert getattr(value, "name", value) == request.payload["values"][key]
 
     def comes_to_its_turn(self, task, live):
         """What waits waits for a live task, and in the end for an open one."""
