@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_branches"
-down_revision = "20261130_same_customer"
+down_revision = "20261130_settled_instalments"
 branch_labels = None
 depends_on = None
 
