@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261130_branches"
-down_revision = "20261130_settled_instalments"
+down_revision = "20261130_login_keys"
 branch_labels = None
 depends_on = None
 
