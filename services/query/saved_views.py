@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -64,11 +65,34 @@ def visible(session: Session, noun: str) -> list[Known]:
     return [Known(*row) for row in session.execute(query)]
 
 
+def opened(session: Session, noun: str, by: Actor) -> tuple[list[Known], Taste]:
+    """Return `visible` and `taste` of a grid in one statement."""
+    row, view, role, owner = GridSetting, SavedView, Role, User
+    lone = sa.select(sa.literal(1).label("one")).subquery("lone")
+    query = (
+        sa.select(row, view, role, owner.name)
+        .select_from(lone)
+        .outerjoin(row, sa.and_(row.user_id == by.id, row.noun.in_((noun, EVERY))))
+        .outerjoin(view, view.noun == noun)
+        .outerjoin(role, role.id == view.role_id)
+        .outerjoin(owner, owner.id == view.owner_id)
+        .order_by(view.role_id.is_not(None), view.name, view.id)
+        .limit(MOST_VIEWS * 4)  # of each view two rows where both settings are there
+    )
+    found = session.execute(query).all()
+    views = {one[1].id: Known(*one[1:]) for one in found if one[1] is not None}
+    return list(views.values()), _taste([one[0] for one in found if one[0] is not None], noun)
+
+
 def taste(session: Session, noun: str, by: Actor) -> Taste:
     """Return what the person has set for a grid."""
     row = GridSetting
     query = sa.select(row).where(row.user_id == by.id, row.noun.in_((noun, EVERY)))
-    found = {one.noun: one for one in session.scalars(query)}
+    return _taste(session.scalars(query), noun)
+
+
+def _taste(rows: Iterable[GridSetting], noun: str) -> Taste:
+    found = {one.noun: one for one in rows}
     mine = found.get(noun)
     density = found[EVERY].density if EVERY in found else Density.comfortable
     if mine is None:

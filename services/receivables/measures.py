@@ -5,6 +5,7 @@ One declaration each: caption, kind and value in SQL. Columns, sorting, filters 
 
 import dataclasses
 import datetime as dt
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -159,8 +160,9 @@ OF_INSTALMENT = _measured(
 )
 
 
-def sorts(model: type[Any], day: dt.date) -> dict[str, Any]:
-    """Return key → SELECT of (record, value) of what a grid is sorted by."""
+@functools.lru_cache(maxsize=16)
+def sorts(model: type[Any], day: dt.date) -> Mapping[str, Any]:
+    """Return key → SELECT of (record, value) of what a grid is sorted by; made once a day."""
     c = model.__table__.c
     return {
         key: sa.select(c.id, one.value(c, day).label("value"))
@@ -181,18 +183,25 @@ def told(
     session: Session, model: type[Any], keys: Iterable[int], day: dt.date, wanted: set[str]
 ) -> dict[str, dict[int, Measured]]:
     """Return measure → record → what it comes to, of some records: one statement."""
-    c = model.__table__.c
     chosen = {key: one for key, one in MEASURES[model].items() if key in wanted}
     found: dict[str, dict[int, Measured]] = {key: {} for key in chosen}
     if not chosen:
         return found
-    columns = [
-        make(c, day).label(f"{key}_{part}")
-        for key, one in chosen.items()
-        for part, make in one.parts.items()
-    ]
-    for row in session.execute(sa.select(c.id, *columns).where(c.id.in_(list(keys)))):
+    for row in session.execute(_asking(model, day, tuple(chosen)), {"keys": list(keys)}):
         for key, one in chosen.items():
             parts = {part: int(getattr(row, f"{key}_{part}") or 0) for part in one.parts}
             found[key][row.id] = Measured(**parts)
     return found
+
+
+@functools.lru_cache(maxsize=64)
+def _asking(model: type[Any], day: dt.date, wanted: tuple[str, ...]) -> Any:
+    """Return the statement of measures, which takes longer to be written than to be answered."""
+    c = model.__table__.c
+    columns = [
+        make(c, day).label(f"{key}_{part}")
+        for key in wanted
+        for part, make in MEASURES[model][key].parts.items()
+    ]
+    mine = c.id.in_(sa.bindparam("keys", expanding=True))
+    return sa.select(c.id, *columns).where(mine)

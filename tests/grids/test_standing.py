@@ -17,6 +17,7 @@ from services.query.beside import Question, of
 from services.receivables import measures, standing_asked
 from services.records import records
 from tests.support.visitors import Doors
+from tests.support.world import count_queries
 
 TODAY = dt.date(2026, 11, 28)  # of the pages
 SIGNED = dt.date(2026, 9, 1)
@@ -219,3 +220,14 @@ def test_a_file_has_what_the_grid_shows_of_measures(doors, noun):
     file = doors.get("admin", f"/admin/{noun}/export/csv/").get_data(as_text=True)
     assert "33.33" in file
     assert "66.66" in file
+
+
+def test_a_grid_of_contracts_costs_ten_statements_log_in_included(doors, world):
+    path = "/admin/contract/"
+    told = ("3/3", "33.33%", "66.66%")
+    for who, most in (("finance", 10), ("admin", 10), ("sales", 11)):
+        doors.get(who, path)
+        with count_queries(world.app) as found:
+            page = doors.get(who, path).get_data(as_text=True)
+        assert all(text in page for text in told), who
+        assert len(found) <= most, (who, "\n".join(one[:200] for one in found))

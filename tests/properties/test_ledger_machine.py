@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, precondition, rule, run_state_machine_as_test
 
+from models.approval.request import ApprovalRequest
 from models.bulk.batch import ItemState
 from models.deals.contract import Contract
 from models.deals.payment import Payment, PaymentAllocation
@@ -16,6 +17,7 @@ from services.core.errors import Refused
 from services.deals import payment
 from services.receivables import hand, money_bulk
 from services.records import records
+from tests.support.forms import Forms
 from tests.support.ledger import Deal, Line, Money
 from tests.support.ledger_bench import (
     AMOUNTS,
@@ -32,12 +34,13 @@ from tests.support.ledger_bench import (
 )
 from tests.support.ledger_figures import compare
 from tests.support.ledger_papers import Papers
+from tests.support.ledger_works import Site
 from tests.support.visitors import Doors
 from tests.support.world import World, seed_people
 
 
-class Books(Papers):
-    """Contracts, their changes and their money; invoices come from below."""
+class Books(Papers, Site):
+    """Contracts, their changes and their money; invoices and deliveries come from below."""
 
     # -- contracts and their changes ---------------------------------------------------------
 
@@ -64,6 +67,7 @@ class Books(Papers):
         deal = Deal(key, amount, signed, [])
         self.deals.append(deal)
         self.planned(deal, amount, None, rows=rows)
+        self.opened(deal)
 
     def planned(self, deal, amount, plan, rows=None):
         """Take a plan into the ledger; instalments keep their place, and their keys with it."""
@@ -127,37 +131,63 @@ class Books(Papers):
             deal.waiting = (asked[0], amount, plan, rows)
 
     @precondition(lambda self: any(deal.waiting for deal in self.deals))
-    @rule(yes=st.sampled_from((True, True, False)))
-    def decide(self, yes):
+    @rule(yes=st.sampled_from((True, True, False)), door=DOOR)
+    def decide(self, yes, door):
         deal = next(deal for deal in self.deals if deal.waiting)
         request, amount, plan, rows = deal.waiting
         verb = "approve" if yes else "reject"
-        try:
-            self.world.decided(request, verb=verb, comment="意见")
-            done = True
-        except Refused:
-            done = False
+        done = self.say(request, verb, door)
         assert done == (not yes or deal.stands(amount, plan)), (amount, plan)
         if done:
             deal.waiting = None
             if yes:
+                if amount != deal.amount:
+                    deal.touched()
                 self.planned(deal, amount, plan, rows=rows)
 
-    @rule(n=N)
-    def void(self, n):
+    def say(self, request, verb, door):
+        """Decide as the reviewer; tell whether it was done."""
+        if door == "service":
+            try:
+                self.world.decided(request, verb=verb, comment="意见")
+            except Refused:
+                return False
+            return True
+        page = self.doors.get("reviewer", f"/admin/request/?id={request}").get_data(as_text=True)
+        form = Forms(page).with_field("seen", id=str(request))
+        form |= {"verb": verb, "comment": "意见"}
+        return self.post("reviewer", "/admin/inbox/decide/", form)
+
+    @rule(n=N, door=DOOR)
+    def void(self, n, door):
         deal = self.deal(n)
         if n % 4 or deal.waiting is not None:
             return
-        made = self.try_(
-            "sales",
-            lambda: (
-                approval.ask_void(self.world.call, self.get(Contract, deal.key), reason="终止").id
-            ),
-        )
-        assert (made is not None) == (not deal.void)
+        if door == "page":
+            path = f"/admin/contract/void/?id={deal.key}"
+            made = self.fill("sales", path, {"comment": "终止"})
+            made = made and self.pending(deal)
+        else:
+            made = self.try_(
+                "sales",
+                lambda: (
+                    approval.ask_void(
+                        self.world.call, self.get(Contract, deal.key), reason="终止"
+                    ).id
+                ),
+            )
+        assert bool(made) == (not deal.void)
         if made:
-            self.world.decided(made)
-            deal.void = True
+            assert self.say(made, "approve", door)
+            deal.end()
+
+    def pending(self, deal):
+        """Return the key of what is asked for of a contract."""
+        self.world.be("reviewer")
+        mine = sa.select(sa.func.max(ApprovalRequest.id)).where(
+            ApprovalRequest.noun == "contract", ApprovalRequest.record_id == deal.key
+        )
+        return self.world.session.scalar(mine)
 
     # -- money -------------------------------------------------------------------------------
 
@@ -176,11 +206,12 @@ class Books(Papers):
         if done:
             key = self.last(Payment, deal)
             deal.money[key] = Money(key, amount, day)
+            deal.touched()
             deal.lay()
 
     @some("money")
-    @rule(n=N, amount=SUMS, day=DAYS)
-    def mend(self, n, amount, day):
+    @rule(n=N, amount=SUMS, day=DAYS, door=DOOR)
+    def mend(self, n, amount, day, door):
         deal, money = self.one("money", n)
         if (money.amount, money.day) == (amount, day):
             return
@@ -188,14 +219,11 @@ class Books(Papers):
             amount > 0 or amount == money.amount or -amount <= deal.paid
         )
         values = {"amount": amount, "paid_on": day}
-        done = self.try_(
-            "finance",
-            lambda: (
-                records.update(self.world.call, self.get(Payment, money.key), values, seen=None).id
-            ),
-        )
+        done = self.write("finance", Payment, money.key, values, door)
         assert bool(done) == fine
         if done:
+            if amount != money.amount:
+                deal.touched()
             if (amount > 0) != (money.amount > 0):
                 money.hand = set()
             money.amount, money.day = amount, day
@@ -218,6 +246,7 @@ class Books(Papers):
         assert bool(done) == fine, (money, deal.paid)
         if done:
             money.state = "confirmed"
+            deal.touched()
             deal.lay(money.key)
 
     def in_bulk(self, key):
@@ -242,6 +271,7 @@ class Books(Papers):
         assert bool(done) == fine, money
         if done:
             money.state = "reversed"
+            deal.touched()
             deal.lay()
 
     @some("money")

@@ -10,6 +10,7 @@ from models.core.base import db
 from models.deals.contract import Contract
 from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
+from models.rights.audit import AuditLog
 from services.bulk import jobs, runner
 from services.core.errors import Forbidden, Invalid, Locked, Stale
 from services.deals import payment
@@ -81,6 +82,21 @@ def test_what_is_laid_by_hand_stays_there_and_the_rest_follows(world, contract):
 def mend(world, key, values, who="finance"):
     with world.acting(who):
         records.update(world.call, world.get(Payment, key), values, seen=None)
+
+
+def test_what_is_laid_where_it_lies_anyway_is_traced_too(small):
+    plan = [{"amount": 100_00, "due_on": day} for day in DUES]
+    contract = small.contract(small.approved(), amount=300_00, plan=plan)
+    small.approved(model=Contract, key=contract)
+    key, first = pay(small, contract, 40_00), lines(small, contract)[0]
+
+    lay(small, key, {first: 40_00})
+
+    small.be("admin")
+    log = AuditLog.__table__
+    told = sa.select(log.c.changes).where(log.c.noun == "payment", log.c.record_id == key)
+    last = small.session.execute(told.order_by(log.c.id.desc())).scalars().first()
+    assert last["allocations"] == [{str(first): 40_00}] * 2
 
 
 def test_a_payment_corrected_to_less_loses_parts_of_the_newest_instalments_first(world, contract):

@@ -11,6 +11,8 @@ import dataclasses
 import datetime as dt
 import itertools
 
+from tests.support.ledger_orders import Job, Works
+
 
 @dataclasses.dataclass
 class Line:
@@ -104,8 +106,8 @@ class Desk:
 
 
 @dataclasses.dataclass
-class Deal:
-    """A contract in force, or void."""
+class Deal(Works):
+    """A contract in force, closed (by hand: `closed`), or void."""
 
     key: int
     amount: int
@@ -114,7 +116,14 @@ class Deal:
     void: bool = False
     money: dict[int, Money] = dataclasses.field(default_factory=dict)
     papers: dict[int, Paper] = dataclasses.field(default_factory=dict)
+    jobs: dict[int, Job] = dataclasses.field(default_factory=dict)
     waiting: tuple | None = None  # (request, amount, [(amount, due, ratio)] or None)
+    closed: bool = False
+    reopened: bool = False  # by hand, and nothing has happened to it since
+
+    def touched(self):
+        """Something of money, invoices or deliveries happened: it is judged anew."""
+        self.reopened = False
 
     def takes(self, amount):
         """Tell whether money or an invoice may be put on it: of a void one it only goes back."""

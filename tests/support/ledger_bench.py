@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition
 
 from services.core.errors import Refused
+from services.records import records
+from tests.support.forms import Forms
 
 TODAY = dt.date(2026, 11, 23)
 RATIOS = ([10_000], [3000, 7000], [3333, 3333, 3334], [3000, 6000, 1000])
@@ -22,6 +24,12 @@ SHARED = {}
 
 def yuan(fen):
     return f"{fen / 100:.2f}"
+
+
+def _text(name, value):
+    if name == "amount":
+        return yuan(value)
+    return "" if value is None else str(value)
 
 
 def some(kind):
@@ -61,6 +69,28 @@ class Bench(RuleBasedStateMachine):
             answer = self.doors.post(who, path, data | {"_known": mark[1]})
         assert answer.status_code < 500, answer.get_data(as_text=True)
         return answer.status_code in {302, 303}
+
+    def fill(self, who, path, changed):
+        """Open a form, change fields of it and send it with all the others; tell whether it did.
+
+        One that does not open, or has not those fields, is refused.
+        """
+        page = self.doors.get(who, path)
+        assert page.status_code < 500, page.get_data(as_text=True)
+        try:
+            form = Forms(page.get_data(as_text=True)).with_field(next(iter(changed)))
+        except LookupError:
+            return False
+        return self.post(who, path, form | changed)
+
+    def write(self, who, model, key, values, door):
+        """Change a record by its form or by the service."""
+        if door == "page":
+            texts = {name: _text(name, value) for name, value in values.items()}
+            return self.fill(who, f"/admin/{model.__noun__}/edit/?id={key}", texts)
+        return self.try_(
+            who, lambda: records.update(self.world.call, self.get(model, key), values, seen=None).id
+        )
 
     def last(self, model, deal):
         self.world.be("finance")

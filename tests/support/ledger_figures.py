@@ -5,13 +5,18 @@ import sqlalchemy as sa
 from dashboards.pages import SUMMARIES
 from models.customers.customer import Customer
 from models.deals.contract import Contract
-from models.deals.order import Order, OrderState
+from models.deals.order import Order
+from models.deals.payment import Payment
 from services.deals.contract import open_amount
+from services.deals.order import punctuality
 from services.deals.progress import figures
 from services.portrait.now import portrait
 from services.query.beside import Question, of
+from services.receivables import measures
+from services.receivables.measures import OF_CONTRACT, OF_ORDER
 from services.rights.actor import SYSTEM
 from tests.support.ledger import totals
+from tests.support.ledger_orders import share
 
 STILL = {"opportunities": ("count", "amount"), "visits": ("visits",), "followups": ("records",)}
 
@@ -24,6 +29,7 @@ def compare(world, customer, deals, day, *, whole):
         _contract(world, deal, contract, found[deal.key], day)
     if whole:
         _filters(world, deals, day)
+        _grids(world, deals, day)
         _customer(world, customer, deals, day)
         _summaries(world, customer, deals, day)
 
@@ -46,9 +52,32 @@ def _contract(world, deal, contract, one, day):
     open_ = sum(line.amount - min(got[line.key], line.amount) for line in deal.lines)
     assert sum(amount for _caption, amount in one.ages) == (0 if deal.void else open_)
     assert open_amount(world.session, deal.key) == deal.amount - deal.paid
-    orders = world.session.scalars(sa.select(Order).where(Order.contract_id == deal.key))
-    states = {OrderState.cancelled} if deal.void else {OrderState.open}
-    assert {order.state for order in orders} == states
+    _site(world, deal, contract, one, day)
+
+
+def _site(world, deal, contract, one, day):
+    """The orders of a contract, their steps, the three axes and what of each is overdue."""
+    assert contract.state.name == deal.state
+    orders = world.session.scalars(sa.select(Order).where(Order.contract_id == deal.key)).all()
+    assert {order.id: order.state.name for order in orders} == {
+        job.key: job.state for job in deal.jobs.values()
+    }
+    told = {
+        step.id: (step.state.name, step.planned_on, step.done_on, step.agreed_on)
+        for order in orders
+        for step in order.milestones
+    }
+    assert told == {
+        s.key: (s.state, s.planned, s.done, s.agreed) for j in deal.jobs.values() for s in j.steps
+    }
+    axes = (deal.delivery, share(deal.issued, deal.amount), share(deal.paid, deal.amount))
+    assert (one.delivery, one.invoicing, one.collection) == axes
+    late = deal.late_steps(day)
+    assert (one.late_delivery.count, one.late_delivery.days) == (len(late), max(late, default=0))
+    bare = deal.unbilled(day)
+    late_bills = one.late_invoicing
+    assert (late_bills.count, late_bills.amount) == (len(bare), sum(rest for rest, _days in bare))
+    assert late_bills.days == max((days for _rest, days in bare), default=0)
 
 
 def _filters(world, deals, day):
@@ -68,6 +97,53 @@ def _customer(world, customer, deals, day):
     record = world.get(Customer, customer)
     late = [one for deal in deals for one in direct_late(deal, day)]
     assert portrait(world.session, record, now=world.now).overdue == sum(late)
+    done = [days for d in deals if not d.void for job in d.running for days in job.judged(day)]
+    found = punctuality.of_customer(world.session, customer, day)
+    assert (found.judged, found.late, found.days) == (len(done), sum(map(bool, done)), sum(done))
+
+
+def _grids(world, deals, day):
+    """What the columns of the grids of contracts, orders and payments say."""
+    told = measures.told(world.session, Contract, [d.key for d in deals], day, set(OF_CONTRACT))
+    for deal in deals:
+        late, got = deal.late(day), deal.settled()
+        direct = [deal.direct(line) >= line.amount for line in deal.lines]
+        wanted = {
+            "plans": 0 if deal.void else sum(direct),
+            "paid": share(deal.paid, deal.amount),
+            "invoiced": share(deal.issued, deal.amount),
+            "delivered": deal.delivery,
+            "overdue": sum(direct_late(deal, day)),
+            "days": max((days for _rest, days in late), default=0),
+            "late_delivery": max(deal.late_steps(day), default=0),
+            "late_invoicing": sum(rest for rest, _days in deal.unbilled(day)),
+            "unbilled": max(deal.paid - deal.issued, 0),
+            "uncollected": max(deal.issued - deal.paid, 0),
+        }
+        assert {key: told[key][deal.key].value for key in told} == wanted, got
+        assert told["plans"][deal.key].whole == len(deal.lines)
+    jobs = {job.key: (deal, job) for deal in deals for job in deal.jobs.values()}
+    told = measures.told(world.session, Order, list(jobs), day, set(OF_ORDER))
+    for key, (deal, job) in jobs.items():
+        counted = [s for s in job.steps if s.state != "skipped"]
+        done = sum(s.weight for s in counted if s.state == "done")
+        wanted = {
+            "steps": sum(s.state == "done" for s in job.steps),
+            "progress": share(done, sum(s.weight for s in counted)),
+            "days": max(job.late(day), default=0),
+            "invoiced": share(deal.issued, deal.amount),
+            "paid": share(deal.paid, deal.amount),
+            "overdue": sum(direct_late(deal, day)),
+        }
+        assert {name: told[name][key].value for name in told} == wanted
+    for deal in deals:
+        for money in deal.money.values():
+            rest = money.amount - sum(money.parts.values())
+            clause = of(Payment)["rest"].clause(
+                Question(world.session, "eq", 0 if money.state == "reversed" else rest, world.now)
+            )
+            query = sa.select(Payment.id).where(Payment.id == money.key, clause)
+            assert world.session.scalar(query) == money.key, money
 
 
 def direct_late(deal, day):

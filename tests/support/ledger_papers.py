@@ -4,7 +4,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from models.deals.invoice import Invoice
-from services.records import records
 from tests.support.ledger import Paper
 from tests.support.ledger_bench import DOOR, SUMS, TODAY, Bench, N, some, yuan
 
@@ -35,10 +34,11 @@ class Papers(Bench):
         most = deal.billed() + amount if over else None
         key = self.last(Invoice, deal)
         deal.papers[key] = Paper(key, amount, back=back, most=most, reasoned=reason)
+        deal.touched()
 
     @some("papers")
-    @rule(n=N, share=st.sampled_from((1, 50, 100, 101)))
-    def take_back(self, n, share):
+    @rule(n=N, share=st.sampled_from((1, 50, 100, 101)), door=DOOR)
+    def take_back(self, n, share, door):
         deal, paper = self.one("papers", n)
         left = deal.left(paper.key)
         amount = -(left * share // 100 + (share > 100))
@@ -46,7 +46,11 @@ class Papers(Bench):
             return
         fine = paper.state == "issued" and -amount <= left
         values = {"contract_id": deal.key, "amount": amount, "reverses_id": paper.key}
-        done = self.try_("sales", lambda: self.world.create(Invoice, **values).id)
+        if door == "page":
+            path = f"/admin/invoice/new/?reverses_id={paper.key}"
+            done = self.fill("sales", path, {"amount": yuan(amount)})
+        else:
+            done = self.try_("sales", lambda: self.world.create(Invoice, **values).id)
         assert bool(done) == fine, (paper, amount, left)
         if done:
             self.noted(deal, amount, over=False, back=paper.key)
@@ -62,8 +66,8 @@ class Papers(Bench):
         assert deal is not None
 
     @some("papers")
-    @rule(n=N)
-    def issue(self, n):
+    @rule(n=N, door=DOOR)
+    def issue(self, n, door):
         deal, paper = self.one("papers", n)
         self.steps += 1
         values = {"number": f"{deal.key}-{paper.key}", "issued_on": TODAY}
@@ -72,20 +76,16 @@ class Papers(Bench):
         if bare:
             within = deal.billed(but=paper.key) + paper.amount >= 0
         fine = paper.state == "requested" and within and deal.takes(paper.amount)
-        done = self.try_(
-            "finance",
-            lambda: (
-                records.update(self.world.call, self.get(Invoice, paper.key), values, seen=None).id
-            ),
-        )
+        done = self.write("finance", Invoice, paper.key, values, door)
         assert bool(done) == fine, (paper, deal.billed(but=paper.key))
         if done:
+            deal.touched()
             paper.state = "red" if paper.amount < 0 else "issued"
             paper.most = paper.most if paper.agreed else None
 
     @some("papers")
-    @rule(n=N, amount=SUMS, reason=st.booleans())
-    def rewrite(self, n, amount, reason):
+    @rule(n=N, amount=SUMS, reason=st.booleans(), door=DOOR)
+    def rewrite(self, n, amount, reason, door):
         """Another figure, another reason, or both: what was agreed to is asked anew."""
         deal, paper = self.one("papers", n)
         if paper.back is not None or (amount < 0) != (paper.amount < 0):
@@ -98,15 +98,12 @@ class Papers(Bench):
             fine = fine and (reason or not over)
         self.steps += 1
         values = {"amount": amount, "over_reason": f"改 {self.steps}" if reason else None}
-        done = self.try_(
-            "sales",
-            lambda: (
-                records.update(self.world.call, self.get(Invoice, paper.key), values, seen=None).id
-            ),
-        )
+        done = self.write("sales", Invoice, paper.key, values, door)
         assert bool(done) == fine, (paper, amount, deal.billed(but=paper.key))
         if done:
             changed = amount != paper.amount or reason or paper.reasoned
+            if amount != paper.amount:
+                deal.touched()
             paper.amount, paper.reasoned = amount, reason
             if changed:
                 over = reason and deal.beyond(amount, but=paper.key, agreed=True)
@@ -125,3 +122,4 @@ class Papers(Bench):
         form["row_version"] = self.get(Invoice, paper.key).row_version
         assert self.post("sales", "/admin/invoice/delete/", form)
         del deal.papers[paper.key]
+        deal.touched()

@@ -42,7 +42,7 @@ class MeasuredColumns(CrmView):
     def sorts(self) -> dict[str, Any]:
         """Sort by what is computed; as the application starts, only the keys are asked for."""
         day = today(self.now()) if has_request_context() else dt.date.min
-        return measures.sorts(self.model, day)
+        return dict(measures.sorts(self.model, day))
 
     def computed_cells(self, rows: list[Any], heads: list[Head]) -> dict[str, dict[int, Any]]:
         """Return what stands in the columns that are shown."""

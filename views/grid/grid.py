@@ -95,8 +95,7 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, BulkActions, ClosedView):
             return redirect(self._typed())
         if "goto" in request.args:
             return redirect(self._page_named())
-        views = saved_views.visible(self.session, self.noun)
-        taste = saved_views.taste(self.session, self.noun, self.actor)
+        views, taste = saved_views.opened(self.session, self.noun, self.actor)
         landing = self.landing(views, taste)
         if landing:
             return redirect(landing)
