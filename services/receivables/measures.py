@@ -187,7 +187,8 @@ def told(
     found: dict[str, dict[int, Measured]] = {key: {} for key in chosen}
     if not chosen:
         return found
-    for row in session.execute(_asking(model, day, tuple(chosen)), {"keys": list(keys)}):
+    hashable: Any = model
+    for row in session.execute(_asking(hashable, day, tuple(chosen)), {"keys": list(keys)}):
         for key, one in chosen.items():
             parts = {part: int(getattr(row, f"{key}_{part}") or 0) for part in one.parts}
             found[key][row.id] = Measured(**parts)
