@@ -7,14 +7,23 @@ import sqlalchemy as sa
 
 from models.core.base import db
 from models.customers.contact import Contact
-from models.people.user import User
+from models.people.user import User, user_role
 from services.people import first_run
 from tests.support.browser import browsing, chromium, overflow
 from tests.support.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
-DATA = ("华中", "总部", "中文", "李雷", "武汉", "客户", "清除测试")  # names, not words of the page
+DATA = (
+    "武汉清除测试有限公司",
+    "华中",
+    "总部",
+    "中文",
+    "李雷",
+    "武汉",
+    "客户",
+    "清除测试",
+)  # names, not words of the page
 OWN = ("/tf-setup", "/mf-recovery-codes", "/verify?next=/admin/profile/", "/admin/profile/")
 OPEN = ("/login", "/access/forgot/", "/access/no-link", "/passkey/second")
 
@@ -71,7 +80,8 @@ def test_so_do_the_pages_of_an_administrator(home, lite, size, language):
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_so_does_the_page_on_which_a_company_begins(home, lite, size, language):
     with lite.app_context(), db.engine.begin() as connection:
-        connection.execute(sa.update(User.__table__).values(active=False))
+        connection.execute(sa.delete(user_role))
+        connection.execute(sa.delete(User.__table__))
         now = lite.config["TCOS_CLOCK"]()
         link = first_run.link(str(lite.secret_key), "", now=now)
     page = home.browser.new_page(viewport={"width": 1440 if size == "wide" else 390, "height": 844})
