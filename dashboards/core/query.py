@@ -1,7 +1,6 @@
 """A cockpit page's state is its query string: parse, check, write canonically.
 
-A bad value raises BadParameter, which names the parameter; so does a parameter that a summary does
-not know: a filter that is not applied would show other rows than were asked for.
+A bad or unknown parameter raises BadParameter: a filter left out would show rows nobody asked for.
 """
 
 import dataclasses
@@ -182,8 +181,7 @@ def _given(args: Args) -> dict[str, str]:
     """Return the known parameters that say something; repeated ones are joined by commas."""
     found = {}
     for name in ORDER:
-        texts = [text.strip() for text in args.get(name, ()) if text.strip()]
-        if texts:
+        if texts := [text.strip() for text in args.get(name, ()) if text.strip()]:
             found[name] = ",".join(texts) if name in {*KEYS, *SEVERAL, "measures"} else texts[-1]
     if "size" not in found and args.get("page_size"):  # what the grids call it
         found["size"] = args["page_size"][-1].strip() or "50"
