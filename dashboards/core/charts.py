@@ -210,9 +210,14 @@ def _distinct(labels: Sequence[Any]) -> list[str]:
 
 
 def short(label: Any, most: int = 14) -> str:
-    """Return a label that leaves room for the bars; the hover has the whole one."""
+    """Return a label that leaves room for the bars; the hover has the whole one.
+
+    Names differ in how they begin, numbers of records in how they end.
+    """
     whole = str(label)
-    return text(whole if len(whole) <= most else f"{whole[: most - 1]}…")
+    if len(whole) <= most:
+        return text(whole)
+    return text(f"{whole[:3]}…{whole[4 - most :]}" if whole.isascii() else f"{whole[: most - 1]}…")
 
 
 def standing(

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from dashboards.core import groups, table
+from dashboards.core import charts, groups, table
 from dashboards.core.columns import derive
 from dashboards.pages import SUMMARIES
 
@@ -92,3 +92,9 @@ def test_nothing_in_the_period_is_an_empty_page_with_totals_of_nothing(cockpit):
         if "undealt" not in asked:
             assert (found.count, found.records) == (0, [])
         assert not any(v for k, v in found.totals.items() if k != "count"), key
+
+
+def test_numbers_of_records_differ_on_an_axis_too():
+    assert charts.short("YAV-HT-20260412-0031") == "YAV…60412-0031"
+    assert charts.short("HT-20260412") == "HT-20260412"
+    assert charts.short("武汉东湖特钢机械制造有限责任公司") == "武汉东湖特钢机械制造有限责…"
