@@ -158,7 +158,8 @@ def test_the_panel_has_the_fields_and_the_editor_keeps_them(lite):
     refused = visitors.post("reviewer", "/admin/inbox/decide/", form | {"fill-level": "z"})
     assert refused.status_code == 422
     assert visitors.post("reviewer", "/admin/inbox/decide/", form).status_code in {302, 303}
-    assert "与提交及审批人填写的一致" in visitors.get("reviewer", f"/admin/request/?id={request}").text
+    shown = visitors.get("reviewer", f"/admin/request/?id={request}").text
+    assert "与提交及审批人填写的一致" in shown
     with World(lite) as world:
         world.be("admin")
         assert world.get(Customer, key).level is Level.c
