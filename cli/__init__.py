@@ -5,13 +5,12 @@ import click
 from cli.audit import audit, erase_person
 from cli.backup import backup, restore
 from cli.backups import backups, restore_drill
-from cli.cockpit import cockpit
-from cli.contracts import contracts
 from cli.first_run import setup_link, start_over
 from cli.import_ import import_files
 from cli.import_fields import import_fields
 from cli.import_undo import import_undo
 from cli.portrait import portrait
+from cli.proofs import cockpit, contracts
 from cli.seed import seed
 from cli.serve import serve
 from cli.users import (

@@ -10,14 +10,14 @@ import plotly.graph_objects as go
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from dashboards.core import groups, table
+from dashboards.core import table
 from dashboards.core.columns import TableColumn, derive, jsonable
-from dashboards.core.groups import Groups
 from dashboards.core.parameters import SEVERAL
 from dashboards.core.query import Args, BadParameter, CockpitQuery, SummaryOptions, parse
-from dashboards.measures import contracts, deals, lines, payments
+from dashboards.measures import contracts, deals, groups, lines, payments
 from dashboards.measures.comparison import beside
 from dashboards.measures.declared import Measure
+from dashboards.measures.groups import PagedGroups
 from dashboards.pivot import state as pivot
 from dashboards.summaries import (
     collections,
@@ -54,7 +54,7 @@ class Summary:
     tiles: tuple[TableColumn, ...]
     grains: dict[str, Any] = dataclasses.field(default_factory=dict)
     rows: Frame | None = None
-    groups: Callable[[Actor, CockpitQuery], Groups | None] = lambda _actor, _query: None
+    groups: Callable[[Actor, CockpitQuery], PagedGroups | None] = lambda _actor, _query: None
     detail: Callable[[Actor, CockpitQuery], table.Detail] | None = None
     filters: tuple[str, ...] = ()
     timeless: bool = False

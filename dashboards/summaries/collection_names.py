@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
-from dashboards.core.groups import ID, Groups
 from dashboards.core.names import label
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import CONTRACT, CUSTOMER, PAYMENT, USER, openable, removed
 from dashboards.measures import comparison, lines
 from dashboards.measures.declared import Key, Measure
 from dashboards.measures.dimensions import DIMENSIONS
+from dashboards.measures.groups import ID, PagedGroups
 from dashboards.measures.keyed import keyed
 from dashboards.measures.payments import CASH, JOINED, where
 from services.rights.actor import Actor
@@ -42,25 +42,25 @@ KEYS: dict[str, dict[str, Key]] = {
 TIES = {"customer": "customer_id", "contract": "contract_id", "plan": "line_id"}
 
 
-def groups(actor: Actor, query: CockpitQuery, measures: tuple[Measure, ...]) -> Groups | None:
+def groups(actor: Actor, query: CockpitQuery, measures: tuple[Measure, ...]) -> PagedGroups | None:
     """Return the rows of a grain that has many."""
     if query.by == "payment":
-        return Groups(_payments(actor, query), lambda rows: _paid(actor, rows), finish=_people)
+        return PagedGroups(_payments(actor, query), lambda rows: _paid(actor, rows), finish=_people)
     if query.by not in TIES:
         return None
     told = lines.MEASURES if query.by == "plan" else measures
     return _of(actor, query, told, query.by)
 
 
-def paid(actor: Actor, query: CockpitQuery) -> Groups:
+def paid(actor: Actor, query: CockpitQuery) -> PagedGroups:
     """Return what came in by contract."""
     return _of(actor, query, (CASH,), "contract")
 
 
-def _of(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...], by: str) -> Groups:
+def _of(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...], by: str) -> PagedGroups:
     counted = keyed(actor, comparison.asks(query, told), KEYS[by]).subquery("counted")
     sums = sa.select(counted, counted.c[TIES[by]].label(ID))
-    found = Groups(sums, lambda rows: _named(actor, rows, by))
+    found = PagedGroups(sums, lambda rows: _named(actor, rows, by))
     return dataclasses.replace(found, finish=_people) if by == "plan" else found
 
 

@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 
 from dashboards.core import drills
 from dashboards.core.columns import TableColumn, missing
-from dashboards.core.groups import Groups
 from dashboards.core.names import label, labelled, names, tie
 from dashboards.core.query import CockpitQuery, SummaryOptions
 from dashboards.core.sql import frame, record
 from dashboards.core.table import Record
 from dashboards.measures import comparison, lines, payments
+from dashboards.measures.groups import PagedGroups
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.summaries import collection_names
 from services.rights.actor import Actor
@@ -97,7 +97,7 @@ CHOICES = SummaryOptions(
 )
 
 
-def groups(actor: Actor, query: CockpitQuery) -> Groups | None:
+def groups(actor: Actor, query: CockpitQuery) -> PagedGroups | None:
     """Return the rows of a grain that has many."""
     return collection_names.groups(actor, query, ALL)
 

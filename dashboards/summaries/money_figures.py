@@ -9,13 +9,13 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from dashboards.core import charts, drills, money, time_charts
-from dashboards.core.groups import greatest, read
 from dashboards.core.period import DAY, year_before
 from dashboards.core.query import CockpitQuery
 from dashboards.core.sql import frame
 from dashboards.core.table import Table
 from dashboards.measures.contracts import AMOUNT
 from dashboards.measures.dimensions import month_of
+from dashboards.measures.groups import greatest, read
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.measures.lines import AGES, FIRST, LAST, ageing
 from dashboards.measures.payments import CASH

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from dashboards import targets
 from dashboards.core import drills
 from dashboards.core.columns import TableColumn
-from dashboards.core.groups import Groups
 from dashboards.core.names import labelled
 from dashboards.core.query import BASE, CockpitQuery, SummaryOptions
 from dashboards.core.sql import frame, record
@@ -20,6 +19,7 @@ from dashboards.measures import comparison, deals, payments
 from dashboards.measures import contracts as facts
 from dashboards.measures.declared import leaves
 from dashboards.measures.dimensions import DIMENSIONS
+from dashboards.measures.groups import PagedGroups
 from dashboards.measures.keyed import Ask, keyed
 from dashboards.summaries.performance_facts import contracts, customers
 from services.rights.actor import Actor
@@ -90,7 +90,7 @@ CHOICES = SummaryOptions(
 )
 
 
-def groups(actor: Actor, query: CockpitQuery) -> Groups | None:
+def groups(actor: Actor, query: CockpitQuery) -> PagedGroups | None:
     """Return the rows of a grain that has many."""
     if query.by == "customer":
         return customers(actor, query, ALL)

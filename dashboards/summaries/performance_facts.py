@@ -9,7 +9,6 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.sql import Select
 
 from dashboards.core import filters
-from dashboards.core.groups import ID, Groups
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import CONTRACT, CUSTOMER, OPTION, USER, openable, removed
 from dashboards.core.sql import caption
@@ -17,6 +16,7 @@ from dashboards.measures import comparison
 from dashboards.measures import contracts as facts
 from dashboards.measures.declared import Measure, leaves
 from dashboards.measures.dimensions import DIMENSIONS
+from dashboards.measures.groups import ID, PagedGroups
 from dashboards.measures.keyed import Ask, keyed
 from services.rights.actor import Actor
 
@@ -25,11 +25,11 @@ REST = _("其他客户（本期无合同）")
 HIDDEN = (facts.SIGNERS, facts.SIGNER)
 
 
-def customers(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> Groups:
+def customers(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> PagedGroups:
     """Return the customers who signed in the period, or all of them, and what is beside them."""
     first, *bases = comparison.asks(query, told)
     asks = [dataclasses.replace(first, measures=(*first.measures, *HIDDEN)), *bases]
-    return Groups(
+    return PagedGroups(
         _own(actor, query, asks), lambda rows: _customers(actor, rows), share_of=facts.AMOUNT.key
     )
 
@@ -93,12 +93,12 @@ def _customers(actor: Actor, rows: Any) -> Select[Any]:
     )
 
 
-def contracts(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> Groups:
+def contracts(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> PagedGroups:
     """Return the contracts signed in the period one by one."""
     asked = keyed(actor, comparison.asks(query, told), {ID: DIMENSIONS["contract"].column})
     one = asked.subquery("counted")
     sums = sa.select(one, sa.literal(1, sa.BigInteger).label(facts.COUNT.key))
-    return Groups(sums, lambda rows: _contracts(actor, rows), share_of=facts.AMOUNT.key)
+    return PagedGroups(sums, lambda rows: _contracts(actor, rows), share_of=facts.AMOUNT.key)
 
 
 def _contracts(actor: Actor, rows: Any) -> Select[Any]:

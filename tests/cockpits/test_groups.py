@@ -4,8 +4,9 @@ import dataclasses
 
 import pytest
 
-from dashboards.core import charts, groups, table
+from dashboards.core import charts, table
 from dashboards.core.columns import derive
+from dashboards.measures import groups
 from dashboards.pages import SUMMARIES
 
 YEARS = {"from_": "2025-01-01", "to": "2026-12-31"}

@@ -29,7 +29,7 @@ def _as_they_are(_session: Session, data: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Groups:
+class PagedGroups:
     """Sums by key.
 
     `sums` selects the key as `id` and the parts of measures; `names` adds to rows of it what they
@@ -47,7 +47,7 @@ class Groups:
 class _Asked:
     """The sums as a CTE, and how they are sorted."""
 
-    groups: Groups
+    groups: PagedGroups
     sums: Any
     columns: Mapping[str, TableColumn]
     query: CockpitQuery
@@ -114,7 +114,7 @@ def _plain(rows: Any, column: TableColumn) -> Any:
 
 def read(
     session: Session,
-    groups: Groups,
+    groups: PagedGroups,
     columns: tuple[TableColumn, ...],
     query: CockpitQuery,
     tiles: tuple[TableColumn, ...] = (),
@@ -142,7 +142,9 @@ def read(
     )
 
 
-def _finished(session: Session, groups: Groups, data: pd.DataFrame, totals: Record) -> pd.DataFrame:
+def _finished(
+    session: Session, groups: PagedGroups, data: pd.DataFrame, totals: Record
+) -> pd.DataFrame:
     for key in (WHOLE, f"{WHOLE}{BASE}"):
         if key in totals:
             data[key] = pd.Series([totals[key]] * len(data), index=data.index, dtype=object)
@@ -171,7 +173,7 @@ def _added(asked: _Asked, columns: tuple[TableColumn, ...]) -> Select[Any]:
 
 
 def streamed(
-    session: Session, groups: Groups, columns: tuple[TableColumn, ...], query: CockpitQuery
+    session: Session, groups: PagedGroups, columns: tuple[TableColumn, ...], query: CockpitQuery
 ) -> Iterator[Record]:
     """Yield all records, a thousand in memory at a time."""
     asked = _Asked(groups, groups.sums.cte("sums"), {c.key: c for c in columns}, query)
@@ -187,7 +189,7 @@ def streamed(
 
 
 def greatest(
-    session: Session, groups: Groups, found: Table, key: str, most: int
+    session: Session, groups: PagedGroups, found: Table, key: str, most: int
 ) -> tuple[pd.DataFrame, int]:
     """Return the rows with the most of a sum, and how many rows there are, without those beside.
 

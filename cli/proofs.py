@@ -1,10 +1,28 @@
-"""`cockpit rebuild` and `cockpit verify`: what the cockpit keeps worked out, anew and proved."""
+"""`contracts check`, `cockpit rebuild` and `cockpit verify`: figures that have to agree, proved."""
 
 import click
 from flask.cli import AppGroup, with_appcontext
 
 from cli.common import system_session
 from dashboards import settled
+from services.deals.contract_sums import broken
+
+contracts = AppGroup("contracts", help="Look after contracts.")
+
+
+@contracts.command("check")
+@with_appcontext
+def check() -> None:
+    """Name approved contracts whose plan, lines or invoices do not fit the amount; 1 if any."""
+    found = 0
+    for row, wrong in broken(system_session()):
+        found += 1
+        for reason in wrong.values():
+            click.echo(f"{row.code or f'#{row.id}'}\t{row.name or ''}\t{reason}")
+    if found:
+        raise click.ClickException(f"{found} contracts do not agree with themselves")
+    click.echo("all contracts agree with themselves")
+
 
 cockpit = AppGroup("cockpit", help="What the cockpit keeps worked out beside the raw rows.")
 
