@@ -91,8 +91,8 @@ class _Asked:
     def page(self) -> Any:
         """Return the rows of the page with their names."""
         if self.sortable():
-            return self.groups.names(self.picked(self.sums).cte("picked")).subquery("page")
-        return self.picked(self.groups.names(self.sums).subquery("named")).subquery("page")
+            return self.groups.names(self.picked(self.sums).cte("picked")).cte("page")
+        return self.picked(self.groups.names(self.sums).cte("named")).cte("page")
 
 
 def _derived(column: TableColumn, part: Any, of: Any) -> Any:
@@ -179,7 +179,7 @@ def streamed(
     asked = _Asked(groups, groups.sums.cte("sums"), {c.key: c for c in columns}, query)
     added = session.connection().execute(_added(asked, columns)).mappings().one()
     totals = {key.removeprefix(ADDED): value for key, value in added.items()}
-    named = groups.names(asked.sums).subquery("named")
+    named = groups.names(asked.sums).cte("named")
     statement = sa.select(named).order_by(*asked.order(named))
     result = session.connection().execute(statement, execution_options={"yield_per": CHUNK})
     for part in result.partitions():
@@ -203,10 +203,10 @@ def greatest(
             "rank", ascending=False, kind="stable"
         )
         return ranked.iloc[:most], count
-    sums = groups.sums.subquery("sums")
+    sums = groups.sums.cte()
     order = [sums.c[key].desc(), sums.c[ID].desc()]
     picked = sa.select(sums).where(sums.c[ID] != 0).order_by(*order).limit(most).cte("picked")
-    named = groups.names(picked).subquery("named")
+    named = groups.names(picked).cte()
     ordered = sa.select(named).order_by(named.c[key].desc(), named.c[ID].desc())
     result = session.connection().execute(ordered)
     data = pd.DataFrame(result.all(), columns=list(result.keys()), dtype=object)

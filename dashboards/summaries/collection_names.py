@@ -58,7 +58,7 @@ def paid(actor: Actor, query: CockpitQuery) -> PagedGroups:
 
 
 def _of(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...], by: str) -> PagedGroups:
-    counted = keyed(actor, comparison.asks(query, told), KEYS[by]).subquery("counted")
+    counted = keyed(actor, comparison.asks(query, told), KEYS[by]).cte()
     sums = sa.select(counted, counted.c[TIES[by]].label(ID))
     found = PagedGroups(sums, lambda rows: _named(actor, rows, by))
     return dataclasses.replace(found, finish=_people) if by == "plan" else found

@@ -35,9 +35,12 @@ def customers(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> P
 
 
 def _own(actor: Actor, query: CockpitQuery, asks: list[Ask]) -> Select[Any]:
-    """Return the sums by customer; those without a contract in the period have the key 0."""
+    """Return the sums by customer; those without a contract in the period have the key 0.
+
+    Steps stand beside each other, not in each other: SQLite's parser goes a hundred deep.
+    """
     parts = {ask.label(one): one for ask in asks for one in leaves(ask.measures)}
-    counted = keyed(actor, asks, {"key": DIMENSIONS["customer"].column}).subquery("counted")
+    counted = keyed(actor, asks, {"key": DIMENSIONS["customer"].column}).cte()
     own = counted.c[facts.COUNT.key] > 0
     if query.undealt:
         shown = _undealt(actor, query)
@@ -49,9 +52,9 @@ def _own(actor: Actor, query: CockpitQuery, asks: list[Ask]) -> Select[Any]:
     stack: Any = sa.select(keys, *counted.c)
     if query.undealt:
         stack = sa.union_all(stack, more)
-    stack = stack.subquery("stack")
+    stack = stack.cte()
     sums = [one.gathered(stack.c[label]).label(label) for label, one in parts.items()]
-    found = sa.select(stack.c.own.label(ID), *sums).group_by(stack.c.own).subquery("own")
+    found = sa.select(stack.c.own.label(ID), *sums).group_by(stack.c.own).cte()
     return sa.select(found).where(sa.or_(found.c[ID] != 0, *(found.c[one] != 0 for one in parts)))
 
 
@@ -96,7 +99,7 @@ def _customers(actor: Actor, rows: Any) -> Select[Any]:
 def contracts(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> PagedGroups:
     """Return the contracts signed in the period one by one."""
     asked = keyed(actor, comparison.asks(query, told), {ID: DIMENSIONS["contract"].column})
-    one = asked.subquery("counted")
+    one = asked.cte()
     sums = sa.select(one, sa.literal(1, sa.BigInteger).label(facts.COUNT.key))
     return PagedGroups(sums, lambda rows: _contracts(actor, rows), share_of=facts.AMOUNT.key)
 
