@@ -16,6 +16,7 @@ from models.people.user import User
 from models.records.form_draft import DraftFile, FormDraft
 from models.rights.audit import AuditLog
 from services.core.errors import Invalid
+from services.delivery.filestore import Store
 from services.records import drafts
 from services.records.drafts import ChosenFile, DraftPlace
 from services.rights.call import Call
@@ -158,7 +159,7 @@ def test_a_chosen_file_is_kept_until_its_draft_goes(app, tmp_path):
         os.utime(path, (old, old))
     with app.app_context():
         kept = schedules.attachment.digests(db.session())
-        assert schedules.Store(Path(tmp_path)).sweep(kept, now=clock.now()) == 1
+        assert Store(Path(tmp_path)).sweep(kept, now=clock.now()) == 1
         db.session.rollback()
     found.post("sales", DOOR + "discard/", {"form": NEW, "tab": "t1"})
     assert found.get("sales", door).status_code == 404
