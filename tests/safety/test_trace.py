@@ -275,7 +275,7 @@ def test_the_log_reads_in_both_languages(log):
     log.post("admin", "/admin/user/password/", {"id": log.id_of("sales")})
     words = {
         "zh": ("登录失败", "密码不正确", "来源地址", "角色", "已修改"),
-        "en": ("Failed log-in", "wrong password", "Address", "Role", "changed"),
+        "en": ("Failed log-in", "Wrong password", "Address", "Role", "changed"),
     }
     for code, told in words.items():
         log.get("admin", f"/lang/{code}")
