@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from dashboards.measures import stored
 from dashboards.measures.instalments import worked_out
+from services.core.engine import writing
 
 
 def _lines(contracts: Any) -> Any:
@@ -39,7 +40,10 @@ def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
 
 def verify(session: Session, *, mend: bool = False) -> list[int]:
     """Return the contracts whose stored instalments differ from the raw rows; `mend` notes them."""
-    found = stored.different(session, _lines)
+    session.rollback()
+    with writing(on=False):  # people write meanwhile: SQLite has one writer
+        found = stored.different(session, _lines)
+        session.rollback()
     if mend and found:
         every = stored.every().subquery()
         stored.note(session, sa.select(every.c[0]).where(every.c[0].in_(found)))

@@ -12,6 +12,7 @@ from dashboards.measures.registry import MEASURES
 from dashboards.pages import SUMMARIES
 from models.approval.request import ApprovalRequest
 from models.core.base import db
+from models.deals.contract import Contract
 from models.deals.invoice import Invoice, InvoiceState
 from tests.support.books import Books, day
 
@@ -47,12 +48,14 @@ def invoices(cockpit):
     """Issue 30,000 of the first contract, ask for 5,000 more, and take 10,000 back."""
     cockpit.world.session.rollback()
     with db.engine.begin() as connection:
-        books = Books(connection)
+        books, contract = Books(connection), Contract.__table__
+        buyer = sa.select(contract.c.customer_id).where(contract.c.id == 1)
+        customer = connection.scalar(buyer)
         for n, (amount, state) in enumerate(
             ((30_000_00, "issued"), (5_000_00, "requested"), (-10_000_00, "red")), 1
         ):
             books.add(
-                Invoice, code=f"FP-{n}", contract_id=1, customer_id=1, amount=amount,
+                Invoice, code=f"FP-{n}", contract_id=1, customer_id=customer, amount=amount,
                 state=InvoiceState[state], type="special",
                 issued_on=None if state == "requested" else day("2026-04-01"),
             )  # fmt: skip
