@@ -16,7 +16,7 @@ from sqlalchemy.sql import Select
 
 from dashboards.core.columns import CHANGED, TableColumn, derive
 from dashboards.core.query import BASE, CockpitQuery
-from dashboards.core.sql import total, whole
+from dashboards.core.sql import count_if, total, whole
 from dashboards.core.table import CHUNK, WHOLE, Record, Table, fitted, masked
 
 ID = "id"  # the key of a row; 0 is what lies beside the rows
@@ -154,10 +154,7 @@ def _finished(
 def _added(asked: _Asked, columns: tuple[TableColumn, ...]) -> Select[Any]:
     """Return one row: how many rows there are, and the totals of the columns that have some."""
     sums = asked.sums
-    found: dict[str, Any] = {
-        "count": sa.func.count(),
-        BESIDE: whole(sa.func.sum(sa.case((sums.c[ID] == 0, 1), else_=0))),
-    }
+    found: dict[str, Any] = {"count": sa.func.count(), BESIDE: count_if(sums.c[ID] == 0)}
     for column in columns:
         if column.of is None and column.key in sums.c and column.summing in {"sum", "max"}:
             one = sums.c[column.key]
