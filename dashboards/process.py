@@ -19,14 +19,14 @@ from sqlalchemy.orm import Session
 
 from dashboards.core.charts import COLOURS, figure, text
 from models.approval.flow import ApprovalStep
-from models.approval.request import ApprovalRequest, Decision, RequestOrigin
-from models.approval.task import ApprovalTask, TaskState
+from models.approval.request import ApprovalRequest, RequestOrigin
+from models.approval.task import ApprovalTask
 from models.core.mixins import Approval
 from models.people.department import Department
 from models.people.user import User
 from services.approval.flow.flow import ordinal
 from services.approval.flow.naming import flow_name
-from services.approval.inbox.decision_times import working_hours
+from services.approval.inbox.decision_times import taken, working_hours
 from services.approval.oversight.monitor import comes_again
 from services.core import texts
 from services.core.days import day_bounds, today
@@ -144,13 +144,7 @@ def _decisions(
         sa.select(*columns, user.id, user.name)
         .join(request, request.id == task.request_id)
         .join(user, user.id == task.assignee_id)
-        .where(
-            task.state == TaskState.done,
-            task.decision != Decision.transfer,
-            task.due_at.is_not(None),  # what a rule of the flow took as agreed took no time
-            request.decided_at >= within[0],
-            request.decided_at < within[1],
-        )
+        .where(taken(), request.decided_at >= within[0], request.decided_at < within[1])
         .order_by(task.id)
     )
     step = ApprovalStep

@@ -60,9 +60,9 @@ class ApprovalRequest(Model):
     run at once: (split, branch) each, None on the main way and where nothing does; `step` is then
     the first of them until all are through. `chosen` are the approvers the submitter named.
     The payload of a change holds `old` beside `values`, of the changed fields only; `filled` tells
-    of both what an approver put in (key → what was there), which counts as a new version for who
-    decides after him. `summary` is
-    what the follow-up will say of it, written at submission so that a bulk approval need not.
+    of both what approvers put in (key → what was there before each), which counts as a new version
+    for who decides after them. `summary` is what the follow-up will say of it, written at
+    submission so that a bulk approval need not.
     """
 
     __tablename__ = "approval_request"

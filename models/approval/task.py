@@ -30,7 +30,8 @@ class ApprovalTask(Model):
     """One approver's task in one step; a person has at most one live task in it.
 
     `after_id` is the task that has to be approved first; `added_by_id` who asked for this extra
-    signature; `on_behalf_of_id` whose stand-in the assignee is.
+    signature; `on_behalf_of_id` whose stand-in the assignee is. A done one that was never due
+    (`due_at`) was asked of nobody: a rule of the flow took the step as agreed to.
     """
 
     __tablename__ = "approval_task"

@@ -10,6 +10,7 @@ from services.approval.oversight.monitor import Waiting
 from services.approval.oversight.overview import Overview, oldest, overview
 from services.core.worktime import calendar
 from services.rights.actor import SYSTEM
+from tests.approval.flows import flow
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -105,3 +106,18 @@ def test_what_waits_longest_is_named_with_whose_it_is_to_whoever_sees_it(small):
     page = Visitors(small.app).get("admin", "/admin/overview/").text
     assert "等待最久" in page
     assert f"/admin/request/?id={keys[0]}" in page
+
+
+def test_what_a_rule_took_as_agreed_is_no_decision_and_took_no_time(world):
+    flow(world, {"people": ["reviewer"]}, {"people": ["reviewer"], "collapse": True})
+    request = world.submitted()[1]
+    wait(world, request, 3)  # one working day
+    world.decided(request)
+    world.be("admin")
+    found = overview(world.session, now=world.now)
+    load = next(one for one in found.loads if one.name == "reviewer")
+
+    hours = calendar(world.session).day_hours
+    assert (load.decided, load.median_hours, found.mean_hours) == (1, hours, hours)
+    reviewer = world.be("reviewer")
+    assert own_pace(world.session, reviewer, now=world.now) == hours

@@ -141,8 +141,55 @@ def test_what_was_closed_meanwhile_is_not_moved_by_an_approval(world):
     with pytest.raises(Refused) as problem:
         world.decided(request)
 
-    assert problem.value.code == "NO_LONGER_WHOLE"
+    assert problem.value.code == "CONTENT_CHANGED"
     assert where(world, key) == ("won", StageKind.won)
+
+
+def stage_becomes(world, code, **values):
+    with world.acting("admin"):
+        records.update(world.call, world.get(Stage, world.stage(code)), values, seen=None)
+
+
+def deal_becomes(world, key, **values):
+    with world.acting("sales"):
+        records.update(world.call, world.get(Opportunity, key), values, seen=None)
+
+
+@pytest.mark.parametrize("door", [move, by_follow_up])
+def test_what_went_on_meanwhile_is_not_thrown_back_by_an_approval(world, door):
+    guard(world, "quote")
+    key = deal(world)
+    door(world, key, "quote")
+    request = asked(world, key)
+    move(world, key, "deal")  # further on, by a stage that asks nobody
+    with pytest.raises(Refused) as problem:
+        world.decided(request)
+
+    assert problem.value.code == "CONTENT_CHANGED"
+    assert where(world, key) == ("deal", StageKind.open)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "field"),
+    [
+        (lambda world, _key: stage_becomes(world, "quote", active=False), "stage_id"),
+        (lambda world, key: deal_becomes(world, key, expected_on=None), "expected_on"),
+        (lambda world, _key: stage_becomes(world, "quote", requires="竞争对手"), "competitor"),
+    ],
+)
+def test_what_the_stage_asks_for_holds_when_it_is_entered_too(world, meanwhile, field):
+    guard(world, "quote")
+    stage_becomes(world, "quote", requires="预计成交日")
+    key = deal(world)
+    deal_becomes(world, key, expected_on=dt.date(2027, 1, 1))
+    move(world, key, "quote")
+    request = asked(world, key)
+    meanwhile(world, key)
+    with pytest.raises(Refused) as problem:
+        world.decided(request)
+
+    assert (problem.value.code, problem.value.field) == ("NO_LONGER_WHOLE", field)
+    assert where(world, key) == ("contact", StageKind.open)
 
 
 def test_the_board_says_that_the_move_was_asked_for(lite):

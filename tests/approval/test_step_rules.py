@@ -2,9 +2,10 @@
 
 import datetime as dt
 
+import pytest
 import sqlalchemy as sa
 
-from models.approval.flow import ApproverKind, StepMode
+from models.approval.flow import ApproverKind, Placement, StepMode
 from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest
 from models.core.mixins import Approval
 from models.customers.customer import Customer
@@ -15,6 +16,8 @@ from services.approval import Beside
 from services.approval.flow.flow import in_force
 from services.approval.inbox.trial import trial
 from services.approval.inbox.way import way_of
+from services.approval.request.tasks import live
+from services.core.errors import Refused
 from services.records.records import update
 from tests.approval.flows import act, events, flow, state, turn
 from tests.support.visitors import Visitors
@@ -139,8 +142,56 @@ def test_an_agreement_by_rule_can_be_taken_back(small):
     act(small, "reviewer", "take_back", request)
 
     assert turn(small, request) == ["reviewer"]
+    assert small.get(ApprovalRequest, request).step == 1
     small.decided(request)
     assert turn(small, request) == ["manager"]
+
+
+def test_an_approval_is_taken_back_with_the_agreements_that_followed_from_it(world):
+    flow(
+        world,
+        {"people": ["manager"]},
+        {"people": ["reviewer"]},
+        {"people": ["manager", "finance"], "mode": StepMode.all, "collapse": True},
+        {"people": ["admin"]},
+    )
+    _key, request = world.submitted()
+    world.decided(request, "manager")
+    world.now += dt.timedelta(minutes=1)
+    world.decided(request, "reviewer")
+    assert turn(world, request) == ["finance"]  # the manager's part was noted by the rule
+    with pytest.raises(Refused):
+        act(world, "manager", "take_back", request)  # he said nothing since
+
+    act(world, "reviewer", "take_back", request)
+    assert turn(world, request) == ["reviewer"]
+    world.now += dt.timedelta(minutes=1)
+    world.decided(request, "reviewer")
+    assert turn(world, request) == ["finance"]
+    world.decided(request, "finance")
+    assert world.decided(request, "admin") is Approval.approved
+
+
+def test_in_a_branch_too_what_is_taken_back_is_what_was_said(world):
+    at_once = {"placement": Placement.parallel, "split": 1}
+    flow(
+        world,
+        {"people": ["admin"]},
+        {**at_once, "branch": 1, "people": ["reviewer"]},
+        {**at_once, "branch": 1, "people": ["reviewer", "finance"], "collapse": True},
+        {**at_once, "branch": 2, "people": ["manager"]},
+    )
+    _key, request = world.submitted()
+    world.decided(request, "admin")
+    world.now += dt.timedelta(minutes=1)
+    world.decided(request, "reviewer")
+    assert turn(world, request) == ["manager"]
+    act(world, "reviewer", "take_back", request)
+
+    assert turn(world, request) == ["reviewer", "manager"]
+    assert sorted(task.step for task in live(world.session, request)) == [2, 4]
+    world.decided(request, "reviewer", "reject", "不行")
+    assert state(world, request) is Approval.rejected
 
 
 def test_what_is_rejected_comes_back_to_its_step_where_the_flow_says_so(world):

@@ -125,22 +125,43 @@ def _judged(
 def _put(
     session: Session, request: ApprovalRequest, record: Any, values: dict[str, Any]
 ) -> dict[str, str]:
-    """Freeze the values into the payload: whoever saw the one before has to look again."""
+    """Freeze the values into the payload: whoever saw the one before has to look again.
+
+    `filled` keeps what was there before each filling, the newest last: one is taken out again.
+    """
     inputs = inputs_of(REVIEWED[request.noun])
     payload = dict(request.payload)
     names, now = dict(payload.get("names", {})), dict(payload["values"])
     filled, told = dict(payload.get("filled", {})), {}
     before = stored(session, record, values.keys() - now.keys(), names) | now
     for key, value in values.items():
-        filled.setdefault(key, before.get(key))
+        filled[key] = [*filled.get(key, ()), before.get(key)]
         now[key] = frozen(session, inputs[key], value, names)
         told[key] = text_of(inputs[key], now[key], names, key)
     payload |= {"values": now, "names": names, "filled": filled}
     if "old" in payload:
         payload["old"] = {key: before.get(key) for key in values} | payload["old"]
+    _seal(request, payload)
+    return told
+
+
+def take_out(request: ApprovalRequest, keys: Iterable[str]) -> None:
+    """Undo the newest filling of fields: its approval was taken back."""
+    payload = dict(request.payload)
+    now, filled = dict(payload["values"]), dict(payload["filled"])
+    for key in keys:
+        *earlier, now[key] = filled.pop(key)
+        filled |= {key: earlier} if earlier else {}
+    if "old" in payload:  # a field that changes no more, or never did, is none of the change
+        same = {k for k in keys if k not in filled and now[k] == payload["old"][k]}
+        now = {k: value for k, value in now.items() if k not in same}
+        payload["old"] = {k: value for k, value in payload["old"].items() if k not in same}
+    _seal(request, payload | {"values": now, "filled": filled})
+
+
+def _seal(request: ApprovalRequest, payload: dict[str, Any]) -> None:
     request.payload, request.payload_hash = payload, digest(payload)
     request.seen_version += 1
-    return told
 
 
 def already(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -152,10 +173,10 @@ def filled(payload: Mapping[str, Any]) -> list[tuple[Any, str, str]]:
     """Return what approvers filled for people: [(caption, before, now)]."""
     inputs = inputs_of(REVIEWED[payload["noun"]])
     rows = []
-    for key, before in payload.get("filled", {}).items():
+    for key, earlier in payload.get("filled", {}).items():
         one = inputs.get(key)
         if one is not None:
-            pair = (before, payload["values"].get(key))
+            pair = (earlier[0], payload["values"].get(key))
             texts = [_text(one, value, payload["names"], key) for value in pair]
             rows.append((one.facts.caption, *texts))
     return rows

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import statistics
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -20,6 +21,15 @@ def working_hours(given: dt.datetime, decided: dt.datetime, work: WorkCalendar) 
     return work.between(given, decided).total_seconds() / 3600
 
 
+def taken(task: Any = ApprovalTask) -> sa.ColumnElement[bool]:
+    """Return the clause "somebody decided", over ApprovalTask or its columns.
+
+    What a rule of the flow took as agreed to was decided by nobody, and took no time.
+    """
+    decided = (task.state == TaskState.done, task.decision != Decision.transfer)
+    return sa.and_(*decided, task.due_at.is_not(None))
+
+
 def own_pace(session: Session, actor: Actor, *, now: dt.datetime) -> float | None:
     """Return the actor's own mean over what he decided in 30 days; two statements.
 
@@ -28,12 +38,7 @@ def own_pace(session: Session, actor: Actor, *, now: dt.datetime) -> float | Non
     task = ApprovalTask.__table__
     query = (
         sa.select(task.c.created_at, task.c.decided_at)
-        .where(
-            task.c.assignee_id == actor.id,
-            task.c.state == TaskState.done,
-            task.c.decision != Decision.transfer,
-            task.c.decided_at >= now - RECENT,
-        )
+        .where(task.c.assignee_id == actor.id, taken(task.c), task.c.decided_at >= now - RECENT)
         .order_by(task.c.decided_at.desc())
         .limit(MOST)
     )

@@ -11,12 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, selectinload
 
-from models.approval.request import ApprovalRequest, Decision
+from models.approval.request import ApprovalRequest
 from models.approval.task import ApprovalTask, TaskState
 from models.core.mixins import Approval
 from models.people.user import User
 from services.approval.inbox.current_assignees import waiting_for
-from services.approval.inbox.decision_times import RECENT, working_hours
+from services.approval.inbox.decision_times import RECENT, taken, working_hours
 from services.approval.oversight.monitor import Waiting
 from services.core.worktime import calendar
 
@@ -109,9 +109,4 @@ def _open() -> Any:
 
 
 def _decided(now: dt.datetime, *columns: Any) -> Any:
-    task = ApprovalTask
-    return _tasks(*columns).where(
-        task.state == TaskState.done,
-        task.decision != Decision.transfer,
-        task.decided_at >= now - RECENT,
-    )
+    return _tasks(*columns).where(taken(), ApprovalTask.decided_at >= now - RECENT)

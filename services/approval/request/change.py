@@ -25,6 +25,7 @@ from services.records.snapshot import REVIEWED, attached, digest, frozen, revive
 from services.rights import gate
 from services.rights.actor import Actor, demand
 from services.rights.call import Call
+from services.sales.opportunity import check_stage
 
 ASKED = "changes_asked"  # session.info: the requests this session opened, for the screen to tell
 
@@ -107,7 +108,7 @@ def apply(session: Session, request: ApprovalRequest, record: Any, *, now: dt.da
     Raises Refused: CONTENT_CHANGED when the record moved, NO_LONGER_WHOLE when what must hold for
     it would not, because of what hangs on it or because the request is older than the rule.
     """
-    if record.deleted_at is not None or fingerprint(session, record) != request.payload["base"]:
+    if record.deleted_at is not None or _moved(session, record, request.payload):
         raise Refused(_("原记录已变化，请驳回后由提交人重新提交"), code="CONTENT_CHANGED")
     inputs = inputs_of(REVIEWED[request.noun])
     values = {key: revive(inputs[key], value) for key, value in request.payload["values"].items()}
@@ -115,6 +116,13 @@ def apply(session: Session, request: ApprovalRequest, record: Any, *, now: dt.da
     _stand(call, record, values)
     with gate.rule(session, "approval"):
         records.write(call, record, values)
+
+
+def _moved(session: Session, record: Any, payload: dict[str, Any]) -> bool:
+    """Tell whether what is controlled, or what the change gives an old value of, is another now."""
+    now = stored(session, record, payload["old"].keys(), {})
+    same = fingerprint(session, record) == payload["base"]
+    return not same or digest(now) != digest(payload["old"])
 
 
 STANDS_ON = ((Customer, "customer_id"), (Opportunity, "opportunity_id"))
@@ -154,6 +162,9 @@ def revoke(session: Session, request: ApprovalRequest, record: Any) -> None:
 
 def _stand(call: Call, record: Any, values: records.Values) -> None:
     rules = records.SAVERS.get(type(record), records.Saver())
-    for field, reason in rules.whole(call, record, values).items():
+    faults = dict(rules.whole(call, record, values))
+    if isinstance(record, Opportunity):
+        faults |= check_stage(call, record, values)
+    for field, reason in faults.items():
         told = _("%(reason)s，请驳回后由提交人重新提交", reason=reason)
         raise Refused(told, field=field, code="NO_LONGER_WHOLE")

@@ -245,20 +245,32 @@ def take_back(call: Call, request_id: int) -> ApprovalRequest:
         if found.rowcount != 1:
             raise refused("ALREADY_HANDLED")
         call.session.refresh(request)
-        last = call.session.scalar(
-            sa.select(ApprovalEvent)
-            .where(ApprovalEvent.request_id == request.id, ApprovalEvent.decision.not_in(QUIET))
-            .order_by(ApprovalEvent.id.desc())
-            .limit(1)
-        )
+        last = call.session.scalar(_said_last(request))
         if last is None or last.actor_id != call.by.id or last.decision is not Decision.approve:
             raise Refused(_("下一审批人已处理，不能撤销"), code="ALREADY_HANDLED")
+        if last.remarks:
+            fills.take_out(request, last.remarks)
+            request.summary = summary(request.payload)
         _reopen(call.session, request, last)
         note(call.session, request, Decision.take_back, step=last.step, by=call.by.id, now=call.now)
         request.last_comment = None
         call.session.flush()
         reassign_tasks_of(call.session, now=call.now)  # who is asked again may have left meanwhile
     return request
+
+
+def _said_last(request: ApprovalRequest) -> sa.Select[ApprovalEvent]:
+    """Select what somebody did last, without agreements that a rule of the flow noted for him."""
+    event, task = ApprovalEvent, ApprovalTask.__table__
+    noted = sa.exists().where(
+        task.c.request_id == event.request_id,
+        task.c.step == event.step,
+        task.c.assignee_id == event.actor_id,
+        task.c.decided_at == event.at,
+        task.c.due_at.is_(None),
+    )
+    said = (event.request_id == request.id, event.decision.not_in(QUIET), ~noted)
+    return sa.select(event).where(*said).order_by(event.id.desc()).limit(1)
 
 
 def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) -> None:
@@ -273,12 +285,17 @@ def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) ->
     own = _own(request, tasks, event)
     for other in tasks:
         behind = any(follows(request.lanes, other.step, one.step) for one in own)
-        if behind and other.state in LIVE:
-            other.state = TaskState.cancelled
+        if behind and (other.state in LIVE or _is_noted(other)):
+            other.state, other.decision, other.decided_at = TaskState.cancelled, None, None
     for one in own:
         _restore([other for other in tasks if other.step == one.step], one)
     request.step = block(request.lanes, event.step)[0]
     session.flush()
+
+
+def _is_noted(task: ApprovalTask) -> bool:
+    """Tell whether a rule of the flow took the step as agreed to: the task was never due."""
+    return task.state is TaskState.done and task.due_at is None
 
 
 def _own(
@@ -289,7 +306,7 @@ def _own(
     found: dict[tuple[int, ...], ApprovalTask] = {}
     for task in reversed(tasks):
         his = task.assignee_id == event.actor_id and task.decision is Decision.approve
-        if his and task.step in fork and task.decided_at == event.at:
+        if his and not _is_noted(task) and task.step in fork and task.decided_at == event.at:
             lane = request.lanes[task.step - 1] if request.lanes else None
             found.setdefault(tuple(lane or ()), task)
     return list(found.values())

@@ -134,7 +134,8 @@ def _first(
 ) -> int:
     """Return the step a request begins with: that which rejected it last, where the flow says so.
 
-    The way has to be the same as it was then; branches that run at once all begin anew.
+    The way has to be the same as it was then; branches that run at once all begin anew. A step
+    whose approvers fill fields is never skipped: what they filled went with the round before.
     """
     request = ApprovalRequest
     before = session.scalar(
@@ -151,7 +152,10 @@ def _first(
     if before.state is not Approval.rejected:
         return 1
     no = _said_no(session, before)
-    return block(before.lanes, no)[0] if steps[no - 1].resume else 1
+    if not steps[no - 1].resume:
+        return 1
+    filling = (n for n, step in enumerate(steps[: no - 1], 1) if step.fills)
+    return block(before.lanes, next(filling, no))[0]
 
 
 def _said_no(session: Session, request: ApprovalRequest) -> int:
