@@ -6,7 +6,9 @@ import pytest
 import sqlalchemy as sa
 
 from models.bulk.batch import BatchItem, BatchJob
+from models.core.mixins import Approval
 from models.customers.customer import Customer, Level
+from services import approval
 from services.bulk import edits
 from services.core.errors import Invalid
 from services.records import records
@@ -200,3 +202,27 @@ def test_what_would_only_be_refused_is_told_before_it_is_confirmed(visitors):
     assert "不能再次提交（1 条）" in asked("sales", action="submit", rowid=["2", "3"])
     edit = {"action": "edit", "field": "status", "value": "won"}
     assert "审批中的记录不能修改" in asked("sales", **edit, rowid=["1", "3"])
+
+
+def test_what_a_change_or_a_voiding_asks_for_is_not_decided_by_a_tick(app):
+    with World(app) as world:
+        keys = [world.approved("sales"), world.approved("sales")]
+        with world.acting("sales"):
+            row = world.get(Customer, keys[0])
+            records.update(world.call, row, {"company": "改名公司"}, seen=None)
+            approval.ask_void(world.call, world.get(Customer, keys[1]), reason="录入错误")
+        new, _request = world.submitted("sales")
+        world.be("reviewer")
+        seen = [f"{key}:{world.get(Customer, key).row_version}" for key in (*keys, new)]
+    visitors, grid = Visitors(app), "/admin/customer/action/"
+    ticked = {"action": "approve", "rowid": [str(key) for key in keys]}
+    page = visitors.post("reviewer", grid, ticked).get_data(as_text=True)
+    assert "变更和作废请打开审批单处理（2 条）" in page
+    both = ticked | {"rowid": [*ticked["rowid"], str(new)], "seen": seen}
+    job(visitors, visitors.post("reviewer", grid, both | {"sure": "1"}))
+
+    with World(app) as world:
+        world.be("admin")
+        found = [world.get(Customer, key) for key in (*keys, new)]
+        assert [row.approval for row in found] == [Approval.approved] * 3
+        assert found[0].company != "改名公司"

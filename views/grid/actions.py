@@ -6,7 +6,6 @@ services/bulk/jobs.py; what is many is frozen there and done by the worker.
 
 import dataclasses
 import functools
-from collections import Counter
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +17,7 @@ from markupsafe import Markup
 
 from models.bulk.batch import BatchJob, BatchVerb, ItemState
 from models.people.user import User
-from services.approval import deciders
+from services import approval
 from services.bulk import foreseen, jobs, runner, tags
 from services.bulk.jobs import Task
 from services.core.days import ZONE
@@ -123,7 +122,7 @@ def _frozen(view: Any, verb: Verb, found: selection.Selection, task: Task) -> Ba
     job = jobs.open_job(view.call(), task)
     parts = (dict(verb.targets(view, part)).items() for part in found.read(view))
     if not sum(jobs.add(view.session, job, part) for part in parts):
-        raise Invalid({"rowid": _("选中的记录都不在审批中")})
+        raise Invalid({"rowid": _("选中的记录都不能在列表里审批")})
     return job
 
 
@@ -158,8 +157,8 @@ def _confirm(
 def _against(view: Any, verb: Verb, found: selection.Selection) -> dict[str, Any]:
     """Return why some of what was chosen would only be refused; `all` where nothing is left."""
     if verb.targets is not _same:
-        asked, some = len(found.items), len(verb.targets(view, found.items))
-        reasons = Counter({_("不在审批中"): asked - some}) if some < asked else Counter[str]()
+        _ready, reasons = approval.resolve(view.session, view.noun, found.items)
+        asked = len(found.items)
     else:
         asked, reasons = foreseen.foreseen(view.call(), verb.does, view.model, found.keys())
     everything = 0 < asked == reasons.total() and asked >= found.number(view)
@@ -173,7 +172,7 @@ def _options(view: Any, verb: Verb) -> list[Any]:
     if verb.asks in {"person", "people", "holder"}:
         query = sa.select(User).where(User.active).order_by(User.id)
         if verb.asks == "holder":
-            query = query.where(User.id.in_(deciders(view.session)))
+            query = query.where(User.id.in_(approval.deciders(view.session)))
         return list(view.session.scalars(query))
     return []
 

@@ -1,11 +1,13 @@
 """Bulk verbs: every item succeeds or fails alone, and how it went is stored."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from models.approval.flow import FlowAction
 from models.approval.request import ApprovalRequest
 from models.bulk.batch import BatchJob, BatchVerb
 from models.core.mixins import Approval
@@ -21,6 +23,8 @@ from services.rights.actor import Actor, demand
 from services.rights.call import Call
 
 foreseen.ASKS[BatchVerb.submit] = submittable
+NOT_PENDING = _("不在审批中")
+UNSEEN = _("变更和作废请打开审批单处理")
 
 
 def decide_many(call: Call, items: Iterable[Item], *, verb: str, comment: str | None) -> BatchJob:
@@ -76,21 +80,26 @@ def deciding(verb: BatchVerb, comment: str | None, *, by: Actor) -> jobs.Task:
     return jobs.Task(verb, "request", checked(verb.name, comment))
 
 
-def resolve(session: Session, noun: str, items: Iterable[Item]) -> tuple[list[Item], list[int]]:
-    """Turn (record, seen) of a grid into (open request, seen); second: records with none open.
+def resolve(session: Session, noun: str, items: Iterable[Item]) -> tuple[list[Item], Counter[str]]:
+    """Turn (record, seen) of a grid into (open request, seen); second: why others are none.
 
-    What the person saw is the record's version; a request froze exactly that version.
+    What the person saw is the record's version; a new entry's request froze exactly that version.
+    What a change or a voiding asks for stands in no grid: it is decided where it is seen.
     """
     pairs = list(items)
     request = ApprovalRequest
-    found = dict(
-        session.execute(
-            sa.select(request.record_id, request.id).where(
-                request.noun == noun,
-                request.state == Approval.pending,
-                request.record_id.in_([key for key, _seen in pairs]),
-            )
-        ).all()
+    query = sa.select(request.record_id, request.id, request.action).where(
+        request.noun == noun,
+        request.state == Approval.pending,
+        request.record_id.in_([key for key, _seen in pairs]),
     )
-    ready = [(found[key], seen) for key, seen in pairs if key in found]
-    return ready, [key for key, _seen in pairs if key not in found]
+    found = {row.record_id: row for row in session.execute(query)}
+    ready: list[Item] = []
+    others: Counter[str] = Counter()
+    for key, seen in pairs:
+        row = found.get(key)
+        if row is not None and row.action is FlowAction.create:
+            ready.append((row.id, seen))
+        else:
+            others[str(NOT_PENDING if row is None else UNSEEN)] += 1
+    return ready, others
