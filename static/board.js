@@ -78,7 +78,9 @@
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const fresh = $('[data-board]', page);
     if (!fresh) { location.reload(); return; }
-    tell(page, closed || form.dataset.back ? null : () => back(deal, from));
+    // What only asked for its move still stands where it stood: there is nothing to take back.
+    const stays = $(`[data-deal="${deal}"]`, fresh)?.closest('[data-stage]').dataset.stage === from;
+    tell(page, closed || stays || form.dataset.back ? null : () => back(deal, from));
     board.replaceChildren(...document.adoptNode(fresh).childNodes);
     const [old, months] = [$('[data-months]'), $('[data-months]', page)];
     if (old && months) old.replaceWith(document.adoptNode(months));

@@ -137,11 +137,12 @@ def put_in_stage(call: Call, record: Opportunity, values: Values) -> None:
         raise Invalid(errors)
     stage = call.session.get_one(Stage, values["stage_id"])
     with gate.rule(call.session, "stage"), call.session.no_autoflush:
-        record.stage_id = stage.id
         record.lost_reason_id = values.get("lost_reason_id")
         record.lost_note = values.get("lost_note")
-        _enter(call, record, stage, keep=False)
-        _remember(call, record)
+        if stage.id != record.stage_id:
+            record.stage_id = stage.id
+            _enter(call, record, stage, keep=False)
+            _remember(call, record)
 
 
 def check_stage(call: Call, record: Any, values: Values) -> dict[str, Any]:

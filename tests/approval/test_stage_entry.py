@@ -192,6 +192,18 @@ def test_what_the_stage_asks_for_holds_when_it_is_entered_too(world, meanwhile, 
     assert where(world, key) == ("contact", StageKind.open)
 
 
+def test_who_moves_it_where_it_stands_moves_nothing(world):
+    key = deal(world)
+    with world.acting("sales"):
+        before = world.get(Opportunity, key)
+        kept = before.stage_since, before.row_version
+    world.now += dt.timedelta(days=3)
+    move(world, key, "contact")
+
+    after = world.get(Opportunity, key)
+    assert (after.stage_since, after.row_version) == kept
+
+
 def test_the_board_says_that_the_move_was_asked_for(lite):
     with World(lite) as world:
         guard(world, "quote")

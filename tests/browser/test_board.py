@@ -3,7 +3,8 @@
 import pytest
 
 from models.sales.opportunity import Opportunity
-from models.sales.stage import StageKind
+from models.sales.stage import Stage, StageKind
+from services.records import records
 from tests.support.browser import browsing, chromium
 from tests.support.world import World
 
@@ -43,6 +44,14 @@ def test_a_drop_keeps_the_place_can_be_undone_and_a_win_is_confirmed(lite):
         site.keep(page, "board-moved")
         page.click(".toast button")
         page.locator(f".lane[data-stage='{first}'] [data-deal='{key}']").wait_for()
+        assert deal() == (first, StageKind.open)
+
+        with World(lite) as world, world.acting("admin"):
+            records.update(world.call, world.get(Stage, quote), {"approved_entry": True}, seen=None)
+        page.locator(".toast").first.wait_for(state="detached")
+        card.drag_to(lane, target_position={"x": 60, "y": 100})
+        page.locator(".toast", has_text="已提交变更申请").wait_for()
+        assert page.locator(".toast button").count() == 0  # it stands where it stood
         assert deal() == (first, StageKind.open)
 
         end = page.locator(f".lane.end[data-stage='{won}']")
