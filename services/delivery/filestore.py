@@ -34,7 +34,7 @@ class FileStore(Protocol):
         """Return a content, None where it is lost. Raises StoreDown."""
 
     def sweep(self, kept: Container[str], *, now: dt.datetime) -> int:
-        """Delete old files whose digest is not among `kept`. Returns how many went."""
+        """Delete old files whose digest is not among `kept`; return how many. Raises StoreDown."""
 
 
 def open_store(config: Mapping[str, Any]) -> FileStore:
@@ -83,16 +83,18 @@ class Store:
             raise StoreDown(_("文件暂时无法读取，请稍后重试")) from None
 
     def sweep(self, kept: Container[str], *, now: dt.datetime) -> int:
-        """Delete old files whose digest is not among `kept`. Returns how many went."""
-        oldest = (now - GRACE).timestamp()
-        gone = 0
-        for path in self.folder.glob("??/*"):
-            if path.name in kept:
-                continue
-            with self._alone():
-                if path.exists() and path.stat().st_mtime < oldest:
-                    path.unlink()
-                    gone += 1
+        """Delete old files whose digest is not among `kept`; return how many. Raises StoreDown."""
+        oldest, gone = (now - GRACE).timestamp(), 0
+        try:
+            for path in self.folder.glob("??/*"):
+                if path.name in kept:
+                    continue
+                with self._alone():
+                    if path.exists() and path.stat().st_mtime < oldest:
+                        path.unlink()
+                        gone += 1
+        except OSError:
+            raise StoreDown(_("文件暂时无法删除，请稍后重试")) from None
         return gone
 
     @contextlib.contextmanager

@@ -109,24 +109,31 @@ class Objects:
         return content if hashlib.sha256(content).hexdigest() == digest else None
 
     def sweep(self, kept: Container[str], *, now: dt.datetime) -> int:
-        """Delete old objects whose digest is not among `kept`. Returns how many went."""
-        oldest, gone, client = now - GRACE, 0, _client(self.bucket)
-        pages = client.get_paginator("list_objects_v2").paginate(
-            Bucket=self.bucket.name, Prefix=self.bucket.prefix
-        )
-        for page in pages:
-            for one in page.get("Contents", ()):
-                digest = one["Key"].rpartition("/")[2]
-                ours = DIGEST.fullmatch(digest) and one["Key"] == self._at(digest)["Key"]
-                if ours and digest not in kept and one["LastModified"] < oldest:
-                    gone += self._remove(digest, oldest)
+        """Delete old objects whose digest is not among `kept`. Returns how many. Raises StoreDown.
+
+        Workers of two hosts may sweep at once: what the other took away first is not counted.
+        """
+        oldest, gone = now - GRACE, 0
+        pages = _client(self.bucket).get_paginator("list_objects_v2")
+        try:
+            for page in pages.paginate(Bucket=self.bucket.name, Prefix=self.bucket.prefix):
+                for one in page.get("Contents", ()):
+                    digest = one["Key"].rpartition("/")[2]
+                    ours = DIGEST.fullmatch(digest) and one["Key"] == self._at(digest)["Key"]
+                    if ours and digest not in kept and one["LastModified"] < oldest:
+                        gone += self._remove(digest, oldest)
+        except _faults():
+            raise StoreDown(_("文件暂时无法删除，请稍后重试")) from None
         return gone
 
     def _remove(self, digest: str, oldest: dt.datetime) -> bool:
-        """Delete an object unless somebody put it again since it was listed."""
+        """Delete an object unless somebody put it again since it was listed, or took it away."""
         client = _client(self.bucket)
-        if client.head_object(**self._at(digest))["LastModified"] >= oldest:
-            return False
+        try:
+            if client.head_object(**self._at(digest))["LastModified"] >= oldest:
+                return False
+        except _faults() as problem:
+            return _is_there(problem)
         client.delete_object(**self._at(digest))
         return True
 

@@ -112,6 +112,30 @@ def test_what_others_keep_in_the_bucket_stays(bucket):
     assert len(bucket.keys()) == 2
 
 
+class Other:
+    """What a sweep is to keep, nothing; another host sweeps while it is asked."""
+
+    def __init__(self, bucket):
+        self.bucket = bucket
+
+    def __contains__(self, _digest):
+        self.bucket.clear()
+        return False
+
+
+def test_two_hosts_may_sweep_at_once_and_a_sweep_says_that_the_server_is_away(bucket):
+    store, later = Objects(bucket.bucket), clock.now() + GRACE * 20_000
+    store.put(PNG)
+    assert store.sweep(Other(bucket), now=later) == 0
+    store.put(PNG)
+    bucket.stop()
+    try:
+        with pytest.raises(StoreDown):
+            store.sweep(set(), now=later)
+    finally:
+        bucket.start()
+
+
 def test_two_processes_share_the_files(lite, few, bucket):
     Desk(lite, "sales").attach("contract", few["contract"], "合同.pdf")
     code = (
