@@ -100,6 +100,9 @@ def fold(session: Session, lines: Lines) -> int:
     rows = connection.execute(sa.select(*(live.c[name] for name in COLUMNS))).mappings().all()
     connection.execute(sa.delete(STORED).where(STORED.c.contract_id.in_(keys)))
     if rows:
+        # A line may stand under the contract it had before, whose note was not read yet.
+        mine = STORED.c.line_id == sa.bindparam("of_line")
+        connection.execute(sa.delete(STORED).where(mine), [{"of_line": r["line_id"]} for r in rows])
         connection.execute(sa.insert(STORED), [dict(row) for row in rows])
     connection.execute(sa.delete(NOTES).where(NOTES.c.id.in_(read)))
     return len(found)

@@ -155,6 +155,27 @@ def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpi
     assert len(set(done)) > 2
 
 
+def test_a_key_that_another_contract_has_now_stops_no_work(books, cockpit, monkeypatch):
+    fold(cockpit)
+    cockpit.world.session.rollback()
+    with books.app_context(), db.engine.connect() as connection:
+        paid = sa.select(LINE.c.contract_id).where(LINE.c.id.in_(sa.select(ALLOCATION.c.plan_id)))
+        bare = sa.select(LINE).where(LINE.c.contract_id.not_in(paid)).limit(1)
+        line = dict(connection.execute(bare).mappings().one())
+        counted = sa.select(stored.STORED.c.contract_id).where(stored.STORED.c.line_id < 0)
+        query = sa.select(CONTRACT.c["id", "amount"]).where(CONTRACT.c.id.in_(counted))
+        other = connection.execute(query.limit(1)).one()
+    # SQLite gives a key again; what was noted before is read before.
+    execute(books, sa.insert(stored.NOTES).values(contract_id=other.id))
+    execute(books, sa.delete(LINE).where(LINE.c.contract_id == line["contract_id"]))
+    line |= {"contract_id": other.id, "amount": other.amount, "settled": 0}
+    execute(books, sa.insert(LINE).values(line))
+    monkeypatch.setattr(stored, "PIECE", 1)
+    fold(cockpit)
+    assert not notes(books)
+    assert settled.verify(cockpit.world.session) == []
+
+
 def test_a_payment_of_a_day_to_come_does_not_count_today(books, cockpit):
     fold(cockpit)
     before = total(cockpit)
