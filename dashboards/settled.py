@@ -16,7 +16,7 @@ def _lines(contracts: Any) -> Any:
 
 
 def fold(session: Session) -> int:
-    """Work out a piece of what was noted and commit. Returns how many notes it took."""
+    """Work out a piece of what was noted and commit. Returns how many contracts."""
     done = stored.fold(session, _lines)
     session.commit()
     return done
@@ -30,7 +30,8 @@ def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
     session.connection().execute(sa.delete(stored.NOTES))
     stored.note(session, stored.every())
     session.commit()
-    whole = session.connection().scalar(sa.select(sa.func.count()).select_from(stored.NOTES)) or 0
+    told = sa.select(sa.func.count(stored.NOTES.c.contract_id.distinct()))
+    whole = session.connection().scalar(told) or 0
     done = 0
     while piece := fold(session):
         done += piece

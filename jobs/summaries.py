@@ -29,7 +29,7 @@ from services.rights.actor import SYSTEM
 
 TITLE = _("订阅的汇总表")
 LOG = logging.getLogger(__name__)
-PIECES = 400  # of notes, that one look takes
+PIECES = 400  # of contracts, that one look takes
 
 
 @contextlib.contextmanager
@@ -120,7 +120,7 @@ def _looked_at(session: Session, key: int, now: dt.datetime) -> bool:
 
 
 def settle(app: Flask) -> int:
-    """Work out for good which instalments are settled, where it was written. Returns the notes."""
+    """Work out for good which instalments are settled, where it was written. Returns contracts."""
     done = 0
     with working(app) as session:
         for _piece in range(PIECES):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dashboards.core import filters
 from dashboards.core.period import Period
 from dashboards.core.query import CockpitQuery
-from dashboards.core.scope import CONTRACT, PAYMENT
+from dashboards.core.scope import CONTRACT, PAYMENT, PLAN_LINE
 
 METADATA = sa.MetaData()
 STORED = sa.Table(
@@ -39,7 +39,7 @@ NOTES = sa.Table(
     sa.Column("contract_id", sa.Integer, nullable=False),
 )
 COLUMNS = tuple(column.name for column in STORED.c)
-PIECE = 500  # notes of one piece: SQLite has one writer, others wait for it
+PIECE = 500  # contracts of one piece: SQLite has one writer, others wait for it
 ALONE = sa.select(sa.func.pg_try_advisory_xact_lock(20_261_130))
 Lines = Callable[[Any], Any]  # contracts → their lines worked out from the raw rows
 
@@ -84,28 +84,27 @@ def every() -> Any:
 def fold(session: Session, lines: Lines) -> int:
     """Work a piece of noted contracts out for good, in the caller's transaction.
 
-    Returns how many notes were struck out; 0 where there are none or another is at it.
+    Returns how many contracts; 0 where none is noted or another is at it. The notes go first: what
+    is written after they are read leaves one of its own, and the lines are read later than they.
     """
     connection = session.connection()
     if connection.dialect.name == "postgresql" and not connection.scalar(ALONE):
         return 0
-    query = sa.select(NOTES.c.id, NOTES.c.contract_id).order_by(NOTES.c.id).limit(PIECE)
-    found = connection.execute(query).all()
-    keys = sorted({row.contract_id for row in found})
+    noted = sa.select(NOTES.c.contract_id).distinct().order_by(NOTES.c.contract_id).limit(PIECE)
+    struck = sa.delete(NOTES).where(NOTES.c.contract_id.in_(noted)).returning(NOTES.c.contract_id)
+    keys = sorted(set(connection.scalars(struck)))
     if not keys:
         return 0
-    read = [row.id for row in found]
-    wanted = sa.select(NOTES.c.contract_id).where(NOTES.c.id.in_(read)).distinct()
+    wanted = sa.select(CONTRACT.c.id.label("contract_id")).where(CONTRACT.c.id.in_(keys))
     live = lines(wanted.cte())
     rows = connection.execute(sa.select(*(live.c[name] for name in COLUMNS))).mappings().all()
     connection.execute(sa.delete(STORED).where(STORED.c.contract_id.in_(keys)))
     if rows:
-        # A line may stand under the contract it had before, whose note was not read yet.
-        mine = STORED.c.line_id == sa.bindparam("of_line")
-        connection.execute(sa.delete(STORED).where(mine), [{"of_line": r["line_id"]} for r in rows])
+        # A line may stand under the contract it had before, which is still noted.
+        mine = sa.select(PLAN_LINE.c.id).where(PLAN_LINE.c.contract_id.in_(keys))
+        connection.execute(sa.delete(STORED).where(STORED.c.line_id.in_(mine)))
         connection.execute(sa.insert(STORED), [dict(row) for row in rows])
-    connection.execute(sa.delete(NOTES).where(NOTES.c.id.in_(read)))
-    return len(found)
+    return len(keys)
 
 
 def different(session: Session, lines: Lines) -> list[int]:

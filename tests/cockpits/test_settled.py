@@ -176,6 +176,34 @@ def test_a_key_that_another_contract_has_now_stops_no_work(books, cockpit, monke
     assert settled.verify(cockpit.world.session) == []
 
 
+def test_many_notes_of_a_contract_are_one_piece_of_work(books, cockpit):
+    fold(cockpit)
+    cockpit.world.session.rollback()
+    key = keys(books, CONTRACT)[0]
+    execute(books, *[sa.insert(stored.NOTES).values(contract_id=key)] * (stored.PIECE + 1))
+    with writing(on=True):
+        assert settled.fold(cockpit.world.session) == 1
+    assert not notes(books)
+
+
+def test_who_commits_after_it_was_read_is_still_noted(books, cockpit):
+    fold(cockpit)
+    cockpit.world.session.rollback()
+    with books.app_context():
+        if db.engine.dialect.name == "sqlite":
+            pytest.skip("SQLite has one writer")
+        moved = sa.update(PAYMENT).where(PAYMENT.c.id == keys(books, PAYMENT)[0])
+        with db.engine.connect() as other, other.begin() as writer:
+            other.execute(moved.values(paid_on=dt.date(2026, 1, 3)))
+            execute(books, sa.insert(stored.NOTES).from_select(["contract_id"], stored.every()))
+            fold(cockpit)
+            assert not notes(books)
+            writer.commit()
+    assert notes(books) == 1
+    fold(cockpit)
+    assert settled.verify(cockpit.world.session) == []
+
+
 def test_a_payment_of_a_day_to_come_does_not_count_today(books, cockpit):
     fold(cockpit)
     before = total(cockpit)
