@@ -46,40 +46,52 @@ class Pivot:
 
 def read_pivot(args: Args, *, now: dt.datetime) -> Pivot:
     """Return what an address asks for. Raises BadParameter."""
+    found = chosen(args, now=now)
+    wrong = unfit(found)
+    if wrong is not None:
+        raise wrong
+    return found
+
+
+def chosen(args: Args, *, now: dt.datetime) -> Pivot:
+    """Return what an address chooses, whether or not it goes together. Raises BadParameter."""
     accepted = (*FILTERS, *OWN, "customer", "contract", "department_only")
     query = dataclasses.replace(parse(args, OPTIONS, now=now, accepted=accepted), summary="pivot")
     given = query.params
-    measures = _measures(given.get("measures", MEASURE))
     cols = given.get("cols", COLUMNS)
-    found = Pivot(
+    return Pivot(
         query,
         _dimension("rows", given.get("rows", ROWS)),
         None if cols == "none" else _dimension("cols", cols),
-        measures,
+        _measures(given.get("measures", MEASURE)),
         int(_allowed("top", given.get("top", str(TOP)), [str(n) for n in TOPS])),
         _allowed("chart", given.get("chart", "bars"), list(CHARTS)),
         _allowed("heat", given.get("heat", "0"), ["0", "1"]) == "1",
     )
-    if found.cols is found.rows:
-        raise BadParameter("cols", _("行和列不能是同一个维度"))
-    for one in measures:
-        for dimension in found.dimensions:
+
+
+def unfit(pivot: Pivot) -> BadParameter | None:
+    """Return what of the choices does not go together, None where all does."""
+    if pivot.cols is pivot.rows:
+        return BadParameter("cols", _("行和列不能是同一个维度"))
+    if len(pivot.measures) > MOST_MEASURES:
+        return BadParameter("measures", _("最多选 %(most)s 项", most=MOST_MEASURES))
+    for one in pivot.measures:
+        for dimension in pivot.dimensions:
             if dimension.key not in shared([one]):
                 why = _(
                     "「%(measure)s」不能按「%(name)s」分",
                     measure=one.caption,
                     name=dimension.caption,
                 )
-                raise BadParameter("measures", why)
-    return found
+                return BadParameter("measures", why)
+    return None
 
 
 def _measures(text: str) -> tuple[Measure, ...]:
     keys = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for key in keys:
         _allowed("measures", key, list(MEASURES))
-    if len(keys) > MOST_MEASURES:
-        raise BadParameter("measures", _("最多选 %(most)s 项", most=MOST_MEASURES))
     return tuple(MEASURES[key] for key in keys or [MEASURE])
 
 

@@ -369,6 +369,28 @@ def test_a_page_answers_in_few_statements_and_links_its_way_back(visitors):
     assert visitors.get("sales", "/admin/cockpit/pivot/export.csv").status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("state", "field", "words"),
+    [
+        ("rows=month&cols=month", "cols", "行和列不能是同一个维度"),
+        ("rows=product&cols=none&measures=amount", "measures", "「合同额」不能按「产品」分"),
+        (f"measures={','.join([*MEASURES][:7])}", "measures", "最多选 6 项"),
+    ],
+)
+def test_choices_that_do_not_fit_are_said_beside_their_field(visitors, state, field, words):
+    for more in ("", "&level=a"):
+        answer = visitors.get("analyst", f"/admin/cockpit/pivot/?{state}{more}")
+        page = tight(answer.text)
+        assert answer.status_code == 400
+        assert re.search(rf'<div class="err" id="{field}-err" role="alert">[^<]*{words}</div>', page)
+        rows = re.search(r'<select id="in-rows".*?</select>', page, re.DOTALL)[0]
+        kept = re.search(r"rows=(\w+)", state)
+        assert re.search(rf'value="{kept[1] if kept else "owner"}" selected', rows)
+    for door in ("data.json", "export.csv"):
+        refused = visitors.get("analyst", f"/admin/cockpit/pivot/{door}?{state}")
+        assert refused.status_code == 400
+
+
 def test_the_glossary_names_every_measure_and_dimension(visitors):
     page = visitors.get("sales", "/admin/cockpit/glossary/").get_data(as_text=True)
     for one in MEASURES.values():

@@ -1,7 +1,7 @@
 """The doors of 透视分析 and of the glossary."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from flask import Response, request, url_for
@@ -18,7 +18,7 @@ from dashboards.measures.dimensions import DIMENSIONS
 from dashboards.measures.registry import MEASURES, fact_of, shared
 from dashboards.pages import PIVOT
 from dashboards.pivot import figure, table
-from dashboards.pivot.state import Pivot, read_pivot
+from dashboards.pivot.state import Pivot, chosen, read_pivot, unfit
 from services.core.days import ZONE
 from services.core.errors import NotVisible
 from services.core.texts import neutral
@@ -33,9 +33,9 @@ from views.render.plotly import digest
 class PivotPages(Page):
     """Measures by dimensions, and what each of them means."""
 
-    def _pivot(self) -> tuple[Pivot, choices.Offers]:
+    def _pivot(self, read: Callable[..., Pivot] = read_pivot) -> tuple[Pivot, choices.Offers]:
         """Return what is asked for, checked, and the choices of the bar."""
-        found = read_pivot(request.args.to_dict(flat=False), now=self.now())
+        found = read(request.args.to_dict(flat=False), now=self.now())
         snapshot(self.session)
         offers = choices.read(self.session, self.actor)
         choices.check(found.query, offers)
@@ -43,26 +43,37 @@ class PivotPages(Page):
 
     @expose("/pivot/")
     def pivot(self) -> Any:
-        """Show a pivot: what it is made of, its chart, its table."""
-        asked, offers = self._pivot()
-        found = table.read(self.session, self.actor, asked)
-        query = asked.query
-        return self.render(
+        """Show a pivot: what it is made of, its chart, its table.
+
+        Choices that do not go together are said beside their field, nothing chosen is lost.
+        """
+        asked, offers = self._pivot(chosen)
+        wrong, query = unfit(asked), asked.query
+        shown = {} if wrong else self._table(asked)
+        page = self.render(
             "cockpit/pivot.html",
             summary=PIVOT,
             pivot=asked,
             query=query,
-            table=found,
+            wrong=wrong,
             bar=bar.make(self.session, self.actor, PIVOT, query, offers),
             inputs=pivot.inputs(asked),
-            heads=pivot.heads(found),
-            lines=pivot.lines(asked, found),
             may_export=may(self.actor, "cockpit:export"),
             address=url_for(".pivot"),
             state=query.string(as_of=stamp(query)),
             asked=query.string(as_of=None, via=None),
             script=url_for(".script", digest=digest()),
+            **shown,
         )
+        return page, wrong.status if wrong else 200
+
+    def _table(self, asked: Pivot) -> dict[str, Any]:
+        found = table.read(self.session, self.actor, asked)
+        return {
+            "table": found,
+            "heads": pivot.heads(found),
+            "lines": pivot.lines(asked, found),
+        }
 
     @expose("/pivot/data.json")
     def pivot_data(self) -> Any:
