@@ -28,7 +28,8 @@ def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
     tell: called after every piece with how many are done, and how many there are.
     """
     session.connection().execute(sa.delete(stored.NOTES))
-    stored.note(session, stored.every())
+    noted = sa.insert(stored.NOTES).from_select(["contract_id"], stored.every())
+    session.connection().execute(noted)
     session.commit()
     told = sa.select(sa.func.count(stored.NOTES.c.contract_id.distinct()))
     whole = session.connection().scalar(told) or 0
@@ -46,7 +47,7 @@ def verify(session: Session, *, mend: bool = False) -> list[int]:
         found = stored.different(session, _lines)
         session.rollback()
     if mend and found:
-        every = stored.every().subquery()
-        stored.note(session, sa.select(every.c[0]).where(every.c[0].in_(found)))
+        noted = [{"contract_id": key} for key in found]  # they may be all there are
+        session.connection().execute(sa.insert(stored.NOTES), noted)
         session.commit()
     return found

@@ -71,11 +71,6 @@ def both(query: CockpitQuery, contracts: Any, period: Period | None, lines: Line
     return sa.union_all(stored, sa.select(*(live.c[name] for name in COLUMNS))).cte()
 
 
-def note(session: Session, contracts: Any) -> None:
-    """Have contracts worked out anew: `contracts` selects their keys."""
-    session.connection().execute(sa.insert(NOTES).from_select(["contract_id"], contracts))
-
-
 def every() -> Any:
     """Return the keys of all contracts, and of those that are only stored."""
     return sa.union(sa.select(CONTRACT.c.id), sa.select(STORED.c.contract_id))
