@@ -69,11 +69,7 @@ class PivotPages(Page):
 
     def _table(self, asked: Pivot) -> dict[str, Any]:
         found = table.read(self.session, self.actor, asked)
-        return {
-            "table": found,
-            "heads": pivot.heads(found),
-            "lines": pivot.lines(asked, found),
-        }
+        return {"table": found, "heads": pivot.heads(found), "lines": pivot.lines(asked, found)}
 
     @expose("/pivot/data.json")
     def pivot_data(self) -> Any:
