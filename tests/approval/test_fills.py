@@ -8,6 +8,7 @@ from models.approval.flow import ApprovalFlow, FlowAction, StepMode
 from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval
 from models.customers.customer import Customer, Level
+from models.deals.contract import Contract
 from models.sales.follow_up import FollowUp
 from services import approval
 from services.approval.flow.preview import Words
@@ -147,56 +148,29 @@ def test_what_somebody_wrote_after_it_was_filled_is_not_overwritten(world):
     assert world.get(Customer, key).remark == "后来写的"
 
 
-def test_what_was_filled_goes_with_the_approval_that_is_taken_back(world):
-    step = {"people": ["reviewer", "manager"], "fills": ["remark", "level"], "mode": StepMode.all}
-    flow(world, step, {"people": ["admin"]})
-    key, request = world.submitted(remark="原样", level="a")
-    decide(world, "reviewer", request, {"remark": "甲填的"})
-    decide(world, "manager", request, {"remark": "乙填的", "level": "b"})
-    act(world, "manager", "take_back", request)
+def test_who_leaves_a_field_as_it_is_changes_nothing_for_others(world):
+    flow(world, branch(PARALLEL, 1, "reviewer", fills=["level"]), branch(PARALLEL, 2, "manager"))
+    _key, request = world.submitted(level="a")
+    seen = world.get(ApprovalRequest, request).seen_version
+    decide(world, "reviewer", request, {"level": "a"})  # as the form has it
+    decide(world, "manager", request, seen=seen)
 
     row = world.get(ApprovalRequest, request)
-    assert (row.payload["values"]["remark"], row.payload["values"]["level"]) == ("甲填的", "a")
-    assert row.payload_hash == approval.digest(row.payload)
-    assert "乙填的" not in row.summary
-    decide(world, "manager", request)
-    decide(world, "admin", request)
-    found = world.get(Customer, key)
-    assert (found.remark, found.level) == ("甲填的", Level.a)
+    assert (row.state, "filled" in row.payload) == (Approval.approved, False)
+    assert row.events[1].remarks is None
 
 
-def test_a_field_that_a_change_did_not_touch_is_untouched_again(world):
-    flow(
-        world,
-        {"people": ["reviewer"], "fills": ["remark", "level"]},
-        {"people": ["manager"]},
-        action=FlowAction.change,
-    )
-    key = world.approved(remark="原样")
-    with world.acting("sales"):
-        records.update(world.call, world.get(Customer, key), {"company": "改名公司"}, seen=None)
-    request = world.session.query(ApprovalRequest).filter_by(action=FlowAction.change).one().id
-    before = world.get(ApprovalRequest, request).payload
-    decide(world, "reviewer", request, {"remark": "审批人填的"})
-    act(world, "reviewer", "take_back", request)
+def test_what_would_not_hold_together_is_told_beside_the_field(world):
+    flow(world, {"people": ["reviewer"], "fills": ["amount", "remark"]}, noun="contract")
+    key = world.contract(world.approved())
+    _key, request = world.submitted("sales", Contract, key)
+    with pytest.raises(Invalid) as problem:
+        decide(world, "reviewer", request, {"amount": "123", "remark": "少收"})
 
-    assert world.get(ApprovalRequest, request).payload == before | {"filled": {}}
-
-
-@pytest.mark.parametrize("needed", [True, False])
-def test_a_step_that_fills_is_not_skipped_by_what_comes_again(world, needed):
-    filling = {"people": ["reviewer"], "fills": ["remark"], "fills_needed": needed}
-    flow(world, {"people": ["admin"]}, filling, {"people": ["manager"], "resume": True})
-    key, request = world.submitted(remark="原样")
-    decide(world, "admin", request)
-    decide(world, "reviewer", request, {"remark": "额度五万"})
-    decide(world, "manager", request, verb="reject")
-    _key, again = world.submitted(key=key)
-
-    assert turn(world, again) == ["reviewer"]
-    decide(world, "reviewer", again, {"remark": "额度三万"})
-    decide(world, "manager", again)
-    assert world.get(Customer, key).remark == "额度三万"
+    assert list(problem.value.errors) == ["fill-amount"]  # its plan sums to another amount
+    decide(world, "reviewer", request, {"amount": "100000", "remark": "照收"})
+    found = world.get(Contract, key)
+    assert (found.amount, found.remark) == (100_000_00, "照收")
 
 
 def test_many_at_once_are_not_approved_past_a_field_that_must_be_filled(world):

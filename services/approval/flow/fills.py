@@ -74,7 +74,7 @@ def fill(
     errors: dict[str, Any] = {
         FIELD + key[:40]: _("此步骤不能填写该字段") for key in given if key not in asked
     }
-    values = _read(call.session, request, asked, given, errors)
+    values = _new(call.session, request, record, _read(call.session, request, asked, given, errors))
     if values and not errors:
         errors = _judged(call, request, record, values)
     if errors:
@@ -89,7 +89,7 @@ def _read(
     given: Mapping[str, str],
     errors: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return what was typed and is not there already; complaints go to `errors`."""
+    """Return what was typed; complaints go to `errors`."""
     values: dict[str, Any] = {}
     inputs = inputs_of(REVIEWED[request.noun]) if asked else {}
     for key, needed in asked.items():
@@ -105,6 +105,15 @@ def _read(
     return values
 
 
+def _new(
+    session: Session, request: ApprovalRequest, record: Any, values: dict[str, Any]
+) -> dict[str, Any]:
+    """Return what is not there already: who leaves a field as he found it changes nothing."""
+    inputs = inputs_of(REVIEWED[request.noun]) if values else {}
+    held = stored(session, record, values.keys(), {}) | request.payload["values"] if values else {}
+    return {k: v for k, v in values.items() if frozen(session, inputs[k], v, {}) != held.get(k)}
+
+
 def _judged(
     call: Call, request: ApprovalRequest, record: Any, values: dict[str, Any]
 ) -> dict[str, Any]:
@@ -118,6 +127,10 @@ def _judged(
     asking = Call(call.session, Actor(request.submitted_by_id), call.now)
     with unscoped(call.session, "approval"), call.session.no_autoflush:
         faults = records.faults_of(asking, rules, record, whole)
+        if request.action is FlowAction.create:  # it would have to be submitted so
+            lacks = records.missing(asking, record, {})
+            found = records.missing(asking, record, whole)
+            faults |= {key: text for key, text in found.items() if key not in lacks}
     first = next(iter(values))
     return {FIELD + (key if key in values else first): text for key, text in faults.items()}
 
