@@ -94,6 +94,26 @@ def test_who_agreed_before_is_not_asked_again_where_the_flow_says_so(world):
     assert world.get(Customer, key).approval is Approval.approved
 
 
+def test_where_all_who_may_decide_agreed_before_nobody_else_is_asked(world):
+    all_of = {"mode": StepMode.all, "collapse": True}
+    flow(world, {"people": ["reviewer"]}, {"people": ["reviewer", "admin"], **all_of})
+    _key, request = world.submitted("admin")
+    world.decided(request, "reviewer")
+
+    assert state(world, request) is Approval.approved
+    assert events(world, request) == ["submit", "approve", "approve"]  # no admin for want of others
+
+
+@pytest.mark.parametrize(("share", "asked"), [(50, ["admin"]), (60, ["manager"])])
+def test_who_agreed_before_counts_in_a_share(world, share, asked):
+    of = {"people": ["reviewer", "manager"], "mode": StepMode.share, "share": share}
+    flow(world, {"people": ["reviewer"]}, of | {"collapse": True}, {"people": ["admin"]})
+    _key, request = world.submitted()
+    world.decided(request, "reviewer")
+
+    assert turn(world, request) == asked
+
+
 def test_the_last_step_may_be_passed_so_and_each_step_is_asked_again_without_the_rule(world):
     flow(world, {"people": ["reviewer"]}, {"people": ["reviewer"], "collapse": True})
     key, request = world.submitted()

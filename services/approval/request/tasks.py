@@ -67,8 +67,8 @@ def _open_next(
     anyone = step.mode is StepMode.any
     for person in agreed[:1] if anyone else agreed:
         _agree(session, request, at, person, now)
-    rest = [person for person in named if person not in signed]
-    if agreed and (anyone or not rest):
+    rest = [person for person in named if person not in signed | never]
+    if agreed and (anyone or not rest or _share_is_met(step, len(agreed), len(agreed) + len(rest))):
         return None
     return _open_tasks(session, request, (at, step), rest or None, now)
 
@@ -254,7 +254,11 @@ def _is_enough(
     own = _approvals(session, request).where(task.step == here.step, task.added_by_id.is_(None))
     agreed = len(set(session.scalars(own)))
     asked = agreed + sum(one.added_by_id is None for one in rest)
-    return agreed * 100 >= (step.share or 100) * asked
+    return _share_is_met(step, agreed, asked)
+
+
+def _share_is_met(step: ApprovalStep, agreed: int, asked: int) -> bool:
+    return step.mode is StepMode.share and agreed * 100 >= (step.share or 100) * asked
 
 
 def _open(
