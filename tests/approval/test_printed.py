@@ -5,10 +5,12 @@ import datetime as dt
 import pytest
 
 from models.approval.request import ApprovalEvent, ApprovalRequest
+from models.people.user import User
 from models.rights.audit import AuditLog
 from services import approval
 from services.approval.request.decide import withdraw
 from services.core.errors import Refused
+from services.records import records
 from tests.approval.flows import act, flow, state, turn
 from tests.approval.test_branches import PARALLEL, back, branch
 from tests.support.visitors import Visitors
@@ -98,3 +100,27 @@ def test_the_timeline_says_to_which_step(lite):
         back(world, "manager", request, 1)
     page = Visitors(lite).get("sales", f"/admin/request/?id={request}").text
     assert "→ 第 1 步" in page
+
+
+def test_what_a_rule_noted_is_told_in_the_reader_s_language_and_people_word_for_word(lite):
+    with World(lite) as world:
+        flow(
+            world,
+            {"people": ["reviewer"]},
+            {"people": ["reviewer"], "collapse": True},
+            {"people": ["manager"]},
+        )
+        _key, request = world.submitted()
+        world.decided(request, comment="同意")
+        with world.acting("admin"):
+            manager = world.get(User, world.id_of("manager"))
+            records.update(world.call, manager, {"active": False}, seen=None)
+    visitors = Visitors(lite)
+    visitors.get("admin", "/lang/en")
+    page = visitors.get("admin", f"/admin/request/?id={request}").text
+    form = visitors.get("admin", f"/admin/request/form/?id={request}").text
+
+    assert "「同意」" in page
+    assert "不再重复审批" not in page + form
+    assert "原审批人已停用" not in page
+    assert "not asked again" in page

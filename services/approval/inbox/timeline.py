@@ -14,6 +14,7 @@ from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.core.mixins import Approval
 from models.people.user import User
 from services.approval.request.annotations import captioned
+from services.approval.request.events import told
 from services.rights.access import actor_of, unscoped, visible_to
 
 BEHALF, TARGET = User.__table__.alias("behalf"), User.__table__.alias("target")
@@ -119,7 +120,7 @@ def _rows(session: Session, noun: str, record_id: int | None) -> Any:
 def _event(noun: str, row: Any) -> Event:
     names = (row.actor, row.on_behalf_of, row.target)
     remarks = list(captioned(noun, row.remarks))
-    return Event(row.decision, row.at, row.comment, *names, remarks, row.step, row.to_step)
+    return Event(row.decision, row.at, told(row.comment), *names, remarks, row.step, row.to_step)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

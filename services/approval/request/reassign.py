@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import force_locale
-from flask_babel import gettext as _
 from sqlalchemy.orm import Session, UOWTransaction
 
 from models.approval.flow import ApprovalStep, StepMode
@@ -26,6 +24,7 @@ from services.approval.flow.approvers import RIGHT
 from services.approval.flow.barred import BARRING, barred
 from services.approval.flow.flow import ordinal
 from services.approval.flow.successors import Heir, Heirs
+from services.approval.request.events import DEACTIVATED, NO_GRANT, kept
 from services.core import clock
 from services.core.settings import get_setting
 from services.core.worktime import WorkCalendar, calendar
@@ -278,8 +277,7 @@ def _note(found: Reassignment) -> None:
     people = {leaver for _step, _task, leaver, _heir in found.moved}
     query = sa.select(user.c.id, user.c.active).where(user.c.id.in_(people))
     active: dict[int, bool] = dict(found.session.execute(query).all())
-    with force_locale("zh_Hans_CN"):
-        words = {False: _("原审批人已停用"), True: _("原审批人不再有审批权限")}
+    words = {False: kept(DEACTIVATED), True: kept(NO_GRANT)}
     rows = [
         {
             "request_id": step.id,

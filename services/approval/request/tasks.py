@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 
 import sqlalchemy as sa
-from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
@@ -20,7 +19,7 @@ from services.approval.flow.flow import step_of
 from services.approval.flow.forks import firsts, next_in_lane
 from services.approval.flow.stand_ins import place
 from services.approval.request.effects import announce
-from services.approval.request.events import note
+from services.approval.request.events import AGREED_BEFORE, kept, note
 from services.core.errors import Locked
 from services.core.settings import get_setting
 from services.core.worktime import due_after
@@ -97,8 +96,6 @@ def _approvals(session: Session, request: ApprovalRequest) -> sa.Select[int]:
 def _agree(
     session: Session, request: ApprovalRequest, at: int, person: int, now: dt.datetime
 ) -> None:
-    with force_locale("zh_Hans_CN"):
-        why = _("前面步骤已同意，按流程规则不再重复审批")
     task = ApprovalTask(
         request_id=request.id,
         step=at,
@@ -109,6 +106,7 @@ def _agree(
         decided_at=now,
     )
     session.add(task)
+    why = kept(AGREED_BEFORE)
     note(session, request, Decision.approve, step=at, by=person, comment=why, now=now)
 
 
