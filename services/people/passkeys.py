@@ -83,6 +83,7 @@ def add(
     name = _free_name(session, user, name)
     problem = Invalid({"credential": _("设备没有生成可用的通行密钥，请重试")})
     try:
+        handle = asked["handle"]  # none where a log-in was asked for
         made = webauthn.verify_registration_response(
             credential=_parsed(given),
             expected_challenge=base64url_to_bytes(asked["challenge"]),
@@ -96,7 +97,7 @@ def add(
     known = sa.select(TABLE.c.id).where(TABLE.c.credential == credential)
     if session.connection().execute(known).first() is not None:
         raise problem
-    row = {"user_id": user.id, "name": name, "handle": asked["handle"], "credential": credential}
+    row = {"user_id": user.id, "name": name, "handle": handle, "credential": credential}
     row |= {"public_key": made.credential_public_key, "sign_count": made.sign_count}
     session.connection().execute(sa.insert(TABLE), row | {"at": clock.of(session)})
     second_factor.tell(session, user, {"passkey": [None, name]})
