@@ -8,6 +8,7 @@ from models.customers.customer import Customer, Level
 from services import approval
 from services.records import records
 from tests.approval.flows import act, flow, turn
+from tests.approval.test_branches import PARALLEL, branch
 from tests.approval.test_fills import decide
 
 
@@ -27,6 +28,24 @@ def test_what_was_filled_goes_with_the_approval_that_is_taken_back(world):
     decide(world, "admin", request)
     found = world.get(Customer, key)
     assert (found.remark, found.level) == ("甲填的", Level.a)
+
+
+def test_what_was_filled_in_two_branches_at_once_goes_too(world):
+    flow(
+        world,
+        branch(PARALLEL, 1, "reviewer", fills=["level"], fills_needed=True),
+        branch(PARALLEL, 2, "reviewer", fills=["remark"]),
+        {"people": ["admin"]},
+    )
+    _key, request = world.submitted(level="a", remark="原样")
+    decide(world, "reviewer", request, {"level": "b", "remark": "填的"})
+    assert turn(world, request) == ["admin"]
+    act(world, "reviewer", "take_back", request)
+
+    assert turn(world, request) == ["reviewer", "reviewer"]
+    payload = world.get(ApprovalRequest, request).payload
+    assert (payload["values"]["level"], payload["values"]["remark"]) == ("a", "原样")
+    assert payload["filled"] == {}
 
 
 def test_a_field_that_a_change_did_not_touch_is_untouched_again(world):

@@ -248,10 +248,7 @@ def take_back(call: Call, request_id: int) -> ApprovalRequest:
         last = call.session.scalar(_said_last(request))
         if last is None or last.actor_id != call.by.id or last.decision is not Decision.approve:
             raise Refused(_("下一审批人已处理，不能撤销"), code="ALREADY_HANDLED")
-        if last.remarks:
-            fills.take_out(request, last.remarks)
-            request.summary = summary(request.payload)
-        _reopen(call.session, request, last)
+        _take_out(call.session, request, last, _reopen(call.session, request, last))
         note(call.session, request, Decision.take_back, step=last.step, by=call.by.id, now=call.now)
         request.last_comment = None
         call.session.flush()
@@ -273,8 +270,24 @@ def _said_last(request: ApprovalRequest) -> sa.Select[ApprovalEvent]:
     return sa.select(event).where(*said).order_by(event.id.desc()).limit(1)
 
 
-def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) -> None:
-    """Put the tasks back as they were before an approval, of several branches at once too."""
+def _take_out(
+    session: Session, request: ApprovalRequest, last: ApprovalEvent, own: list[ApprovalTask]
+) -> None:
+    """Undo what an approval filled: the first of its events tells it, of several branches too."""
+    event = ApprovalEvent
+    same = (event.request_id == request.id, event.actor_id == last.actor_id, event.at == last.at)
+    query = sa.select(event.remarks).where(*same, event.step.in_([task.step for task in own]))
+    filled = [remarks for remarks in session.scalars(query.order_by(event.id)) if remarks]
+    if filled:
+        fills.take_out(request, filled[-1])
+        request.summary = summary(request.payload)
+
+
+def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) -> list[ApprovalTask]:
+    """Put the tasks back as they were before an approval; return those it had decided.
+
+    One in each of several branches that ran at once.
+    """
     task = ApprovalTask
     tasks = session.scalars(
         sa.select(task)
@@ -291,6 +304,7 @@ def _reopen(session: Session, request: ApprovalRequest, event: ApprovalEvent) ->
         _restore([other for other in tasks if other.step == one.step], one)
     request.step = block(request.lanes, event.step)[0]
     session.flush()
+    return own
 
 
 def _is_noted(task: ApprovalTask) -> bool:
