@@ -131,8 +131,7 @@ class Summary:
             yield from groups.streamed(session, many, shown, query)
         elif self.rows is not None and self.is_grouped(query):
             data = table.in_order(self.rows(session, actor, query), shown, query)
-            records = [derive(row, shown) for row in data.to_dict("records")]
-            yield from table.masked(records, shown)
+            yield from table.told(data, shown)
         elif self.detail is not None:
             yield from table.streamed(session, self.detail(actor, query), shown, query)
 

@@ -98,3 +98,19 @@ def openable(actor: Actor, customer_id: Any) -> ColumnElement[bool]:
     # Asked row by row: a list of all that he can open costs as much as there are customers.
     seen = visible_customers(actor)
     return seen.where(seen.selected_columns[0] == customer_id).exists()
+
+
+def named(actor: Actor) -> list[Any]:
+    """Return the customer's name, and what a row of a table needs to know to show or mask it."""
+    return [
+        CUSTOMER.c.company,
+        openable(actor, CUSTOMER.c.id).label("opened"),
+        removed(actor).label("removed"),
+    ]
+
+
+def contracted(rows: Any) -> Any:
+    """Return the FROM clause of rows with a `contract_id`, with their contract and its customer."""
+    return rows.join(CONTRACT, CONTRACT.c.id == rows.c.contract_id).join(
+        CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id
+    )

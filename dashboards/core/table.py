@@ -64,14 +64,27 @@ def grouped(
     query = fitted(query, len(data))
     ordered = in_order(data, columns, query)
     page = ordered.iloc[query.start : query.start + query.size]
+    totals = {"count": len(data)} | added_up(data, (*tiles, *columns))
+    return dataclasses.replace(shaped(page, columns, query, totals), count=len(data), frame=ordered)
+
+
+def shaped(
+    page: pd.DataFrame, columns: tuple[TableColumn, ...], query: CockpitQuery, totals: Record
+) -> Table:
+    """Return the table of a page's rows; `totals` say how many rows there are (`count`)."""
     return Table(
         columns=columns,
-        records=masked([derive(r, columns) for r in page.to_dict("records")], columns),
-        count=len(data),
-        totals=derive({"count": len(data)} | added_up(data, (*tiles, *columns)), columns),
+        records=told(page, columns),
+        count=int(totals["count"]),
+        totals=derive(totals, columns),
         query=query,
-        frame=ordered,
+        frame=page,
     )
+
+
+def told(data: pd.DataFrame, columns: tuple[TableColumn, ...]) -> list[Record]:
+    """Return the rows of a frame as the viewer may read them."""
+    return masked([derive(row, columns) for row in data.to_dict("records")], columns)
 
 
 def in_order(
@@ -153,15 +166,7 @@ def paged(
     """Return the page of a detail table: one statement for the totals, one for the rows."""
     totals = record(session, detail.totals)
     query = fitted(query, int(totals["count"]))
-    found = frame(session, _page(detail, query))
-    return Table(
-        columns=columns,
-        records=masked([derive(r, columns) for r in found.to_dict("records")], columns),
-        count=int(totals["count"]),
-        totals=derive(totals, columns),
-        query=query,
-        frame=found,
-    )
+    return shaped(frame(session, _page(detail, query)), columns, query, totals)
 
 
 def _page(detail: Detail, query: CockpitQuery) -> Select[Any]:

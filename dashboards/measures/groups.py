@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Select
 
-from dashboards.core.columns import CHANGED, TableColumn, derive
+from dashboards.core.columns import CHANGED, TableColumn
 from dashboards.core.query import BASE, CockpitQuery
 from dashboards.core.sql import count_if, total, whole
-from dashboards.core.table import CHUNK, WHOLE, Record, Table, fitted, masked
+from dashboards.core.table import CHUNK, WHOLE, Record, Table, fitted, shaped, told
 
 ID = "id"  # the key of a row; 0 is what lies beside the rows
 BESIDE = "beside"  # among the totals: how many such rows there are
@@ -132,14 +132,7 @@ def read(
     names = [key for key in found[0] if not key.startswith(ADDED)]
     rows = [tuple(row[key] for key in names) for row in found if row[ID] is not None]
     data = _finished(session, groups, pd.DataFrame(rows, columns=names, dtype=object), totals)
-    return Table(
-        columns=columns,
-        records=masked([derive(r, columns) for r in data.to_dict("records")], columns),
-        count=int(totals["count"]),
-        totals=derive(totals, columns),
-        query=query,
-        frame=data,
-    )
+    return shaped(data, columns, asked_for, totals)
 
 
 def _finished(
@@ -181,8 +174,7 @@ def streamed(
     result = session.connection().execute(statement, execution_options={"yield_per": CHUNK})
     for part in result.partitions():
         rows = pd.DataFrame(part, columns=list(result.keys()), dtype=object)
-        data = _finished(session, groups, rows, totals)
-        yield from masked([derive(r, columns) for r in data.to_dict("records")], columns)
+        yield from told(_finished(session, groups, rows, totals), columns)
 
 
 def greatest(

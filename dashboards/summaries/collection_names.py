@@ -10,7 +10,7 @@ from sqlalchemy.sql import Select
 
 from dashboards.core.names import label
 from dashboards.core.query import CockpitQuery
-from dashboards.core.scope import CONTRACT, CUSTOMER, PAYMENT, USER, openable, removed
+from dashboards.core.scope import CONTRACT, CUSTOMER, PAYMENT, USER, contracted, named
 from dashboards.measures import comparison, lines
 from dashboards.measures.declared import Key, Measure
 from dashboards.measures.dimensions import DIMENSIONS
@@ -62,20 +62,14 @@ def _of(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...], by: str) -
 
 def _named(actor: Actor, rows: Any, by: str) -> Select[Any]:
     """Return rows of sums with customer, and contract where they have one."""
-    source = rows.join(CUSTOMER, CUSTOMER.c.id == rows.c.customer_id)
-    extra: list[Any] = [
-        CUSTOMER.c.company,
-        openable(actor, CUSTOMER.c.id).label("opened"),
-        removed(actor).label("removed"),
-    ]
     if by == "customer":
-        return sa.select(rows, *extra, CUSTOMER.c.code).select_from(source)
-    source = source.join(CONTRACT, CONTRACT.c.id == rows.c.contract_id)
-    extra += [CONTRACT.c.code, CONTRACT.c.name]
+        source = rows.join(CUSTOMER, CUSTOMER.c.id == rows.c.customer_id)
+        return sa.select(rows, *named(actor), CUSTOMER.c.code).select_from(source)
+    source, called = contracted(rows), [*named(actor), *CONTRACT.c["code", "name"]]
     if by == "plan":
         source = source.outerjoin(USER, USER.c.id == rows.c.owner_id)
-        extra.append(USER.c.name.label("owner"))
-    return sa.select(rows, *extra).select_from(source)
+        called.append(USER.c.name.label("owner"))
+    return sa.select(rows, *called).select_from(source)
 
 
 def _people(_session: Session, data: pd.DataFrame) -> pd.DataFrame:
@@ -106,12 +100,6 @@ def _paid(actor: Actor, rows: Any) -> Select[Any]:
         rows,
         rows.c[ID].label("payment_id"),
         CONTRACT.c.code.label("contract"),
-        CUSTOMER.c.company,
-        openable(actor, CUSTOMER.c.id).label("opened"),
-        removed(actor).label("removed"),
+        *named(actor),
         USER.c.name.label("owner"),
-    ).select_from(
-        rows.join(CONTRACT, CONTRACT.c.id == rows.c.contract_id)
-        .join(CUSTOMER, CUSTOMER.c.id == rows.c.customer_id)
-        .outerjoin(USER, USER.c.id == rows.c.owner_id)
-    )
+    ).select_from(contracted(rows).outerjoin(USER, USER.c.id == rows.c.owner_id))

@@ -10,7 +10,16 @@ from sqlalchemy.sql import Select
 
 from dashboards.core import filters
 from dashboards.core.query import CockpitQuery
-from dashboards.core.scope import CONTRACT, CUSTOMER, OPTION, USER, openable, removed
+from dashboards.core.scope import (
+    CONTRACT,
+    CUSTOMER,
+    OPTION,
+    USER,
+    contracted,
+    named,
+    openable,
+    removed,
+)
 from dashboards.core.sql import caption
 from dashboards.measures import comparison
 from dashboards.measures import contracts as facts
@@ -100,23 +109,17 @@ def contracts(actor: Actor, query: CockpitQuery, told: tuple[Measure, ...]) -> P
     """Return the contracts signed in the period one by one."""
     asked = keyed(actor, comparison.asks(query, told), {ID: DIMENSIONS["contract"].column})
     one = asked.cte()
-    sums = sa.select(one, sa.literal(1, sa.BigInteger).label(facts.COUNT.key))
+    count = sa.literal(1, sa.BigInteger).label(facts.COUNT.key)
+    sums = sa.select(one, one.c[ID].label("contract_id"), count)
     return PagedGroups(sums, lambda rows: _contracts(actor, rows), share_of=facts.AMOUNT.key)
 
 
 def _contracts(actor: Actor, rows: Any) -> Select[Any]:
     return sa.select(
         rows,
-        rows.c[ID].label("contract_id"),
         *CONTRACT.c["code", "name", "signed_on"],
         CUSTOMER.c.id.label("customer_id"),
-        CUSTOMER.c.company,
-        openable(actor, CUSTOMER.c.id).label("opened"),
-        removed(actor).label("removed"),
+        *named(actor),
         CONTRACT.c.signer_id.label("owner_id"),
         USER.c.name.label("owner"),
-    ).select_from(
-        rows.join(CONTRACT, CONTRACT.c.id == rows.c[ID])
-        .join(CUSTOMER, CUSTOMER.c.id == CONTRACT.c.customer_id)
-        .outerjoin(USER, USER.c.id == CONTRACT.c.signer_id)
-    )
+    ).select_from(contracted(rows).outerjoin(USER, USER.c.id == CONTRACT.c.signer_id))
