@@ -15,9 +15,12 @@ def _lines(contracts: Any) -> Any:
     return worked_out(None, contracts)
 
 
-def fold(session: Session) -> int:
-    """Work out a piece of what was noted and commit. Returns how many contracts."""
-    done = stored.fold(session, _lines)
+def fold(session: Session, *, patient: bool = False) -> int:
+    """Work out a piece of what was noted and commit. Returns how many contracts.
+
+    Where another is at it there is nothing to do, unless one is `patient`.
+    """
+    done = stored.fold(session, _lines, patient=patient)
     session.commit()
     return done
 
@@ -34,7 +37,7 @@ def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
     told = sa.select(sa.func.count(stored.NOTES.c.contract_id.distinct()))
     whole = session.connection().scalar(told) or 0
     done = 0
-    while piece := fold(session):
+    while piece := fold(session, patient=True):
         done += piece
         tell(done, max(whole, done))
     return done

@@ -41,6 +41,7 @@ NOTES = sa.Table(
 COLUMNS = tuple(column.name for column in STORED.c)
 PIECE = 500  # contracts of one piece: SQLite has one writer, others wait for it
 ALONE = sa.select(sa.func.pg_try_advisory_xact_lock(20_261_130))
+IN_TURN = sa.select(sa.func.pg_advisory_xact_lock(20_261_130))
 Lines = Callable[[Any], Any]  # contracts → their lines worked out from the raw rows
 
 
@@ -76,15 +77,19 @@ def every() -> Any:
     return sa.union(sa.select(CONTRACT.c.id), sa.select(STORED.c.contract_id))
 
 
-def fold(session: Session, lines: Lines) -> int:
+def fold(session: Session, lines: Lines, *, patient: bool) -> int:
     """Work a piece of noted contracts out for good, in the caller's transaction.
 
-    Returns how many contracts; 0 where none is noted or another is at it. The notes go first: what
-    is written after they are read leaves one of its own, and the lines are read later than they.
+    Returns how many contracts; 0 where none is noted or, unless `patient`, another is at it. The
+    notes go first: what is written after they are read leaves one of its own, and the lines are
+    read later than they.
     """
     connection = session.connection()
-    if connection.dialect.name == "postgresql" and not connection.scalar(ALONE):
-        return 0
+    if connection.dialect.name == "postgresql":
+        if patient:
+            connection.execute(IN_TURN)
+        elif not connection.scalar(ALONE):
+            return 0
     noted = sa.select(NOTES.c.contract_id).distinct().order_by(NOTES.c.contract_id).limit(PIECE)
     struck = sa.delete(NOTES).where(NOTES.c.contract_id.in_(noted)).returning(NOTES.c.contract_id)
     keys = sorted(set(connection.scalars(struck)))

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -211,6 +212,21 @@ def test_a_payment_of_a_day_to_come_does_not_count_today(books, cockpit):
     execute(books, copied(books, PAYMENT, keys(books, PAYMENT)[0], code="X-1", paid_on=late))
     fold(cockpit)
     assert total(cockpit) == before
+
+
+def test_who_makes_all_anew_waits_for_the_worker(books, cockpit):
+    cockpit.world.session.rollback()
+    with books.app_context():
+        if db.engine.dialect.name == "sqlite":
+            pytest.skip("SQLite has one writer")
+        with db.engine.connect() as worker:
+            worker.execute(stored.ALONE)
+            ready = threading.Timer(1, worker.rollback)
+            ready.start()
+            done = settled.rebuild(cockpit.world.session, tell=tell)
+            ready.join()
+    assert done == len(keys(books, CONTRACT))
+    assert not notes(books)
 
 
 def test_it_is_mended_also_where_everything_differs(books, cockpit):
