@@ -75,7 +75,7 @@ def run(options: Options) -> Iterator[Line]:
         databases = Databases(folder, seed_people)
         stack.callback(databases.close)
         for kind in options.kinds:
-            url = databases.kept(kind)
+            url = databases.stays(kind)
             app = make_app(url)
             rows = fill(app, options.rows)
             yield from _compare(f"{rows:,}, {kind}", app, url, options)

@@ -128,7 +128,7 @@ def run(options: Options) -> Iterator[Line]:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         databases = Databases(folder, seed_people)
         stack.callback(databases.close)
-        url = databases.kept("postgres")
+        url = databases.stays("postgres")
         app = make_app(url)
         rows = fill(app, options.rows)
         with app.app_context():

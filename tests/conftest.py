@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from tests.support import again, nightly, order, ready
+from tests.support import again, kept, nightly, order, ready
 from tests.support.browser import CHROMIUM, browsing, chromium
 from tests.support.databases import Databases, folder_for_databases
 from tests.support.world import World, seed_people
@@ -26,6 +26,12 @@ def pytest_collection_finish():
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """What is patched may change what a step makes: it is neither taken nor kept then."""
+    kept.allowed = "monkeypatch" not in item.fixturenames
 
 
 def pytest_sessionfinish():

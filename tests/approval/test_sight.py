@@ -17,6 +17,7 @@ from services import approval
 from services.people import people
 from services.records import records
 from tests.approval.flows import act, flow
+from tests.support import kept
 from tests.support.visitors import Doors
 
 MOBILE, OTHER = "13711112222", "13733334444"
@@ -48,6 +49,7 @@ def says(world, who, request, text, other=None):
 
 
 @pytest.fixture
+@kept.step
 def twin(small):
     """A customer of a near name that reviewer and finance may compare with."""
     return small.approved(company="武汉楚天激光有限公司")

@@ -5,7 +5,7 @@ import pytest
 from models.deals.contract import Contract
 from models.sales.follow_up import FollowUp
 from models.sales.opportunity import Opportunity
-from tests.support import clock
+from tests.support import clock, kept
 from tests.support.world import World
 
 
@@ -35,6 +35,7 @@ def _records(app):
         return make_records(world)
 
 
+@kept.step
 def make_records(world):
     """Make an approved customer of sales with something of every kind that has attachments."""
     key = world.approved(company="武汉楚天激光有限公司")

@@ -111,7 +111,7 @@ def test_a_refusal_is_one_line_wherever_it_is_started(tmp_path, how, name, value
         name: value,
     }
     words, environment = ["-m", *STARTS[how]], os.environ | given
-    status, _out, error = ready.LIBRARIES.run(words, environment=environment)
+    status, _out, error = ready.PRODUCT.run(words, environment=environment)
     lines = [line for line in error.splitlines() if line]
     told = [line for line in lines if "gunicorn.error" not in line]
 

@@ -19,6 +19,7 @@ from models.sales.product import Product
 from services.records.fields import inputs_of
 from services.rights.actor import SYSTEM
 from tests.exports.test_exports import rows
+from tests.support import kept
 from tests.support.office import Office
 from tests.support.visitors import Visitors
 from tests.support.world import World
@@ -46,20 +47,25 @@ def told(sheet):
 @pytest.fixture
 def visitors(app):
     with World(app) as world:
-        for n, (who, company) in enumerate(ENTERED, 1):
-            reached = {"primary.landline": f"027-8765432{n}-801", "primary.wechat": "wx_1"}
-            key = world.approved(who, company=company, **reached)
-        with world.acting(SYSTEM):
-            plan = {"kind": FollowUpKind.call, "content": "回访", "owner_id": world.id_of("sales")}
-            world.session.add(FollowUpPlan(customer_id=key, due_at=DUE, **plan))
-        with world.acting(SYSTEM):
-            tags = [Tag(name="重点"), Tag(name="老客户")]
-            world.session.add_all(tags)
-            world.session.flush()
-            world.session.add_all(
-                Tagging(tag_id=tag.id, noun="customer", record_id=key, at=DUE) for tag in tags
-            )
+        entered(world)
     return Visitors(app)
+
+
+@kept.step
+def entered(world):
+    for n, (who, company) in enumerate(ENTERED, 1):
+        reached = {"primary.landline": f"027-8765432{n}-801", "primary.wechat": "wx_1"}
+        key = world.approved(who, company=company, **reached)
+    with world.acting(SYSTEM):
+        plan = {"kind": FollowUpKind.call, "content": "回访", "owner_id": world.id_of("sales")}
+        world.session.add(FollowUpPlan(customer_id=key, due_at=DUE, **plan))
+    with world.acting(SYSTEM):
+        tags = [Tag(name="重点"), Tag(name="老客户")]
+        world.session.add_all(tags)
+        world.session.flush()
+        world.session.add_all(
+            Tagging(tag_id=tag.id, noun="customer", record_id=key, at=DUE) for tag in tags
+        )
 
 
 def grid(page):

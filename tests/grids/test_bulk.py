@@ -12,10 +12,12 @@ from services import approval
 from services.bulk import edits
 from services.core.errors import Invalid
 from services.records import records
+from tests.support import kept
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
 
+@kept.step
 def fill(world):
     keys = [world.customer("sales", company=f"光谷{n}") for n in range(4)]
     world.submitted("sales", key=keys[0])

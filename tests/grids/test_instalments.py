@@ -16,6 +16,7 @@ from services import approval
 from services.deals import payment
 from services.deals.progress import figures
 from services.records import records
+from tests.support import kept
 from tests.support.visitors import Doors
 
 TODAY = dt.date(2026, 11, 28)  # of the pages
@@ -24,6 +25,12 @@ AGES = (0, 1, 30, 31, 60, 61, 91, 200, -5)  # days ago
 
 @pytest.fixture
 def doors(world):
+    world.contract_key, world.payment_key, world.customer_key, world.draft = signed(world)
+    return Doors(world)
+
+
+@kept.step
+def signed(world):
     """A contract of nine instalments, numbered by their days; two are paid, one half."""
     customer = world.approved(company="武汉逾期测试有限公司")
     plan = [
@@ -33,12 +40,11 @@ def doors(world):
     amount = sum(row["amount"] for row in plan)
     key = world.contract(customer, amount=amount, plan=plan, signed_on=dt.date(2026, 1, 1))
     world.approved(model=Contract, key=key)
-    world.draft = world.contract(customer, amount=1_00)
+    draft = world.contract(customer, amount=1_00)
     with world.acting("finance"):
         paid = world.create(Payment, contract_id=key, amount=1_600_00, paid_on=dt.date(2026, 11, 1))
         payment.confirm(world.call, paid)
-    world.contract_key, world.payment_key, world.customer_key = key, paid.id, customer
-    return Doors(world)
+    return key, paid.id, customer, draft
 
 
 def shown(doors, query, who="finance"):

@@ -13,6 +13,7 @@ from services.records import lookup
 from services.records.fields import inputs_of
 from services.records.parsing import parse
 from services.rights import gate
+from tests.support import kept
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -21,6 +22,11 @@ WIDE = "（全角）ＦＵＬＬ括号测试公司"  # as it was stored before e
 
 @pytest.fixture
 def book(world):
+    return world, entered(world)
+
+
+@kept.step
+def entered(world):
     """Customers as older versions stored them, and numbers in every notation."""
     keys = {
         "wide": world.approved("sales", company="甲", **{"primary.mobile": "13971002233"}),
@@ -34,7 +40,7 @@ def book(world):
     world.be("admin")
     for key, company in (("wide", WIDE), ("gap", "武汉 楚江 机电")):
         stored(world, keys[key], company)
-    return world, keys
+    return keys
 
 
 def stored(world, key, company):

@@ -11,6 +11,7 @@ from models.deals.payment import Payment, PaymentMethod
 from models.people.user import User
 from models.sales.opportunity import Opportunity
 from services.deals import payment
+from tests.support import kept
 from tests.support.visitors import Visitors
 from tests.support.world import count_queries
 from views.grid import paging
@@ -21,6 +22,12 @@ SIZE = 3
 
 @pytest.fixture
 def deals(world):
+    entered(world)
+    return world
+
+
+@kept.step
+def entered(world):
     """Eleven opportunities of two people; some lack the amount, some the customer."""
     customers = [world.approved(company=name) for name in ("乙公司", "甲公司")]
     for n in range(11):
@@ -33,7 +40,6 @@ def deals(world):
                 expected_on=dt.date(2026, 12, 1),
             )
     world.be("admin")
-    return world
 
 
 def walk(world, order, numbers):

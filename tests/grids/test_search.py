@@ -10,6 +10,7 @@ from models.core.spelling import spelled, spelled_person
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from services.query import search
+from tests.support import kept
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -20,6 +21,7 @@ COMPANIES = (
 )  # fmt: skip
 
 
+@kept.step
 def fill(world):
     """Ten customers of two salespeople, each with a contact of his own."""
     for n, company in enumerate(COMPANIES):

@@ -16,6 +16,7 @@ from services.deals.progress import figures
 from services.query.beside import Question, of
 from services.receivables import measures, standing_asked
 from services.records import records
+from tests.support import kept
 from tests.support.visitors import Doors
 from tests.support.world import count_queries
 
@@ -25,15 +26,21 @@ SIGNED = dt.date(2026, 9, 1)
 
 @pytest.fixture
 def doors(world):
+    world.keys = signed(world)
+    return Doors(world)
+
+
+@kept.step
+def signed(world):
     """Three contracts of 300: nothing, a third paid and billed 200, all paid and nothing billed."""
     customer = world.approved()
-    world.keys = []
+    keys = []
     for name, paid, billed in (("甲", 0, 0), ("乙", 99_99, 200_00), ("丙", 300_00, 0)):
         plan = [
             {"amount": 100_00, "due_on": SIGNED + dt.timedelta(days=days)} for days in (0, 40, 200)
         ]
         key = world.contract(customer, name=name, amount=300_00, plan=plan, signed_on=SIGNED)
-        world.keys.append(world.approved(model=Contract, key=key))
+        keys.append(world.approved(model=Contract, key=key))
         with world.acting("finance"):
             if paid:
                 made = world.create(Payment, contract_id=key, amount=paid, paid_on=SIGNED)
@@ -41,12 +48,12 @@ def doors(world):
             if billed:
                 world.create(Invoice, contract_id=key, amount=billed, number="1", issued_on=SIGNED)
     with world.acting("admin"):
-        order = sa.select(Order.id).where(Order.contract_id == world.keys[1])
+        order = sa.select(Order.id).where(Order.contract_id == keys[1])
         steps = sa.select(OrderMilestone).where(OrderMilestone.order_id.in_(order))
         for step in world.session.scalars(steps.order_by(OrderMilestone.ordinal).limit(3)):
             if step.done_on is None:
                 records.update(world.call, step, {"done_on": SIGNED}, seen=None)
-    return Doors(world)
+    return keys
 
 
 def shown(doors, noun, query):

@@ -210,7 +210,7 @@ def killed(app, job, reached, kills):
     words = ["-m", "flask", "--app", "admin_app", "worker"]
     for n in range(kills + 1):
         goal = reached() + 1
-        process = ready.LIBRARIES.start(words, environment=environment, stderr=ready.NULL)
+        process = ready.PRODUCT.start(words, environment=environment, stderr=ready.NULL)
         try:
             end = time.monotonic() + 120
             while state(app, job) is State.running and (n == kills or reached() < goal):

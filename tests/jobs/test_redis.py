@@ -64,7 +64,7 @@ def worker(app, address):
         "TCOS_REDIS_URL": address,
     }
     words = ["-m", "flask", "--app", "admin_app", "worker"]
-    process = ready.LIBRARIES.start(words, environment=environment, stderr=ready.NULL)
+    process = ready.PRODUCT.start(words, environment=environment, stderr=ready.NULL)
     try:
         yield process
     finally:

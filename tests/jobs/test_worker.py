@@ -194,7 +194,7 @@ def worker(url, mailbox):
         "TCOS_OUTBOX_LEASE": "3",
     }
     words = ["-m", "flask", "--app", "admin_app", "worker"]
-    process = ready.LIBRARIES.start(words, environment=environment, stderr=ready.NULL)
+    process = ready.PRODUCT.start(words, environment=environment, stderr=ready.NULL)
     try:
         yield process
     finally:

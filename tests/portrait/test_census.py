@@ -15,6 +15,7 @@ from models.portrait.run import PortraitRun, RunKind
 from models.sales.product import Product
 from services.portrait import census, evaluate, recompute
 from services.rights.actor import SYSTEM
+from tests.support import kept
 from tests.support.books import AT, Books
 from tests.support.world import World, count_queries, login, token_of
 
@@ -24,8 +25,15 @@ AS_OF = dt.date(2026, 11, 20)
 @pytest.fixture
 def company(app):
     """An application with planted history of sales and a few customers of sales2."""
+    with World(app) as world:
+        planted(world)
+    return app
+
+
+@kept.step
+def planted(world):
     shape = histories.Shape(customers=120, orders=1_000, lines=2_000, products=40)
-    with app.app_context(), db.engine.begin() as connection:
+    with db.engine.begin() as connection:
         books = Books(connection)
         histories.write(connection, histories.draw(shape), books.people["sales"][0], AT)
         table = Customer.__table__
@@ -34,10 +42,8 @@ def company(app):
         )
         other = books.customer("远方", "sales2", level=Level.b)
         books.contract(other, "sales2", 100_00, "2026-11-01")
-    with World(app) as world:
-        world.be(SYSTEM)
-        recompute.recompute(world.session, as_of=AS_OF, now=world.now)
-    return app
+    world.be(SYSTEM)
+    recompute.recompute(world.session, as_of=AS_OF, now=world.now)
 
 
 def counted(client, address):

@@ -27,6 +27,7 @@ from services.portrait.pushes import law, pushing, tracked
 from services.rights.actor import SYSTEM
 from services.sales import follow_up  # noqa: F401 # plans have rules
 from tests.jobs.test_worker import mailbox  # noqa: F401 # a fixture
+from tests.support import kept
 from tests.support.books import AT, Books
 from tests.support.visitors import Visitors
 from tests.support.world import World, token_of
@@ -46,22 +47,27 @@ FORM = {
 @pytest.fixture
 def drawn(app):
     """An application whose planted history was drawn; sales owns every customer."""
+    with World(app) as world:
+        app.keys = planted(world)
+    return app
+
+
+@kept.step
+def planted(world):
     shape = histories.Shape(customers=60, orders=900, lines=2_000, products=20)
-    with app.app_context(), db.engine.begin() as connection:
+    with db.engine.begin() as connection:
         owner = Books(connection).people["sales"][0]
         histories.write(connection, histories.draw(shape), owner, AT)
-    with World(app) as world:
-        world.be(SYSTEM)
-        recompute.recompute(world.session, as_of=dt.date(2026, 11, 20), now=world.now)
-        row = Contact.__table__
-        keys = world.session.scalars(sa.select(Customer.id).order_by(Customer.id).limit(10)).all()
-        for key in keys[:5]:
-            world.session.execute(sa.delete(row).where(row.c.customer_id == key))
-            contact = {"customer_id": key, "name": "李工", "email": f"Li{key}@Example.com"}
-            world.session.add(Contact(**contact, is_primary=True))
-        world.session.commit()
-    app.keys = keys
-    return app
+    world.be(SYSTEM)
+    recompute.recompute(world.session, as_of=dt.date(2026, 11, 20), now=world.now)
+    row = Contact.__table__
+    keys = world.session.scalars(sa.select(Customer.id).order_by(Customer.id).limit(10)).all()
+    for key in keys[:5]:
+        world.session.execute(sa.delete(row).where(row.c.customer_id == key))
+        contact = {"customer_id": key, "name": "李工", "email": f"Li{key}@Example.com"}
+        world.session.add(Contact(**contact, is_primary=True))
+    world.session.commit()
+    return keys
 
 
 def push(world, keys, who="sales", **changes):

@@ -28,6 +28,7 @@ from services.ownership import ownership
 from services.records import records
 from services.rights.actor import SYSTEM
 from services.sales.opportunity import move_stage
+from tests.support import kept
 from tests.support.visitors import AJAX, Visitors
 from tests.support.world import World
 
@@ -35,6 +36,7 @@ NEXT = dt.datetime(2026, 12, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
+@kept.step
 def held(world):
     """Return the keys of an approved customer of sales and its open deal, with a plan on it."""
     key = world.approved()

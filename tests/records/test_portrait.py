@@ -11,6 +11,7 @@ from models.records.dictionary import DictionaryKind, DictionaryOption
 from models.sales.follow_up import FollowUp
 from models.sales.product import Product
 from services.portrait.now import portrait
+from tests.support import kept
 from tests.support.world import World, count_queries, login
 
 HERE = ("武汉一号机械有限公司", "武汉二号机械有限公司", "武汉三号机械有限公司")
@@ -37,6 +38,7 @@ def bought(world, customer, *products, who="sales", signed=dt.date(2026, 11, 1))
 
 
 @pytest.fixture
+@kept.step
 def market(world):
     """Three customers of sales and one of sales2 in one industry; return their keys by name."""
     trade = industry(world)

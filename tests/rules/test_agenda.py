@@ -238,10 +238,14 @@ def test_the_home_page_leads_on_for_every_role(small):
     due(small)
     doors = Doors(small)
     for who in ("admin", "office", "sales", "manager", "finance", "analyst", "reviewer"):
+        opened = set()
         for address in ("/admin/", "/admin/?all=1", "/admin/?whose=own"):
             page = doors.get(who, address)
             assert page.status_code == 200, (who, address)
             for link in re.findall(r'<a class="(?:card tile|btn sm)" href="([^"]+)"', page.text):
+                if link in opened:
+                    continue
+                opened.add(link)
                 answer = doors.get(who, html.unescape(link))
                 assert answer.status_code == 200, (who, link)
     assert f"/admin/customer/edit/?id={draft}" in doors.get("sales", "/admin/?all=1").text

@@ -19,6 +19,7 @@ from services.deals import contract_sums, payment
 from services.records import records
 from services.records.snapshot import differences
 from services.rights.actor import SYSTEM
+from tests.support import kept
 
 DUE = tuple(dt.date(2026, n, 1) for n in (10, 11, 12))
 RATIOS = [{"ratio_bp": r, "due_on": d} for r, d in zip((3000, 6000, 1000), DUE, strict=True)]
@@ -51,6 +52,7 @@ def pay(world, key, amount, *, confirmed=True, day=DUE[0]):
 
 
 @pytest.fixture
+@kept.step
 def product(world):
     with world.acting("admin"):
         return world.create(Product, code="P1", name="泵", price=100_00).id

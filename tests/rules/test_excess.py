@@ -13,6 +13,7 @@ from models.deals.payment_plan import PlanState
 from services.deals import payment
 from services.deals.progress import figures
 from services.records import records
+from tests.support import kept
 
 DUES = (dt.date(2026, 10, 1), dt.date(2026, 11, 1), dt.date(2026, 12, 1))
 PARTS = (127_908_00, 255_816_00, 42_636_00)
@@ -20,6 +21,7 @@ DAY = dt.date(2026, 11, 20)
 
 
 @pytest.fixture
+@kept.step
 def contract(world):
     plan = [{"amount": a, "due_on": d} for a, d in zip(PARTS, DUES, strict=True)]
     key = world.contract(world.approved(), amount=sum(PARTS), plan=plan)

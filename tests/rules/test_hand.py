@@ -17,6 +17,7 @@ from services.deals import payment
 from services.deals.payment_law import part_faults
 from services.receivables import hand, money_bulk
 from services.records import records
+from tests.support import kept
 from tests.support.visitors import Doors
 
 DUES = tuple(dt.date(2026, n, 1) for n in (10, 11, 12))
@@ -24,6 +25,7 @@ DAY = dt.date(2026, 11, 20)
 
 
 @pytest.fixture
+@kept.step
 def contract(world):
     plan = [{"amount": 100_00, "due_on": day} for day in DUES]
     key = world.contract(world.approved(), amount=300_00, plan=plan)

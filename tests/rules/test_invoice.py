@@ -16,6 +16,7 @@ from services.core.errors import Invalid
 from services.records import records
 from services.rights.actor import SYSTEM
 from services.rights.call import Call
+from tests.support import kept
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
@@ -59,6 +60,7 @@ def test_an_issued_invoice_is_not_offered_for_editing(app):
 
 
 @pytest.fixture
+@kept.step
 def contract(world):
     key = world.contract(world.approved(), amount=12_800_00)
     return world.approved(model=Contract, key=key)

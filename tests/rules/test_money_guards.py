@@ -14,6 +14,7 @@ from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
 from models.sales.product import Product
 from services.customers import merge
+from tests.support import kept
 
 DAY = dt.date(2026, 11, 20)
 
@@ -31,6 +32,7 @@ def refused(*statements, **values):
 
 
 @pytest.fixture
+@kept.step
 def sold(world):
     """A contract of 3 × 100.00 and, in another line, 1 × 50.00."""
     with world.acting("admin"):
@@ -123,6 +125,7 @@ def test_a_red_letter_is_never_earlier_than_what_it_takes_back(world, sold):
 
 
 @pytest.fixture
+@kept.step
 def two(world, sold):
     """The contract with a payment and an invoice, and another customer."""
     with world.acting("finance"):

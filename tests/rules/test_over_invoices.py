@@ -13,6 +13,7 @@ from services.bulk import edits, jobs, record_verbs, runner
 from services.core.errors import Invalid
 from services.receivables import invoice
 from services.records import records
+from tests.support import kept
 from tests.support.imports import codes, prepare, run, table
 
 DAY = dt.date(2026, 11, 20)
@@ -34,6 +35,7 @@ HEAD = ("ref", "no", "sum", "why", "inv", "day")
 
 
 @pytest.fixture
+@kept.step
 def contract(world):
     return world.approved(model=Contract, key=world.contract(world.approved(), amount=100_00))
 

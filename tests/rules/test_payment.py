@@ -14,12 +14,14 @@ from services.deals import payment
 from services.deals.order.milestones import progress
 from services.records import records
 from services.rights.actor import SYSTEM
+from tests.support import kept
 
 TOMORROW = dt.date(2026, 11, 24)
 PAID = dt.date(2026, 11, 20)
 
 
 @pytest.fixture
+@kept.step
 def contract(world):
     plan = [
         {"ratio_bp": 3000, "due_on": dt.date(2026, 11, 1)},

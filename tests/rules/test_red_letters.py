@@ -15,6 +15,7 @@ from services.deals import billed
 from services.receivables import invoice
 from services.records import records
 from services.rights.actor import SYSTEM
+from tests.support import kept
 from tests.support.visitors import Doors
 
 DAY = dt.date(2026, 11, 20)
@@ -22,6 +23,7 @@ ISSUED = {"number": "12345678", "issued_on": DAY}
 
 
 @pytest.fixture
+@kept.step
 def contract(world):
     key = world.contract(world.approved(), amount=100_00)
     return world.approved(model=Contract, key=key)

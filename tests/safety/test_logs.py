@@ -200,7 +200,7 @@ def test_an_unknown_form_or_level_is_refused(tmp_path, name):
         name: "loud",
     }
     words = ["-m", "flask", "--app", "admin_app", "routes"]
-    status, _out, error = ready.LIBRARIES.run(words, environment=environment)
+    status, _out, error = ready.PRODUCT.run(words, environment=environment)
 
     assert status != 0
     assert name in error

@@ -11,6 +11,7 @@ import psycopg
 import sqlalchemy as sa
 
 from services.core.engine import engine_options
+from tests.support import kept
 from tests.support.apps import behind, migrate
 from tests.support.world import SECRET
 from views.setup.config import audit_keys
@@ -54,11 +55,11 @@ class Databases:
     def fresh(self, kind, seed=None):
         """Yield the URL of a copy of the template of this kind (and this seed)."""
         name = f"t_{uuid.uuid4().hex[:12]}"
-        self._copy(kind, self._template(kind, seed or self.seed), name)
+        self.copy(kind, self._template(kind, seed or self.seed), name)
         try:
             yield self._url(kind, name)
         finally:
-            self._drop(kind, name)
+            self.drop(kind, name)
 
     @contextlib.contextmanager
     def empty(self, kind):
@@ -68,7 +69,7 @@ class Databases:
         try:
             yield self._url(kind, name)
         finally:
-            self._drop(kind, name)
+            self.drop(kind, name)
 
     @contextlib.contextmanager
     def lent(self, kind, seed=None):
@@ -79,16 +80,26 @@ class Databases:
         """
         template = self._template(kind, seed or self.seed)
         name, engine = self.idle[kind].pop() if self.idle[kind] else self._place(kind)
-        self._drop(kind, name)
-        self._copy(kind, template, name)
+        self.drop(kind, name)
+        self.copy(kind, template, name)
         try:
-            with behind(engine) as app:
+            with behind(engine) as app, self._watched(kind, template, name, engine):
                 yield app
         finally:
             engine.dispose()
             self.idle[kind].append((name, engine))
 
-    def kept(self, kind):
+    def _watched(self, kind, template, name, engine):
+        if self.lasting:
+            return contextlib.nullcontext()
+        if kind == "sqlite":
+            copies = kept.Files(self._path(name))
+        else:
+            copies = kept.Clones(self, name, engine)
+        url = engine.url.render_as_string(hide_password=False)  # as the application has it
+        return kept.watched(url, kind, template, copies)
+
+    def stays(self, kind):
         """Return the URL of a database that stays in the folder: made once, then only migrated."""
         name = f"template_{self.seed.__name__}{self.mark}"
         if self._exists(kind, name):
@@ -104,8 +115,9 @@ class Databases:
             for kind, name in [
                 *self.templates,
                 *(("postgres", n) for n, _e in self.idle["postgres"]),
+                *(("postgres", copy) for _given, copy in kept.KEPT["postgres"].values()),
             ]:
-                self._drop(kind, name)
+                self.drop(kind, name)
         if self.admin is not None:
             self.admin.close()
         if self.server is not None:
@@ -124,12 +136,12 @@ class Databases:
         if (kind, name) in self.templates:
             return name
         if seed is bare:
-            self._drop(kind, name)
+            self.drop(kind, name)
             self._create(kind, name)
         else:
             start = self._template(kind, bare)
-            self._drop(kind, name)
-            self._copy(kind, start, name)
+            self.drop(kind, name)
+            self.copy(kind, start, name)
         engine = self._engine(kind, name)
         if seed is bare:
             migrate(engine)
@@ -159,26 +171,26 @@ class Databases:
         if kind == "sqlite":
             return self._path(name).exists()
         asked = "SELECT FROM pg_database WHERE datname = %s"
-        return self._say(asked, name).fetchone() is not None
+        return self.say(asked, name).fetchone() is not None
 
     def _create(self, kind, name):
         if kind == "postgres":
-            self._say(f"CREATE DATABASE {name}")
+            self.say(f"CREATE DATABASE {name}")
 
-    def _copy(self, kind, template, name):
+    def copy(self, kind, template, name):
         if kind == "sqlite":
             shutil.copy(self._path(template), self._path(name))
         else:
-            self._say(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+            self.say(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
-    def _drop(self, kind, name):
+    def drop(self, kind, name):
         if kind == "postgres":
-            self._say(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            self.say(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             return
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path(name)}{suffix}").unlink(missing_ok=True)
 
-    def _say(self, statement, *values):
+    def say(self, statement, *values):
         base = self._base("postgres")  # starts the server, which says things of its own
         if self.admin is None:
             self.admin = psycopg.connect(base, autocommit=True)
@@ -194,6 +206,6 @@ class Databases:
 
             self.server = pgserver.get_server(self.folder / "pg", cleanup_mode="stop")
             for setting in () if self.lasting else UNSAFE:
-                self._say(f"ALTER SYSTEM SET {setting}")
-            self._say("SELECT pg_reload_conf()")
+                self.say(f"ALTER SYSTEM SET {setting}")
+            self.say("SELECT pg_reload_conf()")
         return self.server.get_uri(database=name)

@@ -3,7 +3,7 @@
 A server process has imported what programs of a kind need and forks for each of them. A program is
 a process of its own, with its own files, environment and exit status, and dies of kill -9 like any.
 `PRODUCT` has the whole application imported. `LIBRARIES` has what it is built on, for programs of
-another tree and for tests of the start itself: they import our code by themselves.
+another tree: they import their code by themselves.
 """
 
 import contextlib

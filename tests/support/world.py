@@ -27,7 +27,7 @@ from services.records import records
 from services.rights.access import act
 from services.rights.actor import SYSTEM, load_actor
 from services.rights.call import Call
-from tests.support import clock, traced
+from tests.support import clock, kept, traced
 
 MOBILES = itertools.count(138_000)  # 13800138000 and on: a number is one customer's
 PASSWORD = "Tcos-demo-2026"
@@ -168,6 +168,7 @@ class World:
     def create(self, model, **values):
         return records.create(self.call, model, values)
 
+    @kept.step
     def customer(self, who="sales", **changes):
         """Return the key of a draft customer of somebody."""
         with self.acting(who):
@@ -176,6 +177,7 @@ class World:
                 values.setdefault("owner_id", self.actor.id)
             return self.create(Customer, **values).id
 
+    @kept.step
     def submitted(self, who="sales", model=Customer, key=None, **changes):
         """Return (record key, request key) of a submission."""
         key = key or self.customer(who, **changes)
@@ -190,12 +192,14 @@ class World:
                 self.call, request_id, seen=request.seen_version, verb=verb, comment=comment
             ).state
 
+    @kept.step
     def approved(self, who="sales", model=Customer, key=None, **changes):
         """Return the key of an approved record."""
         key, request_id = self.submitted(who, model, key, **changes)
         self.decided(request_id)
         return key
 
+    @kept.step
     def opportunity(self, customer_id, who="sales", **changes):
         with self.acting(who):
             values = {
@@ -207,6 +211,7 @@ class World:
             }
             return self.create(Opportunity, **values).id
 
+    @kept.step
     def contract(self, customer_id, who="sales", **changes):
         with self.acting(who):
             values = {
