@@ -1,9 +1,11 @@
 """The six summaries by key, and what one page of any of them is made of."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -32,7 +34,7 @@ from services.core.days import ZONE
 from services.rights.actor import Actor
 
 LONGEST_WAY = 1500  # characters of the state that a way back leads to
-Frame = Callable[[Session, Actor, CockpitQuery], pd.DataFrame]
+Frame: TypeAlias = "Callable[[Session, Actor, CockpitQuery], pd.DataFrame]"
 Figures = Callable[[Session, Actor, table.Table], list[go.Figure]]
 
 

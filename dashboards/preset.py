@@ -1,5 +1,7 @@
 """A summary out of measures and dimensions of the registry alone."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

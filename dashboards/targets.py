@@ -6,6 +6,8 @@ departments set beyond or below their people's is a row of its own, so that tota
 every grain. Targets know no customers: a filter or a search on customers leaves nothing to compare.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode

@@ -4,6 +4,8 @@ A bar's `customdata` is a flat list of parameter and value (ids, never labels); 
 the bar filters nothing. Text comes from people, so markup in it is escaped: plotly reads some.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import html
 from collections.abc import Mapping, Sequence
@@ -15,6 +17,7 @@ from flask_babel import gettext as _
 
 from dashboards.core.names import hidden
 from dashboards.core.period import DAY
+from models.core.cached import cached
 from services.core.texts import yuan
 
 # Okabe and Ito's palette: told apart with every kind of colour vision.
@@ -30,8 +33,12 @@ AXIS = {
     "exponentformat": "none",  # 100,000 万元, never 100k
     "separatethousands": True,
 }
-TEMPLATE = go.layout.Template(
-    layout={
+
+
+@cached
+def theme() -> Any:
+    """Return the cockpit's template; making it loads all of plotly and pandas."""
+    layout = {
         "font": {"size": 12},
         "margin": {"l": 8, "r": 12, "t": 36, "b": 8},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -43,13 +50,13 @@ TEMPLATE = go.layout.Template(
         "separators": ".,",
         "bargap": 0.25,
     }
-)
+    return go.layout.Template(layout=layout)
 
 
 def figure(title: str, traces: Sequence[Any], **layout: Any) -> go.Figure:
     """Return a figure in the cockpit's theme; the title goes into the page, not the drawing."""
     found = go.Figure(list(traces))
-    found.update_layout(template=TEMPLATE, meta={"title": title}, **layout)
+    found.update_layout(template=theme(), meta={"title": title}, **layout)
     return found
 
 

@@ -1,5 +1,7 @@
 """What a table's columns are, and how a value of each type is shown, exported and sent as JSON."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime as dt
 import enum

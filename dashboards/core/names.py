@@ -1,5 +1,7 @@
 """Captions of the keys a table is grouped by: people, departments, dictionary values, months."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

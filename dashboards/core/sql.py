@@ -3,6 +3,8 @@
 Business time is Asia/Shanghai, which has had +08:00 without summer time since 1991.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import pandas as pd

@@ -4,6 +4,8 @@ Grouped tables are small frames that pandas sorts and adds up; detail tables are
 up by the database. Both come out as the same Table.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Iterator
 from typing import Any

@@ -3,6 +3,8 @@
 The base is read by the same statement, over the same keys; the rules of the tiles hold here too.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Collection, Iterable
 

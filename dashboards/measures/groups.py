@@ -5,6 +5,8 @@ Python as much as the company has customers. Names are joined to the rows of the
 where the page is sorted by one.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any

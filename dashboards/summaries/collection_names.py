@@ -1,5 +1,7 @@
 """The rows of 回款汇总表 with the names that they go by."""
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

@@ -4,6 +4,8 @@ Grain: due month × owner, or another key by `by`. Instalments count for their o
 the payment's; cash without an instalment in the period makes a row of its own.
 """
 
+from __future__ import annotations
+
 import dataclasses
 
 import pandas as pd

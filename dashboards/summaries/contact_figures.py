@@ -1,5 +1,7 @@
 """Charts of 客户跟进 and 拜访: by person, over time, by weekday and hour, by province."""
 
+from __future__ import annotations
+
 import datetime as dt
 from typing import Any
 

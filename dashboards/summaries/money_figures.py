@@ -1,5 +1,7 @@
 """Charts of 客户业绩 and 回款: bars of the rows, months, and the ageing of all that is open."""
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

@@ -1,5 +1,7 @@
 """商机明细表: opportunities one by one; the other grains are in opportunity_groups."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pandas as pd

@@ -1,5 +1,7 @@
 """Bars and funnel of 商机: stages as they stand, and how far what was closed had come."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pandas as pd

@@ -3,6 +3,8 @@
 By product an opportunity stands in each of its products; totals count every one once.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import pandas as pd

@@ -4,6 +4,8 @@ Grain: a customer with at least one contract in force signed in the period, or a
 `by`. Contracts count for their signer, payments and opportunities for their own stamps.
 """
 
+from __future__ import annotations
+
 import pandas as pd
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session

@@ -3,6 +3,8 @@
 Grain: a customer of whoever answers for it now; what hangs on it counts whoever did it.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any
 

@@ -7,16 +7,15 @@ looked for (（全角） and (全角)) has its normal form at the end.
 
 import functools
 import itertools
+from typing import Any
 
-from pypinyin import Style, pinyin
-from pypinyin.converter import DefaultConverter
-from pypinyin.core import Pinyin
+import pypinyin
 
+from models.core.cached import cached
 from models.core.normal import REMEMBERED, folded, name_key
 
 LONGEST, MOST_READINGS = 400, 4
 OTHER = "\x00"  # before what is no Chinese
-CUTTER, CONVERTER = Pinyin(), DefaultConverter()
 # Surnames that are read otherwise than the character is elsewhere.
 SURNAMES = {
     "曾": "zeng", "单": "shan", "解": "xie", "查": "zha", "仇": "qiu", "任": "ren", "朴": "piao",
@@ -60,9 +59,15 @@ def person_sort_key(text: str | None) -> str | None:
     return " ".join([f"~{SURNAMES[first]}", *found.split(" ")[1:]])
 
 
+@cached
+def _reader() -> tuple[Any, Any]:
+    """Return what cuts a text into words and what reads a word."""
+    return pypinyin.core.Pinyin(), pypinyin.converter.DefaultConverter()
+
+
 @functools.lru_cache(REMEMBERED)
 def _readings(sign: str) -> list[str]:
-    return pinyin(sign, style=Style.NORMAL, heteronym=True)[0][:MOST_READINGS]
+    return pypinyin.pinyin(sign, style=pypinyin.Style.NORMAL, heteronym=True)[0][:MOST_READINGS]
 
 
 def _syllables(text: str) -> list[str]:
@@ -73,13 +78,14 @@ def _syllables(text: str) -> list[str]:
 @functools.lru_cache(REMEMBERED)
 def _cut(text: str) -> tuple[str, ...]:
     """Return the words of a text: what it is found by and what it is sorted by both ask."""
-    return tuple(CUTTER.seg(text))
+    return tuple(_reader()[0].seg(text))
 
 
 @functools.lru_cache(REMEMBERED)
 def _word(word: str) -> tuple[str, ...]:
     """Return how a word is read: names share their words, and reading one takes long."""
-    found = CONVERTER.convert(word, Style.NORMAL, False, lambda rest: f"{OTHER}{rest}", True)  # noqa: FBT003 # its own signature
+    plain = pypinyin.Style.NORMAL
+    found = _reader()[1].convert(word, plain, False, lambda rest: f"{OTHER}{rest}", True)  # noqa: FBT003 # its own signature
     return tuple(part for (part,) in found)
 
 

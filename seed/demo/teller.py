@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import faker
 import sqlalchemy as sa
-from faker import Faker
 from sqlalchemy.orm import Session
 
 from models.records.dictionary import DictionaryOption
@@ -34,7 +34,7 @@ class Teller:
     actors: dict[str, Actor] = dataclasses.field(default_factory=dict)
     criteria: dict[str, dict[Any, Any]] = dataclasses.field(default_factory=dict)
     keys: dict[Any, int] = dataclasses.field(default_factory=dict)
-    faker: Any = dataclasses.field(default_factory=lambda: Faker("zh_CN"))
+    faker: Any = dataclasses.field(default_factory=lambda: faker.Faker("zh_CN"))
 
     def __post_init__(self) -> None:
         """Load everybody who acts, and the keys of reference data."""

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pypinyin import lazy_pinyin
+import pypinyin
 
 from models.core.cached import cached
 
@@ -30,7 +30,7 @@ def spelled() -> list[Any]:
 
     def walk(nodes: list[Any]) -> list[Any]:
         return [
-            [code, name, " ".join(lazy_pinyin(name)), walk(below[0] if below else [])]
+            [code, name, " ".join(pypinyin.lazy_pinyin(name)), walk(below[0] if below else [])]
             for code, name, *below in nodes
         ]
 

@@ -6,9 +6,9 @@ import re
 import secrets
 from typing import Any
 
+import pypinyin
 from flask_babel import lazy_gettext as _
 from flask_security import hash_password
-from pypinyin import lazy_pinyin
 
 SHORTEST = 12
 LONGEST = 72  # characters that are weighed: the rest makes it only stronger
@@ -42,7 +42,7 @@ def check(text: str, *about: str) -> Any:
 def _words(about: tuple[str, ...]) -> set[str]:
     """Return the words a guesser of this person's password begins with, Chinese ones spelt too."""
     parts = {part for one in about for part in PARTS.split(one) if part}
-    return {*OURS, *parts} | {"".join(lazy_pinyin(part)) for part in parts}
+    return {*OURS, *parts} | {"".join(pypinyin.lazy_pinyin(part)) for part in parts}
 
 
 @functools.lru_cache(maxsize=64)

@@ -4,6 +4,8 @@ A purchase is a contract in force with an amount above 0 on the day it was signe
 away is none. A payment is a confirmed one, a refund a negative one. A follow-up is one by a person.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 from typing import Any
 

@@ -1,5 +1,7 @@
 """What was drawn, in tables: whole customers at a time, old rows of them out, new ones in."""
 
+from __future__ import annotations
+
 import datetime as dt
 import json
 from collections.abc import Iterator

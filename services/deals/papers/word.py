@@ -5,10 +5,7 @@ import io
 from typing import Any
 
 import docx
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml.ns import qn
-from docx.shared import Pt
-from docxtpl import DocxTemplate
+import docxtpl
 
 from services.core.errors import Invalid
 from services.deals.papers import content, layout
@@ -47,7 +44,7 @@ SUMS = (
 
 def filled(template: bytes | None, given: dict[str, Any]) -> bytes:
     """Return a DOCX with its placeholders filled; None takes our own layout. Raises Invalid."""
-    found = DocxTemplate(io.BytesIO(template or standard()))
+    found = docxtpl.DocxTemplate(io.BytesIO(template or standard()))
     try:
         found.render(given, layout.environment(escape=True), autoescape=True)
     except Exception as problem:
@@ -67,11 +64,11 @@ def standard() -> bytes:
     """Return our own layout with its placeholders, for others to begin with."""
     paper = docx.Document()
     style = paper.styles["Normal"]
-    style.font.name, style.font.size = FONT, Pt(10)
-    style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
+    style.font.name, style.font.size = FONT, docx.shared.Pt(10)
+    style.element.rPr.rFonts.set(docx.oxml.ns.qn("w:eastAsia"), FONT)
     paper.add_heading("{{ company.name }}", 1)
     paper.add_paragraph("{{ company.head }}")
-    paper.add_heading("{{ paper.title }}", 0).alignment = WD_ALIGN_PARAGRAPH.CENTER
+    paper.add_heading("{{ paper.title }}", 0).alignment = docx.enum.text.WD_ALIGN_PARAGRAPH.CENTER
     for caption, place in FACTS:
         paper.add_paragraph("{%p if " + place + " %}")
         paper.add_paragraph(caption + "：{{ " + place + " }}")

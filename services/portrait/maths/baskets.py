@@ -1,5 +1,7 @@
 """Who bought what, as sparse tables: customers in rows, products in columns."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 from typing import Any

@@ -1,5 +1,7 @@
 """Everything the worker keeps of each customer, from its story as of a day."""
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 from typing import Any

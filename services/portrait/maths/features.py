@@ -1,5 +1,7 @@
 """What is known of a customer at a moment, as about ten numbers for the question who is leaving."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

@@ -1,5 +1,7 @@
 """Health of a customer, 0 to 100, and what it lacks: every point that is missing has its cause."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

@@ -1,5 +1,7 @@
 """The probability of no purchase within the next days: logistic regression, trained on the past."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 from typing import Any

@@ -4,6 +4,8 @@ Each method gives a table B, products × products, without a diagonal: what a cu
 B, is how much speaks for each product. So the reasons are there too: the largest parts of a sum.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -1,5 +1,7 @@
 """How good rankings and probabilities are, a customer at a time, with an interval by bootstrap."""
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 from typing import Any
@@ -34,7 +36,7 @@ class Answers:
             return 0.0, 0.0
         return float(self.hit.mean()), float(self.recall.mean())
 
-    def beats(self, other: "Answers") -> bool:
+    def beats(self, other: Answers) -> bool:
         """Tell whether it is better in one and no worse in the other."""
         pairs = list(zip(self.means, other.means, strict=True))
         return all(a >= b for a, b in pairs) and any(a > b for a, b in pairs)

@@ -1,6 +1,9 @@
 """The two ranked lists of every customer, with what speaks for each offer."""
 
+from __future__ import annotations
+
 import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -13,7 +16,7 @@ from services.portrait.maths.story import Bools, Floats, Ints, Story
 LATELY = 60  # days within which what many buy counts as the trend
 CHUNK = 2_000  # customers whose scores lie in memory at once
 REASONS = 2
-NEVER = -np.inf
+NEVER = -math.inf
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The offers as they are kept: keys of customers and products, and the numbers of reasons."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

@@ -1,5 +1,7 @@
 """R, F and M of every customer, their fifths, and the one segment each customer is in."""
 
+from __future__ import annotations
+
 import dataclasses
 
 import numpy as np

@@ -1,5 +1,7 @@
 """The rhythm of a customer: usual days between two purchases, payments, follow-ups."""
 
+from __future__ import annotations
+
 import numpy as np
 import pandas as pd
 

@@ -1,16 +1,20 @@
 """What happened with customers, as frames; every figure is taken from what lay before a day."""
 
+from __future__ import annotations
+
 import dataclasses
 import datetime as dt
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-Ints: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Ints: TypeAlias = "npt.NDArray[np.int64]"
+Floats: TypeAlias = "npt.NDArray[np.float64]"
+Bools: TypeAlias = "npt.NDArray[np.bool_]"
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -39,13 +43,13 @@ class Story:
     pays: pd.DataFrame
     meets: pd.DataFrame
 
-    def until(self, day: int) -> "Story":
+    def until(self, day: int) -> Story:
         """Return what was known at the end of a day: nothing of later days is in any figure."""
         frames = {key: getattr(self, key) for key in ("buys", "items", "pays", "meets")}
         cut = {key: one[one["day"].to_numpy() <= day] for key, one in frames.items()}
         return dataclasses.replace(self, **cut)
 
-    def after(self, day: int) -> "Story":
+    def after(self, day: int) -> Story:
         """Return what came after the end of a day."""
         frames = {key: getattr(self, key) for key in ("buys", "items", "pays", "meets")}
         cut = {key: one[one["day"].to_numpy() > day] for key, one in frames.items()}

@@ -1,5 +1,7 @@
 """The evaluation: the choice is made on an earlier stretch of days, the report on the last one."""
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 from typing import Any
