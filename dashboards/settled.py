@@ -34,13 +34,17 @@ def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
     noted = sa.insert(stored.NOTES).from_select(["contract_id"], stored.every())
     session.connection().execute(noted)
     session.commit()
-    told = sa.select(sa.func.count(stored.NOTES.c.contract_id.distinct()))
-    whole = session.connection().scalar(told) or 0
-    done = 0
+    whole, done = waiting(session), 0
     while piece := fold(session, patient=True):
         done += piece
         tell(done, max(whole, done))
     return done
+
+
+def waiting(session: Session) -> int:
+    """Return how many contracts are noted: they are read from the raw rows until worked out."""
+    noted = sa.select(sa.func.count(stored.NOTES.c.contract_id.distinct()))
+    return session.connection().scalar(noted) or 0
 
 
 def verify(session: Session, *, mend: bool = False) -> list[int]:

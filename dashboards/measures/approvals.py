@@ -59,9 +59,9 @@ PASSED = Measure(
 )
 WAIT = Measure(
     "approval_hours",
-    _("平均审批时长（小时）"),
+    _("平均审批历时（小时）"),
     "mean",
-    _("从提交到同意或驳回，按自然时间"),
+    _("从提交到同意或驳回，夜间和休息日也计入；按工作时间的审批用时见审批效率"),
     of=(MINUTES, HOURS),
 )
 MEASURES = (COUNT, PASSED, WAIT)

@@ -248,6 +248,13 @@ def test_it_is_proved_mended_and_made_anew_by_command_and_worker(books, cockpit)
     assert not notes(books)
     proved = run.invoke(args=["cockpit", "verify"])
     assert (proved.exit_code, proved.output) == (0, "what is kept equals the raw rows\n")
+    execute(books, sa.insert(stored.NOTES).values(contract_id=1))
+    proved = run.invoke(args=["cockpit", "verify"])
+    assert (proved.exit_code, "1 contracts are still to be worked out" in proved.output) == (
+        0,
+        True,
+    )
+    execute(books, sa.delete(stored.NOTES))
     whole = total(cockpit)
     wrong = sa.update(stored.STORED).values(settled=stored.STORED.c.settled + 1)
     last = sa.select(sa.func.max(stored.STORED.c.line_id)).scalar_subquery()
