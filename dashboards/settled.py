@@ -44,7 +44,10 @@ def rebuild(session: Session, *, tell: Callable[[int, int], None]) -> int:
 def waiting(session: Session) -> int:
     """Return how many contracts are noted: they are read from the raw rows until worked out."""
     noted = sa.select(sa.func.count(stored.NOTES.c.contract_id.distinct()))
-    return session.connection().scalar(noted) or 0
+    with writing(on=False):
+        found = session.connection().scalar(noted) or 0
+        session.rollback()
+    return found
 
 
 def verify(session: Session, *, mend: bool = False) -> list[int]:
