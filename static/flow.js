@@ -64,7 +64,9 @@
     body.delete('draft'); // looked at, not saved
     const answer = await fetch(form.dataset.flow, { method: 'POST', body, headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => null);
     if (turn !== asked || !answer?.ok) return;
-    line.textContent = (await answer.json()).line;
+    const told = await answer.json();
+    line.textContent = told.line;
+    form.querySelector('[data-copying]').textContent = told.copying;
   };
   form.addEventListener('change', (event) => {
     if (event.target.matches('[data-field]')) event.target.closest('.rule').querySelector('[data-value]').value = '';

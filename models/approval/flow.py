@@ -58,7 +58,8 @@ class Placement(Labelled):
 class ApprovalFlow(Model, Stamped):
     """The steps a request goes through. An edit makes a new version; running ones keep theirs.
 
-    At most one version of a noun and action is in force (`active`).
+    At most one version of a noun and action is in force (`active`). `copying`: who submits may
+    name people who get a copy.
     """
 
     __tablename__ = "approval_flow"
@@ -88,6 +89,14 @@ class ApprovalFlow(Model, Stamped):
     )
     active: Mapped[bool] = field(
         _("启用"), sa.Boolean(create_constraint=False), nullable=False, default=True, listed=True
+    )
+    copying: Mapped[bool] = field(
+        _("提交人可以选择抄送的人"),
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=True,
+        server_default=sa.true(),
+        form=False,
     )
 
     steps: Mapped[list["ApprovalStep"]] = relationship(

@@ -186,7 +186,10 @@ class ApprovalEvent(Model):
 
 
 class ApprovalCopy(Model):
-    """A copy to the submitter (抄送我的): one row per request and person, unread when new."""
+    """A copy to the submitter (抄送我的): one row per request and person, unread when new.
+
+    `chosen`: the submitter named this person when he submitted.
+    """
 
     __tablename__ = "approval_cc"
     __noun__ = "cc"
@@ -204,6 +207,12 @@ class ApprovalCopy(Model):
     comment: Mapped[str | None] = mapped_column(sa.String(500))
     at: Mapped[dt.datetime] = mapped_column(UtcDateTime, nullable=False)
     read_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    chosen: Mapped[bool] = mapped_column(
+        sa.Boolean(create_constraint=False),
+        nullable=False,
+        default=False,
+        server_default=sa.false(),
+    )
 
     request: Mapped[ApprovalRequest] = relationship()
     actor: Mapped["User | None"] = relationship(foreign_keys=[actor_id])

@@ -103,7 +103,11 @@ def test_complaints_stand_beside_their_fields(small):
 def test_the_preview_follows_for_scripts(small):
     answer = Doors(small).post("admin", "/admin/flow/preview/", form(small), headers=AJAX)
 
-    assert answer.get_json() == {"line": "提交 → [金额 ≥ 50 万元] finance（全部通过）", "wrong": 0}
+    assert answer.get_json() == {
+        "line": "提交 → [金额 ≥ 50 万元] finance（全部通过）",
+        "copying": "提交人不能选择抄送的人",
+        "wrong": 0,
+    }
 
 
 def test_junk_is_never_a_server_error(small):

@@ -14,7 +14,7 @@ from services.approval.drafts import versions
 from services.approval.drafts.draft import Draft
 from services.approval.drafts.draft_check import build
 from services.approval.drafts.drafting import blank, draft_of
-from services.approval.flow.preview import Words
+from services.approval.flow.preview import Words, copying
 from services.core.errors import Invalid
 from views.approval import flow_form
 from views.approval.flow_trial import TrialDoor, caption, slot_of
@@ -36,6 +36,7 @@ class FlowView(TrialDoor):
         "action",
         "version",
         "active",
+        "copying",
     }
     own_doors: ClassVar[dict[str, str]] = {
         "preview_view": "create",
@@ -82,6 +83,7 @@ class FlowView(TrialDoor):
         return {
             "caption": caption(record.noun, record.action),
             "line": words.line(record),
+            "copying": copying(record),
             "steps": words.steps(record),
             "running": versions.running(self.session).get(record.id, 0),
         }
@@ -112,7 +114,9 @@ class FlowView(TrialDoor):
     def preview_view(self) -> Any:
         """Answer what the form says now, for the script that shows it while somebody types."""
         draft = self._draft()
-        return jsonify(line=self._line(draft), wrong=len(draft.wrong))
+        flow = self._built(draft)
+        line = Words(self.session, [flow]).line(flow)
+        return jsonify(line=line, copying=copying(flow), wrong=len(draft.wrong))
 
     def _begin(self) -> Draft:
         """Return the draft to begin with: of the version named, or of the one in force."""
@@ -127,14 +131,9 @@ class FlowView(TrialDoor):
 
     def _built(self, draft: Draft) -> ApprovalFlow:
         """Return the draft as a version that stays out of the session."""
-        flow = ApprovalFlow(noun=draft.noun, action=draft.action)
+        flow = ApprovalFlow(noun=draft.noun, action=draft.action, copying=draft.copying)
         flow.steps = build(self.session, draft)
         return flow
-
-    def _line(self, draft: Draft) -> str:
-        """Return the draft in words."""
-        flow = self._built(draft)
-        return Words(self.session, [flow]).line(flow)
 
     def _editor(self, draft: Draft, *, status: int = 200, check: bool = True) -> Any:
         flow = self._built(draft)
@@ -149,6 +148,7 @@ class FlowView(TrialDoor):
             "approval/flow/editor.html",
             draft=draft,
             line=words.line(flow),
+            copying=copying(flow),
             places=[step.place for step in words.steps(flow)],
             caption=caption(draft.noun, draft.action),
             offer=flow_form.offer(self.session, draft.noun),

@@ -44,7 +44,7 @@ FIRST = ("amount", "level", "customer_class", "owner_id")  # what conditions ask
 
 def read(post: Any, noun: str, action: FlowAction) -> Draft:
     """Return the draft of a post; texts as they were typed."""
-    draft = Draft(noun, action, name=post.get("name", "")[:200])
+    draft = Draft(noun, action, name=post.get("name", "")[:200], copying="copying" in post)
     draft.steps = [_step(post, f"s{n}") for n in range(_count(post, "steps", MOST_STEPS + 1))]
     return draft
 

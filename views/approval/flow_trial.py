@@ -11,7 +11,7 @@ from models.approval.flow import ApprovalFlow, FlowAction
 from models.people.user import User
 from services.approval.drafts import versions
 from services.approval.flow.flow import current_flow
-from services.approval.flow.preview import Words
+from services.approval.flow.preview import Words, copying
 from services.approval.inbox.trial import candidates, trial
 from services.core import texts
 from services.core.errors import Invalid, NotVisible
@@ -50,6 +50,7 @@ class TrialDoor(CrmView):
             submitter=submitter,
             result=result,
             line=Words(self.session, [flow]).line(flow),
+            copying=copying(flow),
         )
 
     def _tried(self) -> ApprovalFlow:

@@ -88,6 +88,7 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
         "back": way.back,
         "steps": way.steps,
         "copied": way.copied,
+        "picked": way.picked,
         "mine": mine,
         "filled": filled(chosen.payload) if known else [],
         "fills": _fills(session, chosen, way.fills.get(actor.id or 0, {})) if known else [],

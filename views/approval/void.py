@@ -50,12 +50,7 @@ class VoidDoors(Acting):
 
     def _void_page(self, record: Any, wrong: Mapping[str, Any], status: int = 200) -> Any:
         boxes = picker(
-            self.session,
-            record,
-            self.noun,
-            action=FlowAction.void,
-            by=self.actor,
-            error=wrong.get("chosen", ""),
+            self.session, record, self.noun, action=FlowAction.void, by=self.actor, errors=wrong
         )
         waiting = self.void_waiting(record)
         context = {"record": record, "wrong": wrong, "picker": boxes, "waiting": waiting}

@@ -29,7 +29,7 @@ from views.form import confirmations, forms
 from views.form.choices import Choices, spelt
 from views.form.entry import HANGS, DeleteForm, EntryForm, InlineForm, seen
 from views.form.lookups import LookUp
-from views.form.picker import picker, remember
+from views.form.picker import BESIDE, picker, remember
 from views.web import idempotency
 from views.web.headers import is_local
 
@@ -218,7 +218,7 @@ class CrmView(DetailsView):
         return texts.key(typed.get("customer_id__id") or typed.get("customer_id"))
 
     def picker(self, record: Any, errors: dict[str, Any]) -> Any:
-        """Return the approvers to pick where the flow leaves them to the submitter."""
+        """Return whom the flow leaves to who submits: approvers, people who get a copy."""
         approved = getattr(record, "approval", None) is Approval.approved
         return picker(
             self.session,
@@ -226,7 +226,7 @@ class CrmView(DetailsView):
             self.noun,
             action=FlowAction.change if approved else FlowAction.create,
             by=self.actor,
-            error=errors.get("chosen", ""),
+            errors=errors,
         )
 
     def preview(self, record: Any) -> str:
@@ -258,7 +258,7 @@ class CrmView(DetailsView):
         except Invalid as problem:
             self.session.rollback()
             record = self.get_one(key)
-            if "chosen" in problem.errors:
+            if BESIDE & problem.errors.keys():
                 return self.details(record, problem.status, wrong=problem.errors)
             if not may_write(self.actor, "edit", record):
                 raise

@@ -50,12 +50,13 @@ class StepDraft:
 
 @dataclasses.dataclass(slots=True)
 class Draft:
-    """A version as typed."""
+    """A version as typed. `copying`: who submits may name people who get a copy."""
 
     noun: str
     action: FlowAction
     name: str = ""
     steps: list[StepDraft] = dataclasses.field(default_factory=list)
+    copying: bool = True
     errors: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property

@@ -18,7 +18,7 @@ def draft_of(session: Session, flow: ApprovalFlow) -> Draft:
     """Return a version as a draft."""
     words = Words(session, [])
     steps = [_step(words, flow.noun, step) for step in flow.steps]
-    return Draft(flow.noun, flow.action, flow.name, steps)
+    return Draft(flow.noun, flow.action, flow.name, steps, flow.copying)
 
 
 def blank(noun: str, action: FlowAction) -> Draft:

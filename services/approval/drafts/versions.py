@@ -34,7 +34,7 @@ def save(session: Session, draft: Draft, *, by: Actor) -> ApprovalFlow:
         raise NotVisible
     steps = settled(session, draft)
     with gate.rule(session, "flow"):
-        return _add(session, draft.noun, draft.action, draft.name, steps)
+        return _add(session, draft, steps)
 
 
 def activate(session: Session, flow: ApprovalFlow, *, by: Actor) -> ApprovalFlow:
@@ -50,7 +50,7 @@ def activate(session: Session, flow: ApprovalFlow, *, by: Actor) -> ApprovalFlow
     with gate.rule(session, "flow"):
         if flow.version < _newest(session, flow.noun, flow.action):
             copies = [_copy(step) for step in flow.steps]
-            flow = _add(session, flow.noun, flow.action, flow.name, copies)
+            flow = _add(session, flow, copies)
         for other in in_force(session, flow.noun, flow.action):
             other.active = False
         session.flush()
@@ -93,11 +93,16 @@ def _newest(session: Session, noun: str, action: FlowAction) -> int:
     return session.scalar(query) or 0
 
 
-def _add(
-    session: Session, noun: str, action: FlowAction, name: str, steps: list[ApprovalStep]
-) -> ApprovalFlow:
-    version = _newest(session, noun, action) + 1
-    flow = ApprovalFlow(noun=noun, action=action, name=name, version=version, active=False)
+def _add(session: Session, like: Draft | ApprovalFlow, steps: list[ApprovalStep]) -> ApprovalFlow:
+    """Add the next version with the head of a draft, or of another version."""
+    flow = ApprovalFlow(
+        noun=like.noun,
+        action=like.action,
+        name=like.name,
+        version=_newest(session, like.noun, like.action) + 1,
+        copying=like.copying,
+        active=False,
+    )
     flow.steps = steps
     session.add(flow)
     session.flush()

@@ -4,6 +4,7 @@ __all__ = [
     "approvers",
     "barred",
     "chosen_approvers",
+    "chosen_copies",
     "fills",
     "flow",
     "forks",

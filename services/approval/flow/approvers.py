@@ -37,11 +37,16 @@ def readers(session: Session, step: ApprovalStep, submitter: int | None) -> list
 
 def deciders(session: Session, among: Iterable[int] | None = None) -> set[int]:
     """Return the ids of active people who may decide on approval tasks."""
+    return holding(session, RIGHT, among)
+
+
+def holding(session: Session, right: str, among: Iterable[int] | None = None) -> set[int]:
+    """Return the ids of active people with a grant."""
     role = Role.__table__
     able = [
         key
         for key, granted in session.execute(sa.select(role.c.id, role.c.permissions))
-        if RIGHT in granted
+        if right in granted
     ]
     return set(_with_roles(session, able, among))
 

@@ -154,6 +154,13 @@ def preview(session: Session, flow: ApprovalFlow) -> str:
     return Words(session, [flow]).line(flow)
 
 
+def copying(flow: ApprovalFlow) -> str:
+    """Return whether who submits may name people who get a copy, in words."""
+    if flow.copying is False:
+        return _("提交人不能选择抄送的人")
+    return _("提交人提交时可以选择抄送的人")
+
+
 def parsed(noun: str, tree: Any) -> conditions.Condition | None:
     """Return a step's condition, None where there is none or its fields are no more."""
     model = REVIEWED.get(noun)

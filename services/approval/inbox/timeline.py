@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.approval.file import ApprovalFile
 from models.approval.flow import FlowAction
-from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
+from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
 from models.core.mixins import Approval
 from models.people.user import User
 from services.approval.request.annotations import captioned
@@ -44,7 +44,8 @@ class Event:
 class RequestRound:
     """One request of a record; `remarks` are those its last no put beside fields, by key.
 
-    `opens`: the reader sees the request by itself, with the content that was submitted.
+    `opens`: the reader sees the request by itself, with the content that was submitted; `picked`
+    are the names of those whom the submitter had copied.
     """
 
     id: int
@@ -56,6 +57,7 @@ class RequestRound:
     opens: bool
     events: list[Event] = dataclasses.field(default_factory=list)
     remarks: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    picked: str = ""
 
 
 def timeline(session: Session, record: Any) -> list[RequestRound]:
@@ -76,6 +78,7 @@ def rounds(session: Session, noun: str, record_id: int | None) -> list[RequestRo
         if key not in found:
             said = (row.last_comment, row.submitted_by_id, row.opens)
             found[key] = RequestRound(key, row.round, row.state, row.action, *said)
+            found[key].picked = row.picked or ""
         if row.event_id is not None and row.event_id not in events:
             events[row.event_id] = _event(noun, row)
             found[key].events.append(events[row.event_id])
@@ -90,6 +93,13 @@ def _rows(session: Session, noun: str, record_id: int | None) -> Any:
     """Events and files stand on Core tables: they are seen exactly when the request is."""
     request, event = ApprovalRequest, ApprovalEvent.__table__
     user, file = User.__table__, ApprovalFile.__table__
+    copy, reader = ApprovalCopy.__table__, User.__table__.alias("reader")
+    picked = (
+        sa.select(sa.func.aggregate_strings(reader.c.name, "、"))
+        .join(copy, copy.c.user_id == reader.c.id)
+        .where(copy.c.request_id == request.id, copy.c.chosen)
+        .scalar_subquery()
+    )
     return (
         sa.select(
             request.id.label("round_id"),
@@ -101,6 +111,7 @@ def _rows(session: Session, noun: str, record_id: int | None) -> Any:
             visible_to(actor_of(session), request).label("opens"),
             event.c.id.label("event_id"),
             *event.c["decision", "comment", "remarks", "at", "step", "to_step"],
+            picked.label("picked"),
             user.c.name.label("actor"),
             BEHALF.c.name.label("on_behalf_of"),
             TARGET.c.name.label("target"),

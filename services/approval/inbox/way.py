@@ -34,13 +34,15 @@ class Way:
     """The steps, and who has it now by name and key.
 
     `second` are those who must not decide themselves: a second person has to (需第二位审批人).
-    `copied` are the names of those whom the flow gives a copy, beside the submitter. `back` are
-    the places a request can be sent back to: steps before it, of branches the first one. `fills`
-    are the fields each holder may fill (field → whether he must), by his key.
+    `copied` are the names of those whom the flow gives a copy, beside the submitter, `picked` of
+    those whom he named himself. `back` are the places a request can be sent back to: steps before
+    it, of branches the first one. `fills` are the fields each holder may fill (field → whether he
+    must), by his key.
     """
 
     steps: list[WayStep]
     copied: str = ""
+    picked: str = ""
     waiting: list[str] = dataclasses.field(default_factory=list)
     people: set[int] = dataclasses.field(default_factory=set)
     second: set[int] = dataclasses.field(default_factory=set)
@@ -56,7 +58,7 @@ def way_of(session: Session, request: ApprovalRequest) -> Way:
     way = Way([])
     for row in session.execute(_rows(request, here)):
         names[row.ordinal] = f"{row.name} {row.share}%" if row.share else row.name
-        way.copied = row.copied
+        way.copied, way.picked = row.copied or "", row.picked or ""
         if row.key is not None:
             held.setdefault(row.step, []).append(row.person)
             way.people.add(row.key)
@@ -83,24 +85,30 @@ def _rows(request: ApprovalRequest, here: range) -> sa.Select[tuple[object, ...]
         task.c.state == TaskState.open,
         sa.case(places, value=task.c.step) == step.c.ordinal,
     )
-    copy, reader = ApprovalCopy.__table__, User.__table__.alias("reader")
-    copied = (
-        sa.select(sa.func.aggregate_strings(reader.c.name, "、"))
-        .join(copy, copy.c.user_id == reader.c.id)
-        .where(copy.c.request_id == request.id, reader.c.id != request.submitted_by_id)
-        .scalar_subquery()
-    )
     who = (user.c.name.label("person"), user.c.id.label("key"), task.c.step, task.c.needs_second)
     return (
         sa.select(
             *step.c["ordinal", "name", "share", "fills", "fills_needed"],
-            copied.label("copied"),
+            _readers(request, chosen=False).label("copied"),
+            _readers(request, chosen=True).label("picked"),
             *who,
         )
         .outerjoin_from(step, task, open_here)
         .outerjoin(user, user.c.id == task.c.assignee_id)
         .where(step.c.flow_id == request.flow_id)
         .order_by(step.c.ordinal, user.c.id)
+    )
+
+
+def _readers(request: ApprovalRequest, *, chosen: bool) -> sa.ScalarSelect[str | None]:
+    """Select the names of who else gets a copy, by the flow or by the submitter's choice."""
+    copy, reader = ApprovalCopy.__table__, User.__table__.alias("reader")
+    others = sa.and_(copy.c.request_id == request.id, reader.c.id != request.submitted_by_id)
+    return (
+        sa.select(sa.func.aggregate_strings(reader.c.name, "、"))
+        .join(copy, copy.c.user_id == reader.c.id)
+        .where(others, copy.c.chosen == sa.literal(chosen))
+        .scalar_subquery()
     )
 
 

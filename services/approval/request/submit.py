@@ -11,7 +11,7 @@ from models.approval.flow import ApprovalFlow, ApprovalStep, FlowAction
 from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
 from models.core.mixins import Approval
 from models.customers.customer import Customer
-from services.approval.flow import chosen_approvers
+from services.approval.flow import chosen_approvers, chosen_copies
 from services.approval.flow.approvers import readers
 from services.approval.flow.barred import would_bar
 from services.approval.flow.flow import applying, copied, in_force, place
@@ -88,7 +88,7 @@ def open_request(
 ) -> ApprovalRequest:
     """Open the next round of a record under the rule of the caller, with its tasks and event.
 
-    Raises Invalid on `chosen` where a step leaves its approvers to the submitter.
+    Raises Invalid on `chosen` where a step leaves its approvers to the submitter, and on `cc`.
     """
     flow = in_force(call.session, type(record), action)
     told = (flow, type(record), asked(record, payload), place(call.by.id, call.now))
@@ -123,7 +123,7 @@ def open_request(
     note(
         call.session, request, Decision.submit, step=0, by=call.by.id, now=call.now, comment=comment
     )
-    _copy(call, request, copied(*told))
+    _copy(call, request, flow, copied(*told))
     turn = open_block(call.session, request, now=call.now) or []
     announce(call.session, request, turn, now=call.now)
     return request
@@ -167,10 +167,13 @@ def _said_no(session: Session, request: ApprovalRequest) -> int:
     return session.execute(query.order_by(event.c.id.desc()).limit(1)).scalar() or request.step
 
 
-def _copy(call: Call, request: ApprovalRequest, steps: list[ApprovalStep]) -> None:
-    """Give a copy to everybody whom the flow names for it."""
+def _copy(
+    call: Call, request: ApprovalRequest, flow: ApprovalFlow, steps: list[ApprovalStep]
+) -> None:
+    """Give a copy to everybody whom the flow or the submitter names for it. Raises Invalid."""
+    picked = chosen_copies.settle(call.session, flow, call.by.id)
     people = {who for step in steps for who in readers(call.session, step, call.by.id)}
-    for who in sorted(people - {call.by.id}):
+    for who in sorted(people.union(picked) - {call.by.id}):
         copy = ApprovalCopy(
             request_id=request.id,
             user_id=who,
@@ -179,6 +182,7 @@ def _copy(call: Call, request: ApprovalRequest, steps: list[ApprovalStep]) -> No
             state=request.state or Approval.pending,
             actor_id=call.by.id,
             at=call.now,
+            chosen=who in picked,
         )
         call.session.add(copy)
 
