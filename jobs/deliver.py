@@ -113,7 +113,7 @@ def letter_of(row: Outbox, base: str) -> Letter | None:
     if user is None or not user.email:
         return None
     with force_locale(user.language.locale):
-        subject, text = mail_texts.of(row, user, base)
+        subject, text = mail_texts.of(row, user, base, secret=str(current_app.secret_key))
     return Letter(user.email, user.name, subject, text, row.dedupe_key, row.created_at)
 
 

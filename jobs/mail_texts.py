@@ -14,6 +14,7 @@ from models.delivery.notification import TASKS, NoticeKind, Notification
 from models.delivery.outbox import Outbox
 from models.people.user import User
 from services.approval.flow.naming import kind_of
+from services.approval.inbox import task_links
 from services.core.days import ZONE
 from services.delivery import mail_times
 from services.rights.pending_counts import unread
@@ -28,10 +29,10 @@ def is_over(row: Outbox) -> bool:
     return bool(row.payload.get("daily")) and session is not None and not _daily(session, row)
 
 
-def told(row: Outbox, base: str) -> tuple[str, list[str], str]:
+def told(row: Outbox, base: str, secret: str = "") -> tuple[str, list[str], str]:
     """Return what happened, the lines about it and the link, in the current language.
 
-    `base` is the address of the site.
+    `base` is the address of the site; with its `secret` a task has a link of its own.
     """
     session = object_session(row)
     if row.payload.get("daily") and session is not None:
@@ -42,12 +43,21 @@ def told(row: Outbox, base: str) -> tuple[str, list[str], str]:
     one = _notice(session, row)
     what = f"{NoticeKind[row.payload['kind']].caption}：{one.told if one else row.title}"
     lines = _facts(session, one) if one and session else []
-    return what, lines, f"{base}{one.url if one else row.payload['url']}"
+    own = _task_link(session, one, base, secret) if one and session and secret else None
+    return what, lines, own or f"{base}{one.url if one else row.payload['url']}"
 
 
-def of(row: Outbox, user: User, base: str) -> tuple[str, str]:
+def _task_link(session: Session, told: Notification, base: str, secret: str) -> str | None:
+    """Return the signed link of the one task that a notice tells of."""
+    if told.kind not in TASKS or told.request_id is None:
+        return None
+    since = told.created_at
+    return task_links.link(session, secret, base, told.request_id, told.user_id, since=since)
+
+
+def of(row: Outbox, user: User, base: str, *, secret: str) -> tuple[str, str]:
     """Return subject and text of a mail in the current language."""
-    what, lines, url = told(row, base)
+    what, lines, url = told(row, base, secret)
     text = _(
         "%(name)s，您好：\n\n%(what)s\n%(facts)s\n打开：%(url)s\n\n"
         "此邮件由系统自动发送，请勿回复。\n在「个人设置」中可以选择接收哪些邮件。",

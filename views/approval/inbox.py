@@ -5,7 +5,7 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask import flash, jsonify, redirect, request, url_for
+from flask import current_app, flash, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
@@ -15,7 +15,7 @@ from models.people.user import User
 from services import approval
 from services.approval.bulk import decisions
 from services.approval.flow.naming import kind_of
-from services.approval.inbox import inbox, last_batch
+from services.approval.inbox import inbox, last_batch, task_links
 from services.approval.inbox.decision_times import own_pace
 from services.core import texts
 from services.core.errors import Invalid
@@ -100,6 +100,20 @@ class InboxView(Page):
         return found or self.session.scalar(
             sa.select(ApprovalRequest).where(ApprovalRequest.id == key)
         )
+
+    @expose("/mail/<token>")
+    def mail(self, token: str) -> Any:
+        """Lead from a mail to the panel of its task, or say why not. Nothing is decided by it."""
+        secret = str(current_app.secret_key)
+        found = task_links.opened(self.session, secret, token, by=self.actor, now=self.now())
+        words = {
+            "used": _("邮件中的链接已用过或失效：这项审批已处理，或已不在您手上。"),
+            "expired": _("邮件中的链接已过期（%(n)s 天）。", n=task_links.LASTS.days),
+            "none": _("邮件中的链接无效，或不是发给您的。"),
+        }
+        if found.over:
+            flash(words[found.over], "error")
+        return redirect(url_for(".index", id=found.request_id))
 
     @expose("/decide/", methods=("POST",))
     def decide(self) -> Any:
