@@ -143,7 +143,9 @@ def step(make):
         world.session.rollback()
 
         def build():
-            return make(*given, **more), world.actor, world.now
+            result = make(*given, **more)
+            world.session.rollback()  # PostgreSQL copies no database that somebody is connected to
+            return result, world.actor, world.now
 
         found = place.take(name, build)
         result, actor, world.now = found
