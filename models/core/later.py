@@ -1,6 +1,7 @@
 """Large libraries that few processes need: loaded when somebody first asks them for something."""
 
 import importlib
+import importlib.util
 import sys
 import threading
 import types
@@ -28,4 +29,7 @@ class Later(types.ModuleType):
 def later(*names: str) -> None:
     """Let libraries wait that nobody has loaded yet."""
     for name in names:
-        sys.modules.setdefault(name, Later(name))
+        if name not in sys.modules:
+            waiting = Later(name)
+            waiting.__spec__ = importlib.util.find_spec(name)  # who asks whether it is there
+            sys.modules[name] = waiting

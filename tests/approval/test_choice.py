@@ -12,6 +12,7 @@ from services import approval
 from services.approval.flow.barred import would_bar
 from services.core.errors import Invalid
 from tests.approval.flows import act, flow, turn
+from tests.support.forms import entered
 from tests.support.visitors import Doors
 
 CHOSEN = {"kind": ApproverKind.chosen}
@@ -90,16 +91,7 @@ def test_in_bulk_each_item_is_refused_with_its_reason(world):
 def test_the_form_asks_and_says_what_is_missing(world):
     flow(world, CHOSEN)
     doors = Doors(world)
-    draft = {
-        "company": "武汉长江机械有限公司",
-        "primary.name": "王伟",
-        "primary.mobile": "13800138000",
-        "region_code": "420111",
-        "source_id": "销售开拓",
-        "status": "new",
-        "owner_id": str(world.id_of("sales")),
-        "_submit": "1",
-    }
+    draft = entered(world)
 
     page = doors.get("sales", "/admin/customer/new/").get_data(as_text=True)
     refused = doors.post("sales", "/admin/customer/new/", draft)

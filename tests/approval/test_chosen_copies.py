@@ -11,6 +11,7 @@ from models.people.role import Role
 from models.people.user import User
 from services import approval
 from tests.approval.flows import act, flow
+from tests.support.forms import entered
 from tests.support.visitors import Doors
 
 PEOPLE = {"people": ["reviewer"]}
@@ -41,20 +42,6 @@ def switch(world, *, on):
             one.copying = on
 
 
-def draft(world, **more):
-    return {
-        "company": "武汉长江机械有限公司",
-        "primary.name": "王伟",
-        "primary.mobile": "13800138000",
-        "region_code": "420111",
-        "source_id": "销售开拓",
-        "status": "new",
-        "owner_id": str(world.id_of("sales")),
-        "_submit": "1",
-        **more,
-    }
-
-
 def test_the_page_of_a_record_copies_whom_the_submitter_names(world):
     flow(world, PEOPLE, {"people": ["finance"], "mode": "cc"})
     key, doors = world.customer(), Doors(world)
@@ -75,7 +62,7 @@ def test_the_form_copies_as_it_submits_and_one_that_is_only_saved_copies_nobody(
     doors, office = Doors(world), str(world.id_of("office"))
 
     page = doors.get("sales", "/admin/customer/new/").get_data(as_text=True)
-    done = doors.post("sales", "/admin/customer/new/", draft(world, cc=[office]))
+    done = doors.post("sales", "/admin/customer/new/", entered(world, cc=[office]))
 
     assert f'name="cc" value="{office}"' in page
     assert done.status_code == 303
@@ -96,7 +83,7 @@ def test_who_may_not_see_requests_is_refused_beside_the_field_and_nothing_is_wri
     cc = "x" if who == "junk" else str(world.id_of(name))
 
     refused = doors.post("sales", "/admin/customer/submit/", {"id": key, "cc": cc})
-    form = doors.post("sales", "/admin/customer/new/", draft(world, cc=cc))
+    form = doors.post("sales", "/admin/customer/new/", entered(world, cc=cc))
 
     assert (refused.status_code, form.status_code) == (422, 422)
     for page in (refused, form):

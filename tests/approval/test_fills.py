@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import sqlalchemy as sa
 
 from models.approval.flow import ApprovalFlow, FlowAction, StepMode
 from models.approval.request import ApprovalRequest
@@ -14,9 +15,10 @@ from services import approval
 from services.approval.flow.preview import Words
 from services.core.errors import Invalid, Refused
 from services.records import records
+from services.records.snapshot import digest
 from tests.approval.flows import act, flow, turn
 from tests.approval.test_branches import PARALLEL, branch
-from tests.support.visitors import Visitors
+from tests.support.visitors import Doors, Visitors
 from tests.support.world import World
 
 
@@ -109,16 +111,40 @@ def test_what_may_be_filled_may_be_left_as_it_was(world):
     assert (found.level, found.remark) == (Level.a, "原样")
 
 
-def test_a_field_is_filled_into_a_change_too(world):
-    flow(
-        world,
-        {"people": ["reviewer"], "fills": ["level"], "fills_needed": True},
-        action=FlowAction.change,
-    )
+def renamed(world, *steps):
+    """Return (customer, request) of a change of the company's name under a flow of these steps."""
+    flow(world, *steps, action=FlowAction.change)
     key = world.approved()
     with world.acting("sales"):
         records.update(world.call, world.get(Customer, key), {"company": "改名公司"}, seen=None)
-    request = world.session.query(ApprovalRequest).filter_by(action=FlowAction.change).one().id
+    return key, world.session.query(ApprovalRequest).filter_by(action=FlowAction.change).one().id
+
+
+def test_a_request_of_the_version_before_is_read_shown_and_taken_back(world):
+    two_steps(world)
+    _key, request = world.submitted(level="a", remark="原样")
+    decide(world, "reviewer", request, {"level": "d", "remark": "填了"})
+    payload = world.get(ApprovalRequest, request).payload
+    payload = payload | {"filled": {name: one[0] for name, one in payload["filled"].items()}}
+    table = ApprovalRequest.__table__
+    old = sa.update(table).where(table.c.id == request)
+    world.session.connection().execute(old.values(payload=payload, payload_hash=digest(payload)))
+    world.session.commit()
+
+    page = Doors(world).get("manager", f"/admin/inbox/?id={request}")
+    assert page.status_code == 200
+    assert "原样" in page.text
+    with world.acting("reviewer"):
+        approval.take_back(world.call, request)
+    world.be("admin")
+    row = world.get(ApprovalRequest, request)
+    assert (row.payload["values"]["remark"], row.payload["filled"]) == ("原样", {})
+
+
+def test_a_field_is_filled_into_a_change_too(world):
+    key, request = renamed(
+        world, {"people": ["reviewer"], "fills": ["level"], "fills_needed": True}
+    )
     decide(world, "reviewer", request, {"level": "d"})
 
     found = world.get(Customer, key)
@@ -128,16 +154,9 @@ def test_a_field_is_filled_into_a_change_too(world):
 
 
 def test_what_somebody_wrote_after_it_was_filled_is_not_overwritten(world):
-    flow(
-        world,
-        {"people": ["reviewer"], "fills": ["remark"]},
-        {"people": ["manager"]},
-        action=FlowAction.change,
+    key, request = renamed(
+        world, {"people": ["reviewer"], "fills": ["remark"]}, {"people": ["manager"]}
     )
-    key = world.approved()
-    with world.acting("sales"):
-        records.update(world.call, world.get(Customer, key), {"company": "改名公司"}, seen=None)
-    request = world.session.query(ApprovalRequest).filter_by(action=FlowAction.change).one().id
     decide(world, "reviewer", request, {"remark": "审批人填的"})
     with world.acting("sales"):
         records.update(world.call, world.get(Customer, key), {"remark": "后来写的"}, seen=None)

@@ -1,5 +1,6 @@
 """Large libraries wait until somebody needs them: a worker starts small and soon."""
 
+import importlib.util
 import subprocess
 import sys
 import threading
@@ -51,6 +52,11 @@ def test_whoever_asks_first_loads_it_and_many_at_once_get_the_same(waiting):
 
     assert found == [sys.modules[STANDARD].rgb_to_hsv] * 8
     assert not isinstance(sys.modules[STANDARD], Later)
+
+
+def test_whoever_asks_whether_it_is_there_loads_nothing(waiting):
+    assert importlib.util.find_spec(STANDARD).name == STANDARD
+    assert sys.modules[STANDARD] is waiting
 
 
 def test_what_is_loaded_already_stays(waiting):

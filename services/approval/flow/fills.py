@@ -145,7 +145,7 @@ def _put(
     inputs = inputs_of(REVIEWED[request.noun])
     payload = dict(request.payload)
     names, now = dict(payload.get("names", {})), dict(payload["values"])
-    filled, told = dict(payload.get("filled", {})), {}
+    filled, told = _earlier(payload), {}
     before = stored(session, record, values.keys() - now.keys(), names) | now
     for key, value in values.items():
         filled[key] = [*filled.get(key, ()), before.get(key)]
@@ -161,7 +161,7 @@ def _put(
 def take_out(request: ApprovalRequest, keys: Iterable[str]) -> None:
     """Undo the newest filling of fields: its approval was taken back."""
     payload = dict(request.payload)
-    now, filled = dict(payload["values"]), dict(payload["filled"])
+    now, filled = dict(payload["values"]), _earlier(payload)
     for key in keys:
         *earlier, now[key] = filled.pop(key)
         filled |= {key: earlier} if earlier else {}
@@ -170,6 +170,15 @@ def take_out(request: ApprovalRequest, keys: Iterable[str]) -> None:
         now = {k: value for k, value in now.items() if k not in same}
         payload["old"] = {k: value for k, value in payload["old"].items() if k not in same}
     _seal(request, payload | {"values": now, "filled": filled})
+
+
+def _earlier(payload: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return field → what was there before each filling.
+
+    A request of the version before kept the first alone; no fillable field holds a list.
+    """
+    found = payload.get("filled", {})
+    return {key: one if isinstance(one, list) else [one] for key, one in found.items()}
 
 
 def _seal(request: ApprovalRequest, payload: dict[str, Any]) -> None:
@@ -186,7 +195,7 @@ def filled(payload: Mapping[str, Any]) -> list[tuple[Any, str, str]]:
     """Return what approvers filled for people: [(caption, before, now)]."""
     inputs = inputs_of(REVIEWED[payload["noun"]])
     rows = []
-    for key, earlier in payload.get("filled", {}).items():
+    for key, earlier in _earlier(payload).items():
         one = inputs.get(key)
         if one is not None:
             pair = (earlier[0], payload["values"].get(key))
