@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 from sqlalchemy.sql.schema import SchemaItem
 
@@ -26,6 +27,11 @@ class Approval(Labelled):
     approved = "approved", _("已通过")
     rejected = "rejected", _("已驳回")
     withdrawn = "withdrawn", _("已撤回")
+
+
+def standing(approval: Approval, revoked_at: dt.datetime | None) -> Any:
+    """Return a state in words: an approval that was given back is not one that never came."""
+    return approval.caption if revoked_at is None else lazy_pgettext("approval", "已撤销")
 
 
 class Stamped:
@@ -149,12 +155,25 @@ class Reviewed:
     decided_at: Mapped[dt.datetime | None] = field(
         _("审批时间"), UtcDateTime, form=False, section=TRACE, sort_order=LATE - 7
     )
+    revoked_at: Mapped[dt.datetime | None] = field(
+        lazy_pgettext("approval", "撤销时间"),
+        UtcDateTime,
+        form=False,
+        filter=True,
+        section=TRACE,
+        sort_order=LATE - 7,
+    )
     approval_round: Mapped[int] = mapped_column(
         sa.Integer, nullable=False, default=0, server_default="0", sort_order=LATE - 6
     )
     external_ref: Mapped[str | None] = field(
         _("外部编号"), sa.String(80), form=False, section=TRACE, sort_order=LATE - 5
     )
+
+    @property
+    def standing(self) -> Any:
+        """Return its state in words."""
+        return standing(self.approval, self.revoked_at)
 
     @declared_attr
     @classmethod

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.core.keys import company_key, phone_key
-from models.core.mixins import Approval
+from models.core.mixins import Approval, standing
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from models.people.user import User
@@ -40,7 +40,7 @@ class Candidate:
     company: str
     code: str
     owner: str
-    approval: Approval
+    standing: Any
     matched: tuple[str, ...]
     exact: bool
     visible: bool
@@ -227,6 +227,7 @@ def _described(session: Session, keys: Any) -> list[Any]:
                 customer.c.company,
                 customer.c.code,
                 customer.c.approval,
+                customer.c.revoked_at,
                 user.c.name.label("owner"),
             )
             .select_from(sa.outerjoin(customer, user, user.c.id == customer.c.owner_id))
@@ -250,7 +251,7 @@ def _candidate(row: Any, same: Collection[str], *, visible: bool) -> Candidate:
         company=company if visible else masked(company),
         code=(row.code or "") if visible else "",
         owner=row.owner or "",
-        approval=row.approval,
+        standing=standing(row.approval, row.revoked_at),
         matched=tuple(sorted(same)) or ("company",),
         exact=bool(same),
         visible=visible,

@@ -47,7 +47,8 @@ STATE_FREE = frozenset({"approval", "import", "merge"})
 
 # Columns of a reviewed record that only the approval service (or an import) writes.
 APPROVAL_OWNED = frozenset(
-    {"approval", "submitted_at", "submitted_by_id", "decided_at", "approval_round", "code"}
+    {"approval", "approval_round", "code", "decided_at", "revoked_at"}
+    | {"submitted_at", "submitted_by_id"}
 )
 
 # Columns that move while a record of any entity is pending; others are declared as `movable`.

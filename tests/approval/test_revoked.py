@@ -13,6 +13,7 @@ from models.customers.customer import Customer
 from models.sales.follow_up import FollowUp
 from models.sales.opportunity import Opportunity
 from services import approval
+from services.approval.oversight import oversight
 from services.core.errors import Forbidden, Invalid, Locked, Refused
 from services.records.records import update
 from tests.approval.flows import events, state
@@ -23,6 +24,10 @@ from tests.support.world import World
 def asked(world, model, key, who="sales", reason="录入错误"):
     with world.acting(who):
         return approval.ask_void(world.call, world.get(model, key), reason=reason).id
+
+
+def page_of(key):
+    return f"/admin/customer/details/?id={key}"
 
 
 def approval_of(world, model, key):
@@ -131,3 +136,63 @@ def test_the_page_asks_for_a_reason_and_tells_what_stands_on_it(app):
     shown = visitors.get("reviewer", f"/admin/request/?id={request}").text
     assert "申请撤销" in shown
     assert "作废" not in shown
+
+
+def test_what_was_given_back_says_so_wherever_its_state_stands(app):
+    with World(app) as world:
+        key = world.approved()
+        deal = world.approved(model=Opportunity, key=world.opportunity(key))
+        world.decided(asked(world, Opportunity, deal, reason="客户取消"))
+        world.decided(asked(world, Customer, key, reason="录入错误"))
+        code = world.session.scalar(sa.select(Customer.code).filter_by(id=key))
+    visitors = Visitors(app)
+
+    page = visitors.get("sales", page_of(key)).text
+    assert re.search(r'role="status">\s*已撤销：录入错误', page)
+    assert '<span class="tag ">已撤销</span>' in page
+    for place in (
+        f"/admin/customer/?search={code}&columns=company,approval",
+        f"/admin/customer/360/?id={key}",
+        "/admin/opportunity/",
+        f"/admin/opportunity/details/?id={deal}",
+    ):
+        shown = visitors.get("sales", place).text
+        assert "已撤销" in shown, place
+        assert "已撤回</span>" not in shown, place
+    within = "/admin/customer/?f.revoked_at=filled"
+    assert code in visitors.get("sales", within).text
+    assert code not in visitors.get("sales", within.replace("filled", "empty")).text
+    visitors.get("sales", "/lang/en")
+    assert re.search(r'status">\s*Revoked: 录入错误', visitors.get("sales", page_of(key)).text)
+
+
+def test_what_comes_again_is_revoked_no_more(world):
+    key = world.approved()
+    world.decided(asked(world, Customer, key))
+    world.be("admin")
+    assert world.get(Customer, key).revoked_at is not None
+
+    world.submitted(key=key)
+
+    world.be("admin")
+    assert world.get(Customer, key).revoked_at is None
+    assert str(world.get(Customer, key).standing) == "审批中"
+
+
+def test_a_withdrawn_one_stays_withdrawn(small):
+    key, request = small.submitted()
+    with small.acting("sales"):
+        approval.withdraw(small.call, request)
+
+    small.be("admin")
+    assert str(small.get(Customer, key).standing) == "已撤回"
+
+
+def test_a_record_tells_who_ended_its_request_and_why(app):
+    with World(app) as world:
+        key, request = world.submitted()
+        with world.acting("admin"):
+            oversight.end(world.call, request, "重复提交")
+
+    page = Visitors(app).get("sales", f"/admin/customer/details/?id={key}").text
+    assert re.search(r'role="status">\s*终止：重复提交', page)

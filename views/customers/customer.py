@@ -242,7 +242,7 @@ class CustomerView(PushVerb, VoidDoors, WholeCustomer, MoreContactsForm):
                     "company": c.company,
                     "code": c.code,
                     "owner": c.owner or gettext("公海"),
-                    "state": str(c.approval),
+                    "state": str(c.standing),
                     "matched": "、".join(c.reasons),
                     "exact": c.exact,
                     "url": url_for(".details_view", id=c.id) if c.visible else "",

@@ -108,7 +108,7 @@ def cell(row: Any, key: str, facts: Facts, one_kind: str) -> Any:
     if one_kind == "ref" or (key.endswith("_id") and hasattr(row, key.removesuffix("_id"))):
         return link(related(row, key)) if value is not None else ""
     if isinstance(value, STATES):
-        return tag(value)
+        return standing(row) if key == "approval" else tag(value)
     if one_kind == "money" and value is not None:
         return Markup('<span class="num">{}</span>').format(yuan(value))
     text = plain(value, one_kind)
@@ -133,6 +133,11 @@ def due(moment: dt.datetime, done: object = None) -> Any:
 def tag(value: enum.Enum) -> Markup:
     """Return a state as a coloured tag; the words say it too."""
     return tone(str(value), TONES.get(value.name, ""))
+
+
+def standing(record: Any) -> Markup:
+    """Return where a reviewed record stands as a coloured tag."""
+    return tone(str(record.standing), TONES[record.approval.name])
 
 
 def tone(text: str, colour: str) -> Markup:

@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from services.core.texts import share, yuan
 from services.rights.actor import may
-from views.render.cells import plain, tag
+from views.render.cells import plain, standing, tag
 from views.render.files import in_bytes
 from views.web import edge
 from views.web.headers import came_from
@@ -32,6 +32,7 @@ def init_template(app: Flask) -> None:
         came_from=came_from,
         share=share,
         yuan=yuan,
+        standing=standing,
         tag=tag,
         may=allowed,
     )

@@ -59,6 +59,12 @@ class RequestRound:
     remarks: Mapping[str, str] = dataclasses.field(default_factory=dict)
     picked: str = ""
 
+    @property
+    def ended(self) -> Event | None:
+        """Return how it was ended by who leads others, None where it was not."""
+        last = self.events[-1] if self.events else None
+        return last if last is not None and last.decision is Decision.terminate else None
+
 
 def timeline(session: Session, record: Any) -> list[RequestRound]:
     """Return every round of a record the actor sees, also those he does not see by themselves.

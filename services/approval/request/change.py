@@ -148,7 +148,7 @@ def leaning(session: Session, record: Any) -> list[str]:
     return told
 
 
-def revoke(session: Session, request: ApprovalRequest, record: Any) -> None:
+def revoke(session: Session, request: ApprovalRequest, record: Any, now: dt.datetime) -> None:
     """Let an approved record be as if it had been withdrawn. Raises Refused for what stands on it.
 
     Its next submission is the round after this request.
@@ -156,7 +156,7 @@ def revoke(session: Session, request: ApprovalRequest, record: Any) -> None:
     held = leaning(session, record)
     if held:
         raise Refused("；".join(held), code="NO_LONGER_WHOLE")
-    record.approval, record.decided_at = Approval.withdrawn, None
+    record.approval, record.decided_at, record.revoked_at = Approval.withdrawn, None, now
     record.approval_round = request.round
 
 

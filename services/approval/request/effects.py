@@ -50,18 +50,18 @@ def _land(session: Session, request: ApprovalRequest, record: Any, now: dt.datet
     if request.action is FlowAction.change:
         change.apply(session, request, record, now=now)
     elif request.action is FlowAction.void:
-        _give_back(session, request, record)
+        _give_back(session, request, record, now)
     else:
         fills.land(session, request, record, now=now)
         if isinstance(record, Contract):
             contract.on_approved(session, record, now=now)
 
 
-def _give_back(session: Session, request: ApprovalRequest, record: Any) -> None:
+def _give_back(session: Session, request: ApprovalRequest, record: Any, now: dt.datetime) -> None:
     if isinstance(record, Contract):
         contract.on_voided(session, record)
     else:
-        change.revoke(session, request, record)
+        change.revoke(session, request, record, now)
 
 
 def announce(

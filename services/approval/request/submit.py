@@ -58,7 +58,7 @@ def submittable(call: Call, record: Any) -> None:
         raise Forbidden(_("只有创建人或销售员可以提交"))
     if record.approval not in OPEN:
         raise Locked(
-            _("记录%(state)s，不能再次提交", state=record.approval.caption), code="ALREADY_HANDLED"
+            _("记录%(state)s，不能再次提交", state=record.standing), code="ALREADY_HANDLED"
         )
 
 
@@ -72,6 +72,7 @@ def _to_pending(call: Call, record: Any) -> None:
         )
     record.approval = Approval.pending
     record.submitted_at, record.submitted_by_id, record.decided_at = call.now, call.by.id, None
+    record.revoked_at = None
     record.approval_round += 1
     if "incomplete" in movable(type(record)):
         record.incomplete = False

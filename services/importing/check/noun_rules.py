@@ -230,7 +230,7 @@ def _same(double: duplicates.Candidate, what: Any) -> Any:
         name=double.company,
         what=what,
         owner=double.owner or _("公海"),
-        state=double.approval.caption,
+        state=double.standing,
     )
 
 
