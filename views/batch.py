@@ -56,6 +56,7 @@ class BatchView(Page):
             stalled=running and runner.stalled(self.session, job, now=self.now()),
             job=job,
             rows=jobs.rows_of(self.session, job, most=SHOWN),
+            reason=jobs.reason,
             tally={state.name: n for state, n in tally.items()},
             total=sum(tally.values()),
             noted=noted,
@@ -133,13 +134,13 @@ class BatchView(Page):
 def _lines(actor: Actor, job_id: int) -> Iterator[list[str]]:
     """Yield the results; the request's session is closed before the first row is streamed."""
     item = BatchItem
-    query = sa.select(item.title, item.state, item.code, item.message)
+    query = sa.select(item.title, item.state, item.code, item.message, item.words)
     query = query.where(item.job_id == job_id).order_by(item.id)
     with db.session.session_factory() as session:
         act(session, actor)
         with writing(on=False):
             session.connection()
         for row in session.execute(query.execution_options(yield_per=1000)):
-            told = row.message if row.state is ItemState.done and row.message else str(row.state)
-            why = row.message if row.code else ""
-            yield [neutral(row.title), told, row.code or "", why or ""]
+            told = jobs.reason(row)
+            done = told if row.state is ItemState.done and told else str(row.state)
+            yield [neutral(row.title), done, row.code or "", told if row.code else ""]

@@ -80,6 +80,7 @@ class BatchItem(Model):
     """One item: which version was meant, why it failed if it did, what was written in it.
 
     A done one has a `message` where it went otherwise than the verb says: set aside by a push.
+    `words`: the message in every language of the interface, by its name.
     `changes`: input → its value before and after; NULL where an undo has nothing to give back.
     """
 
@@ -99,6 +100,7 @@ class BatchItem(Model):
     )
     code: Mapped[str | None] = mapped_column(sa.String(40))
     message: Mapped[str | None] = mapped_column(sa.String(300))
+    words: Mapped[dict[str, str] | None] = mapped_column(sa.JSON(none_as_null=True))
     changes: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True))
 
     job: Mapped[BatchJob] = relationship(back_populates="items")

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from models.bulk.batch import BatchJob, BatchVerb, ItemState
 from services.bulk.jobs import ITEM, MODELS
 from services.core.errors import Invalid, Refused
+from services.core.texts import joined
 from services.rights.call import Call
 
 SINGLY = 100  # of what is done one by one: a chunk holds the write lock of SQLite
@@ -44,18 +45,22 @@ class JobCall(Call):
     job: BatchJob
 
 
+Problem = tuple[str, Any]  # a code and its message
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Outcome:
     """How it went for one item; without a problem it is done.
 
     `changes`: input → its value before and after, frozen, of what an undo can give back.
+    Words are lazy texts, so that each reader has them in his language.
     `note`: what was done in its own words, where it is not what the verb is called after.
     """
 
     title: str | None = None
-    problem: tuple[str, str] | None = None  # code, message
+    problem: Problem | None = None  # code, message
     changes: dict[str, list[Any]] | None = None
-    note: str | None = None
+    note: Any = None
 
 
 # Does one item (target, version seen); returns its title, or more than that.
@@ -126,8 +131,8 @@ def refused(call: JobCall, row: Any, refusal: Refused) -> Outcome:
     return Outcome(str(record) if record else f"#{row.target_id}", told(refusal))
 
 
-def told(refusal: Refused) -> tuple[str, str]:
-    """Return the code and the message of a refusal; of bad input all of it."""
+def told(refusal: Refused) -> Problem:
+    """Return the code and the (lazy) message of a refusal; of bad input all of it."""
     if isinstance(refusal, Invalid):
-        return refusal.code, "；".join(f"{text}" for text in refusal.errors.values())
-    return refusal.code, str(refusal)
+        return refusal.code, joined(refusal.errors.values())
+    return refusal.code, refusal.message

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import get_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
@@ -108,8 +109,17 @@ def tally(session: Session, job_id: int) -> dict[ItemState, int]:
 def noted(session: Session, job_id: int) -> dict[str, int]:
     """Return words → number of the items that are done otherwise than the verb says."""
     mine = (ITEM.c.job_id == job_id, ITEM.c.state == ItemState.done, ITEM.c.message.is_not(None))
-    query = sa.select(ITEM.c.message, sa.func.count()).where(*mine)
-    return dict(session.execute(query.group_by(ITEM.c.message)).all())
+    query = sa.select(sa.func.min(ITEM.c.id).label("first"), sa.func.count().label("number"))
+    one = query.where(*mine).group_by(ITEM.c.message).subquery()
+    told = sa.select(ITEM.c["message", "words"], one.c.number).where(ITEM.c.id == one.c.first)
+    return {reason(row): row.number for row in session.execute(told)}
+
+
+def reason(item: Any) -> str:
+    """Return an item's message as its reader has it; of before words were kept, as it was told."""
+    here = get_locale()
+    found: str | None = (item.words or {}).get(here.language) if here else None
+    return found or item.message or ""
 
 
 def rows_of(session: Session, job: BatchJob, *, most: int) -> list[Any]:

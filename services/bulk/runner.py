@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from models.bulk.batch import BatchJob, ItemState
 from models.delivery.notification import NoticeKind
+from models.people.user import Language
 from services.bulk.doers import DOERS, Chunk, JobCall, Outcome
 from services.bulk.jobs import ITEM, Item, Task, add, noted, open_job, tally
 from services.core.errors import Refused
@@ -104,27 +105,38 @@ def _waiting(session: Session, job: BatchJob) -> Chunk:
 
 
 def _store(session: Session, chunk: Chunk, found: dict[int, Outcome]) -> None:
-    rows = []
-    for row in chunk.items:
-        outcome = found.get(row.target_id)
-        if outcome is None:
-            continue
-        code, text = outcome.problem or (None, outcome.note)
-        state = ItemState.failed if outcome.problem else ItemState.done
-        title = (outcome.title or row.title)[:200]
-        words = {"title_": title, "code_": code, "text_": text and text[:300]}
-        rows.append({"key": row.id, "state_": state, "changes_": outcome.changes} | words)
+    rows = [_result(row, found[row.target_id]) for row in chunk.items if row.target_id in found]
     if not rows:
         return
+    _word(rows)
     values = {
         "state": sa.bindparam("state_", type_=ITEM.c.state.type),
         "title": sa.bindparam("title_"),
         "code": sa.bindparam("code_"),
         "message": sa.bindparam("text_"),
+        "words": sa.bindparam("words_", type_=ITEM.c.words.type),
         "changes": sa.bindparam("changes_", type_=ITEM.c.changes.type),
     }
     statement = sa.update(ITEM).where(ITEM.c.id == sa.bindparam("key")).values(values)
     session.connection().execute(statement, rows)
+
+
+def _result(row: Any, outcome: Outcome) -> dict[str, Any]:
+    code, text = outcome.problem or (None, outcome.note)
+    state = ItemState.failed if outcome.problem else ItemState.done
+    told = {"title_": (outcome.title or row.title)[:200], "code_": code, "text_": text}
+    return {"key": row.id, "state_": state, "changes_": outcome.changes, "words_": None} | told
+
+
+def _word(rows: list[dict[str, Any]]) -> None:
+    """Put (lazy) texts into words: of every language for readers, of this one for programs."""
+    said = [row for row in rows if row["text_"]]
+    for language in Language:
+        with force_locale(language.locale):
+            for row in said:
+                row["words_"] = (row["words_"] or {}) | {language.name: str(row["text_"])[:300]}
+    for row in said:
+        row["text_"] = str(row["text_"])[:300]
 
 
 def run_batch(session: Session, *, job_id: int, now: dt.datetime) -> bool:
@@ -132,7 +144,6 @@ def run_batch(session: Session, *, job_id: int, now: dt.datetime) -> bool:
 
     A task of the worker, whose session acts for the system: it commits the chunk and asks again,
     so it may be killed at any moment. Whoever lost the right meanwhile gets every item refused.
-    Reasons are told in the person's language: they are stored as they are read.
     """
     before = actor_of(session)
     job = session.get(BatchJob, job_id)

@@ -7,11 +7,13 @@ lazy message that says how to mend it. No database is needed here.
 import datetime as dt
 import operator
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString  # type: ignore[import-untyped] # it has none
 
 from models.core import normal
 from services.core import days, phones
@@ -206,3 +208,17 @@ def neutral(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(FORMULA):
         return f"'{value}"
     return value
+
+
+def joined(texts: Iterable[object], by: str = "；") -> Any:
+    """Return (lazy) texts as one lazy text: its parts too have the language of the reader."""
+    return LazyString(_joined, by, tuple(texts))
+
+
+def _joined(by: str, texts: tuple[object, ...]) -> str:
+    return by.join(map(str, texts))
+
+
+def lowered(text: object) -> Any:
+    """Return a (lazy) caption as it stands inside of a sentence."""
+    return LazyString(lambda: str(text).lower())

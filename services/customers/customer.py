@@ -12,6 +12,7 @@ from models.customers.customer import Customer
 from models.records.dictionary import DictionaryKind, DictionaryOption
 from services.core import regions
 from services.core.errors import Locked
+from services.core.texts import joined
 from services.customers import duplicates
 from services.ownership import ownership, pool
 from services.records.fields import PRIMARY
@@ -89,7 +90,7 @@ def _unexplained(call: Call, record: Any, values: Values, typed: Values) -> dict
     same = duplicates.taken(call.session, {**typed, "id": record.id})
     if not same:
         return {}
-    what = "、".join(str(duplicates.REASONS[reason]) for reason in same)
+    what = joined((duplicates.REASONS[reason] for reason in same), "、")
     return {
         "duplicate_note": _("已有%(what)s相同的客户，请在「重复说明」填写仍需录入的原因", what=what)
     }

@@ -4,6 +4,7 @@ import re
 
 import sqlalchemy as sa
 from flask_babel import force_locale
+from flask_babel import lazy_gettext as _
 
 from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest
 from models.approval.task import ApprovalTask
@@ -15,13 +16,18 @@ from models.delivery.outbox import Outbox
 from models.people.user import Language, User
 from models.rights.audit import AuditAction, AuditLog
 from models.sales.follow_up import FollowUp
+from models.sales.opportunity import Opportunity
 from services import approval
 from services.approval.bulk import decisions
 from services.approval.request.request_lock import REASONS
-from services.bulk import runner
+from services.bulk import doers, jobs, runner
+from services.core.errors import Invalid
+from services.core.texts import joined
 from services.rights.actor import SYSTEM
 from tests.approval.flows import act, flow, turn
-from tests.support.world import count_queries
+from tests.support import clock
+from tests.support.visitors import Visitors
+from tests.support.world import World, count_queries
 
 MOST_STATEMENTS = 24  # a hundred items, all effects
 
@@ -241,3 +247,51 @@ def test_nobody_bulk_approves_his_own(world):
         codes = {item.code for item in job.items}
 
     assert codes == {"OWN_RECORD"}
+
+
+def test_a_reader_has_the_reasons_in_his_own_language(app):
+    with World(app) as world:
+        (_record, key), (_other, _key) = submitted(world, 2)
+        job_id = prepared(world, "customer")
+        act(world, "sales", "withdraw", key)
+        world.now = clock.now()  # the inbox names the batch of the last hours
+        finished(world, job_id)
+    visitors = Visitors(app)
+    places = (f"/admin/batch/?id={job_id}", f"/admin/batch/result.csv?id={job_id}", "/admin/inbox/")
+
+    for place in places:
+        assert "提交人已撤回" in visitors.get("reviewer", place).text, place
+    visitors.get("reviewer", "/lang/en")
+    for place in places:
+        shown = visitors.get("reviewer", place).text
+        assert "提交人已撤回" not in shown, place
+        with app.test_request_context(), force_locale("en"):
+            assert str(REASONS["WITHDRAWN"]) in shown, place
+
+
+def test_bad_input_and_what_holds_a_record_are_told_in_both_languages(world):
+    key = world.approved()
+    world.approved(model=Opportunity, key=world.opportunity(key))
+    told = doers.told(Invalid({"a": _("请填写原因"), "b": "x"}))[1]
+    with world.acting("sales"):
+        held = joined(approval.leaning(world.session, world.get(Customer, key)))
+
+    with force_locale("zh_Hans_CN"):
+        assert str(told) == "请填写原因；x"
+        assert str(held) == "还有 1 个商机已通过或在审批中"
+    with force_locale("en"):
+        assert "请" not in str(told)
+        assert "opportunit" in str(held)
+
+
+def test_results_of_before_stay_as_they_were_told(small):
+    keys = [key for _record, key in submitted(small, 1)]
+    job_id = prepared(small, "customer")
+    act(small, "sales", "withdraw", keys[0])
+    finished(small, job_id)
+    small.be("reviewer")
+
+    item = small.session.scalar(sa.select(BatchItem).where(BatchItem.job_id == job_id))
+    assert set(item.words) == {"zh", "en"}
+    item.words = None
+    assert jobs.reason(item) == item.message == "提交人已撤回"

@@ -17,6 +17,7 @@ from services.approval.bulk import decisions
 from services.approval.flow.naming import kind_of
 from services.approval.inbox import inbox, last_batch, task_links
 from services.approval.inbox.decision_times import own_pace
+from services.bulk import jobs
 from services.core import texts
 from services.core.errors import Invalid
 from services.core.settings import get_setting
@@ -67,6 +68,7 @@ class InboxView(Page):
             batch=last_batch.last(self.session, self.actor, now=now)
             if wanted.tab == "open"
             else None,
+            reason=jobs.reason,
             words=get_setting(self.session, "approval.words").split("/"),
             kind_of=kind_of,
             level_of=level_of,

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 
 from services.approval.request.decide import decide
 from services.approval.request.request_lock import refused
-from services.bulk.doers import told
+from services.bulk.doers import Problem, told
 from services.core.errors import Refused
 from services.rights.call import Call
-
-Problem = tuple[str, str]
 
 
 def each(

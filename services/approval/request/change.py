@@ -8,7 +8,6 @@ import datetime as dt
 from typing import Any
 
 import sqlalchemy as sa
-from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
@@ -18,6 +17,7 @@ from models.customers.customer import Customer
 from models.deals.contract import Contract
 from models.sales.opportunity import Opportunity
 from services.core.errors import Invalid, Locked, Refused
+from services.core.texts import joined, lowered
 from services.customers import duplicates
 from services.records import records
 from services.records.fields import inputs_of
@@ -128,7 +128,7 @@ def _moved(session: Session, record: Any, payload: dict[str, Any]) -> bool:
 STANDS_ON = ((Customer, "customer_id"), (Opportunity, "opportunity_id"))
 
 
-def leaning(session: Session, record: Any) -> list[str]:
+def leaning(session: Session, record: Any) -> list[Any]:
     """Return a sentence for what was approved, or is in approval, on the ground of a record."""
     told = []
     for model in (Opportunity, Contract):
@@ -143,8 +143,8 @@ def leaning(session: Session, record: Any) -> list[str]:
         )
         number = session.execute(sa.select(sa.func.count()).where(alive)).scalar()
         if number:
-            what = str(model.__caption__).lower()
-            told.append(gettext("还有 %(n)s 个%(what)s已通过或在审批中", n=number, what=what))
+            what = lowered(model.__caption__)
+            told.append(_("还有 %(n)s 个%(what)s已通过或在审批中", n=number, what=what))
     return told
 
 
@@ -155,7 +155,7 @@ def revoke(session: Session, request: ApprovalRequest, record: Any, now: dt.date
     """
     held = leaning(session, record)
     if held:
-        raise Refused("；".join(held), code="NO_LONGER_WHOLE")
+        raise Refused(joined(held), code="NO_LONGER_WHOLE")
     record.approval, record.decided_at, record.revoked_at = Approval.withdrawn, None, now
     record.approval_round = request.round
 

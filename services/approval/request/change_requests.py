@@ -12,6 +12,7 @@ from services.approval.request import change
 from services.approval.request.request_lock import said
 from services.approval.request.submit import open_request
 from services.core.errors import Forbidden, Invalid, Locked
+from services.core.texts import joined
 from services.records import records
 from services.records.snapshot import attached
 from services.rights import gate
@@ -52,7 +53,7 @@ def ask_void(call: Call, record: Any, *, reason: str | None) -> ApprovalRequest:
     if words is None:
         raise Invalid({"comment": _("请填写原因")})
     if held:
-        raise Invalid({"comment": "；".join(held)})
+        raise Invalid({"comment": joined(held)})
     payload: dict[str, Any] = {
         "noun": record.__noun__,
         "code": record.code,

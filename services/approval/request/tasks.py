@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from itertools import chain
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalStep, StepMode

@@ -151,7 +151,7 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
                     product_id=offer and offer.product_id,
                 )
             )
-        note = gettext("对照组（未推送）") if control else None
+        note = _("对照组（未推送）") if control else None
         return Outcome(str(standing.customer), note=note)
 
     return one
