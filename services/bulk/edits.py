@@ -163,9 +163,12 @@ def _alone(call: JobCall, row: Any, turn: Turn) -> Outcome:
     try:
         with call.session.begin_nested():
             told = records.warnings(call, record, turn.values)
+            given = records.without_unchanged(record, dict(turn.values))
+            asks = records.diverted(call.session, record, given)
             records.update(call, record, dict(turn.values), seen=turn.seen)
             title = "；".join([str(record), *(str(one.message) for one in told)])
-            return Outcome(title, None, _changed(before, _held(call, turn)))
+            note = _("已提交变更申请") if asks else None
+            return Outcome(title, None, _changed(before, _held(call, turn)), note)
     except Refused as refusal:
         return doers.refused(call, row, refusal)
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from models.approval.flow import ApprovalFlow, FlowAction, StepMode
 from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval
-from models.customers.customer import Customer, Level
+from models.customers.customer import Customer, CustomerClass, Level
 from models.deals.contract import Contract
 from models.sales.follow_up import FollowUp
 from services import approval
@@ -240,3 +240,16 @@ def test_a_flow_says_in_words_what_is_filled(small):
     small.be("admin")
     found = small.get(ApprovalFlow, made)
     assert Words(small.session, [found]).steps(found)[0].fills == "可填写：客户等级"
+
+
+def test_a_class_filled_at_a_step_keeps_the_number_as_every_later_change_of_it_does(world):
+    flow(world, {"people": ["reviewer"], "fills": ["customer_class"], "fills_needed": True})
+    key, request = world.submitted(customer_class=CustomerClass.high_value)
+    number = world.get(Customer, key).code
+    decide(world, "reviewer", request, {"customer_class": "project"})
+
+    found = world.get(Customer, key)
+    assert (found.customer_class, found.code) == (CustomerClass.project, number)
+    assert number.endswith("-G1")
+    _key, other = world.submitted(customer_class=CustomerClass.project)
+    assert world.get(ApprovalRequest, other).payload["code"].endswith("-X1")  # no number is skipped

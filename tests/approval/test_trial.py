@@ -2,14 +2,18 @@
 
 import pytest
 
-from models.approval.flow import ApproverKind
+from models.approval.flow import ApproverKind, Placement, StepMode
+from models.approval.request import ApprovalRequest
+from models.core.mixins import Approval
 from models.customers.customer import Customer
 from models.sales.opportunity import Opportunity
+from services import approval
 from services.approval.flow.flow import current_flow
 from services.approval.inbox.trial import trial
-from tests.approval.flows import flow, turn
-from tests.support.visitors import Doors
-from tests.support.world import dump
+from services.approval.request.events import AGREED_BEFORE
+from tests.approval.flows import act, flow, state, turn
+from tests.support.visitors import Doors, Visitors
+from tests.support.world import World, dump
 
 LARGE = {"field": "amount", "op": "ge", "value": 50_000_000}
 NEAR = {"field": "expected_on", "op": "le", "value": {"today": 60}}
@@ -126,3 +130,111 @@ def test_a_record_is_found_by_number_and_by_name(small):
     assert f"record={key}" in both
     assert "长江电气" in both
     assert "审批人：<b>reviewer</b>、<b>reviewer2</b>" in one
+
+
+def parallel(number, who, **more):
+    return {"people": [who], "placement": Placement.parallel, "split": 1, "branch": number, **more}
+
+
+AGAIN = {"collapse": True}
+WAYS = {
+    "the same person alone": (
+        ({"people": ["manager"]}, {"people": ["manager"], **AGAIN}, {"people": ["reviewer"]}),
+        [False, True, False],
+    ),
+    "one of two is asked still": (
+        (
+            {"people": ["manager"]},
+            {"people": ["manager", "reviewer"], "mode": StepMode.all, **AGAIN},
+        ),
+        [False, False],
+    ),
+    "any one of two is enough": (
+        ({"people": ["manager"]}, {"people": ["manager", "reviewer"], **AGAIN}),
+        [False, True],
+    ),
+    "half of two is enough": (
+        (
+            {"people": ["manager"]},
+            {"people": ["manager", "reviewer"], "mode": StepMode.share, "share": 50, **AGAIN},
+        ),
+        [False, True],
+    ),
+    "who fills is asked again": (
+        (
+            {"people": ["manager"]},
+            {"people": ["manager"], "fills": ["remark"], "fills_needed": True, **AGAIN},
+        ),
+        [False, False],
+    ),
+    "the rule is off": (({"people": ["manager"]}, {"people": ["manager"]}), [False, False]),
+    "behind branches that join": (
+        (
+            parallel(1, "manager"),
+            parallel(2, "reviewer"),
+            {"people": ["manager", "reviewer"], "mode": StepMode.all, **AGAIN},
+            {"people": ["finance"]},
+        ),
+        [False, False, True, False],
+    ),
+    "not in the branch beside": (
+        (parallel(1, "manager"), parallel(2, "manager", **AGAIN)),
+        [False, False],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_it_foresees_what_is_agreed_by_rule(world, name):
+    steps, settled = WAYS[name]
+    flow(world, *steps)
+    key = world.customer()
+
+    found = tried(world, (Customer, key), noun="customer")
+
+    assert [one.settled for one in found.steps] == settled
+    assert [not one.people for one in found.steps] == settled
+    _key, request = world.submitted(key=key)
+    for place, one in enumerate(found.steps, 1):
+        by_rule = [
+            event.actor_id
+            for event in world.get(ApprovalRequest, request).events
+            if event.step == place and event.comment == str(AGREED_BEFORE)
+        ]
+        assert by_rule == [world.id_of(who) for who in one.agreed], place
+        for who in [name for name, _of in one.people]:
+            if state(world, request) is Approval.pending and who in turn(world, request):
+                decide(world, who, request)
+    assert state(world, request) is Approval.approved or name == "who fills is asked again"
+
+
+def decide(world, who, request):
+    needed = approval.Beside(filled={"remark": "填"})
+    steps = world.get(ApprovalRequest, request)
+    filling = steps.step == 2 and any(step.fills for step in steps.flow.steps)
+    beside = {"beside": needed} if filling else {}
+    act(world, who, "decide", request, seen=steps.seen_version, verb="approve", comment=None,
+        **beside)  # fmt: skip
+
+
+def test_who_perhaps_has_agreed_before_is_named(world):
+    flow(world, {"people": ["manager", "reviewer"]}, {"people": ["manager"], **AGAIN})
+
+    one = tried(world, (Customer, world.customer()), noun="customer").steps[1]
+
+    assert (one.settled, one.agreed, one.perhaps) == (False, (), ("manager",))
+    assert one.people == [("manager", "")]
+
+
+def test_the_page_says_which_step_is_agreed_by_rule(lite):
+    with World(lite) as world:
+        flow(world, {"people": ["manager"]}, {"people": ["manager"], **AGAIN})
+        key = world.customer()
+    visitors = Visitors(lite)
+    place = f"/admin/flow/trial/?slot=customer:create&record={key}"
+
+    page = visitors.get("admin", place).text
+    assert "按规则同意" in page
+    assert "manager前面步骤已同意，按规则不再重复审批" in page
+    visitors.get("admin", "/lang/en")
+    assert "Agreed by rule" in visitors.get("admin", place).text

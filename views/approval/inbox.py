@@ -23,6 +23,7 @@ from services.core.errors import Invalid
 from services.core.settings import get_setting
 from views.approval.annotations import beside_of
 from views.approval.panel import caption_of, doubles_of, left_text, level_of, panel_of
+from views.approval.request_page import RefusedAct, on_page
 from views.core.pages import Page
 from views.grid.listing import SIZES
 from views.grid.selection import ticked
@@ -74,6 +75,7 @@ class InboxView(Page):
             level_of=level_of,
             left_text=left_text,
             accept=ACCEPT,
+            refused=RefusedAct(),
         )
 
     def _asked(self) -> inbox.QueueFilter:
@@ -120,15 +122,14 @@ class InboxView(Page):
     @expose("/decide/", methods=("POST",))
     def decide(self) -> Any:
         """Approve, reject or return one request, with the version that was seen."""
-        verb, key = request.form.get("verb", ""), needed("id")
-        beside = beside_of(self.session, key)
+        key = needed("id")
+        return on_page(self, key, "decide", lambda: self._decided(key))
+
+    def _decided(self, key: int) -> Any:
+        verb, comment = request.form.get("verb", ""), request.form.get("comment")
+        beside, seen = beside_of(self.session, key), needed("seen")
         found = approval.decide(
-            self.call(),
-            key,
-            seen=needed("seen"),
-            verb=verb,
-            comment=request.form.get("comment"),
-            beside=beside,
+            self.call(), key, seen=seen, verb=verb, comment=comment, beside=beside
         )
         words = {"approve": _("已通过"), "reject": _("已驳回"), "give_back": _("已退回")}
         return self._done(f"{words[verb]}：{found.title}")
@@ -142,18 +143,25 @@ class InboxView(Page):
     @expose("/transfer/", methods=("POST",))
     def transfer(self) -> Any:
         """Give one's task to somebody else."""
-        found = approval.transfer(
-            self.call(), needed("id"), to=needed("to"), comment=request.form.get("comment")
-        )
+        key = needed("id")
+        return on_page(self, key, "transfer", lambda: self._transferred(key))
+
+    def _transferred(self, key: int) -> Any:
+        to, comment = texts.key(request.form.get("to")) or 0, request.form.get("comment")
+        found = approval.transfer(self.call(), key, to=to, comment=comment)
         return self._done(_("已转交：%(title)s", title=found.title))
 
     @expose("/add/", methods=("POST",))
     def add(self) -> Any:
         """Ask somebody to sign before or after oneself."""
+        key = needed("id")
+        return on_page(self, key, "add", lambda: self._added(key))
+
+    def _added(self, key: int) -> Any:
         found = approval.add_sign(
             self.call(),
-            needed("id"),
-            who=needed("to"),
+            key,
+            who=texts.key(request.form.get("to")) or 0,
             before=request.form.get("place") != "after",
             comment=request.form.get("comment"),
         )

@@ -16,6 +16,7 @@ from services.approval.oversight.overview import oldest, overview
 from services.core import texts
 from services.core.errors import Invalid
 from services.query.condition_values import PERIODS
+from views.approval.request_page import on_page
 from views.core.pages import Page
 from views.render.plotly import digest
 from views.web.keys import needed
@@ -68,8 +69,11 @@ class OverviewView(Page):
     @expose("/give/", methods=("POST",))
     def give(self) -> Any:
         """Give somebody's task of a request to somebody else."""
-        key, holder = needed("id"), texts.key(request.form.get("holder"))
-        to = texts.key(request.form.get("to"))
+        key = needed("id")
+        return on_page(self, key, "give", lambda: self._given(key))
+
+    def _given(self, key: int) -> Any:
+        holder, to = (texts.key(request.form.get(name)) for name in ("holder", "to"))
         if holder is None or to is None:
             raise Invalid({"to": _("请选择人员")})
         move = oversight.Move(holder, to)
@@ -87,6 +91,9 @@ class OverviewView(Page):
     def end(self) -> Any:
         """End a request undecided."""
         key = needed("id")
+        return on_page(self, key, "end", lambda: self._ended(key))
+
+    def _ended(self, key: int) -> Any:
         oversight.end(self.call(), key, request.form.get("comment"))
         return _done(key, _("已终止，提交人可以修改后重新提交"))
 

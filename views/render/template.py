@@ -32,7 +32,7 @@ def init_template(app: Flask) -> None:
         came_from=came_from,
         share=share,
         yuan=yuan,
-        standing=standing,
+        state_tag=standing,
         tag=tag,
         may=allowed,
     )

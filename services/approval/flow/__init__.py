@@ -1,6 +1,7 @@
 """Who has to agree: the ways of flows, approvers and stand-ins."""
 
 __all__ = [
+    "agreed_before",
     "approvers",
     "barred",
     "chosen_approvers",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,9 +10,11 @@ from sqlalchemy.orm import Session
 
 from models.approval.flow import ApprovalFlow, ApprovalStep, ApproverKind, StepMode
 from models.people.user import User
+from services.approval.flow.agreed_before import agreed_before, collapses, signed_by, sure_to_sign
 from services.approval.flow.approvers import approvers, readers
 from services.approval.flow.barred import would_bar
 from services.approval.flow.flow import applying, copied, place
+from services.approval.flow.forks import lanes_of
 from services.approval.flow.preview import Words, parsed
 from services.approval.request.tasks import Cast, cast
 from services.query import conditions, search
@@ -37,7 +40,9 @@ class Check:
 class TrialStep:
     """One step: whether it applies and who gets it; people are (name, whose stand-in).
 
-    `place`: how its branch is called, empty on the main way.
+    `place`: how its branch is called, empty on the main way. `agreed`: who agrees by rule, having
+    agreed in a step before; `settled`: nobody else is asked; `perhaps`: who will agree so if it is
+    he who approves a step before.
     """
 
     step: ApprovalStep
@@ -50,6 +55,9 @@ class TrialStep:
     second: bool = False
     place: str = ""
     fills: str = ""
+    agreed: tuple[str, ...] = ()
+    settled: bool = False
+    perhaps: tuple[str, ...] = ()
 
     @property
     def waits(self) -> bool:
@@ -65,6 +73,20 @@ class Trial:
     forced: bool
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Foreseen:
+    """Who is asked in a step, who agrees by rule, and who perhaps does."""
+
+    asked: Cast
+    agreed: Sequence[int] = ()
+    perhaps: Sequence[int] = ()
+    settled: bool = False
+
+
+NOBODY = Foreseen(Cast({}))
+Who = tuple[int, set[int]]  # who submits, and who may not decide
+
+
 def trial(
     session: Session, flow: ApprovalFlow, record: Any, *, submitter: int, now: dt.datetime
 ) -> Trial:
@@ -74,14 +96,11 @@ def trial(
     stays = {step.ordinal for step in applying(flow, type(record), get, at)}
     copies = copied(flow, type(record), get, at)
     never = would_bar(record, submitter, flow.action)
-    casts = {
-        step.ordinal: cast(session, approvers(session, step, submitter, None), never, now=now)
-        for step in flow.steps
-        if step.ordinal in stays and step.approver_kind is not ApproverKind.chosen
-    }
+    way = [step for step in flow.steps if step.ordinal in stays]
+    found = _foreseen(session, way, (submitter, never), now)
     for step in copies:
-        casts[step.ordinal] = Cast(dict.fromkeys(readers(session, step, submitter)))
-    names = _names(session, casts)
+        found[step.ordinal] = Foreseen(Cast(dict.fromkeys(readers(session, step, submitter))))
+    names = _names(session, found.values())
     steps = [
         TrialStep(
             step,
@@ -89,9 +108,9 @@ def trial(
             told.condition,
             step.ordinal in stays or step in copies,
             _checks(words, parsed(flow.noun, step.condition), _told(session, record, get), get, at),
-            *_people(casts.get(step.ordinal, Cast({})), names),
-            told.place,
-            told.fills,
+            place=told.place,
+            fills=told.fills,
+            **_people(found.get(step.ordinal, NOBODY), names),
         )
         for step, told in zip(flow.steps, words.steps(flow), strict=True)
     ]
@@ -128,16 +147,48 @@ def _checks(
     return checks
 
 
-def _names(session: Session, casts: dict[int, Cast]) -> dict[int, str]:
-    keys = {key for one in casts.values() for pair in one.people.items() for key in pair if key}
+def _foreseen(
+    session: Session, way: list[ApprovalStep], who: Who, now: dt.datetime
+) -> dict[int, Foreseen]:
+    """Return what becomes of each deciding step of a way, as far as it can be known now."""
+    submitter, never = who
+    found: dict[int, Foreseen] = {}
+    lanes, sure, perhaps = lanes_of(way), dict[int, set[int]](), dict[int, set[int]]()
+    for place_, step in enumerate(way, 1):
+        if step.approver_kind is ApproverKind.chosen:
+            continue
+        named = approvers(session, step, submitter, None)
+        signed = signed_by(place_, lanes, sure) if collapses(step) else set()
+        maybe = signed_by(place_, lanes, perhaps) if collapses(step) else set()
+        given = agreed_before(step, named, signed - never, never)
+        rest = given.rest if given.people else named
+        asked = Cast({}) if given.whole else cast(session, rest or named, never, now=now)
+        unsure = [p for p in asked.people if p in maybe and p in named]
+        found[step.ordinal] = Foreseen(asked, given.people, unsure, settled=given.whole)
+        everybody = {*given.people, *asked.people}
+        sure[place_] = {*given.people, *sure_to_sign(step, asked.people)}
+        perhaps[place_] = everybody - sure[place_]
+    return found
+
+
+def _names(session: Session, found: Iterable[Foreseen]) -> dict[int, str]:
+    casts = [pair for one in found for pair in one.asked.people.items()]
+    keys = {key for pair in casts for key in pair if key} | {k for one in found for k in one.agreed}
     user = User.__table__
     rows = session.execute(sa.select(user.c.id, user.c.name).where(user.c.id.in_(keys)))
     return {row.id: row.name for row in rows}
 
 
-def _people(found: Cast, names: dict[int, str]) -> tuple[list[tuple[str, str]], bool, bool]:
-    pairs = [(names[key], names.get(of or 0, "")) for key, of in found.people.items()]
-    return pairs, found.fallback, found.second
+def _people(found: Foreseen, names: dict[int, str]) -> dict[str, Any]:
+    asked = found.asked
+    return {
+        "people": [(names[key], names.get(of or 0, "")) for key, of in asked.people.items()],
+        "fallback": asked.fallback,
+        "second": asked.second,
+        "agreed": tuple(names[key] for key in found.agreed),
+        "settled": found.settled,
+        "perhaps": tuple(names[key] for key in found.perhaps),
+    }
 
 
 def candidates(session: Session, noun: str, text: str, *, by: Actor) -> list[Any]:

@@ -13,6 +13,7 @@ from models.approval.flow import ApprovalStep, StepMode
 from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.delivery.notification import NoticeKind
+from services.approval.flow.agreed_before import agreed_before, collapses, share_is_met
 from services.approval.flow.approvers import admins, approvers
 from services.approval.flow.barred import barred
 from services.approval.flow.flow import step_of
@@ -60,21 +61,14 @@ def _open_next(
     Where the flow says so, who agreed in a step before is not asked again: his agreement is noted.
     """
     step, never = step_of(session, request, at), barred(request)
-    signed = _signed(session, request, at) - never if _collapses(step) else set()
+    signed = _signed(session, request, at) - never if collapses(step) else set()
     named = approvers(session, step, request.submitted_by_id, request.chosen) if signed else []
-    agreed = [person for person in named if person in signed]
-    anyone = step.mode is StepMode.any
-    for person in agreed[:1] if anyone else agreed:
+    found = agreed_before(step, named, signed, never)
+    for person in found.people:
         _agree(session, request, at, person, now)
-    rest = [person for person in named if person not in signed | never]
-    if agreed and (anyone or not rest or _share_is_met(step, len(agreed), len(agreed) + len(rest))):
-        return None
-    return _open_tasks(session, request, (at, step), rest or None, now)
-
-
-def _collapses(step: ApprovalStep) -> bool:
-    """Tell whether a step takes the agreement of before; not where something has to be filled."""
-    return step.collapse and not step.fills_needed
+    return (
+        None if found.whole else _open_tasks(session, request, (at, step), found.rest or None, now)
+    )
 
 
 def _signed(session: Session, request: ApprovalRequest, at: int) -> set[int]:
@@ -252,11 +246,7 @@ def _is_enough(
     own = _approvals(session, request).where(task.step == here.step, task.added_by_id.is_(None))
     agreed = len(set(session.scalars(own)))
     asked = agreed + sum(one.added_by_id is None for one in rest)
-    return _share_is_met(step, agreed, asked)
-
-
-def _share_is_met(step: ApprovalStep, agreed: int, asked: int) -> bool:
-    return step.mode is StepMode.share and agreed * 100 >= (step.share or 100) * asked
+    return share_is_met(step, agreed, asked)
 
 
 def _open(
