@@ -57,13 +57,25 @@
       if (closed(field, secret)) return false;
       const given = left.get(field.name) || [];
       if (['checkbox', 'radio'].includes(field.type)) field.checked = given.includes(field.value);
+      else if (field.type === 'select-multiple') [...field.options].forEach((one) => { one.selected = given.includes(one.value); });
       else if (given.length) field.value = given.shift();
       else return false;
       return true;
     });
   };
 
-  const own = { key, parts, stale, place, offered, joined, typed, grouped, rows, restore };
+  // Whether a field holds something else than the page gave it: what is folded away is opened then.
+  const altered = (field) => {
+    if (['checkbox', 'radio'].includes(field.type)) return field.checked !== field.defaultChecked;
+    if (field.type === 'select-multiple') return [...field.options].some((one) => one.selected !== one.defaultSelected);
+    if (field.type === 'select-one') {
+      const given = [...field.options].find((one) => one.defaultSelected) || field.options[0];
+      return field.value !== (given?.value ?? '');
+    }
+    return field.value !== field.defaultValue;
+  };
+
+  const own = { altered, key, parts, stale, place, offered, joined, typed, grouped, rows, restore };
   if (typeof window === 'undefined') module.exports = own;
   else window.tcosDraftContent = own;
 })();

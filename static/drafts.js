@@ -53,7 +53,10 @@
       const rows = content.rows(values, table.dataset.lines);
       if (rows) table.dispatchEvent(new CustomEvent('rows', { detail: rows }));
     });
-    content.restore([...form.elements], values, secret(form)).forEach((field) => field.dispatchEvent(new Event('restored')));
+    content.restore([...form.elements], values, secret(form)).forEach((field) => {
+      field.dispatchEvent(new Event('restored'));
+      if (content.altered(field)) field.closest('details')?.setAttribute('open', '');
+    });
     const place = $('input[type=file]', form);
     draft.kept.filter(([token]) => !$$('input[name=kept]', form).some((one) => one.value === token)).forEach(([token, name]) => {
       const label = document.createElement('label');

@@ -95,7 +95,7 @@
     if (!data) return;
     typed.delete(form.dataset.id);
     [...form.elements].forEach((one) => {
-      if (one.matches('textarea, input[type=text]') && data.get(one.name)) {
+      if (one.matches('textarea, select, input[type=text]') && data.get(one.name)) {
         one.value = data.get(one.name);
         const folded = one.closest('details');
         if (folded) folded.open = true;

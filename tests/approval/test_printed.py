@@ -1,6 +1,7 @@
 """The form of an approval as a PDF: its content, and who signed each step, with which words."""
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -124,3 +125,40 @@ def test_what_a_rule_noted_is_told_in_the_reader_s_language_and_people_word_for_
     assert "不再重复审批" not in page + form
     assert "原审批人已停用" not in page
     assert "not asked again" in page
+
+
+def test_an_approval_that_was_taken_back_is_no_signature(lite):
+    with World(lite) as world:
+        flow(world, {"people": ["reviewer"]}, {"people": ["manager"]})
+        _key, request = world.submitted()
+        world.decided(request, "reviewer", comment="先同意")
+        act(world, "reviewer", "take_back", request)
+    visitors = Visitors(lite)
+    form = visitors.get("admin", f"/admin/request/form/?id={request}").text
+    assert "先同意" not in form
+    assert form.count('class="signed"') == 0
+    assert re.search(r"<i>reviewer</i></td>\s*<td><i>待处理", form)
+    with World(lite) as world:
+        world.decided(request, "reviewer", comment="看过再同意")
+    again = visitors.get("admin", f"/admin/request/form/?id={request}").text
+    assert again.count('class="signed"') == 1
+    assert "看过再同意" in again
+
+
+def test_what_a_rule_made_of_an_approval_goes_with_it(lite):
+    with World(lite) as world:
+        flow(
+            world,
+            {"people": ["reviewer"]},
+            {"people": ["reviewer"], "collapse": True},
+            {"people": ["manager"]},
+        )
+        _key, request = world.submitted()
+        world.decided(request, "reviewer")
+        world.now += dt.timedelta(minutes=1)
+        act(world, "reviewer", "take_back", request)
+        world.now += dt.timedelta(minutes=1)
+        world.decided(request, "reviewer")
+    form = Visitors(lite).get("admin", f"/admin/request/form/?id={request}").text
+
+    assert form.count('class="signed"') == 2

@@ -235,6 +235,6 @@ def test_the_page_says_which_step_is_agreed_by_rule(lite):
 
     page = visitors.get("admin", place).text
     assert "按规则同意" in page
-    assert "manager前面步骤已同意，按规则不再重复审批" in page
+    assert "manager 在前面步骤同意后，按规则不再重复审批" in page
     visitors.get("admin", "/lang/en")
     assert "Agreed by rule" in visitors.get("admin", place).text

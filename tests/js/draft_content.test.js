@@ -88,3 +88,26 @@ test('what is kept comes back unchanged, and nothing is put into passwords, file
   assert.deepEqual(content.restore(fields, values, new Set(['secret'])), []);
   assert.deepEqual(new Set(fields.map((one) => one.value)), new Set(['own']));
 });
+
+const chosen = (...picked) => ({
+  name: 'cc',
+  type: 'select-multiple',
+  options: ['1', '2', '3'].map((value) => ({ value, selected: false, defaultSelected: picked.includes(value) })),
+});
+
+test('of several that were chosen all come back, and none that was not', () => {
+  const field = chosen('3');
+  content.restore([field], content.grouped([['cc', '1'], ['cc', '2']]), NONE);
+
+  assert.deepEqual(field.options.map((one) => one.selected), [true, true, false]);
+});
+
+test('what the page did not give is told apart from what it did', () => {
+  const [all, one] = [chosen(), { type: 'select-one', value: 'b', options: [{ value: 'a' }, { value: 'b' }] }];
+  all.options[1].selected = true;
+  const text = (value) => ({ type: 'text', value, defaultValue: 'x' });
+  const box = (checked) => ({ type: 'checkbox', checked, defaultChecked: true });
+  const fields = [all, chosen(), one, { ...one, value: 'a' }, text('y'), text('x'), box(false), box(true)];
+
+  assert.deepEqual(fields.map(content.altered), [true, false, true, false, true, false, true, false]);
+});

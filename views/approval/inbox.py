@@ -132,7 +132,7 @@ class InboxView(Page):
             self.call(), key, seen=seen, verb=verb, comment=comment, beside=beside
         )
         words = {"approve": _("已通过"), "reject": _("已驳回"), "give_back": _("已退回")}
-        return self._done(f"{words[verb]}：{found.title}")
+        return self._done(words[verb] + _("：") + found.title)
 
     def _done(self, text: str) -> Any:
         if wants_json():

@@ -50,7 +50,22 @@ class PrintedForm(Acting):
 
 
 def signatures(panel: dict[str, Any], request_id: int) -> list[tuple[Any, list[Event]]]:
-    """Return each step of a request with what was decided in it, in order."""
+    """Return each step of a request with what was decided in it, in order.
+
+    Who took his approval back has not signed, nor has a rule for it.
+    """
     own = next((r for r in panel["rounds"] if r.id == request_id), None)
-    events = [e for e in own.events if e.decision in SIGNED] if own else []
+    events: list[Event] = []
+    for event in own.events if own else ():
+        if event.decision is Decision.take_back:
+            events = _without(events, event)
+        elif event.decision in SIGNED:
+            events.append(event)
     return [(step, [e for e in events if e.step == step.place]) for step in panel["steps"]]
+
+
+def _without(events: list[Event], back: Event) -> list[Event]:
+    """Return events without an approval that was taken back and what a rule made of it."""
+    his = (e for e in reversed(events) if (e.actor, e.step) == (back.actor, back.step))
+    gone = next(his, back)
+    return [e for e in events if e is not gone and (e.at != gone.at or e.step <= gone.step)]

@@ -215,7 +215,7 @@ class HandoverView(Page):
 
     def _flash(self, verb: str, done: handover.Workload) -> None:
         told = "、".join(f"{caption} {done[kind]}" for kind, caption in kinds().items())
-        flash(f"{verb}：{told}", "success")
+        flash(verb + _("：") + told, "success")
 
 
 def tell_left(names: Sequence[str]) -> None:
