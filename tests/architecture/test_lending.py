@@ -1,10 +1,13 @@
 """The tests' own house: what is lent to a test again is as new, and two tests never share."""
 
+import datetime as dt
+
 import pytest
 import sqlalchemy as sa
 
 from models.core.base import db
 from models.customers.customer import Customer
+from tests.support import clock, ready
 from tests.support.world import World
 
 
@@ -52,3 +55,12 @@ def test_a_seed_is_told_once_and_copied(databases):
 
     with databases.lent("sqlite", one_department), databases.lent("sqlite", one_department):
         assert len(told) == 1
+
+
+def test_a_program_of_the_product_has_the_time_of_the_tests():
+    words = ["-c", "from services.core import clock; print(clock.system().isoformat())"]
+    before = clock.now()
+    status, out, error = ready.PRODUCT.run(words)
+
+    assert status == 0, error
+    assert before <= dt.datetime.fromisoformat(out.strip()) <= clock.now()

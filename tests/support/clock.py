@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 START = dt.datetime.fromisoformat(os.environ.get("TCOS_TEST_CLOCK", "2026-11-28T10:00"))
-_BEGUN = time.monotonic()
+begun = time.monotonic()  # the machine's, the same in every process
 
 
 def now():
     """Return what time it is in the tests' world, in UTC."""
-    passed = dt.timedelta(seconds=time.monotonic() - _BEGUN)
+    passed = dt.timedelta(seconds=time.monotonic() - begun)
     return START.replace(tzinfo=SHANGHAI).astimezone(dt.UTC) + passed
 
 

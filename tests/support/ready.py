@@ -20,6 +20,8 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.support import clock
+
 ROOT = Path(__file__).resolve().parents[2]
 PIPE = subprocess.PIPE
 NULL = subprocess.DEVNULL
@@ -41,7 +43,7 @@ class Server:
         with contextlib.ExitStack() as theirs:
             fds, mine = _files(files, theirs)
             given = dict(os.environ) if environment is None else environment
-            asked = {"words": words, "cwd": str(cwd), "environment": given}
+            asked = {"words": words, "cwd": str(cwd), "environment": given, "begun": clock.begun}
             own, other = socket.socketpair()
             theirs.callback(other.close)
             self._serve()
@@ -210,6 +212,10 @@ def _begin(asked, files):
     if Path(asked["cwd"]) != ROOT:
         for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
             del sys.modules[name]  # another tree has its own
+    elif "services.core.clock" in sys.modules:
+        # A program that had the machine's time would sweep away next year what a test just made.
+        clock.begun = asked["begun"]
+        sys.modules["services.core.clock"].system = clock.now
     random.seed()
     kind, what, *rest = asked["words"]
     sys.argv = [what, *rest]
