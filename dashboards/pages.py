@@ -187,7 +187,7 @@ def columns_of(told: tuple[Measure, ...]) -> tuple[TableColumn, ...]:
     return tuple(one.column for one in told)
 
 
-CUSTOMER_FILTERS = ("level", "industry", "source", "province")
+CUSTOMER_FILTERS = ("level", "industry", "source", "province", "segment", "group")
 PEOPLE_FILTERS = ("owner", "department")
 
 SUMMARIES: dict[str, Summary] = {

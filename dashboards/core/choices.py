@@ -14,14 +14,17 @@ from sqlalchemy.sql import ColumnElement
 from dashboards.core.names import PRODUCT
 from dashboards.core.query import BadParameter, CockpitQuery
 from dashboards.core.scope import CUSTOMER, DEPARTMENT, OPTION, STAGE, USER
-from dashboards.core.sql import caption
+from dashboards.core.sql import caption, in_words
 from models.core.mixins import Approval
 from models.customers.customer import CustomerStatus, Level
 from models.people.role import Scope
+from models.portrait.segment_rule import SegmentRule
+from models.query.saved_view import SavedView
 from models.records.dictionary import DictionaryKind
 from models.sales.follow_up import FollowUpKind
 from services.core import regions
-from services.rights.actor import Actor
+from services.portrait import own_segments
+from services.rights.actor import Actor, may
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +37,7 @@ class Choice:
 
 
 Offers = dict[str, list[Choice]]
+SEGMENT, VIEW = SegmentRule.__table__, SavedView.__table__
 
 
 def read(session: Session, actor: Actor) -> Offers:
@@ -43,6 +47,9 @@ def read(session: Session, actor: Actor) -> Offers:
         _part("department", DEPARTMENT, DEPARTMENT.c.name, DEPARTMENT.c.ordinal, _places(actor)),
         _part("stage", STAGE, caption(STAGE), STAGE.c.ordinal, sa.true(), STAGE.c.code),
         _part("product", PRODUCT, PRODUCT.c.name, PRODUCT.c.id, sa.true()),
+        _segments(actor),
+        # What a view asks comes as its code: only who reads it knows whether it is a segment.
+        _part("group", VIEW, VIEW.c.name, VIEW.c.id, own_segments.offered(actor), VIEW.c.query),
         *(
             _part(
                 kind.name,
@@ -58,11 +65,13 @@ def read(session: Session, actor: Actor) -> Offers:
     rows = session.connection().execute(
         sa.select(statement).order_by(statement.c.name, statement.c.rank, statement.c.id)
     )
-    found: Offers = {
-        name: [] for name in ("owner", "department", "stage", "product", "industry", "source")
-    }
+    read = ("owner", "department", "stage", "product", "industry", "source", "segment", "group")
+    found: Offers = {name: [] for name in read}
     for name, key, label, code, _rank in rows:
-        found[name].append(Choice(str(key), label, code))
+        if name != "group":
+            found[name].append(Choice(str(key), label, code))
+        elif own_segments.asks(code):
+            found[name].append(Choice(str(key), label))
     return found | _fixed()
 
 
@@ -85,6 +94,12 @@ def _people(actor: Actor) -> ColumnElement[bool]:
     if actor.scope is Scope.team:
         return sa.and_(USER.c.id.in_(actor.team))
     return sa.and_(USER.c.department_id.in_(actor.departments))
+
+
+def _segments(actor: Actor) -> Any:
+    asked = sa.and_(SEGMENT.c.active) if may(actor, "portrait:read") else sa.false()
+    name = in_words(SEGMENT.c.name, SEGMENT.c.name_en)
+    return _part("segment", SEGMENT, name, SEGMENT.c.ordinal, asked)
 
 
 def _places(actor: Actor) -> ColumnElement[bool]:

@@ -21,8 +21,7 @@ from services.core.errors import Refused
 COMPARED = ("", "previous", "year")
 BASE, CHANGE = "_base", "_change"  # columns of a comparison, behind the name of what is compared
 MOST_VALUES, LONGEST_NAME = 50, 40
-LARGEST_PAGE = 1_000_000
-DEFAULT_PRESET = "year"
+DEFAULT_PRESET, LARGEST_PAGE = "year", 1_000_000
 DENSITIES = ("comfortable", "compact")
 OLDEST, SKEW = dt.timedelta(hours=1), dt.timedelta(minutes=1)  # of `as_of`; clocks differ a little
 Args = Mapping[str, Sequence[str]]
@@ -90,6 +89,7 @@ class CockpitQuery:
     bars: tuple[str, ...] = ()
     idle: frozenset[str] = frozenset()  # filters that were given and that this summary has not
     summary: str = ""  # its key
+    members: tuple[Any, ...] | None = None  # clauses of segments, from dashboards/segments.py
 
     @property
     def today(self) -> dt.date:

@@ -132,12 +132,17 @@ def positive(value: Any) -> Clause:
 
 
 def caption(table: Any) -> Clause:
-    """Return the label column in the reader's language, of a stage or a dictionary option."""
+    """Return the label in the reader's language, of a stage or a dictionary option."""
+    return in_words(table.c.label, table.c.label_en)
+
+
+def in_words(chinese: Any, english: Any) -> Clause:
+    """Return the column of the reader's language, the Chinese one where there is no English."""
     locale = get_locale()
     if locale is None or locale.language != "en":
-        plain: Clause = table.c.label
+        plain: Clause = chinese
         return plain
-    return sa.case((table.c.label_en != "", table.c.label_en), else_=table.c.label)
+    return sa.case((english != "", english), else_=chinese)
 
 
 def snapshot(session: Session) -> None:

@@ -147,6 +147,8 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "industry": _none_or_key,
     "source": _none_or_key,
     "province": _province,
+    "segment": _key,
+    "group": _key,
     "stage": _code,
     "kind": _member(FollowUpKind),
     "product": _none_or_key,

@@ -9,6 +9,7 @@ from flask_babel import force_locale
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import segments
 from dashboards.core import choices
 from dashboards.files import lines, paper, words
 from dashboards.files.lines import Content
@@ -99,7 +100,7 @@ def _view(session: Session, key: int) -> SavedView:
 
 def _content(session: Session, by: Actor, view: SavedView, now: dt.datetime) -> Content:
     summary = states.summary_of(view)
-    query = states.query_of(summary, view.query, now=now)
+    query = segments.kept_to(session, states.query_of(summary, view.query, now=now))
     offers = choices.read(session, by)
     choices.check(query, offers)
     reader = words.FilterReader(session, by, offers)

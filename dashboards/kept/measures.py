@@ -8,6 +8,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import segments
 from dashboards.core import money
 from dashboards.core.columns import TableColumn, missing, shown
 from dashboards.core.query import CockpitQuery
@@ -57,7 +58,7 @@ def offered(summary: Summary, query: CockpitQuery) -> dict[str, TableColumn]:
     """Return the numbers that the totals of a query's grain have, the tiles first."""
     summed = [c for c in summary.columns(query.by) if c.numeric and (c.of or c.summing != "none")]
     if summary.detail is not None and not summary.is_grouped(query):
-        told = set(summary.detail(SYSTEM, query).totals.selected_columns.keys())
+        told = set(summary.detail(SYSTEM, segments.bare(query)).totals.selected_columns.keys())
         summed = [c for c in summed if {*(c.of or (c.key,))} <= told]
     known: dict[str, TableColumn] = {}
     for column in (*summary.tiles, *summed):
@@ -79,5 +80,6 @@ def measure(
 ) -> ViewNumber:
     """Return a number as the summary's own page tells it to this person. Raises Invalid."""
     column, summary = demanded(view, key, now=now), summary_of(view)
-    found = summary.read(session, actor, query_of(summary, view.query, now=now))
+    query = segments.kept_to(session, query_of(summary, view.query, now=now))
+    found = summary.read(session, actor, query)
     return ViewNumber(column, summary, found)

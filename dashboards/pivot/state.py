@@ -22,7 +22,7 @@ TOPS = (5, 10, 20, 50, 100, 200)
 ROWS, COLUMNS, MEASURE, TOP = "owner", "month", "amount", 20
 MOST_MEASURES = 6
 OWN = ("rows", "cols", "measures", "top", "chart", "heat")
-FILTERS = ("owner", "department", "level", "industry", "source", "province")
+FILTERS = ("owner", "department", "level", "industry", "source", "province", "segment", "group")
 OPTIONS = SummaryOptions(("pivot",), lambda _by: ("label",), lambda _by: "label")
 
 

@@ -5,14 +5,14 @@ and leaves by itself. A view that searches or stands on a tab is a list, not a s
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import parse_qsl
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
-from sqlalchemy.sql import ColumnElement
+from sqlalchemy.sql import ColumnElement, Select
 
 from models.core.mixins import Approval
 from models.customers.customer import Customer
@@ -23,7 +23,8 @@ from services.core.money import total
 from services.query import conditions, filters, saved_views
 from services.query.beside import Question, asked
 from services.query.condition_values import Place
-from services.rights.access import actor_of
+from services.rights.access import actor_of, visible_to
+from services.rights.actor import Actor
 from services.rights.call import Call
 
 NOUN, KEY = "customer", "group_id"
@@ -46,9 +47,30 @@ class OwnSegment:
     pushed: dict[str, str]
 
 
+def members(call: Call, keys: Collection[int]) -> Select[Any]:
+    """Return the customers of some segments, by whatever way; who may see which is not asked.
+
+    Raises ValueError, in words, where this person has no such segment or may not ask it.
+    """
+    views = list(call.session.scalars(sa.select(SavedView).where(MINE, SavedView.id.in_(keys))))
+    if len(views) < len(keys) or not all(asks(view.query) for view in views):
+        raise ValueError(_("没有这个客群"))
+    at = Place(call.now, call.by.id)
+    clauses = [_clause(call.session, view, at) for view in views]
+    known = [one for one in clauses if one is not None]
+    if len(known) < len(keys):
+        raise ValueError(_("含您不能筛选的字段"))
+    return _of(known)
+
+
+def offered(actor: Actor) -> ColumnElement[bool]:
+    """Return which saved views this person may use as a segment."""
+    return sa.and_(MINE, visible_to(actor, SavedView))
+
+
 def found(call: Call) -> list[OwnSegment]:
     """Return the segments a person may use, counted as they are now."""
-    known = [one for one in saved_views.visible(call.session, NOUN) if _asks(one.view)]
+    known = [one for one in saved_views.visible(call.session, NOUN) if asks(one.view.query)]
     return [_counted(call, one) for one in known]
 
 
@@ -64,8 +86,9 @@ def _counted(call: Call, known: saved_views.Known) -> OwnSegment:
     return OwnSegment(known, *counts, query, {"f.approval": "in:approved"} | query)
 
 
-def _asks(view: SavedView) -> bool:
-    pairs = parse_qsl(view.query)
+def asks(query: str) -> bool:
+    """Tell whether what a view keeps is a condition of customers, and nothing beyond one."""
+    pairs = parse_qsl(query)
     plain = all(name not in LIST or (name, value) == ("tab", "all") for name, value in pairs)
     return plain and any(name == filters.GROUP or name[:2] == filters.PREFIX for name, _v in pairs)
 
@@ -76,7 +99,7 @@ def _clause(session: Session, view: SavedView, at: Place) -> ColumnElement[bool]
     A part left out would make the segment larger than whoever named it meant.
     """
     actor, within = actor_of(session), session.info.setdefault("own_segments", set())
-    if actor is None or view.id in within or not _asks(view):
+    if actor is None or view.id in within or not asks(view.query):
         return None
     known = filters.askable(Customer, actor)
     within.add(view.id)  # a segment that names itself, by whatever way, has nobody
@@ -106,13 +129,15 @@ def _among(key: Callable[[], Any]) -> Callable[[Question], ColumnElement[bool]]:
         known = [one for one in views if one is not None]
         if op in {"ne", "not_in"} and len(known) < len(set(keys)):
             return sa.false()  # nobody is outside of what this person cannot ask
-        some = sa.or_(sa.false(), *known)
-        # By itself: within the grid of customers it would be taken for the statement around it.
-        rows = sa.select(Customer.id).where(some).correlate(None)
-        within: ColumnElement[bool] = key().in_(rows)
+        within: ColumnElement[bool] = key().in_(_of(known))
         return within if op in {"eq", "in", "filled"} else sa.or_(key().is_(None), ~within)
 
     return clause
+
+
+def _of(known: list[ColumnElement[bool]]) -> Select[Any]:
+    # By itself: within the grid of customers it would be taken for the statement around it.
+    return sa.select(Customer.id).where(sa.or_(sa.false(), *known)).correlate(None)
 
 
 def _register(model: type[Any], key: Callable[[], Any]) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dashboards import segments
 from dashboards.core.columns import shown
 from dashboards.pages import SUMMARIES
 from tests.support.books import seed_books
@@ -27,12 +28,12 @@ class Cockpit:
 
     def read(self, key, who="analyst", **params):
         self.world.be(who)
-        query = self.query(key, **params)
+        query = segments.kept_to(self.world.session, self.query(key, **params))
         return SUMMARIES[key].read(self.world.session, self.world.actor, query)
 
     def every(self, key, who="analyst", **params):
         self.world.be(who)
-        query = self.query(key, **params)
+        query = segments.kept_to(self.world.session, self.query(key, **params))
         return list(SUMMARIES[key].every(self.world.session, self.world.actor, query))
 
     def figures(self, key, who="analyst", **params):

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from dashboards.core.choices import Choice, Offers
+from dashboards.core.filters import SEGMENTED
 from dashboards.core.parameters import COMMON, LOOKS, PARAMETERS, SEVERAL
 from dashboards.core.query import CockpitQuery
 from dashboards.files import words
@@ -19,7 +20,7 @@ from services.rights.actor import Actor
 from views.form.choices import people
 
 MAIN = ("owner", "department")  # the others stand under 更多筛选
-WHOLE = frozenset({"kind", "status", "only"})  # every row has one
+WHOLE = frozenset({"kind", "status", "only", *SEGMENTED})  # without the choice of none
 KEPT = (
     "by",
     "compare",
@@ -76,7 +77,11 @@ def make(
 ) -> Bar:
     """Return the bar of a page."""
     chips = _chips(session, actor, summary, query, offers)
-    inputs = {name: _input(name, query, offers[name]) for name in summary.filters}
+    inputs = {
+        name: _input(name, query, offers[name])
+        for name in summary.filters
+        if name not in SEGMENTED or offers[name] or name in query.keys
+    }
     more = [one for name, one in inputs.items() if name not in MAIN]
     if summary.choices.only:
         cuts = [Choice(key, str(ONLY[key])) for key in summary.choices.only]

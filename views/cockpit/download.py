@@ -8,6 +8,7 @@ from urllib.parse import quote, urlencode
 from flask import Response, abort, redirect, request
 from flask_admin import expose
 
+from dashboards import segments
 from dashboards.core import choices
 from dashboards.core.query import CockpitQuery, PastMoment
 from dashboards.core.sql import snapshot
@@ -37,7 +38,7 @@ def asked_of(summary: Summary, now: dt.datetime) -> CockpitQuery:
     """
     given = request.args.to_dict(flat=False)
     try:
-        return summary.query(given, now=now)
+        return segments.kept_to(db.session(), summary.query(given, now=now))
     except PastMoment:
         del given["as_of"]
         abort(redirect(f"{request.path}?{urlencode(given, doseq=True)}"))

@@ -1,5 +1,6 @@
 """The doors of 透视分析 and of the glossary."""
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from plotly.utils import PlotlyJSONEncoder
 
+from dashboards import segments
 from dashboards.core import choices
 from dashboards.core.columns import exported, jsonable
 from dashboards.core.sql import snapshot
@@ -37,6 +39,7 @@ class PivotPages(Page):
         """Return what is asked for, checked, and the choices of the bar."""
         found = read(request.args.to_dict(flat=False), now=self.now())
         snapshot(self.session)
+        found = dataclasses.replace(found, query=segments.kept_to(self.session, found.query))
         offers = choices.read(self.session, self.actor)
         choices.check(found.query, offers)
         return found, offers
