@@ -152,3 +152,17 @@ def test_the_page_offers_it_to_who_leads_and_to_nobody_else(lite):
     assert "终止" in page
     assert "重复" in page
     assert 'id="oversight"' not in page
+
+
+def test_who_gives_a_task_on_is_not_called_a_stand_in(lite):
+    with World(lite) as world:
+        flow(world, {"people": ["reviewer"]})
+        _key, request = world.submitted()
+        move = oversight.Move(world.id_of("reviewer"), world.id_of("reviewer2"))
+        with world.acting("admin"):
+            oversight.give(world.call, request, move, "休假")
+    page = Visitors(lite).get("sales", f"/admin/request/?id={request}").text
+
+    assert "代 reviewer" not in page
+    said = " ".join(page[page.index("<b>admin</b>") :][:200].split())
+    assert said.startswith("<b>admin</b> 转交（reviewer 的待办） → reviewer2")

@@ -195,4 +195,4 @@ def test_a_record_tells_who_ended_its_request_and_why(app):
             oversight.end(world.call, request, "重复提交")
 
     page = Visitors(app).get("sales", f"/admin/customer/details/?id={key}").text
-    assert re.search(r'role="status">\s*终止：重复提交', page)
+    assert re.search(r'role="status">admin 终止了审批：重复提交', page)
