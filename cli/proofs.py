@@ -4,7 +4,7 @@ import click
 from flask.cli import AppGroup, with_appcontext
 
 from cli.common import system_session
-from dashboards import settled
+from dashboards import kept_figures
 from services.deals.contract_sums import broken
 
 contracts = AppGroup("contracts", help="Look after contracts.")
@@ -30,24 +30,27 @@ cockpit = AppGroup("cockpit", help="What the cockpit keeps worked out beside the
 @cockpit.command("rebuild")
 @with_appcontext
 def rebuild() -> None:
-    """Work out anew what of every instalment is settled; people go on working meanwhile."""
-    done = settled.rebuild(system_session(), tell=_tell)
-    click.echo(f"{done} contracts worked out")
+    """Work out anew what is kept of instalments and customers; people go on working meanwhile."""
+    for one in kept_figures.ROLL_UPS:
+        done = kept_figures.rebuild(system_session(), one, tell=_tell)
+        click.echo(f"{done} {one.named}s worked out")
 
 
 @cockpit.command("verify")
 @with_appcontext
 def verify() -> None:
-    """Compare what is kept with the raw rows; 1 and the contracts' keys where they differ."""
-    session = system_session()
-    found, noted = settled.verify(session), settled.waiting(session)
-    for key in found:
-        click.echo(f"contract {key}")
-    if found:
-        raise click.ClickException(f"{len(found)} contracts are kept otherwise: cockpit rebuild")
+    """Compare what is kept with the raw rows; 1 and the keys where they differ."""
+    session, wrong = system_session(), 0
+    for one in kept_figures.ROLL_UPS:
+        found = kept_figures.verify(session, one)
+        for key in found:
+            click.echo(f"{one.named} {key}")
+        if noted := kept_figures.waiting(session, one):
+            click.echo(f"{noted} {one.named}s are still to be worked out, and read from raw rows")
+        wrong += len(found)
+    if wrong:
+        raise click.ClickException(f"{wrong} are kept otherwise: cockpit rebuild")
     click.echo("what is kept equals the raw rows")
-    if noted:
-        click.echo(f"{noted} contracts are still to be worked out: they are read from the raw rows")
 
 
 def _tell(done: int, whole: int) -> None:

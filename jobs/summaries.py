@@ -10,7 +10,7 @@ from flask import Flask, current_app
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
-from dashboards import settled
+from dashboards import kept_figures
 from dashboards.core.sql import snapshot
 from dashboards.kept import mailing, watch
 from jobs.scope import clock, working
@@ -29,7 +29,7 @@ from services.rights.actor import SYSTEM
 
 TITLE = _("订阅的汇总表")
 LOG = logging.getLogger(__name__)
-PIECES = 400  # of contracts, that one look takes
+PIECES = 400  # of keys, that one look takes of a roll-up
 
 
 @contextlib.contextmanager
@@ -120,21 +120,25 @@ def _looked_at(session: Session, key: int, now: dt.datetime) -> bool:
 
 
 def settle(app: Flask) -> int:
-    """Work out for good which instalments are settled, where it was written. Returns contracts."""
+    """Work out for good what was written of roll-ups. Returns how many keys."""
     done = 0
     with working(app) as session:
-        for _piece in range(PIECES):
-            taken = settled.fold(session)
-            done += taken
-            if not taken:
-                break
+        for one in kept_figures.ROLL_UPS:
+            for _piece in range(PIECES):
+                taken = kept_figures.fold(session, one)
+                done += taken
+                if not taken:
+                    break
     return done
 
 
 def verify(app: Flask) -> int:
     """Prove what is kept against the raw rows, have what differs worked out. Returns how many."""
+    wrong = 0
     with working(app) as session:
-        found = settled.verify(session, mend=True)
-    if found:
-        LOG.error("%s contracts were kept otherwise than the raw rows say", len(found))
-    return len(found)
+        for one in kept_figures.ROLL_UPS:
+            found = kept_figures.verify(session, one, mend=True)
+            if found:
+                LOG.error("%s %ss were kept otherwise than the raw rows", len(found), one.named)
+            wrong += len(found)
+    return wrong

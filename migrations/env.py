@@ -17,7 +17,8 @@ def include(
 ) -> bool:
     """Leave out what triggers and full-text search keep for themselves."""
     return not (
-        kind in {"table", "index"} and (name or "").startswith(("search_", "guard_", "settled_"))
+        kind in {"table", "index"}
+        and (name or "").startswith(("search_", "guard_", "settled_", "stat_"))
     )
 
 

@@ -212,6 +212,18 @@ def made_by_people(table: Any) -> ColumnElement[bool]:
     return sa.and_(table.c.origin != Origin.approval)
 
 
+def done(query: CockpitQuery | None) -> Where:
+    """Return what makes a follow-up count for its customer: by people, up to `as_of`.
+
+    Without a query those of any time count.
+    """
+    return [
+        made_by_people(FOLLOW_UP),
+        FOLLOW_UP.c.deleted_at.is_(None),
+        *([] if query is None else [FOLLOW_UP.c.at <= query.as_of]),
+    ]
+
+
 def counted_follow_up() -> Where:
     """Return what makes a follow-up show: not deleted, on a customer that counts."""
     return [FOLLOW_UP.c.deleted_at.is_(None), *counted_customer()]

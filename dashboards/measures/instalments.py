@@ -17,8 +17,9 @@ from dashboards.core.period import Period
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import ALLOCATION, CONTRACT, CUSTOMER, PAYMENT, PLAN_LINE, Stamp
 from dashboards.core.sql import clamp, positive
-from dashboards.measures import stored
 from dashboards.measures.plan_lines import _of, plan_lines
+from dashboards.rollups import instalments as stored
+from dashboards.rollups.rollup import RollUp
 from services.core.money import total, whole
 from services.query.portable import DaysBetween
 
@@ -191,7 +192,7 @@ def _settled(queued: Any) -> Any:
 
 
 def worked_out(query: CockpitQuery | None, contracts: Any) -> Any:
-    """Return the lines of contracts as the raw rows say, with the columns of `stored.STORED`.
+    """Return the lines of contracts as the raw rows say, with the columns of `SETTLED.stored`.
 
     `contracts` is a CTE of `contract_id`, None all of them; without a query payments of any day
     count. `beyond` is what the contract got beyond its plan, on each of its lines.
@@ -202,6 +203,18 @@ def worked_out(query: CockpitQuery | None, contracts: Any) -> Any:
     of_contract = sa.func.sum(line.c.settled).over(partition_by=line.c.contract_id)
     beyond = positive(line.c.paid - whole(of_contract)).label("beyond")
     return sa.select(line, beyond).cte()
+
+
+SETTLED = RollUp(
+    named="contract",
+    stored=stored.STORED,
+    notes=stored.NOTES,
+    whose=CONTRACT,
+    live=lambda contracts: worked_out(None, contracts),
+    lock=20_261_130,
+    # One may be stored under the contract it had before.
+    strayed=lambda keys: sa.select(PLAN_LINE.c.id).where(PLAN_LINE.c.contract_id.in_(keys)),
+)
 
 
 def settled_lines(query: CockpitQuery, contracts: Any = None, period: Period | None = None) -> Any:

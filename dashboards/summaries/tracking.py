@@ -20,21 +20,21 @@ from dashboards.core import charts, filters
 from dashboards.core.columns import TableColumn
 from dashboards.core.period import PRESETS, midnight
 from dashboards.core.query import CockpitQuery, SummaryOptions
-from dashboards.core.scope import CONTRACT, CUSTOMER, FOLLOW_UP, OPPORTUNITY, PLAN, USER, openable
-from dashboards.core.sql import DayOf, count_if, frame, positive, total
+from dashboards.core.scope import CUSTOMER, FOLLOW_UP, USER, openable
+from dashboards.core.sql import DayOf, count_if, frame, total
 from dashboards.core.table import Detail, Table
 from dashboards.core.values import BUCKETS
-from dashboards.measures.contracts import collected
+from dashboards.rollups import customers
 from models.core.setting import Setting
 from models.customers.customer import CustomerStatus, Level
-from models.sales.follow_up import VISITS
-from models.sales.stage import StageKind
 from services.core.settings import CATALOGUE
 from services.query.portable import DaysBetween
 from services.rights.actor import Actor
 
 SETTING = Setting.__table__
 QUIET = (CustomerStatus.lost, CustomerStatus.invalid)
+RECENT = {"follow_ups_30": "30d", "follow_ups_90": "90d"}
+LONGEST = "90d"
 NEVER = 1_000_000  # 从未 comes before every number of days
 LAST_DAYS = (("0-7", 7), ("8-30", 30), ("31-90", 90), ("91-180", 180))
 BY_PEOPLE = "followup:f.customer_id={customer_id}&f.origin=not_in:approval"
@@ -122,44 +122,39 @@ def columns(_by: str) -> tuple[TableColumn, ...]:
     return COLUMNS
 
 
-# -- what hangs on a customer: one row each ------------------------------------------------------
+# -- what hangs on a customer ---------------------------------------------------------------------
 
 
-def _done(query: CockpitQuery) -> list[Any]:
-    """Return which follow-ups count: made by people, up to `as_of`."""
-    return [
-        filters.made_by_people(FOLLOW_UP),
-        FOLLOW_UP.c.deleted_at.is_(None),
-        FOLLOW_UP.c.at <= query.as_of,
-    ]
+def _since(query: CockpitQuery, preset: str) -> Any:
+    start, _end = PRESETS[preset](query.today).instants
+    return FOLLOW_UP.c.at >= start
 
 
-def _contacts(query: CockpitQuery) -> Any:
-    def since(preset: str) -> Any:
-        start, _end = PRESETS[preset](query.today).instants
-        return count_if(FOLLOW_UP.c.at >= start)
+def _recent(query: CockpitQuery) -> dict[str, Any]:
+    """Return how often a customer was called lately, asked of each by itself."""
+    mine = FOLLOW_UP.c.customer_id == CUSTOMER.c.id
+    called = sa.select(sa.func.count()).where(*filters.done(query), mine)
+    return {
+        key: called.where(_since(query, preset)).correlate(CUSTOMER).scalar_subquery()
+        for key, preset in RECENT.items()
+    }
 
-    is_visit = FOLLOW_UP.c.kind.in_(VISITS)
+
+def _recent_of_all(query: CockpitQuery) -> Any:
+    """Return the same of all customers: one reading of what was done lately."""
+    lately = {key: count_if(_since(query, preset)) for key, preset in RECENT.items()}
     return (
-        sa.select(
-            FOLLOW_UP.c.customer_id,
-            sa.func.max(FOLLOW_UP.c.at).label("last_at"),
-            sa.func.count().label("follow_ups"),
-            since("30d").label("follow_ups_30"),
-            since("90d").label("follow_ups_90"),
-            count_if(is_visit).label("visits"),
-            sa.func.max(sa.case((is_visit, FOLLOW_UP.c.at))).label("last_visit"),
-        )
-        .where(*_done(query))
+        sa.select(FOLLOW_UP.c.customer_id, *(one.label(key) for key, one in lately.items()))
+        .where(*filters.done(query), _since(query, LONGEST))
         .group_by(FOLLOW_UP.c.customer_id)
-        .subquery("contacts")
+        .subquery("lately")
     )
 
 
 def _last_kind(query: CockpitQuery) -> Any:
     return (
         sa.select(FOLLOW_UP.c.kind)
-        .where(*_done(query), FOLLOW_UP.c.customer_id == CUSTOMER.c.id)
+        .where(*filters.done(query), FOLLOW_UP.c.customer_id == CUSTOMER.c.id)
         .order_by(FOLLOW_UP.c.at.desc(), FOLLOW_UP.c.id.desc())
         .limit(1)
         .correlate(CUSTOMER)
@@ -167,64 +162,19 @@ def _last_kind(query: CockpitQuery) -> Any:
     )
 
 
-def _plans() -> Any:
-    return (
-        sa.select(PLAN.c.customer_id, sa.func.min(PLAN.c.due_at).label("next_at"))
-        .where(PLAN.c.done_at.is_(None), PLAN.c.deleted_at.is_(None))
-        .group_by(PLAN.c.customer_id)
-        .subquery("plans")
-    )
-
-
-def _deals() -> Any:
-    return (
-        sa.select(
-            OPPORTUNITY.c.customer_id,
-            sa.func.count().label("open_count"),
-            total(OPPORTUNITY.c.amount).label("open_amount"),
-        )
-        .where(*filters.counted_opportunity(), OPPORTUNITY.c.state == StageKind.open)
-        .group_by(OPPORTUNITY.c.customer_id)
-        .subquery("deals")
-    )
-
-
-def _signed(query: CockpitQuery) -> Any:
-    paid = collected(query)
-    rest = CONTRACT.c.amount - sa.func.coalesce(paid.c.paid, 0)
-    return (
-        sa.select(
-            CONTRACT.c.customer_id,
-            total(CONTRACT.c.amount).label("contract_amount"),
-            total(positive(rest)).label("unpaid"),
-        )
-        .select_from(CONTRACT.outerjoin(paid, paid.c.contract_id == CONTRACT.c.id))
-        .where(*filters.in_force())
-        .group_by(CONTRACT.c.customer_id)
-        .subquery("signed")
-    )
-
-
 class _Wide:
     """Customers with what hangs on them: the FROM clause and the measures by key."""
 
     def __init__(self, query: CockpitQuery) -> None:
-        contacts, plans, deals, signed = _contacts(query), _plans(), _deals(), _signed(query)
-        self.source = CUSTOMER.outerjoin(USER, USER.c.id == CUSTOMER.c.owner_id)
-        for part in (contacts, plans, deals, signed):
-            self.source = self.source.outerjoin(part, part.c.customer_id == CUSTOMER.c.id)
-        days = DaysBetween(sa.literal(query.today, sa.Date), DayOf(contacts.c.last_at))
-        parts = (contacts, deals, signed)
-        sums = {key: part.c[key] for part in parts for key in SUMS if key in part.c}
+        people = CUSTOMER.outerjoin(USER, USER.c.id == CUSTOMER.c.owner_id)
+        self.source, kept = customers.joined(people, query)
+        days = DaysBetween(sa.literal(query.today, sa.Date), DayOf(kept["last_at"]))
         self.measures: dict[str, Any] = {
-            key: sa.func.coalesce(column, 0) for key, column in sums.items()
-        } | {
-            "last_at": contacts.c.last_at,
-            "last_visit": contacts.c.last_visit,
+            **kept,
+            **_recent(query),
             "quiet_days": days,
             "bucket": _bucket(days),
-            "next_at": plans.c.next_at,
-            "plan_late": sa.func.coalesce(plans.c.next_at < midnight(query.today), sa.false()),
+            "plan_late": sa.func.coalesce(kept["next_at"] < midnight(query.today), sa.false()),
             "alert": _alert(days),
         }
 
@@ -306,13 +256,16 @@ def detail(actor: Actor, query: CockpitQuery) -> Detail:
 def totals(actor: Actor, query: CockpitQuery) -> Select[Any]:
     """Return the counts and sums over all customers shown."""
     wide = _Wide(query)
+    lately = _recent_of_all(query)
+    measures = wide.measures | {key: lately.c[key] for key in RECENT}
     statement: Select = sa.select(
         sa.func.count().label("count"),
-        count_if(wide.measures["alert"]).label("alerts"),
-        count_if(wide.measures["quiet_days"].is_(None)).label("never"),
-        *(total(wide.measures[key]).label(key) for key in SUMS),
+        count_if(measures["alert"]).label("alerts"),
+        count_if(measures["quiet_days"].is_(None)).label("never"),
+        *(total(measures[key]).label(key) for key in SUMS),
     )
-    return statement.select_from(wide.source).where(*where(actor, query, wide))
+    source = wide.source.outerjoin(lately, lately.c.customer_id == CUSTOMER.c.id)
+    return statement.select_from(source).where(*where(actor, query, wide))
 
 
 # -- figures -------------------------------------------------------------------------------------

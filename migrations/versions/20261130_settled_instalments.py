@@ -1,6 +1,6 @@
 """What of each instalment is settled stands stored; what was written since is noted.
 
-dashboards/measures/stored.py reads both. At first every contract is noted: the worker works them
+dashboards/rollups/instalments.py reads both. At first every contract is noted: the worker works them
 out, until then the cockpit does when it is read, as before.
 """
 

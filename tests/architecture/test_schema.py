@@ -117,6 +117,12 @@ GUARDS = {
     *(f"settled_{what}" for what in ("paid", "payment", "unpaid", "planned", "plan", "unplanned")),
     *(f"settled_{what}" for what in ("allocated", "allocation", "unallocated")),
     *(f"settled_{what}" for what in ("signed", "contract", "unsigned")),
+    *(
+        f"stat_{table}_{what}"
+        for table in ("follow_up", "follow_up_plan", "opportunity", "contract", "payment")
+        for what in ("added", "changed", "gone")
+    ),
+    *("stat_customer_added", "stat_customer_gone"),
 }
 
 

@@ -2,8 +2,9 @@
 
 import sqlalchemy as sa
 
-from dashboards import settled
+from dashboards import kept_figures
 from dashboards.core.sql import snapshot
+from dashboards.measures.instalments import SETTLED
 from dashboards.pages import SUMMARIES
 from models.core.base import db
 from models.customers.customer import Customer
@@ -66,7 +67,7 @@ def worked_out(cockpit):
     """Let the worker look once: what was just written is read from the raw rows until then."""
     cockpit.world.session.rollback()
     with writing(on=True):
-        while settled.fold(cockpit.world.session):
+        while kept_figures.fold(cockpit.world.session, SETTLED):
             pass
 
 

@@ -7,9 +7,10 @@ import threading
 import pytest
 import sqlalchemy as sa
 
-from dashboards import settled
+from dashboards import kept_figures
 from dashboards.core.columns import missing
-from dashboards.measures import stored
+from dashboards.measures.instalments import SETTLED
+from dashboards.rollups import rollup
 from jobs import summaries
 from models.core.base import db
 from models.deals.contract import Contract
@@ -36,12 +37,12 @@ def execute(app, *statements):
 
 def notes(app):
     with app.app_context(), db.engine.connect() as connection:
-        return connection.scalar(sa.select(sa.func.count()).select_from(stored.NOTES))
+        return connection.scalar(sa.select(sa.func.count()).select_from(SETTLED.notes))
 
 
 def fold(cockpit):
     with writing(on=True):
-        while settled.fold(cockpit.world.session):
+        while kept_figures.fold(cockpit.world.session, SETTLED):
             pass
 
 
@@ -72,7 +73,7 @@ def test_what_is_kept_tells_the_same_as_the_raw_rows(books, cockpit):
     fold(cockpit)
     assert not notes(books)
     assert {who: told(cockpit, grains=of, who=who) for who, of in grains.items()} == before
-    assert settled.verify(cockpit.world.session) == []
+    assert kept_figures.verify(cockpit.world.session, SETTLED) == []
 
 
 def keys(app, table):
@@ -146,10 +147,10 @@ def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpi
         done.append(name)
         cockpit.world.session.rollback()
         mixed = told(cockpit, grains=("contract", "plan"))
-        assert settled.verify(cockpit.world.session) == []
+        assert kept_figures.verify(cockpit.world.session, SETTLED) == []
         cockpit.world.session.rollback()
-        execute(books, sa.delete(stored.STORED))
-        execute(books, sa.insert(stored.NOTES).from_select(["contract_id"], stored.every()))
+        execute(books, sa.delete(SETTLED.stored))
+        execute(books, sa.insert(SETTLED.notes).from_select(["contract_id"], SETTLED.every()))
         assert told(cockpit, grains=("contract", "plan")) == mixed, done
         cockpit.world.session.rollback()
         fold(cockpit)
@@ -163,27 +164,27 @@ def test_a_key_that_another_contract_has_now_stops_no_work(books, cockpit, monke
         paid = sa.select(LINE.c.contract_id).where(LINE.c.id.in_(sa.select(ALLOCATION.c.plan_id)))
         bare = sa.select(LINE).where(LINE.c.contract_id.not_in(paid)).limit(1)
         line = dict(connection.execute(bare).mappings().one())
-        counted = sa.select(stored.STORED.c.contract_id).where(stored.STORED.c.line_id < 0)
+        counted = sa.select(SETTLED.stored.c.contract_id).where(SETTLED.stored.c.line_id < 0)
         query = sa.select(CONTRACT.c["id", "amount"]).where(CONTRACT.c.id.in_(counted))
         other = connection.execute(query.limit(1)).one()
     # SQLite gives a key again; what was noted before is read before.
-    execute(books, sa.insert(stored.NOTES).values(contract_id=other.id))
+    execute(books, sa.insert(SETTLED.notes).values(contract_id=other.id))
     execute(books, sa.delete(LINE).where(LINE.c.contract_id == line["contract_id"]))
     line |= {"contract_id": other.id, "amount": other.amount, "settled": 0}
     execute(books, sa.insert(LINE).values(line))
-    monkeypatch.setattr(stored, "PIECE", 1)
+    monkeypatch.setattr(rollup, "PIECE", 1)
     fold(cockpit)
     assert not notes(books)
-    assert settled.verify(cockpit.world.session) == []
+    assert kept_figures.verify(cockpit.world.session, SETTLED) == []
 
 
 def test_many_notes_of_a_contract_are_one_piece_of_work(books, cockpit):
     fold(cockpit)
     cockpit.world.session.rollback()
     key = keys(books, CONTRACT)[0]
-    execute(books, *[sa.insert(stored.NOTES).values(contract_id=key)] * (stored.PIECE + 1))
+    execute(books, *[sa.insert(SETTLED.notes).values(contract_id=key)] * (rollup.PIECE + 1))
     with writing(on=True):
-        assert settled.fold(cockpit.world.session) == 1
+        assert kept_figures.fold(cockpit.world.session, SETTLED) == 1
     assert not notes(books)
 
 
@@ -196,13 +197,13 @@ def test_who_commits_after_it_was_read_is_still_noted(books, cockpit):
         moved = sa.update(PAYMENT).where(PAYMENT.c.id == keys(books, PAYMENT)[0])
         with db.engine.connect() as other, other.begin() as writer:
             other.execute(moved.values(paid_on=dt.date(2026, 1, 3)))
-            execute(books, sa.insert(stored.NOTES).from_select(["contract_id"], stored.every()))
+            execute(books, sa.insert(SETTLED.notes).from_select(["contract_id"], SETTLED.every()))
             fold(cockpit)
             assert not notes(books)
             writer.commit()
     assert notes(books) == 1
     fold(cockpit)
-    assert settled.verify(cockpit.world.session) == []
+    assert kept_figures.verify(cockpit.world.session, SETTLED) == []
 
 
 def test_a_payment_of_a_day_to_come_does_not_count_today(books, cockpit):
@@ -220,10 +221,10 @@ def test_who_makes_all_anew_waits_for_the_worker(books, cockpit):
         if db.engine.dialect.name == "sqlite":
             pytest.skip("SQLite has one writer")
         with db.engine.connect() as worker:
-            worker.execute(stored.ALONE)
+            worker.execute(sa.select(sa.func.pg_advisory_xact_lock(SETTLED.lock)))
             ready = threading.Timer(1, worker.rollback)
             ready.start()
-            done = settled.rebuild(cockpit.world.session, tell=tell)
+            done = kept_figures.rebuild(cockpit.world.session, SETTLED, tell=tell)
             ready.join()
     assert done == len(keys(books, CONTRACT))
     assert not notes(books)
@@ -235,9 +236,9 @@ def test_it_is_mended_also_where_everything_differs(books, cockpit):
     many = sa.select(sa.literal(1).label("n")).cte(recursive=True)
     many = many.union_all(sa.select(many.c.n + 1).where(many.c.n < 70_000))
     strange = sa.select(-1_000_000 - many.c.n, 1_000_000 + many.c.n)
-    execute(books, sa.insert(stored.STORED).from_select(["line_id", "contract_id"], strange))
+    execute(books, sa.insert(SETTLED.stored).from_select(["line_id", "contract_id"], strange))
     with writing(on=True):  # more than either database takes parameters
-        assert len(settled.verify(cockpit.world.session, mend=True)) == 70_000
+        assert len(kept_figures.verify(cockpit.world.session, SETTLED, mend=True)) == 70_000
     assert notes(books) == 70_000
 
 
@@ -248,25 +249,25 @@ def test_it_is_proved_mended_and_made_anew_by_command_and_worker(books, cockpit)
     assert not notes(books)
     proved = run.invoke(args=["cockpit", "verify"])
     assert (proved.exit_code, proved.output) == (0, "what is kept equals the raw rows\n")
-    execute(books, sa.insert(stored.NOTES).values(contract_id=1))
+    execute(books, sa.insert(SETTLED.notes).values(contract_id=1))
     proved = run.invoke(args=["cockpit", "verify"])
     assert (proved.exit_code, "1 contracts are still to be worked out" in proved.output) == (
         0,
         True,
     )
-    execute(books, sa.delete(stored.NOTES))
+    execute(books, sa.delete(SETTLED.notes))
     whole = total(cockpit)
-    wrong = sa.update(stored.STORED).values(settled=stored.STORED.c.settled + 1)
-    last = sa.select(sa.func.max(stored.STORED.c.line_id)).scalar_subquery()
-    execute(books, wrong.where(stored.STORED.c.line_id == last))
+    wrong = sa.update(SETTLED.stored).values(settled=SETTLED.stored.c.settled + 1)
+    last = sa.select(sa.func.max(SETTLED.stored.c.line_id)).scalar_subquery()
+    execute(books, wrong.where(SETTLED.stored.c.line_id == last))
     proved = run.invoke(args=["cockpit", "verify"])
     assert proved.exit_code == 1
-    assert "1 contracts are kept otherwise" in proved.output
+    assert "1 are kept otherwise" in proved.output
     assert summaries.verify(books) == 1
     assert summaries.settle(books) == 1
     assert run.invoke(args=["cockpit", "verify"]).exit_code == 0
     assert total(cockpit) == whole
-    gone = sa.delete(stored.STORED).where(stored.STORED.c.ordinal == 1)
+    gone = sa.delete(SETTLED.stored).where(SETTLED.stored.c.ordinal == 1)
     execute(books, gone)
     assert run.invoke(args=["cockpit", "verify"]).exit_code == 1
     assert run.invoke(args=["cockpit", "rebuild"]).exit_code == 0
