@@ -126,6 +126,14 @@ class Summary:
             raise AssertionError  # a summary has rows, detail or both
         return table.paged(session, self.detail(actor, query), shown, query)
 
+    def drawn(self, session: Session, actor: Actor, query: CockpitQuery) -> list[go.Figure]:
+        """Return the charts of a page that has told its rows; rows it pages are not read again."""
+        if self.detail is None or self.is_grouped(query):
+            found = self.read(session, actor, query)
+        else:
+            found = table.Table((), [], 1, {}, query, pd.DataFrame())
+        return self.figures(session, actor, found) if found.count else []
+
     def every(self, session: Session, actor: Actor, query: CockpitQuery) -> Iterator[table.Record]:
         """Yield all filtered records, masked like the page's."""
         shown, many = self.offered(query), self.groups(actor, query)

@@ -16,7 +16,7 @@ COMMON = {
     "kind": "visit", "q": "公司", "page": "2", "size": "20", "page_size": "50", "unit": "wan",
     "density": "compact", "lang": "en",
 }  # fmt: skip
-DOORS = ("", "data.json", "change.json", "export.csv", "export.xlsx")
+DOORS = ("", "data.json", "charts.json", "change.json", "export.csv", "export.xlsx")
 
 
 @pytest.mark.parametrize("key", SUMMARIES)

@@ -120,12 +120,12 @@ def test_no_figure_can_be_sent_to_a_cloud(site):
 
 def test_a_chart_that_cannot_be_read_says_so_and_leaves_the_table(site):
     page = site.visit("analyst")
-    page.route("**/data.json*", lambda route: route.fulfill(status=503, body="{}"))
+    page.route("**/charts.json*", lambda route: route.fulfill(status=503, body="{}"))
     site.go(page, "/admin/cockpit/visits/")
 
     page.wait_for_selector("figure [role=alert]")
     assert page.locator("tbody tr").count() > 0
-    page.unroute("**/data.json*")
+    page.unroute("**/charts.json*")
     page.locator("figure [role=alert] button").first.click()
     drawn(page)
 

@@ -78,6 +78,23 @@ def test_page_json_and_export_tell_the_same_and_the_export_ends_with_the_totals(
             assert last[place] == total
 
 
+@pytest.mark.parametrize("key", KEYS)
+def test_charts_by_themselves_are_those_of_the_data_and_read_no_rows_that_are_paged(visitors, key):
+    state = "from=2025-01-01&to=2026-12-31&size=20"
+    asked, told = {}, {}
+    for door in ("data.json", "charts.json"):
+        address = f"/admin/cockpit/{key}/{door}?{state}"
+        visitors.get("analyst", address)
+        with count_queries(visitors.app) as statements:
+            told[door] = visitors.get("analyst", address).json
+        asked[door] = len(statements)
+
+    assert [*told["charts.json"]] == ["charts"]
+    assert told["charts.json"]["charts"] == told["data.json"]["charts"] != []
+    saved = 2 if key in {"opportunities", "followups", "visits", "tracking"} else 0
+    assert asked["charts.json"] == asked["data.json"] - saved
+
+
 @pytest.mark.parametrize("key", ["performance", "collections", "tracking"])
 def test_sums_over_all_pages_equal_the_totals(visitors, key):
     state = "from=2025-01-01&to=2026-12-31&size=20"
@@ -113,7 +130,7 @@ def test_no_page_of_the_cockpit_writes(visitors):
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("path", ["", "data.json"])
+@pytest.mark.parametrize("path", ["", "data.json", "charts.json"])
 def test_a_page_takes_at_most_fifteen_statements(visitors, key, path):
     visitors.get("analyst", "/admin/cockpit/")
     with count_queries(visitors.app) as statements:

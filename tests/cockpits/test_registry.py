@@ -78,7 +78,7 @@ def test_a_seventh_summary_is_one_short_file(cockpit, seventh):
 def test_a_seventh_summary_has_page_files_comparison_and_drills(seventh, visitors):
     state = {"by": "month", "compare": "year", "preset": "year", "sort": "-amount_change"}
     address = f"/admin/cockpit/{seventh.key}/"
-    for path in ("", "data.json", "change.json", "export.csv", "export.xlsx"):
+    for path in ("", "data.json", "charts.json", "change.json", "export.csv", "export.xlsx"):
         given = state if path != "change.json" else {"preset": "year"}
         answer = visitors.get("analyst", address + path, query_string=given)
         assert answer.status_code == 200, path

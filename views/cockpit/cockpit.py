@@ -82,10 +82,17 @@ class CockpitView(PivotPages, KeptDoors, SummaryFiles):
         choices.check(query, choices.read(self.session, self.actor))
         found = summary.read(self.session, self.actor, query)
         figures = summary.figures(self.session, self.actor, found) if found.count else []
-        text = json.dumps(
-            payload(summary, found, figures), cls=PlotlyJSONEncoder, ensure_ascii=False
-        )
-        return Response(text, mimetype="application/json")
+        return _json(payload(summary, found, figures))
+
+    @expose("/<key>/charts.json")
+    def charts(self, key: str) -> Any:
+        """Return the charts alone, for a page that has told its rows itself."""
+        summary = summary_of(key)
+        query = asked_of(summary, self.now())
+        snapshot(self.session)
+        choices.check(query, choices.read(self.session, self.actor))
+        drawn = summary.drawn(self.session, self.actor, query)
+        return _json({"charts": [figure.to_plotly_json() for figure in drawn]})
 
     @expose("/<key>/change.json")
     def change(self, key: str) -> Any:
@@ -95,3 +102,9 @@ class CockpitView(PivotPages, KeptDoors, SummaryFiles):
         snapshot(self.session)
         choices.check(query, choices.read(self.session, self.actor))
         return jsonify(compare.changes(self.session, self.actor, summary, query))
+
+
+def _json(told: dict[str, Any]) -> Response:
+    """Return JSON that may hold charts."""
+    text = json.dumps(told, cls=PlotlyJSONEncoder, ensure_ascii=False)
+    return Response(text, mimetype="application/json")
