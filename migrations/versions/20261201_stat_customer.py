@@ -7,7 +7,7 @@ out, until then the cockpit does when it is read, as before.
 from alembic import op
 
 revision = "20261201_stat_customer"
-down_revision = "20261130_chosen_copies"
+down_revision = "20261130_batch_words"
 branch_labels = None
 depends_on = None
 
