@@ -87,19 +87,22 @@ def _deals(customers: Any) -> Any:
 
 
 def _signed(query: CockpitQuery | None, customers: Any) -> Any:
-    # Asked contract by contract: the payments of other customers are not read.
+    ours = sa.select(CONTRACT.c.id).where(*_of(CONTRACT.c.customer_id, customers))
+    kept = [] if customers is None else [PAYMENT.c.contract_id.in_(ours)]
     paid = (
-        sa.select(total(PAYMENT.c.amount))
-        .where(*filters.confirmed(query), PAYMENT.c.contract_id == CONTRACT.c.id)
-        .correlate(CONTRACT)
-        .scalar_subquery()
+        sa.select(PAYMENT.c.contract_id, total(PAYMENT.c.amount).label("paid"))
+        .where(*filters.confirmed(query), *kept)
+        .group_by(PAYMENT.c.contract_id)
+        .subquery("collected")
     )
+    rest = CONTRACT.c.amount - sa.func.coalesce(paid.c.paid, 0)
     return (
         sa.select(
             CONTRACT.c.customer_id,
             total(CONTRACT.c.amount).label("contract_amount"),
-            total(positive(CONTRACT.c.amount - paid)).label("unpaid"),
+            total(positive(rest)).label("unpaid"),
         )
+        .select_from(CONTRACT.outerjoin(paid, paid.c.contract_id == CONTRACT.c.id))
         .where(*filters.in_force(), *_of(CONTRACT.c.customer_id, customers))
         .group_by(CONTRACT.c.customer_id)
         .subquery("signed")

@@ -7,6 +7,8 @@ times as many twelve times (the law of the product; `make soak` keeps it).
 import pytest
 import sqlalchemy as sa
 
+from dashboards import kept_figures
+from dashboards.core import choices
 from dashboards.core.sql import snapshot
 from dashboards.pages import SUMMARIES
 from models.core.base import db
@@ -22,6 +24,7 @@ SIZES = [
     pytest.param(1_000, 4_000, 5, id="thousands"),
     pytest.param(2_000, 20_000, 12, id="ten-thousands", marks=pytest.mark.soak),
 ]
+CHOICES = "what the filters offer"
 FORGET = {
     "sqlite": ("DROP TABLE IF EXISTS sqlite_stat1", "DROP TABLE IF EXISTS sqlite_stat4"),
     "postgresql": ("DELETE FROM pg_statistic",),
@@ -55,6 +58,10 @@ def costs_of_pages():
     """Return summary → what rows, totals and charts of a year cost."""
     found, session = {}, db.session()
     act(session, SYSTEM)
+    snapshot(session)
+    with effort(db.engine) as statements:
+        choices.read(session, SYSTEM)
+    found[CHOICES] = sum(one.cost for one in statements)
     for key, summary in SUMMARIES.items():
         query = summary.query({"preset": ["365d"]}, now=clock.now())
         with effort(db.engine) as statements:
@@ -69,9 +76,22 @@ def costs_of_pages():
     return found
 
 
+def fold():
+    """Work out what is kept, as the worker does."""
+    session = db.session()
+    act(session, SYSTEM)
+    with writing(on=True):
+        for one in kept_figures.ROLL_UPS:
+            while kept_figures.fold(session, one):
+                pass
+
+
 def measured():
+    """Return the costs from the raw rows without statistics, and from what is kept with them."""
     found = {}
     for on in (False, True):
+        if on:
+            fold()
         analyse(on=on)
         if db.engine.dialect.name == "postgresql":
             assert loops() is on  # services/core/planner.py
@@ -98,5 +118,6 @@ def test_a_summary_costs_as_much_more_as_there_is_more_to_add_up(databases, kind
     }
     print({key: round(times, 1) for key, times in growth.items()})
     assert counted == many
-    assert len(growth) == 2 * len(SUMMARIES)
+    assert len(growth) == 2 * (len(SUMMARIES) + 1)
     assert {key: round(times, 1) for key, times in growth.items() if times > most} == {}
+    assert max(times for (key, _on), times in growth.items() if key == CHOICES) < 2
