@@ -46,8 +46,8 @@ def test_a_stranger_sees_a_duplicate_masked_with_owner_and_state(world):
     by = world.be("sales2")
     found = duplicates.candidates(world.session, {"company": "武汉市光谷精工机械公司"}, by=by)
 
-    assert [(c.id, c.visible, c.exact, c.owner, c.approval) for c in found] == [
-        (key, False, True, "sales", Approval.approved)
+    assert [(c.id, c.visible, c.exact, c.owner, c.standing) for c in found] == [
+        (key, False, True, "sales", "已通过")
     ]
     assert found[0].company == "武汉****公司"
     assert found[0].code == ""
