@@ -21,6 +21,8 @@ def lines(figures: Mapping[str, Any], choice: Mapping[str, Any]) -> Iterator[str
     for question in TITLES:
         yield from _question(question, figures[question], choice)
     yield from _leaving(figures["leaving"])
+    if not choice.get("leaving_wins", True):
+        yield "it does not beat recency here: recency alone is used"
 
 
 def _question(question: str, rows: list[Any], choice: Mapping[str, Any]) -> Iterator[str]:

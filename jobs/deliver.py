@@ -46,12 +46,13 @@ def _rounds(session: Session, postman: Postman, base: str) -> int:
     accepted = 0
     while True:
         until = clock() + lease()
-        rows = outbox.claim(session, Channel.mail, now=clock(), lease=lease())
+        claimed = outbox.claim(session, Channel.mail, now=clock(), lease=lease())
+        rows = stops.due(session, claimed, now=clock())
         letters = [(row, letter_of(row, base)) for row in rows if not mail_texts.is_over(row)]
         for row in {*rows} - {row for row, _letter in letters}:
             outbox.sent(session, row, now=clock())
         session.commit()
-        if not rows:
+        if not claimed:
             return accepted
         try:
             for row, letter in letters:

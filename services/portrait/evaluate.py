@@ -62,9 +62,8 @@ def chosen(session: Session) -> trial.Methods:
     if found is None or not found.choice:
         return trial.DEFAULT
     told = found.choice
-    return trial.Methods(
-        Again(**told["again"]), Fresh(**told["fresh"]), told["again_wins"], told["fresh_wins"]
-    )
+    wins = {key: told[key] for key in told if key.endswith("_wins")}
+    return trial.Methods(Again(**told["again"]), Fresh(**told["fresh"]), **wins)
 
 
 def evaluate(

@@ -71,7 +71,8 @@ class Portrait:
     deals: list[Deal]
     offers: list[Offer]
     peers: int  # customers of the same industry the reader sees
-    overdue: int  # 分 of instalments past their day
+    unpaid: int  # 分 of instalments that are open, whenever they are due
+    overdue: int  # 分 of those past their day
     overdue_days: int
     silence: int | None  # days since somebody last spoke to it, None for never
     rhythm: int | None  # usual days between two follow-ups, None while there are too few
@@ -90,13 +91,14 @@ def portrait(
     popular: what its industry bought too, which is for customers without purchases of their own.
     """
     silence, rhythm = _rhythm(session, customer.id, now)
-    overdue, since = _overdue(session, customer.id, today(now))
+    unpaid, overdue, since = _unpaid(session, customer.id, today(now))
     offers, peers = _offers(session, customer) if popular else ([], 0)
     return Portrait(
         bought=_bought(session, customer.id),
         deals=_deals(session, customer.id),
         offers=offers,
         peers=peers,
+        unpaid=unpaid,
         overdue=overdue,
         overdue_days=(today(now) - since).days if since else 0,
         silence=silence,
@@ -180,17 +182,22 @@ def _offers(session: Session, customer: Customer) -> tuple[list[Offer], int]:
     return [Offer(key, name, n) for key, name, n in rows], peers
 
 
-def _overdue(session: Session, customer_id: int, day: dt.date) -> tuple[int, dt.date | None]:
-    """Return the 分 that should have come, and since when."""
+def _unpaid(session: Session, customer_id: int, day: dt.date) -> tuple[int, int, dt.date | None]:
+    """Return the 分 that are to come, those that should have come, and since when."""
     plan, contract = PaymentPlan.__table__, Contract.__table__
     line = plan.c
+    rest, late = rest_of(line), line.due_on < day
     row = session.execute(
-        sa.select(total(rest_of(line)), sa.func.min(line.due_on))
+        sa.select(
+            total(rest),
+            total(sa.case((late, rest), else_=0)),
+            sa.func.min(sa.case((late, line.due_on))),
+        )
         .select_from(contract.join(plan, line.contract_id == contract.c.id))
-        .where(*_in_force(customer_id), line.due_on < day, is_open(line))
+        .where(*_in_force(customer_id), is_open(line))
     ).one()
-    since: Any = row[1]
-    return row[0], since
+    unpaid, overdue, since = row
+    return unpaid, overdue, since
 
 
 def _rhythm(session: Session, customer_id: int, now: dt.datetime) -> tuple[int | None, int | None]:

@@ -16,6 +16,7 @@ from sqlalchemy.sql import ColumnElement, Select
 
 from models.core.mixins import Approval
 from models.customers.customer import Customer
+from models.deals.order import Order
 from models.query.saved_view import SavedView
 from models.registry import entities, entity_of
 from services.core.errors import Invalid
@@ -26,6 +27,7 @@ from services.query.condition_values import Place
 from services.rights.access import actor_of, visible_to
 from services.rights.actor import Actor
 from services.rights.call import Call
+from services.rights.row_scope import alias
 
 NOUN, KEY = "customer", "group_id"
 LIST = frozenset({"search", "tab"})  # what no condition says; the tab of all is none
@@ -140,6 +142,11 @@ def _of(known: list[ColumnElement[bool]]) -> Select[Any]:
     return sa.select(Customer.id).where(sa.or_(sa.false(), *known)).correlate(None)
 
 
+def _of_order(model: Any) -> ColumnElement[Any]:
+    order = alias(Order, "asked")
+    return sa.select(order.c.customer_id).where(order.c.id == model.order_id).scalar_subquery()
+
+
 def _register(model: type[Any], key: Callable[[], Any]) -> None:
     one = asked(model, KEY, _("自定义客群"), "ref", target=SavedView, fits=MINE)
     one(_among(key))
@@ -150,3 +157,5 @@ for _model in entities():
         _register(_model, lambda: Customer.id)
     elif entity_of(_model).section and hasattr(_model, "customer_id"):
         _register(_model, lambda model=_model: model.customer_id)  # type: ignore[misc] # bound now
+    elif entity_of(_model).section and hasattr(_model, "order_id"):
+        _register(_model, lambda model=_model: _of_order(model))  # type: ignore[misc] # bound now

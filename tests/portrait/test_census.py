@@ -80,7 +80,16 @@ def test_charts_come_as_json_and_wrong_parameters_are_named(company):
     charts = client.get("/admin/portrait/data.json").get_json()["charts"]
 
     titles = [one["layout"]["meta"]["title"] for one in charts]
-    assert titles == ["各分层客户数", "各分层购买金额（万元）"]
+    assert titles == ["各分层客户数", "各分层购买金额（万元）", "各客户等级的分层"]
+    with World(company) as world:
+        world.be("analyst")
+        for by in census.DIMENSIONS:
+            told = client.get(f"/admin/portrait/data.json?by={by}").get_json()["charts"][-1]
+            cross = census.by(world.session, by)
+            assert told["layout"]["barmode"] == "stack"
+            assert len(told["data"]) > 1
+            shown = sum(sum(trace["x"]) for trace in told["data"])
+            assert shown == sum(cell.count for _name, row in cross.rows for cell in row)
     for wrong in ("by=x", "back=9", "back=-1", "back=a"):
         assert client.get(f"/admin/portrait/?{wrong}").status_code == 422
 

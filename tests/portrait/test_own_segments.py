@@ -7,6 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from models.customers.customer import Customer, Level
+from models.deals.contract import Contract
+from models.deals.order import Order
+from models.deals.order import OrderMilestone as Milestone
 from models.query.saved_view import SavedView
 from services.portrait import own_segments
 from services.query import saved_views
@@ -132,3 +135,31 @@ def test_the_builder_is_told_how_many_match_and_what_is_wrong(company):
 
     assert (good["count"], good["complaints"]) == (2, [])
     assert bad["complaints"]
+
+
+def test_what_hangs_on_an_order_is_of_its_customer(company):
+    """Milestones and delivery notes name no customer of their own."""
+    with World(company) as world:
+        world.be("sales")
+        key = save(world, "重点", "f.level=in:a")
+        rest = save(world, "其余", f"f.group_id=not_in:{key}")
+        for name in ("甲", "乙"):
+            found = sa.select(Customer.id).where(Customer.company == f"{name}公司")
+            contract = world.contract(world.session.scalar(found), name=f"{name}的合同")
+            world.approved(model=Contract, key=contract)
+            world.be("sales")
+        owners = sa.select(Milestone.id, Contract.name).select_from(Milestone)
+        owners = owners.join(Order, Order.id == Milestone.order_id)
+        rows = world.session.execute(owners.join(Contract, Contract.id == Order.contract_id)).all()
+        of_first = {ident for ident, name in rows if name == "甲的合同"}
+        assert of_first
+        assert len(rows) > len(of_first)
+    client = company.test_client()
+    login(client, "sales")
+
+    counts_ = [
+        client.get(f"/admin/milestone/totals/?tab=all&f.group_id=in:{one}").get_json()["count"]
+        for one in (key, rest)
+    ]
+
+    assert counts_ == [len(of_first), len(rows) - len(of_first)]

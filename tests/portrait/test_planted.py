@@ -7,7 +7,16 @@ import pandas as pd
 import pytest
 
 from bench import histories
-from services.portrait.maths import drawing, features, leaving, measure, offering, rhythm, trial
+from services.portrait.maths import (
+    drawing,
+    features,
+    leaving,
+    measure,
+    offering,
+    offers,
+    rhythm,
+    trial,
+)
 from services.portrait.maths.baskets import bought_after
 from services.portrait.maths.story import Story, frame
 from tests.support import planted
@@ -113,11 +122,49 @@ def test_what_was_bought_is_never_called_new_and_what_was_not_never_again(story)
 
     assert set(zip(again["customer"], again["product"], strict=True)) <= had
     assert not set(zip(fresh["customer"], fresh["product"], strict=True)) & had
-    assert (fresh.groupby("customer")["rank"].max() <= 10).all()
     for _key, one in fresh.groupby("customer"):
         assert one["rank"].tolist() == list(range(1, len(one) + 1))
     for who, why in zip(fresh["customer"], fresh["because"], strict=True):
         assert all((who, one) in had for one in json.loads(why))
+
+
+def test_every_product_has_the_customers_it_fits_best_of_those_who_lack_it(story):
+    """Not only those whose own ten name it: a product nobody's list names is to be sold too."""
+    plan = drawing.Sketch(as_of=story.last_day, window=365, rules=[], most=3)
+    _again, found = drawing.draw(story, plan).offers
+    items = story.until(plan.as_of).items
+    customers = items["customer"].nunique()
+    had = items.groupby("product")["customer"].nunique()
+    fitting = found.groupby("product")["customer"].nunique().reindex(had.index, fill_value=0)
+
+    assert len(had) == SHAPE.products
+    assert (fitting >= np.minimum(offers.EACH, customers - had)).all()
+    assert not found.duplicated(["customer", "product"]).any()
+    base = offering.ground(story, plan.as_of)
+    likes = offering.weights_of(base, plan.choice.fresh)
+    whole = offering.fresh(base, plan.choice.fresh, likes, SHAPE.products)
+    for column in (0, 7, 59):
+        product = base.found.products[column]
+        best = np.sort(whole.score[whole.column == column])[::-1][: offers.EACH]
+        mine = np.sort(found.loc[found["product"] == product, "score"])[::-1][: offers.EACH]
+        np.testing.assert_allclose(mine, best)
+
+
+def test_where_recency_alone_does_as_well_it_is_what_is_used(story):
+    learnt = leaving.fit(story, story.last_day, 90, leaving.PLAIN)
+    choice = trial.Methods(trial.OWN, trial.DEFAULT.fresh, leaving_wins=False)
+    plan = drawing.Sketch(as_of=story.last_day, window=365, rules=[], choice=choice)
+    table = drawing.draw(story, plan).table
+    facts = features.facts(story, story.last_day, 90)
+    chance = np.rint(learnt.chance(features.features(facts)) * 1000)
+    worse = {"auc": 0.7, "recency_auc": 0.7, "brier": 0.2, "recency_brier": 0.2}
+    better = worse | {"auc": 0.71}
+
+    np.testing.assert_array_equal(table.loc[facts.index, "leaving"], chance)
+    assert {one[0] for told in table["causes"].dropna() for one in told} == {"recency"}
+    assert not trial.sees(worse)
+    assert trial.sees(better)
+    assert not trial.sees(better | {"brier": 0.21})
 
 
 def test_a_product_that_is_no_longer_sold_is_not_offered(story):

@@ -75,7 +75,10 @@ class PortraitView(Page):
     def data(self) -> Any:
         """Return the charts."""
         shares = census.shares(self.session)
-        figures = (portraits.bars(shares), portraits.money(shares))
+        by, _back = self._asked()
+        cross, caption = census.by(self.session, by), census.DIMENSIONS[by][0]
+        kinds = portraits.by_kind(cross, _("各%(what)s的分层", what=caption))
+        figures = (portraits.bars(shares), portraits.money(shares), kinds)
         told = {"charts": [one.to_plotly_json() for one in figures]}
         text = json.dumps(told, cls=PlotlyJSONEncoder, ensure_ascii=False)
         return Response(text, mimetype="application/json")

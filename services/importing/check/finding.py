@@ -24,6 +24,7 @@ from services.records.parsing import parse
 CHUNK = 500
 # Days since 1899-12-30, as a spreadsheet shows a date without a format: 1954 to 2119.
 SERIAL = re.compile(r"[2-7][0-9]{4}(?:\.[0-9]{1,15})?")
+OF_A_CELL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[ T][0-9]{2}:[0-9]{2}(?::[0-9]{2})?)?")
 EPOCH = dt.datetime(1899, 12, 30)  # noqa: DTZ001 # local; the parser says so
 MOST = 20  # choices that a refusal names
 REMEMBERED = {"enum", "region", "dictionary", "ref", "bool"}
@@ -206,11 +207,16 @@ def _of_serial(text: str) -> str:
 
 
 def _reformatted(one: Input, formats: tuple[str, ...], text: str) -> str:
-    """Return a date or time of one of the formats as the parsers of the form read it."""
+    """Return a date or time of one of the formats as the parsers of the form read it.
+
+    A date cell of a workbook shows as 2010-12-01 08:26:00 whatever the formats of the text say.
+    """
     for pattern in formats:
         try:
             found = dt.datetime.strptime(text, pattern)  # noqa: DTZ007 # local; the parser says so
         except ValueError:
             continue
         return f"{found:%Y-%m-%d %H:%M:%S}" if one.kind == "datetime" else f"{found:%Y-%m-%d}"
+    if OF_A_CELL.fullmatch(text):
+        return text
     raise ValueError(_("日期不符合格式 %(formats)s", formats="、".join(formats)))

@@ -1,7 +1,7 @@
 """Rows that are known already: found by key, compared, left alone or changed."""
 
 import collections
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from models.core.keys import sorted_by
 from models.core.mixins import Approval
 from models.core.normal import name_key
 from models.customers.customer import Customer
+from models.registry import entity_of
 from services.importing.check import line_matching, sums
 from services.importing.check.finding import chunks
 from services.importing.file.plan import FileRow, Planned, Values
@@ -25,6 +26,9 @@ from services.rights.gate import may_write
 
 NEVER = {"external_ref", "code", "owner_id", "created_at"}  # stamps, numbers, hand-overs
 NEVER |= {"next_at", "next_kind", "next_content"}  # a plan is made with its follow-up
+
+
+Spelling = Callable[[Any], str | None]
 
 
 class Matcher:
@@ -50,9 +54,10 @@ class Matcher:
         free = not _stands_once(table.c[key])
         deleted = table.c.deleted_at if "deleted_at" in table.c else sa.null()
         for chunk in chunks(sorted({v for v in values if v is not None}, key=str)):
-            query = sa.select(table.c.id, table.c[key], deleted).where(_near(table, key, chunk))
+            near, spelt = _near(self.model, key, chunk)
+            query = sa.select(table.c.id, table.c[key], deleted).where(near)
             rows = self._standing(self.session.execute(query).all(), free=free)
-            for value, (ident, gone) in _met(rows, chunk).items():
+            for value, (ident, gone) in _met(rows, chunk, spelt).items():
                 self.ids[key, value] = ident
                 if gone:
                     self.gone.add(ident)
@@ -108,24 +113,32 @@ class Matcher:
         return next((hit for hit in hits if hit is not None), None)
 
 
-def _near(table: Any, key: str, values: Iterable[Any]) -> Any:
-    """Return "it is one of these"; a name also where it may be one in another spelling."""
+def _near(model: Any, key: str, values: Iterable[Any]) -> tuple[Any, Spelling]:
+    """Return "it is one of these", and what two spellings of one share.
+
+    A name has many, what may stand once but for its case (85123A) two, anything else one.
+    """
+    table = model.__table__
     by = sorted_by(table, key)
-    if by == key:
-        return table.c[key].in_(values)
-    made = [table.c[by].info["derived"].make(value) for value in values]
-    return table.c[by].in_([one for one in made if one])
+    if by != key:
+        made = [table.c[by].info["derived"].make(value) for value in values]
+        return table.c[by].in_([one for one in made if one]), _spelling
+    if key in entity_of(model).imports.unique:
+        return sa.func.lower(table.c[key]).in_([value.lower() for value in values]), str.lower
+    return table.c[key].in_(values), lambda _value: None
 
 
-def _met(rows: list[tuple[Any, int, bool]], values: Iterable[Any]) -> dict[Any, tuple[int, bool]]:
+def _met(
+    rows: list[tuple[Any, int, bool]], values: Iterable[Any], same: Spelling
+) -> dict[Any, tuple[int, bool]]:
     """Return value → the record that has exactly it, else the one that has it otherwise spelt."""
     exact: dict[Any, tuple[int, bool]] = {}
     spelt: dict[Any, tuple[int, bool]] = {}
     for value, ident, gone in rows:
         exact.setdefault(value, (ident, gone))
         if isinstance(value, str):
-            spelt.setdefault(name_key(value), (ident, gone))
-    known = {value: exact.get(value) or spelt.get(_spelling(value)) for value in values}
+            spelt.setdefault(same(value), (ident, gone))
+    known = {value: exact.get(value) or spelt.get(same(value) or value) for value in values}
     return {value: found for value, found in known.items() if found is not None}
 
 

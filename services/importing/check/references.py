@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from models.customers.contact import Contact
 from models.customers.customer import Customer
+from models.registry import entity_of
 from services.importing.file.plan import Planned
 from services.importing.mapping.declared import inputs_for, ways_to
 from services.records import lookup
@@ -44,7 +45,7 @@ class References:
         """
         values = self._values(one.target, by, text)
         for value in values:
-            mine = self._of_run(one.target, by).get(value.casefold(), [])
+            mine = _meant(self._of_run(one.target, by).get(value.casefold(), []), by, value)
             found = [*mine, *(self._stored(one.target, by, value) - {p.id for p in mine})]
             if len(mine) == 1 and (len(found) == 1 or mine[0].id is None):
                 return mine[0]  # it may be the stored one, which is not compared yet
@@ -94,10 +95,14 @@ class References:
     def _look_up(self, model: Any, by: str, values: list[str]) -> None:
         known = self.known[model, by]
         known |= {value: set() for value in values}
-        spelt = {value.casefold(): value for value in values}
+        exact, spelt = set(values), {value.casefold(): value for value in values}
         for part in lookup.parts(values):
-            for key, value in self._rows(model, by, part):
-                known.setdefault(spelt.get(value.casefold(), value), set()).add(key)
+            rows = self._rows(model, by, part)
+            there = {value for _key, value in rows}
+            for key, value in rows:
+                asked = value if value in exact else spelt.get(value.casefold(), value)
+                if asked == value or asked not in there:
+                    known.setdefault(asked, set()).add(key)
         if model is Customer and "." not in by:
             self._merged(by, [value for value in values if not known[value]])
 
@@ -107,7 +112,7 @@ class References:
         if by.startswith("primary."):
             owner, column = Contact.customer_id, getattr(Contact, by.removeprefix("primary."))
         near = column.in_(values)
-        if by.endswith("email"):
+        if by.endswith("email") or by in entity_of(model).imports.unique:
             near = sa.func.lower(column).in_([value.lower() for value in values])
         return list(self.session.execute(sa.select(owner, column).where(near).distinct()))
 
@@ -148,6 +153,12 @@ def _customer_of(session: Session, key: str, value: Any) -> Any:
 def _keyed(value: Any) -> Any:
     """Return the key of what is there already, the record itself while it has none."""
     return value.id if isinstance(value, Planned) and value.id is not None else value
+
+
+def _meant(found: list[Planned], by: str, value: str) -> list[Planned]:
+    """Return those written exactly so, where some are: 85123A and 85123a may be two articles."""
+    exact = [record for record in found if str(record.values.get(by)) == value]
+    return exact or found
 
 
 def _file(index: dict[str, list[Planned]], record: Planned, by: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from models.registry import entity_of
 from services.importing.file.mapping import FileMap, Mapping, Target
 from services.importing.file.problems import LONGEST_VALUE, Problem
 from services.importing.file.sheets import Sheet
@@ -58,6 +59,8 @@ class FileRow:
         model, named = self.target.model, []
         for key in self.target.keys:
             parts = [self.values.get(part) or self.refs.get(part) for part in key.split("+")]
+            if key in entity_of(model).imports.unique:  # 85123A and 85123a cannot both be
+                parts = [part.lower() if isinstance(part, str) else part for part in parts]
             if all(parts):
                 named.append((model, key, tuple(parts) if parts[1:] else parts[0]))
         return named

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from services.core.errors import Invalid
 from services.importing.mapping import conditions
 from services.importing.mapping.declared import NUMBERS, ways_to
-from services.importing.mapping.sources import ONCE, Scale, Source
+from services.importing.mapping.sources import Scale, Source
 from services.records.fields import Input
 
 WORDS = {f.name for f in dataclasses.fields(Source)} - {"other"}
@@ -172,8 +172,7 @@ def blank_words(value: Any, place: str) -> frozenset[str]:
 
 def _scale(value: Any, place: str) -> Scale:
     if not isinstance(value, dict):
-        factor = _decimal(value, place)
-        return ONCE if factor == 1 else Scale(factor)
+        return Scale(_decimal(value, place))
     only(value, {"column", "map", "default"}, place)
     column, rates = value.get("column"), value.get("map", {})
     default = str(value.get("default", ""))

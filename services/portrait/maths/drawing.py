@@ -81,7 +81,8 @@ def draw(story: Story, plan: Sketch) -> Drawn:
 
 def _leaving(known: Story, plan: Sketch, table: pd.DataFrame) -> int:
     """Put the probability of leaving and its causes into the table; return rows learnt from."""
-    model = leaving.fit(known, plan.as_of, plan.horizon)
+    names = features.FEATURES if plan.choice.leaving_wins else leaving.PLAIN
+    model = leaving.fit(known, plan.as_of, plan.horizon, names)
     if model is None:
         table["leaving"], table["causes"] = np.nan, None
         return 0

@@ -17,6 +17,7 @@ MOMENTS, STEP = 3, 30  # moments of training, days between them
 HISTORY = 60  # days of history there have to be before a moment
 FEWEST, RAREST = 200, 30  # rows to learn from, and of the rarer outcome
 CAUSES = 3
+PLAIN = ("recency",)  # what the model has to beat, and gives way to where it does not
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,10 +30,11 @@ class Model:
     intercept: float
     rows: int
     moments: int
+    names: tuple[str, ...] = FEATURES
 
     def parts(self, table: pd.DataFrame) -> Floats:
         """Return what each feature adds to the log odds of leaving: customers × features."""
-        parts: Floats = (table.to_numpy(dtype=float) - self.mean) / self.scale * self.weights
+        parts: Floats = (_values(table, self.names) - self.mean) / self.scale * self.weights
         return parts
 
     def chance(self, table: pd.DataFrame) -> Floats:
@@ -42,8 +44,16 @@ class Model:
         return chance
 
 
-def fit(story: Story, as_of: int, horizon: int) -> Model | None:
-    """Return a model of moments whose outcome was known at `as_of`; None of too little history."""
+def _values(table: pd.DataFrame, names: tuple[str, ...]) -> Floats:
+    values: Floats = table[list(names)].to_numpy(dtype=float)
+    return values
+
+
+def fit(story: Story, as_of: int, horizon: int, names: tuple[str, ...] = FEATURES) -> Model | None:
+    """Return a model of moments whose outcome was known at `as_of`; None of too little history.
+
+    names: the features it may look at.
+    """
     known = story.until(as_of)
     if not len(known.buys):
         return None
@@ -56,36 +66,40 @@ def fit(story: Story, as_of: int, horizon: int) -> Model | None:
         outcomes.append(features.stayed_away(known, table.index, at, horizon))
     if not tables:
         return None
-    return _fit(pd.concat(tables), pd.concat(outcomes), len(moments))
+    return _fit(pd.concat(tables), pd.concat(outcomes), len(moments), names)
 
 
-def _fit(table: pd.DataFrame, outcome: pd.Series, moments: int) -> Model | None:
+def _fit(
+    table: pd.DataFrame, outcome: pd.Series, moments: int, names: tuple[str, ...]
+) -> Model | None:
     seen = outcome.value_counts()
     if len(outcome) < FEWEST or seen.min() < RAREST or len(seen) != len({0, 1}):
         return None
-    values = table.to_numpy(dtype=float)
+    values = _values(table, names)
     mean, scale = values.mean(axis=0), values.std(axis=0)
     scale[scale == 0] = 1.0
     linear: Any = importlib.import_module("sklearn.linear_model")
     learnt = linear.LogisticRegression(solver="newton-cholesky", random_state=0)
     learnt.fit((values - mean) / scale, outcome.to_numpy())
-    return Model(mean, scale, learnt.coef_[0], float(learnt.intercept_[0]), len(outcome), moments)
+    weights, intercept = learnt.coef_[0], float(learnt.intercept_[0])
+    return Model(mean, scale, weights, intercept, len(outcome), moments, names)
 
 
 def told(model: Model, facts: pd.DataFrame) -> pd.DataFrame:
     """Return chance (‰) and causes: up to three [feature, plain number], the strongest first."""
     table = features.features(facts)
-    parts, plain = model.parts(table), plain_numbers(facts).tolist()
+    parts, names = model.parts(table), model.names
+    plain = plain_numbers(facts, names).tolist()
     order = np.argsort(-parts, axis=1, kind="stable")[:, :CAUSES]
     causes = [
-        [[FEATURES[k], plain[n][k]] for k in row if parts[n, k] > 0]
+        [[names[k], plain[n][k]] for k in row if parts[n, k] > 0]
         for n, row in enumerate(order.tolist())
     ]
     chance = np.rint(model.chance(table) * 1000).astype(int)
     return pd.DataFrame({"leaving": chance, "causes": causes}, index=facts.index)
 
 
-def plain_numbers(facts: pd.DataFrame) -> Any:
+def plain_numbers(facts: pd.DataFrame, names: tuple[str, ...] = FEATURES) -> Any:
     """Return a number that people know for each feature: days, times, 分, percent."""
     usual = facts["gap"].fillna(0)
     columns = {
@@ -100,4 +114,4 @@ def plain_numbers(facts: pd.DataFrame) -> Any:
         "spread": facts["months"],
         "regular": facts["swing"].fillna(0) * 100,
     }
-    return np.rint(pd.DataFrame(columns)[list(FEATURES)].to_numpy(dtype=float)).astype(int)
+    return np.rint(pd.DataFrame(columns)[list(names)].to_numpy(dtype=float)).astype(int)

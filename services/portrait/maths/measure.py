@@ -75,12 +75,17 @@ def interval(values: Floats) -> tuple[float, float, float]:
     return float(values.mean()), float(low), float(high)
 
 
+def error(chance: Floats, outcome: Any) -> float:
+    """Return the Brier score: the mean square of what a probability is off."""
+    return float(np.mean((chance - outcome) ** 2))
+
+
 def probabilities(chance: Floats, outcome: Any, recency: Any) -> dict[str, float]:
     """Return AUC, Brier score, mean predicted and true rate, and the AUC of recency alone."""
     metrics: Any = importlib.import_module("sklearn.metrics")
     return {
         "auc": float(metrics.roc_auc_score(outcome, chance)),
-        "brier": float(metrics.brier_score_loss(outcome, chance)),
+        "brier": error(chance, outcome),
         "predicted": float(np.mean(chance)),
         "true": float(np.mean(outcome)),
         "recency_auc": float(metrics.roc_auc_score(outcome, recency)),

@@ -77,6 +77,9 @@ class Ranked:
     score: Floats
 
 
+NOBODY = Ranked(*(np.zeros(0, dtype=kind) for kind in (int, int, int, float)))
+
+
 def again(base: Ground, choice: Again, most: int) -> Ranked:
     """Return what each customer bought before, the likeliest to be bought again first."""
     days, width = base.days, max(len(base.found.products), 1)
@@ -110,13 +113,20 @@ def weights_of(base: Ground, choice: Fresh) -> Floats | None:
 
 
 def fresh(
-    base: Ground, choice: Fresh, likes: Floats | None, most: int, offered: Bools | None = None
+    base: Ground,
+    choice: Fresh,
+    likes: Floats | None,
+    most: int,
+    offered: Bools | None = None,
+    *,
+    each: int = 0,
 ) -> Ranked:
     """Return what each customer never bought, the likeliest first.
 
-    likes: of `weights_of`. offered: which products may be offered, all unless said.
+    likes: of `weights_of`. offered: which products may be offered, all unless said. each: how many
+    customers of every product stand there too, those it fits best, behind their own `most`.
     """
-    found, parts = base.found, []
+    found, parts, fitting = base.found, [], NOBODY
     voices = likeness.voices(found, choice.half_life).tocsr()
     most = min(most, len(found.products))
     barred = np.zeros(len(found.products)) if offered is None else np.where(offered, 0.0, NEVER)
@@ -127,9 +137,38 @@ def fresh(
         rows = np.repeat(np.arange(part.shape[0]), np.diff(part.indptr))
         score[rows, part.indices] = NEVER
         parts.append(_top(score, most, at))
-    none = Ranked(*(np.zeros(0, dtype=kind) for kind in (int, int, int, float)))
-    columns = zip(*(dataclasses.astuple(one) for one in [none, *parts]), strict=True)
+        if each:
+            fitting = _fitting(fitting, score, at, each)
+    told = _joined([NOBODY, *parts])
+    return _with(told, fitting, len(found.products)) if each else told
+
+
+def _joined(parts: list[Ranked]) -> Ranked:
+    columns = zip(*(dataclasses.astuple(one) for one in parts), strict=True)
     return Ranked(*(np.concatenate(column) for column in columns))
+
+
+def _fitting(known: Ranked, score: Floats, at: int, each: int) -> Ranked:
+    """Return the best customers of each product, those of a chunk among them.
+
+    `row` is the place of the product here, `column` that of the customer.
+    """
+    floor = np.full(score.shape[1], NEVER)
+    full = known.rank == each
+    floor[known.row[full]] = known.score[full]
+    customer, product = np.nonzero(score > floor)
+    found = Ranked(product, customer + at, np.ones(len(product), int), score[customer, product])
+    both = _joined([known, found])
+    return first(both.row, both.column, both.score, each)
+
+
+def _with(told: Ranked, fitting: Ranked, width: int) -> Ranked:
+    """Return the offers of customers with those that only their product brings, ranked anew."""
+    key = fitting.column * width + fitting.row
+    more = ~np.isin(key, told.row * width + told.column)
+    rest = Ranked(fitting.column[more], fitting.row[more], fitting.rank[more], fitting.score[more])
+    both = _joined([told, rest])
+    return first(both.row, both.column, both.score, width)
 
 
 def _scores(base: Ground, choice: Fresh, part: Any, likes: Any) -> Floats:

@@ -10,6 +10,7 @@ from services.portrait.maths.offering import Ground, Ranked
 from services.portrait.maths.story import Bools, Ints, Story
 from services.portrait.maths.trial import OWN, POPULAR, Methods
 
+EACH = 50  # customers of every product that are kept, beside those whose own list names it
 FEWEST = 20  # customers with purchases before likeness of products is more than chance
 
 
@@ -59,7 +60,7 @@ def _fresh(base: Ground, choice: Methods, allowed: Bools, most: int) -> pd.DataF
     if len(base.found.customers) < FEWEST:
         method = POPULAR
     likes = offering.weights_of(base, method)
-    ranked = offering.fresh(base, method, likes, most, allowed)
+    ranked = offering.fresh(base, method, likes, most, allowed, each=EACH)
     table, products = _keys(base, ranked, "fresh"), base.found.products
     table["times"] = table["every"] = table["due"] = np.nan
     table["because"] = "[]"

@@ -31,6 +31,7 @@ class Methods:
     fresh: Fresh
     again_wins: bool = True
     fresh_wins: bool = True
+    leaving_wins: bool = True
 
     def as_json(self) -> dict[str, Any]:
         """Return it as it is kept with a run."""
@@ -56,16 +57,25 @@ def evaluate(story: Story, as_of: int, horizon: int) -> Report:
     bought = bought_after(story, test, as_of)
     again, again_wins = _again(base, bought, choice.again)
     fresh, fresh_wins = _fresh(base, bought, choice.fresh)
+    left = churn(story, as_of, horizon)
     figures = {
         "split": {"valid": valid, "test": test, "until": as_of, "days": HELD_OUT},
         "customers": len(base.found.customers),
         "products": len(base.found.products),
         "again": again,
         "fresh": fresh,
-        "leaving": churn(story, as_of, horizon),
+        "leaving": left,
     }
-    return Report(
-        dataclasses.replace(choice, again_wins=again_wins, fresh_wins=fresh_wins), figures
+    done = dataclasses.replace(
+        choice, again_wins=again_wins, fresh_wins=fresh_wins, leaving_wins=sees(left)
+    )
+    return Report(done, figures)
+
+
+def sees(told: dict[str, float]) -> bool:
+    """Tell whether the model does better than recency alone, in order and in error."""
+    return not told or (
+        told["auc"] > told["recency_auc"] and told["brier"] <= told["recency_brier"]
     )
 
 
@@ -141,12 +151,16 @@ def churn(story: Story, as_of: int, horizon: int) -> dict[str, float]:
     """Return how the probabilities of leaving did on the last `horizon` days; {} of too little."""
     moment = as_of - horizon
     model = leaving.fit(story, moment, horizon)
-    if model is None:
+    plain = leaving.fit(story, moment, horizon, leaving.PLAIN)
+    if model is None or plain is None:
         return {}
     facts = features.facts(story, moment, horizon)
     outcome = features.stayed_away(story, facts.index, moment, horizon)
     if len(np.unique(outcome)) != len({0, 1}):
         return {}
-    chance = model.chance(features.features(facts))
-    told = measure.probabilities(chance, outcome.to_numpy(), facts["recency"].to_numpy())
+    table = features.features(facts)
+    told = measure.probabilities(
+        model.chance(table), outcome.to_numpy(), facts["recency"].to_numpy()
+    )
+    told["recency_brier"] = measure.error(plain.chance(table), outcome.to_numpy())
     return told | {"rows": model.rows, "moments": model.moments, "days": horizon}

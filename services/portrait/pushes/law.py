@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from models.core.mixins import Approval
 from models.customers.contact import Contact
 from models.customers.customer import Customer
+from models.delivery.outbox import Outbox
 from models.portrait.push import MailStop, Push, PushChannel, PushItem
 from services.core.days import ZONE
 from services.core.errors import Invalid, NotVisible, Refused
@@ -19,6 +20,7 @@ from services.core.settings import all_settings
 from services.delivery import letters
 from services.rights.row_scope import alias
 
+PUSH = "push:"  # how the keys of letters of pushes begin
 SEED = 11  # of who is set aside: the same push sets the same customers aside, whoever does it when
 WHOLE = 100
 LONGEST = dt.timedelta(days=365)  # that a push tracks its answers
@@ -34,6 +36,7 @@ class PushStanding:
     pushed: bool
     held: bool  # set aside by a push whose answers still count
     stopped: bool
+    written: bool  # its mailbox got a push lately, for this customer or another
 
     def against(self, channel: PushChannel, *, lacking: bool) -> Refused | None:
         """Return what stands against it; `lacking`: the text needs an offer and there is none."""
@@ -45,6 +48,7 @@ class PushStanding:
             (self.pushed, "RECENT", _("近期已推送过")),
             (mail and not self.address, "NO_MAIL", _("没有邮箱")),
             (mail and self.stopped, "OPTED_OUT", _("已退订")),
+            (mail and self.written, "RECENT", _("这个邮箱近期已收到过推送")),
             (lacking, "NO_OFFER", _("没有可以推荐的产品")),
         ):
             if wrong:
@@ -55,7 +59,7 @@ class PushStanding:
 def standings(
     session: Session, keys: Collection[int] | sa.Select[tuple[int]], *, now: dt.datetime
 ) -> dict[int, PushStanding]:
-    """Return key → how a customer stands, of those that are seen; three statements."""
+    """Return key → how a customer stands, of those that are seen; four statements."""
     item, near = alias(PushItem, "pushed"), alias(Contact, "pushed")
     since = now - dt.timedelta(days=all_settings(session)["push.every_days"])
     recent = sa.exists().where(
@@ -77,12 +81,23 @@ def standings(
     table = MailStop.__table__
     found = sa.select(table.c.address).where(table.c.address.in_(set(boxes.values())))
     stopped = set(session.connection().execute(found).scalars())
+    written = _written(session, set(boxes.values()) - {""}, since)
     return {
         customer.id: PushStanding(
-            customer, name or "", boxes[customer.id], pushed, aside, boxes[customer.id] in stopped
+            customer, name or "", box, pushed, aside, box in stopped, box in written
         )
         for customer, name, _email, pushed, aside in rows
+        for box in [boxes[customer.id]]
     }
+
+
+def _written(session: Session, boxes: set[str], since: dt.datetime) -> set[str]:
+    """Return the mailboxes that got a push since then."""
+    letter = Outbox.__table__.c
+    query = sa.select(letter.address).where(
+        letter.address.in_(boxes), letter.dedupe_key.startswith(PUSH), letter.created_at >= since
+    )
+    return set(session.connection().execute(query).scalars())
 
 
 def _tracking(session: Session, now: dt.datetime) -> list[int]:

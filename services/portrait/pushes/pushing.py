@@ -1,5 +1,6 @@
 """A push as a bulk verb: said once, then done for each customer alone, at once or later."""
 
+import dataclasses
 import datetime as dt
 import re
 from collections.abc import Mapping
@@ -128,17 +129,19 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
     found = law.standings(call.session, keys, now=call.now)
     offers = offered.best(call.session, keys, push.product_id)
     needed = needs_offer(push.words, push.subject or "")
+    written: set[str] = set()  # mailboxes of this chunk: several customers may share one
 
     def one(target: int, _seen: int | None) -> Outcome:
         offer = offers.get(target)
         lacking = needed and offer is None
-        standing = law.demand(found.get(target), push.channel, lacking=lacking)
+        standing = law.demand(_once(found.get(target), written), push.channel, lacking=lacking)
         control = law.set_aside(push.id, target, push.control)
         words = _filled(push.words, standing, offer)
         plan = None
         if not control and push.channel is PushChannel.plan:
             plan = _plan(call, push, standing, words)
         elif not control:
+            written.add(standing.address)
             _mail(call, push, standing, (_filled(push.subject or "", standing, offer), words))
         with rule(call.session, "portrait"):
             call.session.add(
@@ -155,6 +158,12 @@ def push_each(call: JobCall, keys: list[int]) -> Act:
         return Outcome(str(standing.customer), note=note)
 
     return one
+
+
+def _once(one: law.PushStanding | None, written: set[str]) -> law.PushStanding | None:
+    """Return how a customer stands after what this chunk has written."""
+    known = one is not None and one.address in written
+    return dataclasses.replace(one, written=True) if one is not None and known else one
 
 
 def needs_offer(*texts_: str) -> bool:
@@ -197,7 +206,7 @@ def _mail(call: Call, push: Push, standing: law.PushStanding, letter: tuple[str,
         Channel.mail,
         subject[: letters.TITLE],
         payload,
-        f"push:{push.id}:{standing.customer.id}",
+        f"{law.PUSH}{push.id}:{standing.customer.id}",
         address=standing.address,
         next_at=law.awake(call.session, call.now),
     )

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Session
 from models.delivery.outbox import Outbox, OutboxState
 from models.portrait.push import MailStop
 from services.core.errors import NotVisible
+from services.delivery import outbox
+from services.portrait.pushes import law
+from services.portrait.pushes.law import PUSH
 
 SALT = "push-mail"
 TABLE, LETTER = MailStop.__table__, Outbox.__table__
@@ -34,6 +37,24 @@ def stopped(session: Session, address: str) -> bool:
     return session.connection().execute(query).first() is not None
 
 
+def due(session: Session, claimed: list[Outbox], *, now: dt.datetime) -> list[Outbox]:
+    """Return the letters that may go now: pushes to who stopped them are dropped, at night none go.
+
+    By whatever way a push comes here: late, tried once more, sent again by hand.
+    """
+    pushes = [row for row in claimed if row.dedupe_key.startswith(PUSH)]
+    morning, left = law.awake(session, now), set()
+    for row in pushes:
+        if stopped(session, row.address or ""):
+            mine = sa.delete(LETTER).where(LETTER.c.id == row.id)
+            session.execute(mine, execution_options={"rule": "notice"})
+            left.add(row)
+        elif morning > now:
+            outbox.again(session, row, now=morning)
+            left.add(row)
+    return [row for row in claimed if row not in left]
+
+
 def stop(session: Session, address: str, *, now: dt.datetime) -> None:
     """Write to a mailbox no more; what waits for the end of the night does not go out either."""
     build = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -42,6 +63,6 @@ def stop(session: Session, address: str, *, now: dt.datetime) -> None:
     waiting = (
         LETTER.c.address == address,
         LETTER.c.state == OutboxState.waiting,
-        LETTER.c.dedupe_key.startswith("push:"),
+        LETTER.c.dedupe_key.startswith(PUSH),
     )
     session.execute(sa.delete(LETTER).where(*waiting), execution_options={"rule": "notice"})

@@ -85,7 +85,7 @@ def _answers(push: Push, end: dt.datetime) -> dict[str, Any]:
     plan, deal, contract = FollowUpPlan, Opportunity, Contract
     first, mine = push.created_at, PushItem.customer_id
     return {
-        "done": sa.exists().where(plan.id == PushItem.plan_id, plan.done_at.is_not(None)),
+        "done": sa.exists().where(plan.id == PushItem.plan_id, plan.done_at < end),
         "offered": sa.exists().where(
             deal.customer_id == mine, deal.created_at >= first, deal.created_at < end
         ),
