@@ -91,7 +91,7 @@ def unfinished_line(model: type[Any], record: Any) -> dict[str, Any]:
     """Return the line of an entry that was sent back or never sent."""
     sent_back = record.approval is Approval.rejected
     return {
-        "when": str(record.approval.caption),
+        "when": str(record.standing),
         "tone": "bad" if sent_back else "info",
         "title": str(record),
         "detail": str(model.__caption__),

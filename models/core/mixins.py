@@ -29,9 +29,20 @@ class Approval(Labelled):
     withdrawn = "withdrawn", _("已撤回")
 
 
+class ApprovalStanding(Labelled):
+    """Where a record stands as people tell it: what was given back apart from what never came."""
+
+    draft = "draft", Approval.draft.caption
+    pending = "pending", Approval.pending.caption
+    approved = "approved", Approval.approved.caption
+    rejected = "rejected", Approval.rejected.caption
+    withdrawn = "withdrawn", Approval.withdrawn.caption
+    revoked = "revoked", lazy_pgettext("approval", "已撤销")
+
+
 def standing(approval: Approval, revoked_at: dt.datetime | None) -> Any:
     """Return a state in words: an approval that was given back is not one that never came."""
-    return approval.caption if revoked_at is None else lazy_pgettext("approval", "已撤销")
+    return approval.caption if revoked_at is None else ApprovalStanding.revoked.caption
 
 
 class Stamped:

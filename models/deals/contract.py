@@ -16,7 +16,7 @@ from models.core.labels import Labelled
 from models.core.line import ProductLine, line_checks
 from models.core.mixins import Owned, Reviewed, SoftDeleted, Stamped, review_checks
 from models.core.spelling import LONGEST, spelled
-from models.core.types import Money, named
+from models.core.types import Money, UtcDateTime, named
 
 if TYPE_CHECKING:
     from models.customers.customer import Customer
@@ -95,6 +95,8 @@ class Contract(Model, Stamped, Owned, Reviewed, SoftDeleted, Tagged):
     }  # what may be overdue
     __lines__ = ("lines", "plan")
 
+    # A contract is voided, never given back: nobody is asked about it.
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     code: Mapped[str | None] = field(
         _("合同编号"), sa.String(40), unique=True, form=False, listed=True, search=True
     )

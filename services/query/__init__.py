@@ -12,5 +12,6 @@ __all__ = [
     "portable",
     "saved_views",
     "search",
+    "standings",
     "subscriptions",
 ]

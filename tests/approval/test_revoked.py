@@ -162,8 +162,30 @@ def test_what_was_given_back_says_so_wherever_its_state_stands(app):
     within = "/admin/customer/?f.revoked_at=filled"
     assert code in visitors.get("sales", within).text
     assert code not in visitors.get("sales", within.replace("filled", "empty")).text
+    for file in ("customer", "opportunity"):
+        rows = visitors.get("admin", f"/admin/{file}/export/csv/").text
+        assert "已撤销" in rows, file
+        assert "已撤回" not in rows, file
+    for grid, own in (("customer", key), ("opportunity", deal)):
+        within = f"/admin/{grid}/?f.approval="
+        row = f'details/?id={own}"'
+        assert row in visitors.get("sales", f"{within}revoked").text, grid
+        assert row in visitors.get("sales", f"{within}in:approved,revoked").text, grid
+        assert row in visitors.get("sales", f"{within}not_in:withdrawn").text, grid
+        for other in ("withdrawn", "ne:revoked", "in:draft,pending,approved,rejected"):
+            assert row not in visitors.get("sales", f"{within}{other}").text, other
     visitors.get("sales", "/lang/en")
     assert re.search(r'status">\s*Revoked: 录入错误', visitors.get("sales", page_of(key)).text)
+
+
+def test_a_contract_is_voided_and_nobody_is_asked_when_it_was_revoked(app):
+    visitors = Visitors(app)
+
+    offered = '<option value="revoked_at">'
+    assert offered in visitors.get("analyst", "/admin/customer/").text
+    assert offered not in visitors.get("analyst", "/admin/contract/").text
+    told = visitors.get("analyst", "/admin/contract/?f.revoked_at=filled").text
+    assert "您不能按此字段筛选" in told
 
 
 def test_what_comes_again_is_revoked_no_more(world):

@@ -180,6 +180,21 @@ def test_who_may_not_ask_is_told(named, books, visitors):
     assert visitors.get("analyst", "/admin/cockpit/visits/?segment=0").status_code == 400
 
 
+def test_a_default_view_of_a_segment_that_is_gone_does_not_shut_the_summary(named, books, visitors):
+    page = "/admin/cockpit/performance/"
+    with World(books) as world:
+        group = own(world, "analyst", "重点", "f.level=in:a")
+    save(visitors, "analyst", state=f"{LONG}&group={group}", default="1")
+    assert visitors.get("analyst", page).status_code == 302
+    with World(books) as world:
+        world.be("analyst")
+        view = saved_views.get(world.session, "customer", group)
+        saved_views.remove(world.session, view, by=world.actor)
+        world.session.commit()
+
+    assert visitors.get("analyst", page).status_code == 200
+
+
 def test_a_door_that_forgets_the_segments_shows_nothing(cockpit):
     summary = SUMMARIES["performance"]
     query = summary.query({"segment": ["1"]}, now=cockpit.world.now)

@@ -8,6 +8,7 @@ from jobs.deliver import letter_of
 from models.approval.request import ApprovalRequest
 from models.approval.task import ApprovalTask
 from models.delivery.outbox import Channel, Outbox
+from models.people.role import Role
 from models.rights.audit import AuditLog
 from services.approval.inbox import task_links
 from services.rights.actor import SYSTEM, load_actor
@@ -52,7 +53,7 @@ def test_it_leads_to_the_panel_with_its_buttons_and_opening_it_changes_nothing(w
     assert rows(world)[0] == before[0]
 
 
-def test_it_is_used_up_by_the_decision_and_leads_on_to_the_queue(world):
+def test_it_is_used_up_by_the_decision_and_leads_on_to_what_was_decided(world):
     _key, request_id = world.submitted()
     path, doors = mailed(world), Doors(world)
     world.be("admin")
@@ -62,8 +63,26 @@ def test_it_is_used_up_by_the_decision_and_leads_on_to_the_queue(world):
     found = doors.get("reviewer", path)
     page = doors.get("reviewer", found.location).get_data(as_text=True)
 
-    assert (found.status_code, found.location) == (302, "/admin/inbox/")
+    assert (found.status_code, found.location) == (302, f"/admin/request/?id={request_id}")
     assert "邮件中的链接已用过或失效" in page
+    assert world.get(ApprovalRequest, request_id).title in page
+    assert 'id="decide"' not in page
+
+
+def test_whoever_reads_no_requests_is_led_from_a_used_one_to_the_queue(world):
+    _key, request_id = world.submitted()
+    path, doors = mailed(world), Doors(world)
+    act(world, "reviewer", "transfer", request_id, to=world.id_of("manager"), comment=None)
+    with world.acting("admin"):
+        role = world.session.scalars(sa.select(Role).filter_by(name="reviewer")).one()
+        role.permissions = [one for one in role.permissions if one != "request:read"]
+
+    found = doors.get("reviewer", path)
+    page = doors.get("reviewer", found.location)
+
+    assert found.location == f"/admin/inbox/?id={request_id}"
+    assert page.status_code == 200
+    assert "邮件中的链接已用过或失效" in page.get_data(as_text=True)
 
 
 def test_one_of_a_task_that_went_to_somebody_else_is_used_up_too(world):
@@ -71,7 +90,10 @@ def test_one_of_a_task_that_went_to_somebody_else_is_used_up_too(world):
     path = mailed(world)
     act(world, "reviewer", "transfer", request_id, to=world.id_of("manager"), comment=None)
 
-    assert Doors(world).get("reviewer", path).location == "/admin/inbox/"
+    doors = Doors(world)
+    found = doors.get("reviewer", path)
+    assert found.location == f"/admin/request/?id={request_id}"
+    assert "已不在您手上" in doors.get("reviewer", found.location).get_data(as_text=True)
     assert Doors(world).get("manager", mailed(world, "manager")).location == (
         f"/admin/inbox/?id={request_id}"
     )

@@ -21,6 +21,7 @@ from services.bulk import jobs
 from services.core import texts
 from services.core.errors import Invalid
 from services.core.settings import get_setting
+from services.rights.actor import may
 from views.approval.annotations import beside_of
 from views.approval.panel import caption_of, doubles_of, left_text, level_of, panel_of
 from views.approval.request_page import RefusedAct, on_page
@@ -107,7 +108,10 @@ class InboxView(Page):
 
     @expose("/mail/<token>")
     def mail(self, token: str) -> Any:
-        """Lead from a mail to the panel of its task, or say why not. Nothing is decided by it."""
+        """Lead from a mail to the panel of its task, or say why not. Nothing is decided by it.
+
+        Of a task that is over it leads to the page of its request.
+        """
         secret = str(current_app.secret_key)
         found = task_links.opened(self.session, secret, token, by=self.actor, now=self.now())
         words = {
@@ -116,8 +120,9 @@ class InboxView(Page):
             "none": _("邮件中的链接无效，或不是发给您的。"),
         }
         if found.over:
-            flash(words[found.over], "error")
-        return redirect(url_for(".index", id=found.request_id))
+            flash(words[found.over], "info" if found.request_id else "error")
+        reads = found.over and found.request_id and may(self.actor, "request:read")
+        return redirect(url_for("request.index" if reads else ".index", id=found.request_id))
 
     @expose("/decide/", methods=("POST",))
     def decide(self) -> Any:

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from flask import request, url_for
 
+from dashboards import segments
 from dashboards.core.query import BadParameter
 from dashboards.kept import states
 from dashboards.pages import Summary
@@ -52,7 +53,8 @@ class SummaryShelf(SavedDoors):
         if request.args or found is None:
             return ""
         try:
-            self.kept(found.query)
+            asked = states.query_of(self.summary, found.query, now=self.now())
+            segments.kept_to(self.session, asked)
         except BadParameter:  # what it asked is no more: the summary opens all the same
             return ""
         return self.address(found)

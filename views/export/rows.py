@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from models.core.base import db
+from models.core.mixins import ApprovalStanding
 from models.customers.customer import Customer
 from models.records.dictionary import DictionaryOption
 from models.registry import entities, entity_of, having
@@ -34,6 +35,7 @@ CALLED: dict[Any, tuple[str, ...]] = {
 }
 # Whose record it is decides who sees personal fields; these go along without being exported.
 PEOPLE = ("owner_id", "technical_id", "created_by_id", "customer_id")
+STANDS = "revoked_at"  # goes along too: an approval that was given back is told by it
 Show = Callable[[Any, Any], Any]  # (value, row) → cell
 
 
@@ -64,7 +66,7 @@ def _streamed(
     fields = [column for column in columns if column.column is not None]
     keys = ["id", *(column.key for column in fields)]
     called = names_of(model)[0] if lines else ""
-    keys += [key for key in (*PEOPLE, called) if hasattr(model, key)]
+    keys += [key for key in (*PEOPLE, STANDS, called) if hasattr(model, key)]
     keys = list(dict.fromkeys(keys))
     plain_query = query.with_only_columns(*(getattr(model, key) for key in keys))
     with db.session.session_factory() as session:
@@ -148,6 +150,8 @@ def _show(column: Exported, names: "ExportNames", holders: "Holders | None") -> 
     if column.column is not None and column.kind in {"ref", "dictionary"}:
         target = _target(column.column)
         return lambda value, _row: neutral(names.of(target, value))
+    if column.key == "approval":
+        return _standing()
     return _remembered(column.kind) if column.kind in FEW else BY_KIND.get(column.kind, _any)
 
 
@@ -183,6 +187,14 @@ def _remembered(kind: str) -> Show:
         return known[value]
 
     return cell
+
+
+def _standing() -> Show:
+    """Return what tells where a reviewed record stands."""
+    show = _remembered("enum")
+    return lambda value, row: show(
+        value if getattr(row, STANDS) is None else ApprovalStanding.revoked, row
+    )
 
 
 class Holders:

@@ -1,7 +1,7 @@
 """People a submitter copies himself: whether the flow lets him, and whom he may name."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from models.people.user import User, user_role
 from services.approval.flow.approvers import RIGHT, holding
 from services.approval.flow.flow import current_flow
 from services.core.errors import Invalid
+from services.core.texts import joined
 
 FIELD = "cc"
 PICKED = "approval.cc"  # session.info: whom the screen named, for whatever request it opens
@@ -108,13 +109,34 @@ def pick(session: Session, people: Iterable[int]) -> None:
 def settle(session: Session, flow: ApprovalFlow, submitter: int | None) -> list[int]:
     """Return whom the submitter named for the request that is opened now, each once.
 
-    Raises Invalid on `cc`: the flow leaves it to nobody, or somebody who may not see requests.
+    Raises Invalid on `cc`: the flow leaves it to nobody, or names who may not see requests.
     """
     people = list(dict.fromkeys(session.info.pop(PICKED, None) or ()))
     if not people:
         return []
     if not flow.copying:
         raise Invalid({FIELD: CLOSED})
-    if len(people) > MOST or submitter in people or set(people) - holding(session, SEES, people):
+    if len(people) > MOST:
         raise Invalid({FIELD: UNFIT})
+    unfit = set(people) - (holding(session, SEES, people) - {submitter})
+    if unfit:
+        raise Invalid({FIELD: _refusal(session, unfit, submitter)})
     return people
+
+
+def _refusal(session: Session, unfit: Collection[int], submitter: int | None) -> Any:
+    """Return who cannot get a copy and why; of nobody there is, who can."""
+    user = User.__table__.c
+    known = session.execute(
+        sa.select(*user["id", "name", "active"]).where(user.id.in_(unfit)).order_by(user.name)
+    )
+    told = [_why(row, own=row.id == submitter) for row in known]
+    return joined(told) if told else UNFIT
+
+
+def _why(person: Any, *, own: bool) -> Any:
+    if own:
+        return _("%(who)s 是提交人，不能抄送给自己", who=person.name)
+    if not person.active:
+        return _("%(who)s 已停用，不能抄送", who=person.name)
+    return _("%(who)s 不能查看审批单，不能抄送", who=person.name)

@@ -22,7 +22,10 @@ TASK = ApprovalTask.__table__
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class TaskLink:
-    """What a link leads to: its request, or why it leads nowhere (`used` | `expired` | `none`)."""
+    """What a link leads to: its request, and why it is over (`used` | `expired` | `none`).
+
+    A used one leads to what its reader, who had the task, still sees; the others nowhere.
+    """
 
     request_id: int | None
     over: str = ""
@@ -54,7 +57,7 @@ def opened(session: Session, secret: str, token: str, *, by: Actor, now: dt.date
     )
     row = session.execute(query).first()
     if row is None or row.state is not TaskState.open:
-        return TaskLink(None, "used")
+        return TaskLink(row.request_id if row else None, "used")
     if now.timestamp() > until:
         return TaskLink(None, "expired")
     return TaskLink(row.request_id)
