@@ -61,7 +61,7 @@ def members(call: Call, keys: Collection[int]) -> Select[Any]:
     clauses = [_clause(call.session, view, at) for view in views]
     known = [one for one in clauses if one is not None]
     if len(known) < len(keys):
-        raise ValueError(_("含您不能筛选的字段"))
+        raise ValueError(_("含您不能筛选的字段或客群"))
     return _of(known)
 
 
@@ -129,8 +129,11 @@ def _among(key: Callable[[], Any]) -> Callable[[Question], ColumnElement[bool]]:
         at = Place(question.now, actor.id if actor else None)
         views = [_clause(session, view, at) for view in session.scalars(query)]
         known = [one for one in views if one is not None]
-        if op in {"ne", "not_in"} and len(known) < len(set(keys)):
-            return sa.false()  # nobody is outside of what this person cannot ask
+        if len(known) < len(set(keys)):
+            if session.info.get("own_segments"):  # a segment is asked whole or not at all
+                raise ValueError(KEY)
+            if op in {"ne", "not_in"}:
+                return sa.false()  # nobody is outside of what this person cannot ask
         within: ColumnElement[bool] = key().in_(_of(known))
         return within if op in {"eq", "in", "filled"} else sa.or_(key().is_(None), ~within)
 

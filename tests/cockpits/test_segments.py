@@ -172,8 +172,15 @@ def test_who_may_not_ask_is_told(named, books, visitors):
         foreign = own(world, "sales", "我的", "f.level=in:a")
         secret = own(world, "analyst", "手机", "f.mobile=starts:138&f.level=in:a")
         listed = own(world, "analyst", "名单", "f.level=in:a&search=甲")
+        gone = own(world, "analyst", "旧", "f.level=in:a")
+        stale = own(world, "analyst", "基于旧客群", f"f.group_id=in:{gone}")
+        outside = own(world, "analyst", "其余", f"f.group_id=not_in:{stale}")
+        view = saved_views.get(world.session, "customer", gone)
+        saved_views.remove(world.session, view, by=world.actor)
+        world.session.commit()
     for key, why in ((foreign, "没有这个客群"), (secret, "含您不能筛选的字段"),
-                     (listed, "没有这个客群"), (999, "没有这个客群")):  # fmt: skip
+                     (listed, "没有这个客群"), (999, "没有这个客群"),
+                     (stale, "含您不能筛选的字段"), (outside, "含您不能筛选的字段")):  # fmt: skip
         answer = visitors.get("analyst", f"/admin/cockpit/performance/?group={key}")
         assert answer.status_code == 400
         assert why in answer.text
