@@ -33,12 +33,7 @@ STORED = sa.Table(
     sa.Column("contract_amount", BIG),
     sa.Column("unpaid", BIG),
 )
-NOTES = sa.Table(
-    "stat_note",
-    METADATA,
-    sa.Column("id", BIG, primary_key=True),
-    sa.Column("customer_id", sa.Integer, nullable=False),
-)
+NOTES = sa.Table("stat_note", METADATA, sa.Column("customer_id", sa.Integer, nullable=False))
 FIGURES = tuple(column.name for column in STORED.c if column.name != "customer_id")
 
 

@@ -26,12 +26,7 @@ STORED = sa.Table(
     sa.Column("weight", sa.BigInteger),
     sa.Column("paid_days", sa.BigInteger),
 )
-NOTES = sa.Table(
-    "settled_note",
-    METADATA,
-    sa.Column("id", sa.BigInteger, primary_key=True),
-    sa.Column("contract_id", sa.Integer, nullable=False),
-)
+NOTES = sa.Table("settled_note", METADATA, sa.Column("contract_id", sa.Integer, nullable=False))
 Lines = Callable[[Any], Any]  # contracts → their lines worked out from the raw rows
 
 

@@ -36,7 +36,7 @@ class RollUp:
     @property
     def key(self) -> str:
         """Return the name of the key's column."""
-        return self.notes.c[1].name
+        return self.notes.c[0].name
 
     @property
     def own(self) -> Any:
@@ -103,7 +103,8 @@ class RollUp:
 
     def note(self, session: Session, keys: list[int]) -> None:
         """Have keys worked out anew; they may be all there are."""
-        session.connection().execute(sa.insert(self.notes), [{self.key: one} for one in keys])
+        noted = sa.insert(self.notes).prefix_with("OR IGNORE", dialect="sqlite")
+        session.connection().execute(noted, [{self.key: one} for one in keys])
 
     def note_every(self, session: Session) -> None:
         """Have all keys worked out anew."""
