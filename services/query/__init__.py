@@ -12,6 +12,5 @@ __all__ = [
     "portable",
     "saved_views",
     "search",
-    "standings",
     "subscriptions",
 ]
