@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from services.portrait.maths import trial
 from services.portrait.maths.story import day_of
 
 TITLES = {"again": "buy again (bought before)", "fresh": "new to the customer (never bought)"}
@@ -36,7 +37,10 @@ def _question(question: str, rows: list[Any], choice: Mapping[str, Any]) -> Iter
             f"{recall[0]:>11.3f}{_between(recall):>18}"
         )
     yield f"chosen: {', '.join(f'{k} {v}' for k, v in choice[question].items())}"
-    if not choice[f"{question}_wins"]:
+    if not trial.enough(rows):
+        few = f"fewer than {trial.FEWEST} customers are too few to tell"
+        yield f"{few}: {FALL_BACKS[question]} is used"
+    elif not choice[f"{question}_wins"]:
         yield f"it does not beat {FALL_BACKS[question]} here: {FALL_BACKS[question]} is used"
 
 

@@ -7,6 +7,7 @@ away is none. A payment is a confirmed one, a refund a negative one. A follow-up
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from typing import Any
 
 import numpy as np
@@ -114,16 +115,18 @@ def _follow_ups(alive: Any) -> sa.Select[Any]:
 
 
 def _frame(session: Session, columns: str, query: sa.Select[Any]) -> pd.DataFrame:
-    """Return whole numbers column by column; rows are turned as they come."""
+    """Return whole numbers column by column; rows are turned as they come.
+
+    They are taken as the driver gives them: whole numbers need no conversion.
+    """
     names = columns.split()
-    found: list[list[Any]] = [[] for _ in names]
-    for part in session.execute(query).partitions(PART):
-        for whole, values in zip(found, zip(*part, strict=True), strict=True):
-            whole.append(np.array(values, dtype=np.int64))
-    none = np.zeros(0, dtype=np.int64)
-    return pd.DataFrame(
-        {name: np.concatenate([none, *parts]) for name, parts in zip(names, found, strict=True)}
-    )
+    cursor: Any = session.connection().execute(query).cursor
+    parts = [np.zeros((0, len(names)), dtype=np.int64)]
+    while rows := cursor.fetchmany(PART):
+        flat = np.fromiter(itertools.chain.from_iterable(rows), np.int64, len(rows) * len(names))
+        parts.append(flat.reshape(len(rows), len(names)))
+    whole = np.concatenate(parts)
+    return pd.DataFrame({name: whole[:, n].copy() for n, name in enumerate(names)})
 
 
 def _items(buys: pd.DataFrame, lines: pd.DataFrame) -> pd.DataFrame:

@@ -58,7 +58,8 @@ def read(session: Session, story: Story, known: Words) -> list[Row]:
         for key, name in names
         if (needs := [n for n, some in known.items() if any(w in name.lower() for w in some)])
     }
-    bought = story.items.groupby(["customer", "product"]).size()
+    telling = story.items["product"].isin(list(of_product))
+    bought = story.items[telling].groupby(["customer", "product"]).size()
     pairs = ((c, p, n) for (c, p), n in bought.items())
     rows = [*_of_products(NeedSource.bought, pairs, of_product)]
     rows += _of_products(NeedSource.quoted, _quoted(session), of_product)

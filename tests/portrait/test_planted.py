@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from bench import histories
+from cli import portrait_table
 from services.portrait.maths import (
     drawing,
     features,
@@ -148,6 +149,18 @@ def test_every_product_has_the_customers_it_fits_best_of_those_who_lack_it(story
         best = np.sort(whole.score[whole.column == column])[::-1][: offers.EACH]
         mine = np.sort(found.loc[found["product"] == product, "score"])[::-1][: offers.EACH]
         np.testing.assert_allclose(mine, best)
+
+
+def test_of_few_answers_nothing_is_told_and_the_fall_backs_are_used():
+    few = planted.story(histories.draw(histories.Shape(30, 300, 700, 20)))
+    found = trial.evaluate(few, few.last_day, 90)
+    printed = "\n".join(portrait_table.lines(found.figures, found.choice.as_json()))
+
+    assert not trial.enough(found.figures["fresh"])
+    assert not found.choice.fresh_wins
+    assert found.choice.again == trial.OWN or not found.choice.again_wins
+    assert printed.count("too few to tell") == 2
+    assert "leaving: too little history to learn from" in printed
 
 
 def test_where_recency_alone_does_as_well_it_is_what_is_used(story):

@@ -17,6 +17,7 @@ from services.core import texts
 from services.core.errors import Invalid, NotVisible
 from services.core.texts import yuan
 from services.portrait import census, evaluate, offered, own_segments, recompute
+from services.portrait.maths import trial
 from services.portrait.maths.story import day_of
 from services.portrait.pushes import pushing, tracked
 from services.rights.actor import may
@@ -126,6 +127,8 @@ class PortraitView(Page):
             underway=evaluate.underway(self.session),
             may_run=may(self.actor, "portrait:run"),
             day_of=day_of,
+            enough=trial.enough,
+            fewest=trial.FEWEST,
         )
 
     @expose("/recompute/", methods=("POST",))

@@ -89,11 +89,12 @@ def told(model: Model, facts: pd.DataFrame) -> pd.DataFrame:
     """Return chance (‰) and causes: up to three [feature, plain number], the strongest first."""
     table = features.features(facts)
     parts, names = model.parts(table), model.names
-    plain = plain_numbers(facts, names).tolist()
     order = np.argsort(-parts, axis=1, kind="stable")[:, :CAUSES]
+    plain = np.take_along_axis(plain_numbers(facts, names), order, axis=1).tolist()
+    speak = (np.take_along_axis(parts, order, axis=1) > 0).tolist()
     causes = [
-        [[names[k], plain[n][k]] for k in row if parts[n, k] > 0]
-        for n, row in enumerate(order.tolist())
+        [[names[k], number] for k, number, told in zip(*row, strict=True) if told]
+        for row in zip(order.tolist(), plain, speak, strict=True)
     ]
     chance = np.rint(model.chance(table) * 1000).astype(int)
     return pd.DataFrame({"leaving": chance, "causes": causes}, index=facts.index)

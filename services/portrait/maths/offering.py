@@ -153,10 +153,15 @@ def _fitting(known: Ranked, score: Floats, at: int, each: int) -> Ranked:
 
     `row` is the place of the product here, `column` that of the customer.
     """
-    floor = np.full(score.shape[1], NEVER)
-    full = known.rank == each
-    floor[known.row[full]] = known.score[full]
-    customer, product = np.nonzero(score > floor)
+    if len(known.row):
+        floor = np.full(score.shape[1], NEVER)
+        full = known.rank == each
+        floor[known.row[full]] = known.score[full]
+        better = score > floor
+    else:  # of the first chunk only what may stay is looked at
+        low = max(len(score) - each, 0)
+        better = (score >= np.partition(score, low, axis=0)[low]) & np.isfinite(score)
+    customer, product = np.nonzero(better)
     found = Ranked(product, customer + at, np.ones(len(product), int), score[customer, product])
     both = _joined([known, found])
     return first(both.row, both.column, both.score, each)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -72,11 +74,18 @@ def _fresh(base: Ground, choice: Methods, allowed: Bools, most: int) -> pd.DataF
 
 
 def _reasons(products: Ints, places: Ints) -> list[str]:
-    """Return the keys of the products at these places as JSON, which is how they are kept."""
-    keys = np.where(places < 0, -1, products[places]).tolist()
-    return [
-        f"[{one}, {two}]" if two >= 0 else f"[{one}]" if one >= 0 else "[]" for one, two in keys
-    ]
+    """Return the keys of the products at these places as JSON, which is how they are kept.
+
+    Written once for each pair: many offers have the same reasons.
+    """
+    width = len(products) + 1
+    pairs, which = np.unique((places[:, 0] + 1) * width + places[:, 1] + 1, return_inverse=True)
+    told = []
+    for pair in pairs.tolist():
+        keys = [int(products[place - 1]) for place in divmod(pair, width) if place]
+        told.append(json.dumps(keys))
+    found: list[str] = np.array(told, dtype=object)[which].tolist()
+    return found
 
 
 def _keys(base: Ground, ranked: Ranked, kind: str) -> pd.DataFrame:

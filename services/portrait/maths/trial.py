@@ -17,7 +17,7 @@ from services.portrait.maths.story import Floats, Story
 
 HELD_OUT = 90  # days
 MOST = measure.AT_RECALL
-FEWEST = 30  # customers with an answer: of fewer nothing is said
+FEWEST = 30  # customers with an answer: of fewer nothing is told, and the fall-back is used
 AGAINS = [Again(half, trend) for half in (0, 240, 120) for trend in (0.0, 0.3, 1.0)]
 RIDGES, HALVES, TRENDS = (100.0, 300.0, 1000.0), (likeness.PLAIN, 0, 180, 60), (0.0, 0.1, 0.2)
 POPULAR, COSINE, OWN = Fresh("popular"), Fresh("cosine"), Again()
@@ -124,7 +124,7 @@ def _again(base: Ground, bought: pd.DataFrame, chosen: Again) -> tuple[list[Any]
         _row("own", own),
         _row("chosen", best, dataclasses.asdict(chosen)),
     ]
-    return rows, chosen == OWN or best.beats(own)
+    return rows, chosen == OWN or (enough(rows) and best.beats(own))
 
 
 def _fresh(base: Ground, bought: pd.DataFrame, chosen: Fresh) -> tuple[list[Any], bool]:
@@ -136,7 +136,12 @@ def _fresh(base: Ground, bought: pd.DataFrame, chosen: Fresh) -> tuple[list[Any]
         _row(name, one, dataclasses.asdict(chosen) if name == "chosen" else {})
         for name, one in did.items()
     ]
-    return rows, did["chosen"].beats(did["popular"])
+    return rows, enough(rows) and did["chosen"].beats(did["popular"])
+
+
+def enough(rows: list[Any]) -> bool:
+    """Tell whether so many customers answered a question that its table means something."""
+    return bool(rows[0]["customers"] >= FEWEST)
 
 
 def _row(name: str, one: Answers, chosen: dict[str, Any] | None = None) -> dict[str, Any]:
