@@ -77,7 +77,9 @@ class Ranked:
     score: Floats
 
 
-NOBODY = Ranked(*(np.zeros(0, dtype=kind) for kind in (int, int, int, float)))
+def _nobody() -> Ranked:
+    """Return no offers; made when it is asked for, so that a start does not load numpy."""
+    return Ranked(*(np.zeros(0, dtype=kind) for kind in (int, int, int, float)))
 
 
 def again(base: Ground, choice: Again, most: int) -> Ranked:
@@ -126,7 +128,7 @@ def fresh(
     likes: of `weights_of`. offered: which products may be offered, all unless said. each: how many
     customers of every product stand there too, those it fits best, behind their own `most`.
     """
-    found, parts, fitting = base.found, [], NOBODY
+    found, parts, fitting = base.found, [], _nobody()
     voices = likeness.voices(found, choice.half_life).tocsr()
     most = min(most, len(found.products))
     barred = np.zeros(len(found.products)) if offered is None else np.where(offered, 0.0, NEVER)
@@ -139,7 +141,7 @@ def fresh(
         parts.append(_top(score, most, at))
         if each:
             fitting = _fitting(fitting, score, at, each)
-    told = _joined([NOBODY, *parts])
+    told = _joined([_nobody(), *parts])
     return _with(told, fitting, len(found.products)) if each else told
 
 
