@@ -32,6 +32,8 @@ from services.rights.row_scope import alias
 NOUN, KEY = "customer", "group_id"
 LIST = frozenset({"search", "tab"})  # what no condition says; the tab of all is none
 MINE = SavedView.noun == NOUN
+# Segments that one stands on: above each other (the parser of SQLite goes no deeper), and in all.
+DEEPEST, MOST = 3, 50
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def _clause(session: Session, view: SavedView, at: Place) -> ColumnElement[bool]
     A part left out would make the segment larger than whoever named it meant.
     """
     actor, within = actor_of(session), session.info.setdefault("own_segments", set())
-    if actor is None or view.id in within or not asks(view.query):
+    if actor is None or view.id in within or not asks(view.query) or _too_many(session, within):
         return None
     known = filters.askable(Customer, actor)
     within.add(view.id)  # a segment that names itself, by whatever way, has nobody
@@ -114,6 +116,13 @@ def _clause(session: Session, view: SavedView, at: Place) -> ColumnElement[bool]
         return None
     finally:
         within.discard(view.id)
+
+
+def _too_many(session: Session, within: Collection[int]) -> bool:
+    """Count a segment that is read; tell whether the one asked for stands on more than `MOST`."""
+    many = session.info.get("own_segments_read", 0) + 1 if within else 0
+    session.info["own_segments_read"] = many
+    return many > MOST or len(within) >= DEEPEST
 
 
 def _among(key: Callable[[], Any]) -> Callable[[Question], ColumnElement[bool]]:

@@ -18,6 +18,7 @@ from models.portrait.segment_rule import SegmentRule
 from models.query.view_alert import ViewAlert
 from models.query.view_subscription import FileForm, Rhythm, ViewSubscription
 from models.registry import entity_of
+from services.portrait import own_segments
 from services.portrait.segments import default_rows
 from services.query import conditions, saved_views
 from tests.cockpits.test_drill import check, numbers
@@ -200,6 +201,23 @@ def test_a_default_view_of_a_segment_that_is_gone_does_not_shut_the_summary(name
         world.session.commit()
 
     assert visitors.get("analyst", page).status_code == 200
+
+
+def test_segments_on_segments_are_asked_to_a_depth_that_databases_take(named, books, visitors):
+    chain = []
+    with World(books) as world:
+        for n in range(own_segments.DEEPEST + 2):
+            asked = f"f.group_id=in:{chain[-1]}" if chain else "f.company=eq:甲公司"
+            chain.append(own(world, "analyst", f"第 {n} 层", asked))
+    deepest = own_segments.DEEPEST - 1
+    for path in (*PATHS, "pivot/"):
+        door = f"/admin/cockpit/{path}?{LONG}&group="
+        assert visitors.get("analyst", f"{door}{chain[deepest]}").status_code == 200, path
+    door = f"/admin/cockpit/performance/data.json?{LONG}&group="
+    assert visitors.get("analyst", f"{door}{chain[deepest]}").json["count"] == 1
+    for key in chain[deepest + 1 :]:
+        assert visitors.get("analyst", f"{door}{key}").status_code == 400
+        assert visitors.get("analyst", f"/admin/customer/?f.group_id=in:{key}").status_code == 200
 
 
 def test_a_door_that_forgets_the_segments_shows_nothing(cockpit):

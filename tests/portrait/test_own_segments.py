@@ -13,7 +13,7 @@ from models.deals.order import OrderMilestone as Milestone
 from models.query.saved_view import SavedView
 from services.portrait import own_segments
 from services.query import saved_views
-from tests.support.world import World, login
+from tests.support.world import World, count_queries, login
 
 
 @pytest.fixture
@@ -124,6 +124,21 @@ def test_what_a_person_may_not_ask_or_see_makes_no_larger_segment(company):
     login(client, "finance")
     text = client.get("/admin/portrait/own/").get_data(as_text=True)
     assert "含您不能筛选的字段" in text
+
+
+def test_segments_that_stand_on_each_other_cost_no_more_than_they_are_many(company):
+    with World(company) as world:
+        world.be("sales")
+        base = save(world, "重点", "f.level=in:a")
+        save(world, "其中", f"f.group_id=in:{base}")
+        for n in range(5):
+            save(world, f"任一 {n}", "f.group_id=filled")
+        with count_queries(world.app) as asked:
+            found = counts(world)
+
+        assert (found["重点"], found["其中"]) == (2, 2)
+        assert {found[f"任一 {n}"] for n in range(5)} == {2}
+        assert len(asked) < 7 * own_segments.MOST
 
 
 def test_the_builder_is_told_how_many_match_and_what_is_wrong(company):
