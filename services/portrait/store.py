@@ -18,7 +18,7 @@ from services.portrait.bulk_rows import insert
 from services.portrait.maths.drawing import Drawn
 from services.portrait.maths.story import day_of
 
-PIECE = 20_000
+PIECE = 5_000  # customers of one transaction: about a second, SQLite has one writer
 WHOLE = [
     "orders",
     "frequency",
