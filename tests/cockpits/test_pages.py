@@ -1,6 +1,7 @@
 """The pages: bad values, totals, exports, scope, statements; the same numbers at every door."""
 
 import csv
+import html
 import io
 import re
 from urllib.parse import unquote
@@ -76,6 +77,18 @@ def test_page_json_and_export_tell_the_same_and_the_export_ends_with_the_totals(
         total = data["totals"][column["key"]]
         if column["type"] == "money" and total is not None:
             assert last[place] == total
+
+
+def test_an_address_that_is_refused_leads_on_without_what_was_wrong(visitors):
+    state = "by=owner&owner=1&owner=2&level=z"
+    page = visitors.get("analyst", f"/admin/cockpit/performance/?{state}")
+    (way,) = re.findall(r'href="([^"]+)">去掉这一项再打开', page.get_data(as_text=True))
+
+    assert page.status_code == 400
+    assert html.unescape(way) == "/admin/cockpit/performance/?by=owner&owner=1&owner=2"
+    assert visitors.get("analyst", html.unescape(way)).status_code == 200
+    other = visitors.get("analyst", "/admin/cockpit/profits/?level=z")
+    assert "去掉这一项再打开" not in other.get_data(as_text=True)
 
 
 @pytest.mark.parametrize("key", KEYS)
