@@ -20,7 +20,7 @@ from dashboards.core.scope import (
     in_scope,
     openable,
 )
-from dashboards.core.sql import total
+from dashboards.core.sql import count_if, total
 from models.core.mixins import Approval
 from models.customers.contact import Contact
 from models.deals.contract import IN_FORCE
@@ -95,8 +95,11 @@ def led_to(query: CockpitQuery) -> Where:
         return []
     if "unpaid" in only(query):
         wanted += in_force()
-    # Counted, not looked for with EXISTS: that may be turned into a join with all contracts.
-    came = sa.select(sa.func.count()).where(CONTRACT.c.opportunity_id == OPPORTUNITY.c.id, *wanted)
+    # Counted, not looked for with EXISTS: that may be turned into a join with all contracts. What
+    # they have to be stands in the count: PostgreSQL without statistics would read all that are so.
+    came = sa.select(count_if(sa.and_(*wanted))).where(
+        CONTRACT.c.opportunity_id == OPPORTUNITY.c.id
+    )
     return [came.correlate(OPPORTUNITY).scalar_subquery() > 0]
 
 
@@ -108,12 +111,12 @@ def only(query: CockpitQuery) -> frozenset[str]:
 def _unpaid(query: CockpitQuery, column: Any) -> ColumnElement[bool]:
     """Return whether the contract of a row is not paid in full by the day of `as_of`.
 
-    Asked row by row, after scope and period: the payments of other contracts are not read.
+    Asked row by row, after scope and period: the payments of other contracts are not read. The day
+    stands in the sum: PostgreSQL without statistics would read all payments before it each time.
     """
     payment = PAYMENT.alias()
-    paid = sa.select(total(payment.c.amount)).where(
-        *confirmed(query, payment), payment.c.contract_id == column
-    )
+    come = sa.case((payment.c.paid_on <= query.today, payment.c.amount), else_=0)
+    paid = sa.select(total(come)).where(*confirmed(None, payment), payment.c.contract_id == column)
     return sa.and_(CONTRACT.c.amount > paid.correlate_except(payment).scalar_subquery())
 
 

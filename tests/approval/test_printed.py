@@ -17,6 +17,13 @@ from tests.approval.test_branches import PARALLEL, back, branch
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
+# Who agreed in the first step is not asked again in the second.
+AGREEING = (
+    {"people": ["reviewer"]},
+    {"people": ["reviewer"], "collapse": True},
+    {"people": ["manager"]},
+)
+
 
 def test_the_form_shows_the_content_and_every_signature(lite):
     with World(lite) as world:
@@ -105,12 +112,7 @@ def test_the_timeline_says_to_which_step(lite):
 
 def test_what_a_rule_noted_is_told_in_the_reader_s_language_and_people_word_for_word(lite):
     with World(lite) as world:
-        flow(
-            world,
-            {"people": ["reviewer"]},
-            {"people": ["reviewer"], "collapse": True},
-            {"people": ["manager"]},
-        )
+        flow(world, *AGREEING)
         _key, request = world.submitted()
         world.decided(request, comment="同意")
         with world.acting("admin"):
@@ -147,12 +149,7 @@ def test_an_approval_that_was_taken_back_is_no_signature(lite):
 
 def test_what_a_rule_made_of_an_approval_goes_with_it(lite):
     with World(lite) as world:
-        flow(
-            world,
-            {"people": ["reviewer"]},
-            {"people": ["reviewer"], "collapse": True},
-            {"people": ["manager"]},
-        )
+        flow(world, *AGREEING)
         _key, request = world.submitted()
         world.decided(request, "reviewer")
         world.now += dt.timedelta(minutes=1)

@@ -9,15 +9,14 @@ import sqlalchemy as sa
 from dashboards import kept_figures
 from dashboards.core.columns import missing
 from dashboards.rollups.customers import CUSTOMERS
-from models.core.base import db
 from models.customers.customer import Customer
 from models.deals.contract import Contract
 from models.deals.payment import Payment
 from models.sales.follow_up import FollowUp, FollowUpKind, Origin
 from models.sales.opportunity import Opportunity
 from models.sales.plan import FollowUpPlan
-from services.core.engine import writing
 from tests.support import clock
+from tests.support.raw import copied, execute, fold, keys, notes, one_of
 
 CUSTOMER, CONTRACT, PAYMENT = Customer.__table__, Contract.__table__, Payment.__table__
 CALL, PLAN, DEAL = FollowUp.__table__, FollowUpPlan.__table__, Opportunity.__table__
@@ -33,24 +32,6 @@ STATES = (
     {"bucket": "never"},
     {"bucket": "181"},
 )
-
-
-def execute(app, *statements):
-    """Write past every service."""
-    with app.app_context(), writing(on=True), db.engine.begin() as connection:
-        return [connection.execute(one) for one in statements]
-
-
-def notes(app):
-    with app.app_context(), db.engine.connect() as connection:
-        return connection.scalar(sa.select(sa.func.count()).select_from(CUSTOMERS.notes))
-
-
-def fold(cockpit):
-    cockpit.world.session.rollback()
-    with writing(on=True):
-        while kept_figures.fold(cockpit.world.session, CUSTOMERS):
-            pass
 
 
 def verify(cockpit):
@@ -69,23 +50,6 @@ def told(cockpit, who="analyst", states=STATES):
     found += [figure.to_json() for figure in cockpit.figures("tracking", who)]
     cockpit.world.session.rollback()
     return found
-
-
-def keys(app, table):
-    with app.app_context(), db.engine.connect() as connection:
-        return list(connection.scalars(sa.select(table.c.id).order_by(table.c.id)))
-
-
-def one_of(rng, app, table):
-    return table.c.id == rng.choice(keys(app, table))
-
-
-def copied(app, table, key, **changes):
-    """Return the insertion of a row like another."""
-    with app.app_context(), db.engine.connect() as connection:
-        row = dict(connection.execute(sa.select(table).where(table.c.id == key)).mappings().one())
-    del row["id"]
-    return sa.insert(table).values(**row | changes)
 
 
 def ago(rng):
@@ -130,11 +94,11 @@ WRITES = {
 
 
 def test_what_is_kept_tells_the_same_as_the_raw_rows(books, cockpit):
-    assert notes(books)
+    assert notes(books, CUSTOMERS)
     people = ("analyst", "sales", "manager")
     before = {who: told(cockpit, who) for who in people}
-    fold(cockpit)
-    assert not notes(books)
+    fold(cockpit.world.session, CUSTOMERS)
+    assert not notes(books, CUSTOMERS)
     assert {who: told(cockpit, who) for who in people} == before
     assert verify(cockpit) == []
 
@@ -142,7 +106,7 @@ def test_what_is_kept_tells_the_same_as_the_raw_rows(books, cockpit):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpit, seed):
     rng, done = random.Random(seed), []
-    fold(cockpit)
+    fold(cockpit.world.session, CUSTOMERS)
     for name in rng.sample([*WRITES], len(WRITES)):
         try:
             execute(books, WRITES[name](rng, books))
@@ -155,12 +119,12 @@ def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpi
         execute(books, sa.delete(CUSTOMERS.stored), sa.delete(CUSTOMERS.notes))
         execute(books, sa.insert(CUSTOMERS.notes).from_select(["customer_id"], CUSTOMERS.every()))
         assert told(cockpit, states=states) == mixed, done
-        fold(cockpit)
+        fold(cockpit.world.session, CUSTOMERS)
     assert len(done) > len(WRITES) / 2
 
 
 def test_what_lies_in_the_future_does_not_count_today(books, cockpit):
-    fold(cockpit)
+    fold(cockpit.world.session, CUSTOMERS)
     before = told(cockpit)
     ahead = clock.now() + dt.timedelta(days=40)
     execute(
@@ -169,20 +133,20 @@ def test_what_lies_in_the_future_does_not_count_today(books, cockpit):
         copied(books, PAYMENT, keys(books, PAYMENT)[0], code="X-1", paid_on=ahead.date()),
     )
     assert told(cockpit) == before
-    fold(cockpit)
+    fold(cockpit.world.session, CUSTOMERS)
     assert told(cockpit) == before
 
 
 def test_a_new_customer_stands_there_at_once_and_one_that_is_gone_leaves_nothing(books, cockpit):
-    fold(cockpit)
+    fold(cockpit.world.session, CUSTOMERS)
     count = cockpit.read("tracking").count
     cockpit.world.session.rollback()
     execute(books, copied(books, CUSTOMER, keys(books, CUSTOMER)[0], code="KH-NEW", company="新"))
     assert cockpit.read("tracking").count == count + 1
-    fold(cockpit)
+    fold(cockpit.world.session, CUSTOMERS)
     assert cockpit.read("tracking", sort="-code").count == count + 1
     cockpit.world.session.rollback()
     execute(books, sa.delete(CUSTOMER).where(CUSTOMER.c.code == "KH-NEW"))
-    fold(cockpit)
+    fold(cockpit.world.session, CUSTOMERS)
     assert verify(cockpit) == []
     assert cockpit.read("tracking").count == count

@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 
-from dashboards import kept_figures
 from dashboards.core.sql import snapshot
 from dashboards.measures.instalments import SETTLED
 from dashboards.pages import SUMMARIES
@@ -10,9 +9,9 @@ from models.core.base import db
 from models.customers.customer import Customer
 from models.deals.contract import Contract
 from models.deals.payment import Payment
-from services.core.engine import writing
 from tests.support.books import Books
 from tests.support.effort import effort
+from tests.support.raw import fold
 
 CONTRACTS, PAYMENTS = 500, 20
 ROW = {"sqlite": 10, "postgresql": 1}  # what effort counts for a row read
@@ -63,19 +62,11 @@ def much_of_others():
     db.engine.dispose()
 
 
-def worked_out(cockpit):
-    """Let the worker look once: what was just written is read from the raw rows until then."""
-    cockpit.world.session.rollback()
-    with writing(on=True):
-        while kept_figures.fold(cockpit.world.session, SETTLED):
-            pass
-
-
 def test_the_payments_of_others_are_not_read(cockpit):
-    worked_out(cockpit)
+    fold(cockpit.world.session, SETTLED)
     before = {n: cost(cockpit, key, state) for n, (key, state) in enumerate(STATES)}
     much_of_others()
-    worked_out(cockpit)
+    fold(cockpit.world.session, SETTLED)
     after = {n: cost(cockpit, key, state) for n, (key, state) in enumerate(STATES)}
 
     others = CONTRACTS * PAYMENTS * ROW[db.engine.dialect.name]

@@ -17,6 +17,7 @@ from models.deals.contract import Contract
 from models.deals.payment import Payment, PaymentAllocation
 from models.deals.payment_plan import PaymentPlan
 from services.core.engine import writing
+from tests.support.raw import copied, execute, fold, keys, notes, one_of
 
 PERIODS = ({"from_": "2024-01-01", "to": "2027-12-31"}, {"from_": "2026-02-01", "to": "2026-06-30"})
 GRAINS = ("month", "owner", "department", "customer", "contract", "plan", "payment")
@@ -27,23 +28,6 @@ DAY = dt.timedelta(days=1)
 
 def tell(_done, _whole):
     pass
-
-
-def execute(app, *statements):
-    """Write past every service."""
-    with app.app_context(), writing(on=True), db.engine.begin() as connection:
-        return [connection.execute(one) for one in statements]
-
-
-def notes(app):
-    with app.app_context(), db.engine.connect() as connection:
-        return connection.scalar(sa.select(sa.func.count()).select_from(SETTLED.notes))
-
-
-def fold(cockpit):
-    with writing(on=True):
-        while kept_figures.fold(cockpit.world.session, SETTLED):
-            pass
 
 
 def told(cockpit, key="collections", grains=GRAINS, who="analyst"):
@@ -67,30 +51,13 @@ def total(cockpit):
 
 
 def test_what_is_kept_tells_the_same_as_the_raw_rows(books, cockpit):
-    assert notes(books)
+    assert notes(books, SETTLED)
     grains = {"analyst": GRAINS, "sales": ("month", "contract")}
     before = {who: told(cockpit, grains=of, who=who) for who, of in grains.items()}
-    fold(cockpit)
-    assert not notes(books)
+    fold(cockpit.world.session, SETTLED)
+    assert not notes(books, SETTLED)
     assert {who: told(cockpit, grains=of, who=who) for who, of in grains.items()} == before
     assert kept_figures.verify(cockpit.world.session, SETTLED) == []
-
-
-def keys(app, table):
-    with app.app_context(), db.engine.connect() as connection:
-        return list(connection.scalars(sa.select(table.c.id).order_by(table.c.id)))
-
-
-def one_of(rng, app, table):
-    return table.c.id == rng.choice(keys(app, table))
-
-
-def copied(app, table, key, **changes):
-    """Return the insertion of a row like another."""
-    with app.app_context(), db.engine.connect() as connection:
-        row = dict(connection.execute(sa.select(table).where(table.c.id == key)).mappings().one())
-    del row["id"]
-    return sa.insert(table).values(**row | changes)
 
 
 WRITES = {
@@ -138,7 +105,7 @@ def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpi
     rng, done = random.Random(seed), []
     for _step in range(8):
         if rng.random() < 0.4:
-            fold(cockpit)
+            fold(cockpit.world.session, SETTLED)
         name = rng.choice([*WRITES])
         try:
             execute(books, WRITES[name](rng, books))
@@ -153,12 +120,12 @@ def test_after_any_writing_past_the_services_it_tells_the_raw_rows(books, cockpi
         execute(books, sa.insert(SETTLED.notes).from_select(["contract_id"], SETTLED.every()))
         assert told(cockpit, grains=("contract", "plan")) == mixed, done
         cockpit.world.session.rollback()
-        fold(cockpit)
+        fold(cockpit.world.session, SETTLED)
     assert len(set(done)) > 2
 
 
 def test_a_key_that_another_contract_has_now_stops_no_work(books, cockpit, monkeypatch):
-    fold(cockpit)
+    fold(cockpit.world.session, SETTLED)
     cockpit.world.session.rollback()
     with books.app_context(), db.engine.connect() as connection:
         paid = sa.select(LINE.c.contract_id).where(LINE.c.id.in_(sa.select(ALLOCATION.c.plan_id)))
@@ -173,23 +140,23 @@ def test_a_key_that_another_contract_has_now_stops_no_work(books, cockpit, monke
     line |= {"contract_id": other.id, "amount": other.amount, "settled": 0}
     execute(books, sa.insert(LINE).values(line))
     monkeypatch.setattr(rollup, "PIECE", 1)
-    fold(cockpit)
-    assert not notes(books)
+    fold(cockpit.world.session, SETTLED)
+    assert not notes(books, SETTLED)
     assert kept_figures.verify(cockpit.world.session, SETTLED) == []
 
 
 def test_many_notes_of_a_contract_are_one_piece_of_work(books, cockpit):
-    fold(cockpit)
+    fold(cockpit.world.session, SETTLED)
     cockpit.world.session.rollback()
     key = keys(books, CONTRACT)[0]
     execute(books, *[sa.insert(SETTLED.notes).values(contract_id=key)] * (rollup.PIECE + 1))
     with writing(on=True):
         assert kept_figures.fold(cockpit.world.session, SETTLED) == 1
-    assert not notes(books)
+    assert not notes(books, SETTLED)
 
 
 def test_who_commits_after_it_was_read_is_still_noted(books, cockpit):
-    fold(cockpit)
+    fold(cockpit.world.session, SETTLED)
     cockpit.world.session.rollback()
     with books.app_context():
         if db.engine.dialect.name == "sqlite":
@@ -198,20 +165,20 @@ def test_who_commits_after_it_was_read_is_still_noted(books, cockpit):
         with db.engine.connect() as other, other.begin() as writer:
             other.execute(moved.values(paid_on=dt.date(2026, 1, 3)))
             execute(books, sa.insert(SETTLED.notes).from_select(["contract_id"], SETTLED.every()))
-            fold(cockpit)
-            assert not notes(books)
+            fold(cockpit.world.session, SETTLED)
+            assert not notes(books, SETTLED)
             writer.commit()
-    assert notes(books) == 1
-    fold(cockpit)
+    assert notes(books, SETTLED) == 1
+    fold(cockpit.world.session, SETTLED)
     assert kept_figures.verify(cockpit.world.session, SETTLED) == []
 
 
 def test_a_payment_of_a_day_to_come_does_not_count_today(books, cockpit):
-    fold(cockpit)
+    fold(cockpit.world.session, SETTLED)
     before = total(cockpit)
     late = cockpit.world.now.date() + 40 * DAY
     execute(books, copied(books, PAYMENT, keys(books, PAYMENT)[0], code="X-1", paid_on=late))
-    fold(cockpit)
+    fold(cockpit.world.session, SETTLED)
     assert total(cockpit) == before
 
 
@@ -227,11 +194,11 @@ def test_who_makes_all_anew_waits_for_the_worker(books, cockpit):
             done = kept_figures.rebuild(cockpit.world.session, SETTLED, tell=tell)
             ready.join()
     assert done == len(keys(books, CONTRACT))
-    assert not notes(books)
+    assert not notes(books, SETTLED)
 
 
 def test_it_is_mended_also_where_everything_differs(books, cockpit):
-    fold(cockpit)
+    fold(cockpit.world.session, SETTLED)
     cockpit.world.session.rollback()
     many = sa.select(sa.literal(1).label("n")).cte(recursive=True)
     many = many.union_all(sa.select(many.c.n + 1).where(many.c.n < 70_000))
@@ -239,14 +206,14 @@ def test_it_is_mended_also_where_everything_differs(books, cockpit):
     execute(books, sa.insert(SETTLED.stored).from_select(["line_id", "contract_id"], strange))
     with writing(on=True):  # more than either database takes parameters
         assert len(kept_figures.verify(cockpit.world.session, SETTLED, mend=True)) == 70_000
-    assert notes(books) == 70_000
+    assert notes(books, SETTLED) == 70_000
 
 
 def test_it_is_proved_mended_and_made_anew_by_command_and_worker(books, cockpit):
     cockpit.world.session.rollback()
     run = books.test_cli_runner()
     assert run.invoke(args=["cockpit", "rebuild"]).exit_code == 0
-    assert not notes(books)
+    assert not notes(books, SETTLED)
     proved = run.invoke(args=["cockpit", "verify"])
     assert (proved.exit_code, proved.output) == (0, "what is kept equals the raw rows\n")
     execute(books, sa.insert(SETTLED.notes).values(contract_id=1))
