@@ -13,6 +13,7 @@ from models.deals.contract import Contract
 from models.deals.payment import Payment, PaymentState
 from tests.browser.test_records_story import enter, imported, uploaded
 from tests.jobs.test_worker import mailbox  # noqa: F401 # a fixture
+from tests.support.browser import calm
 from tests.support.imports import sheet
 from tests.support.stage import ONCE, staged
 from tests.support.world import World
@@ -78,7 +79,7 @@ def reminded(stage, page):
     rows.check()
     page.get_by_role("button", name=stage.say("催收提醒")).click()
     page.locator("form:has([name=sure]) button.p").click()
-    page.wait_for_load_state("networkidle")
+    calm(page)
     stage.keep(page, "money-4-reminded")
 
 
@@ -89,7 +90,7 @@ def test_a_bank_s_file_is_booked_what_is_late_is_asked_for_and_the_customer_told
     reminded(stage, page)
     stage.go(page, f"/admin/paper/mail/?id={customer}")
     page.locator("main .foot button.p").click()
-    page.wait_for_load_state("networkidle")
+    calm(page)
     stage.app.config["TCOS_SMTP_URL"] = mailbox.url
     deliver.tasks(stage.app, KNOWN, GIVEN_UP)
     deliver.mails(stage.app)

@@ -22,6 +22,7 @@ from tests.browser.test_mapping import checked, pick
 from tests.browser.test_refusals import log_in_over, log_out_in_another_tab
 from tests.imports.test_conversation import LINES
 from tests.imports.test_table_choice import ledger
+from tests.support.browser import calm
 from tests.support.imports import table
 from tests.support.stage import ONCE, staged
 from tests.support.world import World
@@ -90,7 +91,7 @@ def led_on(page, button):
     """Send a form of an import's page and wait for the page as it is afterwards."""
     with page.expect_response(lambda answer: "/import/job/" in answer.url):
         page.click(button)
-    page.wait_for_load_state("networkidle")
+    calm(page)
 
 
 def imported(stage, page):

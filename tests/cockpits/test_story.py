@@ -15,6 +15,7 @@ from jobs.queue import GIVEN_UP, KNOWN
 from tests.cockpits.test_browser import drawn
 from tests.jobs.test_worker import mailbox  # noqa: F401 # a fixture
 from tests.support.books import seed_books
+from tests.support.browser import calm
 from tests.support.stage import ONCE, staged
 
 pytestmark = pytest.mark.browser
@@ -79,9 +80,9 @@ def kept(stage, page):
     key = re.search(r"view=(\d+)", page.url)[1]
     stage.go(page, f"{PAGE}view/?id={key}")
     page.select_option("#rhythm", "daily")
-    page.get_by_role("button", name=stage.say("订阅"), exact=True).click()
-    page.get_by_role("button", name=stage.say("现在发一份")).click()
-    page.wait_for_load_state("networkidle")
+    for button in ("订阅", "现在发一份"):
+        page.get_by_role("button", name=stage.say(button), exact=True).click()
+        calm(page)
     stage.keep(page, "cockpit-story-3-kept")
     return key
 

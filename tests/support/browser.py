@@ -20,9 +20,14 @@ QUIET = (
 SIZES = {"wide": (1440, 900), "phone": (390, 844)}
 
 
+# The one without windows first: the whole browser draws menus and bubbles that nobody sees.
+NAMES = ("chromium-headless-shell", "chromium")
+
+
 def chromium():
     """Return the path of Chromium, None where there is none."""
-    return os.environ.get("TCOS_TEST_CHROMIUM") or shutil.which("chromium")
+    found = (os.environ.get("TCOS_TEST_CHROMIUM"), *map(shutil.which, NAMES))
+    return next(filter(None, found), None)
 
 
 @contextlib.contextmanager
@@ -87,11 +92,23 @@ class Site:
             context.close()
 
 
+def calm(page):
+    """Wait until what was pressed has come to its end and return the page.
+
+    A form sent in place is busy until it is refused or the page it leads to stands there. Silence
+    of the network is no sign of it: between the answer and that page nothing is asked for.
+    """
+    page.locator("html:not(:has(form[aria-busy=true]))").wait_for(state="attached")
+    page.wait_for_load_state()
+    return page
+
+
 def settled(page, move):
-    """Move a page and return it; a form sent just before leads on by itself, in the middle of it.
+    """Move a page that is calm and return it; a form that went the plain way leads on by itself.
 
     What it leads to is waited for, then the move is made again.
     """
+    calm(page)
     try:
         move()
     except Error as problem:
