@@ -1,25 +1,63 @@
 // Charts of a summary: drawn from JSON; a click on a bar sets its filter, a second click removes it.
 'use strict';
 (() => {
-  // The address after a click: `pick` is a flat list of parameter and value; all of them set means: take them away.
+  // A flat list of parameter and value as pairs, and whether an address has all of them.
+  const pairs = (pick) => Array.from({ length: (pick?.length ?? 0) >> 1 }, (_, n) => [pick[2 * n], String(pick[2 * n + 1])]);
+  const isSet = (address, pick) => pick?.length > 1 && pairs(pick).every(([name, value]) => address.searchParams.get(name) === value);
+
+  // The address after a click on what filters by `pick`: all of it set means: take it away.
   const picked = (href, pick) => {
     const address = new URL(href);
-    const pairs = [];
-    for (let n = 0; n < pick.length; n += 2) pairs.push([pick[n], String(pick[n + 1])]);
-    const set = pairs.every(([name, value]) => address.searchParams.get(name) === value);
-    for (const [name, value] of pairs) {
+    const set = isSet(address, pick);
+    const names = pairs(pick).map(([name, value]) => {
       if (set) address.searchParams.delete(name);
       else address.searchParams.set(name, value);
-    }
-    const names = pairs.map(([name]) => name);
+      return name;
+    });
     if (names.includes('from')) address.searchParams.delete('preset');
     if (names.includes('by')) address.searchParams.delete('sort');  // the other grain has other columns
     address.searchParams.delete('page');
     return address.href;
   };
+  // The points of a trace that filter by what an address is filtered by: places, of a field of cells [row, column].
+  const chosen = (href, { type, customdata }) => {
+    const address = new URL(href);
+    const among = (picks) => (picks ?? []).flatMap((pick, n) => (isSet(address, pick) ? [n] : []));
+    if (type !== 'heatmap') return among(customdata);
+    return (customdata ?? []).flatMap((row, n) => among(row).map((m) => [n, m]));
+  };
+  // What a point is called: its bubble as one line.
+  const called = ({ hovertext, x, y }, at) => {
+    const [n, m] = [at].flat();
+    const bubble = m === undefined ? hovertext?.[n] : hovertext?.[n]?.[m];
+    return (bubble ?? `${y[n]} ${x[m ?? n]}`).replaceAll('<br>', ' ').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+  };
+  // A chart on which the points that an address is filtered by stay full and have an edge; `told` are their names.
+  const marked = (href, { data, layout }, edge) => {
+    const found = data.map((trace) => chosen(href, trace));
+    const told = data.flatMap((trace, n) => found[n].map((at) => called(trace, at)));
+    if (!told.length) return { data, layout, told };
+    const shapes = [...(layout.shapes ?? [])];
+    const drawn = data.flatMap((trace, n) => {
+      if (trace.type === 'heatmap') {  // no library draws a cell of it otherwise: the chosen ones lie on a paler field
+        const on = found[n].map(String);
+        found[n].forEach(([y, x]) => shapes.push({ type: 'rect', x0: x - 0.5, x1: x + 0.5, y0: y - 0.5, y1: y + 0.5, line: { color: edge, width: 2 } }));
+        const scale = { zmin: 0, zmax: Math.max(1, ...trace.z.flat()) };
+        const z = trace.z.map((row, r) => row.map((value, c) => (on.includes(`${r},${c}`) ? value : null)));
+        return [{ ...trace, ...scale, opacity: PALE }, { ...trace, ...scale, z, hoverongaps: false }];
+      }
+      const line = trace.marker?.line ?? {};
+      const each = (yes, no) => trace.customdata?.map((_, at) => (found[n].includes(at) ? yes : no)) ?? no;
+      const edged = { ...line, color: each(edge, line.color ?? edge), width: each(2, line.width ?? 0) };
+      const pale = trace.type === 'funnel' ? {} : { unselected: { marker: { opacity: PALE } } };  // a funnel pales by itself
+      return [{ ...trace, ...pale, selectedpoints: found[n], marker: { ...trace.marker, line: edged } }];
+    });
+    return { data: drawn, layout: { ...layout, shapes }, told };
+  };
   // What plotly would take for markup is text of people.
   const plain = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   const HEAD = 66;  // pixels for a picture's title, filters and moment
+  const PALE = 0.35;
 
   // A chart as it leaves the page: on white, under its title, the filters and the moment of its data.
   const pictured = ({ data, layout }, title, lines, { width, height }) => {
@@ -36,12 +74,7 @@
       },
     };
   };
-  // Cells as lines that a spreadsheet takes: no tabs in them, and no text of people that is a formula.
-  const tabbed = (rows) => rows.map((cells) => cells.map(({ text, number }) => {
-    const line = text.replace(/\s+/g, ' ').trim();
-    return !number && /^[=+\-@]/.test(line) ? `'${line}` : line;
-  }).join('\t')).join('\n');
-  if (typeof document === 'undefined') { module.exports = { picked, pictured, tabbed }; return; }
+  if (typeof document === 'undefined') { module.exports = { picked, chosen, marked, pictured }; return; }
 
   const read = async (address) => {
     const answer = await fetch(address, { headers: { Accept: 'application/json' } });
@@ -50,38 +83,6 @@
   };
 
   const place = document.querySelector('[data-charts]');
-
-  // The table of the page for a spreadsheet; the button carries the text that tcos.js copies.
-  const copying = document.querySelector('[data-copies]');
-  const wording = (cell) => {
-    const whole = cell.cloneNode(true);
-    whole.querySelectorAll('.only, summary').forEach((part) => part.remove());
-    return { text: whole.textContent, number: cell.classList.contains('r') };
-  };
-  const copy = async () => {
-    const rows = [...document.querySelector(copying.dataset.copies).rows].map((row) => [...row.cells].map(wording));
-    const text = tabbed(rows);
-    try { await navigator.clipboard.writeText(text); } catch {
-      const box = Object.assign(document.createElement('textarea'), { value: text, className: 'sr' });
-      copying.after(box);
-      box.select();
-      document.execCommand('copy');
-      box.remove();
-      copying.focus();
-    }
-    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: copying.dataset.copied });
-    document.querySelector('.toasts').append(toast);
-    setTimeout(() => toast.remove(), 3000);
-  };
-  copying?.addEventListener('click', copy);
-
-  // Bars in cells; a column moves up in the menu of columns, the first one stays in sight.
-  document.querySelectorAll('[data-share]').forEach((cell) => cell.style.setProperty('--share', `${cell.dataset.share}%`));
-  document.querySelector('[data-order]')?.addEventListener('click', (event) => {
-    const line = event.target.closest('[data-up]')?.closest('li');
-    line?.previousElementSibling?.before(line);
-    line?.querySelector('[data-up]').focus();
-  });
 
   // A period that ends before it begins is said beside its field.
   const { from: begins, to: ends } = document.querySelector('form[data-lean]')?.elements ?? {};
@@ -118,7 +119,8 @@
     }
     tiles.dataset.compared = '';
   };
-  if (tiles) compare().catch(() => {});  // the numbers stand without it
+  const calm = () => tiles.querySelectorAll('[aria-busy]').forEach((room) => room.removeAttribute('aria-busy'));
+  if (tiles) compare().catch(() => {}).finally(calm);  // the numbers stand without it
   if (!place) return;
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -137,18 +139,19 @@
     figure.querySelector('h2').textContent = title;
     const drawing = document.createElement('div');
     drawing.setAttribute('role', 'img');
-    drawing.setAttribute('aria-label', title);
+    const { data, layout: given, told } = marked(location.href, chart, colour('--text'));
+    drawing.setAttribute('aria-label', [title, told.length && `${place.dataset.chosen}${told.join(' · ')}`].filter(Boolean).join(' · '));
     room.replaceChildren(drawing);
     const axis = { gridcolor: colour('--line'), zerolinecolor: colour('--edge'), fixedrange: true };
     const layout = {
-      ...chart.layout,
-      font: { ...chart.layout.font, color: colour('--text') },
-      xaxis: { ...chart.layout.xaxis, ...axis },
-      yaxis: { ...chart.layout.yaxis, ...axis },
+      ...given,
+      font: { ...given.font, color: colour('--text') },
+      xaxis: { ...given.xaxis, ...axis },
+      yaxis: { ...given.yaxis, ...axis },
       dragmode: false,
     };
     drawing.dataset.height = layout.height ?? '';
-    await Plotly.newPlot(drawing, chart.data, layout, options);
+    await Plotly.newPlot(drawing, data, layout, options);
     room.removeAttribute('aria-busy');
     if (room.scrollHeight > room.clientHeight) room.tabIndex = 0;  // the keyboard can scroll it
     drawing.on('plotly_click', (event) => follow(event.points[0]?.customdata));

@@ -1,7 +1,7 @@
 'use strict';
 const assert = require('node:assert');
 const { test } = require('node:test');
-const { picked, pictured, tabbed } = require('../../static/cockpit.js');
+const { picked, chosen, marked, pictured } = require('../../static/cockpit.js');
 
 const PAGE = 'https://crm.test/admin/cockpit/collections/';
 const after = (state, ...pick) => new URL(picked(`${PAGE}?${state}`, pick)).search.slice(1);
@@ -34,8 +34,38 @@ test('a picture stands on white under its title, the filters and the moment, and
   assert.equal(bare.layout.title.text, 'x');
 });
 
-test('a copied table has a line a row, and no formula that people wrote', () => {
-  const rows = [[{ text: '客户\n  单位' }, { text: '合同额', number: true }], [{ text: '=1+1' }, { text: '-3.00', number: true }]];
+test('a bar is chosen where all that it sets is set, as a second click would find it', () => {
+  const picks = [['owner', 4], [], ['owner', '5', 'kind', 'call'], null, ['owner', '5']];
+  const at = (state, trace) => chosen(`${PAGE}?${state}`, trace);
 
-  assert.equal(tabbed(rows), "客户 单位\t合同额\n'=1+1\t-3.00");
+  assert.deepEqual(at('owner=4', { customdata: picks }), [0]);
+  assert.deepEqual(at('owner=5', { customdata: picks }), [4]);
+  assert.deepEqual(at('owner=5&kind=call&page=2', { customdata: picks }), [2, 4]);
+  assert.deepEqual(at('owner=4,5', { customdata: picks }), []);
+  assert.deepEqual(at('owner=4', {}), []);
+  assert.deepEqual(at('hour=1-09', { type: 'heatmap', customdata: [[['hour', '0-09']], [['hour', '1-08'], ['hour', '1-09']]] }), [[1, 1]]);
+});
+
+test('what is chosen stays full with an edge and is told by name, the others of every series are paler', () => {
+  const stacked = ['call', 'visit'].map((kind) => ({
+    type: 'bar', marker: { color: '#111' }, hovertext: ['A&amp;B<br>3', 'C<br>4'],
+    customdata: [['owner', '1', 'kind', kind], ['owner', '2', 'kind', kind]],
+  }));
+  const { data, told } = marked(`${PAGE}?owner=1&kind=visit`, { data: stacked, layout: {} }, '#000');
+
+  assert.deepEqual(told, ['A&B 3']);
+  assert.deepEqual(data.map((trace) => trace.selectedpoints), [[], [0]]);
+  assert.ok(data.every((trace) => trace.unselected.marker.opacity < 1));
+  assert.deepEqual(data[1].marker, { color: '#111', line: { color: ['#000', '#000'], width: [2, 0] } });
+  assert.deepEqual(marked(PAGE, { data: stacked, layout: {} }, '#000'), { data: stacked, layout: {}, told: [] });
+});
+
+test('a cell of a field lies framed on the paler field, in the same colour as before', () => {
+  const field = { type: 'heatmap', z: [[0, 8]], x: ['9:00', '10:00'], y: ['Mon'], customdata: [[['hour', '0-09'], ['hour', '0-10']]] };
+  const { data, layout, told } = marked(`${PAGE}?hour=0-10`, { data: [field], layout: {} }, '#000');
+
+  assert.deepEqual(told, ['Mon 10:00']);
+  assert.deepEqual(data.map(({ z, zmax }) => [z, zmax]), [[[[0, 8]], 8], [[[null, 8]], 8]]);
+  assert.ok(data[0].opacity < 1 && data[1].opacity === undefined);
+  assert.deepEqual([layout.shapes[0].x0, layout.shapes[0].y1], [0.5, 0.5]);
 });

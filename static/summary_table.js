@@ -1,0 +1,42 @@
+// The table of a summary: for a spreadsheet, its bars, its menu of columns.
+'use strict';
+(() => {
+  // Cells as lines that a spreadsheet takes: no tabs in them, and no text of people that is a formula.
+  const tabbed = (rows) => rows.map((cells) => cells.map(({ text, number }) => {
+    const line = text.replace(/\s+/g, ' ').trim();
+    return !number && /^[=+\-@]/.test(line) ? `'${line}` : line;
+  }).join('\t')).join('\n');
+  if (typeof document === 'undefined') { module.exports = { tabbed }; return; }
+
+  // The table of the page for a spreadsheet; the button carries the text that tcos.js copies.
+  const copying = document.querySelector('[data-copies]');
+  const wording = (cell) => {
+    const whole = cell.cloneNode(true);
+    whole.querySelectorAll('.only, summary').forEach((part) => part.remove());
+    return { text: whole.textContent, number: cell.classList.contains('r') };
+  };
+  const copy = async () => {
+    const rows = [...document.querySelector(copying.dataset.copies).rows].map((row) => [...row.cells].map(wording));
+    const text = tabbed(rows);
+    try { await navigator.clipboard.writeText(text); } catch {
+      const box = Object.assign(document.createElement('textarea'), { value: text, className: 'sr' });
+      copying.after(box);
+      box.select();
+      document.execCommand('copy');
+      box.remove();
+      copying.focus();
+    }
+    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: copying.dataset.copied });
+    document.querySelector('.toasts').append(toast);
+    setTimeout(() => toast.remove(), 3000);
+  };
+  copying?.addEventListener('click', copy);
+
+  // Bars in cells; a column moves up in the menu of columns, the first one stays in sight.
+  document.querySelectorAll('[data-share]').forEach((cell) => cell.style.setProperty('--share', `${cell.dataset.share}%`));
+  document.querySelector('[data-order]')?.addEventListener('click', (event) => {
+    const line = event.target.closest('[data-up]')?.closest('li');
+    line?.previousElementSibling?.before(line);
+    line?.querySelector('[data-up]').focus();
+  });
+})();

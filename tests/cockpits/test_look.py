@@ -1,0 +1,94 @@
+"""How a summary looks in a real browser: what is chosen, what is still to come."""
+
+import pytest
+
+from tests.cockpits.test_browser import drawn, site  # noqa: F401 # a fixture
+
+pytestmark = pytest.mark.browser
+# Opacity and edge of every bar, field by field, as they are painted.
+PAINTED = """() => [...document.querySelectorAll('figure')].map((figure) => ({
+  said: figure.querySelector('[role=img]').getAttribute('aria-label'),
+  points: [...figure.querySelectorAll('.point > path[style*=fill]')].map((bar) => {
+    const look = getComputedStyle(bar);
+    return [Number(look.opacity), parseFloat(look.strokeWidth)];
+  }),
+}))"""
+BUSY = """() => {
+  const look = (part, end) => getComputedStyle(document.querySelector(part), end);
+  const chart = look('.chart', '::before');
+  const text = document.querySelector('.chart > .muted');
+  return {
+    drawn: chart.backgroundImage.includes('gradient'), moves: chart.animationName,
+    tall: document.querySelector('.chart').offsetHeight, text: [text.offsetWidth, text.textContent.trim()],
+    tile: look('.tile .n', null).backgroundImage.includes('gradient'),
+    below: document.querySelector('#rows').getBoundingClientRect().top,
+  };
+}"""  # noqa: E501
+
+
+def test_a_chosen_bar_stays_full_with_an_edge_and_is_told_by_name(site):  # noqa: F811
+    page = site.visit("analyst")
+    stage = drawn(site.go(page, "/admin/cockpit/opportunities/?preset=year")).evaluate(
+        "document.querySelector('figure [role=img]').data[0].customdata.find((pick) => pick)[1]"
+    )
+    assert all(edge < 2 for one in page.evaluate(PAINTED) for _full, edge in one["points"])
+
+    drawn(site.go(page, f"/admin/cockpit/opportunities/?preset=year&stage={stage}&reached={stage}"))
+    for one in page.evaluate(PAINTED):
+        (chosen,) = [full for full, edge in one["points"] if edge == 2]
+        assert chosen == 1, one
+        assert [full for full, edge in one["points"] if edge < 2 and full > 0.5] == [], one
+        assert " · 已选：" in one["said"], one
+    assert len(page.evaluate(PAINTED)[0]["points"]) > 1
+    site.keep(page, "cockpit-look-chosen")
+
+
+def test_a_chosen_hour_is_framed_on_a_paler_field(site):  # noqa: F811
+    page = drawn(site.go(site.visit("analyst"), "/admin/cockpit/visits/?preset=year"))
+    hour = page.evaluate(
+        """() => {
+          const { z, customdata } = document.querySelectorAll('figure [role=img]')[1].data[0];
+          return customdata.flat()[z.flat().findIndex((n) => n > 0)][1];
+        }"""
+    )
+    field = drawn(site.go(page, f"/admin/cockpit/visits/?preset=year&hour={hour}")).locator(
+        "figure:nth-of-type(2) [role=img]"
+    )
+
+    assert " · 已选：" in field.get_attribute("aria-label")
+    assert field.locator(".shapelayer path").count() == 1
+    shades = field.locator(".heatmaplayer .hm image")
+    assert shades.count() == 2
+    assert shades.first.evaluate("(image) => getComputedStyle(image).opacity") == "0.35"
+    site.keep(page, "cockpit-look-hour")
+
+
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_what_is_still_to_come_is_grey_moves_for_those_who_like_it_and_moves_nothing(site, size):  # noqa: F811
+    page, held = site.visit("analyst", size=size), []
+
+    def hold(route):
+        held.append(route)
+
+    for door in ("charts", "change"):
+        page.route(f"**/{door}.json*", hold)
+    page.goto(f"{site.address}/admin/cockpit/performance/?by=month")
+    page.wait_for_function("document.querySelector('[data-changes] [aria-busy]')")
+
+    busy = page.evaluate(BUSY)
+    assert (busy["drawn"], busy["tile"], busy["moves"]) == (True, True, "waiting")
+    assert busy["text"] == [1, "正在加载图表…"]
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(BUSY)["moves"] == "none"
+    page.emulate_media(media="print", reduced_motion="no-preference")
+    assert page.evaluate(BUSY)["moves"] == "none"
+    page.emulate_media(media="screen")
+    site.keep(page, f"cockpit-look-busy-{size}")
+    while len(held) < 2:
+        page.wait_for_timeout(20)
+    for one in held:
+        one.continue_()
+    drawn(page).wait_for_selector("[data-compared]")
+    assert page.locator("[data-changes] [aria-busy], .chart[aria-busy]").count() == 0
+    tall = page.evaluate("document.querySelector('figure:last-of-type .chart').offsetHeight")
+    assert tall == busy["tall"]
