@@ -32,6 +32,24 @@
   };
   copying?.addEventListener('click', copy);
 
+  // The first columns that stay in sight stand beside each other, as wide as they are drawn, while most of the room is left.
+  const table = document.querySelector('[data-freeze]');
+  const ROOM = 0.7;
+  const frozen = [...(table?.tHead.rows[0].cells ?? [])].slice(0, table?.dataset.freeze);
+  const place = () => {
+    let left = 0;
+    frozen.forEach((head, n) => {
+      const { width } = head.getBoundingClientRect();
+      if (n) table.style.setProperty(`--left-${n}`, left + width <= table.parentElement.clientWidth * ROOM ? `${left}px` : 'auto');
+      left += width;
+    });
+  };
+  if (frozen.length > 1) {
+    for (const row of table.rows) frozen.forEach((_, n) => { if (n) row.cells[n].classList.add('stick', `stick-${n}`); });
+    const seen = new ResizeObserver(place);
+    [table.parentElement, ...frozen].forEach((part) => seen.observe(part));
+  }
+
   // Bars in cells; a column moves up in the menu of columns, the first one stays in sight.
   document.querySelectorAll('[data-share]').forEach((cell) => cell.style.setProperty('--share', `${cell.dataset.share}%`));
   document.querySelector('[data-order]')?.addEventListener('click', (event) => {

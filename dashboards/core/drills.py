@@ -12,13 +12,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from dashboards.core.charts import key_text
 from dashboards.core.columns import TableColumn, missing
-from dashboards.core.parameters import ORDER
+from dashboards.core.parameters import MENU, ORDER
 from dashboards.core.period import DAY, Period, month_start
 from dashboards.core.query import CockpitQuery
 
 Row = Mapping[str, str]
 FIELDS = string.Formatter()
-OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of", "view", "columns", "bars"})
+OF_THE_PAGE = frozenset({"by", "sort", "page", "size", "as_of", "view", *MENU})
 COUNTED = frozenset({"money", "int", "days", "quiet"})  # 0 of these has no rows
 
 

@@ -45,6 +45,8 @@ PARAMETERS = {
     "density": _("行距"),
     "columns": _("列"),
     "bars": _("数据条"),
+    "marks": _("阈值标记"),
+    "freeze": _("冻结列"),
     "lang": _("语言"),
     "page": _("页码"),
     "as_of": _("数据截至"),
@@ -93,6 +95,8 @@ ORDER = (
     "density",
     "columns",
     "bars",
+    "marks",
+    "freeze",
     "lang",
     "page",
     "as_of",
@@ -100,6 +104,7 @@ ORDER = (
     "view",  # the saved view that the page was opened with; 0: none, not the default one either
 )
 SEVERAL = ("columns", "bars")  # which columns in which order; which have a bar in their cells
+MENU = (*SEVERAL, "marks", "freeze")  # what the menu of columns sets
 LOOKS = frozenset({"unit", "density", "lang"})  # how a page looks; lang: views/web/i18n.py
 PLAIN = LOOKS | {
     "preset",
@@ -113,7 +118,7 @@ PLAIN = LOOKS | {
     "page",
     "as_of",
     "via",
-    *SEVERAL,
+    *MENU,
     "view",
     "twin",  # a view of the same name as the one to be saved, which is asked about
 }

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _
 
-from dashboards.core.parameters import ANY, ORDER, PARAMETERS, PLAIN, SEVERAL
+from dashboards.core.parameters import ANY, MENU, ORDER, PARAMETERS, PLAIN
 from dashboards.core.period import DAY, PRESETS, Period
 from dashboards.core.values import KEYS, read_date, read_instant, read_number, read_size, words_of
 from models.people.user import Language
@@ -56,9 +56,7 @@ class SummaryOptions:
     dates: tuple[str, ...] = ()
     only: tuple[str, ...] = ()  # what its rows can be cut down to
     clicked: tuple[str, ...] = ()  # filters that have no input, set by cells and bars
-    compared: Callable[[str], Collection[str]] | None = (
-        None  # columns of a grain with 环比 and 同比
-    )
+    compared: Callable[[str], Collection[str]] | None = None  # with 环比 and 同比, by grain
 
     def sortable(self, by: str, compare: str) -> Collection[str]:
         """Return what the rows of a grain are sorted by, the columns of a comparison too."""
@@ -87,6 +85,8 @@ class CockpitQuery:
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
     columns: tuple[str, ...] = ()  # the chosen ones in their order; none is all
     bars: tuple[str, ...] = ()
+    marks: tuple[Any, ...] = ()  # what stands out, read by dashboards/marks.py
+    freeze: int = 1  # columns that stay in sight
     idle: frozenset[str] = frozenset()  # filters that were given and that this summary has not
     summary: str = ""  # its key
     members: tuple[Any, ...] | None = None  # clauses of segments, from dashboards/segments.py
@@ -161,6 +161,7 @@ def parse(
         },
         columns=_several(given, "columns"),
         bars=_several(given, "bars"),
+        freeze=int(_one_of(given, "freeze", ("1", "2", "3"))),
         undealt=_one_of(given, "undealt", ("0", "1")) == "1",
         compare="" if alone else compare,
         idle=frozenset(
@@ -182,7 +183,7 @@ def _given(args: Args) -> dict[str, str]:
     found = {}
     for name in ORDER:
         if texts := [text.strip() for text in args.get(name, ()) if text.strip()]:
-            found[name] = ",".join(texts) if name in {*KEYS, *SEVERAL, "measures"} else texts[-1]
+            found[name] = ",".join(texts) if name in {*KEYS, *MENU, "measures"} else texts[-1]
     if "size" not in found and args.get("page_size"):  # what the grids call it
         found["size"] = args["page_size"][-1].strip() or "50"
     return found
@@ -220,13 +221,11 @@ def _period(given: Mapping[str, str], day: dt.date) -> tuple[str, Period]:
     """Return (preset, period): explicit dates win over a preset; default is this year."""
     start = _read(given, "from", read_date, None)
     end = _read(given, "to", read_date, None)
-    if start is None and end is None:
-        preset = given.get("preset", DEFAULT_PRESET)
-        if preset not in PRESETS:
-            raise BadParameter("preset", _("没有这个时间段"))
-        return preset, PRESETS[preset](day)
-    if "preset" in given and given["preset"] not in PRESETS:
+    preset = given.get("preset", DEFAULT_PRESET)
+    if preset not in PRESETS:
         raise BadParameter("preset", _("没有这个时间段"))
+    if start is None and end is None:
+        return preset, PRESETS[preset](day)
     if start is None:
         start = end.replace(month=1, day=1) if end else day
     if end is None:

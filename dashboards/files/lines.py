@@ -65,7 +65,8 @@ def sheets(content: Content) -> list[Sheet]:
     kinds = [KINDS.get(c.type, "name" if c.type == "text" else "") for c in content.columns]
     head = [str(column.label) for column in content.columns]
     about = [_("项目"), _("内容")]
-    return [(str(content.summary.caption), head, kinds), (_("说明"), about, ["name", "words"])]
+    rows = Sheet(str(content.summary.caption), head, kinds, content.query.freeze)
+    return [rows, Sheet(_("说明"), about, ["name", "words"])]
 
 
 def lines(session: Session, content: Content) -> Iterator[Line]:

@@ -1,5 +1,6 @@
 """Rows as a workbook: typed cells, widths that hold what stands in them, the head in sight."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
@@ -26,7 +27,16 @@ WIDTHS = {
 }  # fmt: skip
 WIDE = 16
 Row = Sequence[Any]
-Sheet = tuple[str, list[str], list[str]]  # name, captions, kinds of the columns
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet: its captions, the kinds of its columns, how many of these stay in sight."""
+
+    name: str
+    head: list[str]
+    kinds: list[str]
+    frozen: int = 0
 
 
 class Sum(list[Any]):
@@ -46,14 +56,14 @@ class _Writer:
     """One sheet that is being written."""
 
     def __init__(self, book: Any, sheet: Sheet, *, alone: bool) -> None:
-        name, head, self.kinds = sheet
+        self.kinds = sheet.kinds
         self.book, self.line, self.formats = book, 0, dict[tuple[str, bool], Any]()
-        self.sheet = book.add_worksheet(None if alone else _tab(name))
-        self.sheet.freeze_panes(1, 0)
+        self.sheet = book.add_worksheet(None if alone else _tab(sheet.name))
+        self.sheet.freeze_panes(1, sheet.frozen)
         for place, kind in enumerate(self.kinds):
             if kind in FORMATS or kind in WIDTHS:
                 self.sheet.set_column(place, place, WIDTHS.get(kind, WIDE), self._format(kind))
-        self.sheet.write_row(0, 0, head, book.add_format({"bold": True}))
+        self.sheet.write_row(0, 0, sheet.head, book.add_format({"bold": True}))
 
     def add(self, row: Row) -> None:
         """Write one row under the last."""

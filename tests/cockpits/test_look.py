@@ -92,3 +92,47 @@ def test_what_is_still_to_come_is_grey_moves_for_those_who_like_it_and_moves_not
     assert page.locator("[data-changes] [aria-busy], .chart[aria-busy]").count() == 0
     tall = page.evaluate("document.querySelector('figure:last-of-type .chart').offsetHeight")
     assert tall == busy["tall"]
+
+
+# Left edges of the first three cells of head, first row and totals; how wide the first two are.
+EDGES = """() => [...document.querySelectorAll('#rows tr')].filter((row, n, all) => n < 2 || n === all.length - 1)
+  .map((row) => [...row.cells].slice(0, 3).map((cell) => [cell.getBoundingClientRect().left, getComputedStyle(cell).position]))"""  # noqa: E501
+WIDE = "preset=year&by=contract&compare=year&freeze=2"
+
+
+def test_frozen_columns_stay_in_sight_beside_each_other_in_head_rows_and_totals(site):  # noqa: F811
+    page = drawn(site.go(site.visit("analyst"), f"/admin/cockpit/collections/?{WIDE}"))
+    before = page.evaluate(EDGES)
+    scrolled = page.evaluate(
+        """() => {
+          const room = document.querySelector('#rows').parentElement;
+          room.scrollLeft = 200;
+          return room.scrollLeft;
+        }"""
+    )
+
+    assert scrolled == 200
+    for there, here in zip(before, page.evaluate(EDGES), strict=True):
+        assert [left for left, _how in here[:2]] == pytest.approx([x for x, _how in there[:2]])
+        assert here[2][0] == pytest.approx(there[2][0] - 200)
+    over = page.evaluate(
+        """() => {
+          const cell = document.querySelector('#rows tbody td:nth-child(2)');
+          cell.scrollIntoView({ block: 'center' });
+          const { left, top } = cell.getBoundingClientRect();
+          return document.elementFromPoint(left + 3, top + 8).closest('td').cellIndex;
+        }"""
+    )
+    assert over == 1
+    site.keep(page, "cockpit-look-frozen")
+
+
+def test_cards_of_a_phone_and_a_page_without_scripts_freeze_nothing_more(site):  # noqa: F811
+    phone = site.go(site.visit("analyst", size="phone"), f"/admin/cockpit/collections/?{WIDE}")
+    assert {how for row in phone.evaluate(EDGES)[1:] for _left, how in row} == {"static"}
+
+    state = phone.context.storage_state()
+    plain = site.browser.new_context(java_script_enabled=False, storage_state=state)
+    site.contexts.append(plain)
+    page = site.go(plain.new_page(), f"/admin/cockpit/collections/?{WIDE}")
+    assert page.locator("#rows tbody tr:first-child .stick").count() == 1

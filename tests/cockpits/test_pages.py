@@ -231,7 +231,7 @@ def test_a_workbook_says_what_it_holds_and_its_cells_are_typed(visitors):
     assert rows[f"{head['合同额']}2"].number_format == "#,##0.00"
     assert rows[f"{head['回款率']}2"].number_format == "0.00%"
     assert rows[f"{head['签订日']}2"].is_date
-    assert rows.freeze_panes == "A2"
+    assert rows.freeze_panes == "B2"
     assert rows.column_dimensions["A"].width > 20
     assert rows.cell(rows.max_row, 1).font.b
     assert rows.cell(rows.max_row, 1).border.top.style == "thin"

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dashboards.core.choices import Choice, Offers
 from dashboards.core.filters import SEGMENTED
-from dashboards.core.parameters import COMMON, LOOKS, PARAMETERS, SEVERAL
+from dashboards.core.parameters import COMMON, LOOKS, MENU, PARAMETERS
 from dashboards.core.query import CockpitQuery
 from dashboards.files import words
 from dashboards.files.captions import COMPARED, DATES, ONLY, PRESETS, UNITS
@@ -31,8 +31,7 @@ KEPT = (
     "lang",
     "date",
     "via",
-    "columns",
-    "bars",
+    *MENU,
 )  # what 清除筛选 leaves
 
 
@@ -97,7 +96,7 @@ def make(
         hidden={
             k: v
             for k, v in query.params.items()
-            if k in {"preset", "size", "via", "view", *SEVERAL, *LOOKS, *ANYWHERE} - {"only"}
+            if k in {"preset", "size", "via", "view", *MENU, *LOOKS, *ANYWHERE} - {"only"}
         },
         custom=not query.preset,
         back=_back(query),

@@ -36,7 +36,7 @@ def note_export(session: Session, actor: Actor, noun: str, *, now: dt.datetime) 
 
 def respond(kind: str, name: str, head: list[str], rows: Iterable[Row]) -> Response:
     """Return the download of one sheet; `kind` is csv or xlsx."""
-    sheets = [(name, head, [""] * len(head))]
+    sheets = [Sheet(name, head, [""] * len(head))]
     return respond_sheets(kind, name, sheets, ((0, row) for row in rows))
 
 
@@ -46,7 +46,7 @@ def respond_sheets(
     """Return the download of rows, each with the place of its sheet; a CSV has the first alone."""
     if kind == "csv":
         first = (row for place, row in rows if place == 0)
-        response = Response(stream_with_context(_csv(sheets[0][1], first)), mimetype="text/csv")
+        response = Response(stream_with_context(_csv(sheets[0].head, first)), mimetype="text/csv")
     else:
         response = Response(
             stream_with_context(_xlsx(sheets, rows)),
