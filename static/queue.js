@@ -9,7 +9,9 @@
     const word = event.target.closest('[data-word]');
     if (!word) return;
     const box = $('textarea[name=comment]', word.closest('form'));
-    box.value = box.value ? `${box.value}；${word.dataset.word}` : word.dataset.word;
+    const said = word.dataset.word;
+    const part = said.startsWith('@') ? ' ' : '；'; // a name stands within the sentence
+    box.value = box.value ? `${box.value.trimEnd()}${part}${said}` : said;
     box.dispatchEvent(new Event('input', { bubbles: true }));
     box.focus();
   });

@@ -154,11 +154,13 @@ def change(call: Call, customer: Customer, to_id: int | None, *, note: str | Non
 def active_user(session: Session, user_id: int | None) -> int:
     """Return the key of a person who can be given something. Raises Invalid on `to_id`."""
     user = User.__table__
-    query = sa.select(user.c.id).where(user.c.id == user_id, user.c.active)
-    found = session.execute(query).scalar()
+    query = sa.select(*user.c["id", "name", "active"]).where(user.c.id == user_id)
+    found = session.execute(query).first()
     if found is None:
         raise Invalid({"to_id": _("请选择一位在职人员")})
-    return int(found)
+    if not found.active:
+        raise Invalid({"to_id": _("%(who)s 已停用，请选择一位在职人员", who=found.name)})
+    return int(found.id)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -71,8 +71,8 @@ def test_a_missing_fill_is_named_beside_its_field_and_what_was_typed_is_kept(hel
             "to_step",
             "只能退回到已经过的步骤",
         ),
-        ("transfer", {"to": "", "comment": "出差"}, "to", "请选择另一位有审批权限的人员"),
-        ("add", {"to": "", "place": "after"}, "to", "请选择另一位有审批权限的人员"),
+        ("transfer", {"to": "", "comment": "出差"}, "to", "请选择人员"),
+        ("add", {"to": "", "place": "after"}, "to", "请选择人员"),
     ],
 )
 def test_every_form_of_the_page_tells_beside_the_field(held, door, typed, field, told):

@@ -15,12 +15,13 @@ from models.people.user import User
 from services import approval
 from services.approval.bulk import decisions
 from services.approval.flow.naming import kind_of
-from services.approval.inbox import inbox, last_batch, task_links
+from services.approval.inbox import inbox, last_batch, request_search, task_links
 from services.approval.inbox.decision_times import own_pace
 from services.bulk import jobs
 from services.core import texts
 from services.core.errors import Invalid
 from services.core.settings import get_setting
+from services.query import search
 from services.rights.actor import may
 from views.approval.annotations import beside_of
 from views.approval.panel import caption_of, doubles_of, left_text, level_of, panel_of
@@ -63,6 +64,7 @@ class InboxView(Page):
             last=max((total - 1) // wanted.size, 0),
             chosen=chosen,
             picked="id" in request.args,
+            q=_text(request.args),
             place=rows.index(line) + 1 + wanted.page * wanted.size if line else 0,
             panel=panel,
             late=counted.late,
@@ -86,6 +88,7 @@ class InboxView(Page):
             type=request.args.get("noun", ""),
             submitter=texts.key(request.args.get("submitter")),
             sort=sort if sort in inbox.SORTS else "due",
+            words=request_search.clauses(self.session, _text(request.args)),
         )
 
     def _fitted(self, wanted: inbox.QueueFilter, counted: inbox.Tally) -> inbox.QueueFilter:
@@ -192,9 +195,15 @@ class InboxView(Page):
             request.form.get("noun", "") if everything else ticked(request.form.getlist("rowid")),
             verb=verb,
             comment=request.form.get("comment"),
-            submitter=texts.key(request.form.get("submitter")),
+            among=self._among() if everything else (),
         )
         return redirect(url_for("batch.index", id=job.id), code=303)
+
+    def _among(self) -> list[Any]:
+        """Return what all that match are narrowed by: words, and a submitter."""
+        found = list(request_search.clauses(self.session, _text(request.form)))
+        who = texts.key(request.form.get("submitter"))
+        return found if who is None else [*found, ApprovalRequest.submitted_by_id == who]
 
     # -- stand-ins ---------------------------------------------------------------------------
 
@@ -246,6 +255,11 @@ class InboxView(Page):
                 sa.select(User.id, User.name).where(User.id.in_(able)).order_by(User.name)
             ).all()
         )
+
+
+def _text(given: Any) -> str:
+    """Return what is searched for."""
+    return str(given.get("q", ""))[: search.LONGEST].strip()
 
 
 def _day(text: str) -> dt.date | None:

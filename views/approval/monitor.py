@@ -12,6 +12,7 @@ from flask_babel import lazy_gettext as _
 from models.approval.request import ApprovalRequest, RequestOrigin
 from models.core.mixins import Approval
 from services.approval.flow.naming import flow_name, noun_name
+from services.approval.inbox import request_search
 from services.approval.inbox.inbox import QueueRow, time_left
 from services.approval.oversight import monitor, oversight_bulk
 from services.approval.oversight.oversight import RIGHT
@@ -28,6 +29,7 @@ from views.render.template import waited
 from views.web.edge import current_actor
 
 REQUEST: Any = ApprovalRequest.__table__
+listing.FOUND[ApprovalRequest] = request_search.found
 COMPUTED = ("code", "entity", "flow", "stage", "holder", "waited", "left")
 
 
@@ -126,8 +128,8 @@ class MonitorView(CrmView):
         return found
 
     def search_placeholder(self) -> str:
-        """Say that customers are searched too."""
-        return gettext("搜索%(what)s", what=gettext("标题、客户"))
+        """Say that number, customer and submitter are searched too."""
+        return gettext("编号、名称、客户、拼音首字母或提交人")
 
     # -- what helps requests on ----------------------------------------------------------------
 
@@ -136,8 +138,10 @@ class MonitorView(CrmView):
     @confirmed(V.reassign, style="p", asks="holder")
     def action_reassign(self) -> Task:
         """Give somebody's tasks to somebody else."""
-        holder, to = (texts.key(request.form.get(key)) for key in ("holder", "to_id"))
-        return oversight_bulk.giving(self.actor, holder, to, request.form.get("comment"))
+        holder, to = (request.form.get(key, "") for key in ("holder", "to_id"))
+        named = (texts.key(holder) or 0) if holder else None  # 0: nobody there is
+        comment = request.form.get("comment")
+        return oversight_bulk.giving(self.call(), named, texts.key(to), comment)
 
     @action("urge", _("催办"))
     @allowed(_leads)

@@ -6,11 +6,13 @@ from flask import flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 
+from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval
 from services import approval
 from services.approval.flow.naming import kind_of
-from services.approval.inbox import my_requests
+from services.approval.inbox import my_requests, request_search
 from services.core import texts
+from services.query import search
 from views.core.pages import Page
 from views.grid.listing import SIZES
 from views.web.keys import needed
@@ -29,12 +31,15 @@ class CreatedView(Page):
         """Show the newest round of each record."""
         state = request.args.get("state", "")
         state = state if state in Approval.__members__ else ""
-        counts = my_requests.counts(self.session, self.actor)
+        text = request.args.get("q", "")[: search.LONGEST].strip()
+        words = request_search.clauses(self.session, text)
+        counts = my_requests.counts(self.session, self.actor, words)
         total = counts.get(Approval[state], 0) if state else sum(counts.values())
         last = max((total - 1) // PAGE, 0)
         page = min(texts.key(request.args.get("page")) or 0, last)
+        wanted = (*words, ApprovalRequest.state == Approval[state]) if state else words
         rows = my_requests.rows(
-            self.session, self.actor, state, page=page, size=PAGE, now=self.now()
+            self.session, self.actor, wanted, page=page, size=PAGE, now=self.now()
         )
         return self.render(
             "approval/created.html",
@@ -44,6 +49,7 @@ class CreatedView(Page):
             last=last,
             total=total,
             state=state,
+            q=text,
             counts=counts,
         )
 

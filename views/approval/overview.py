@@ -73,10 +73,10 @@ class OverviewView(Page):
         return on_page(self, key, "give", lambda: self._given(key))
 
     def _given(self, key: int) -> Any:
-        holder, to = (texts.key(request.form.get(name)) for name in ("holder", "to"))
-        if holder is None or to is None:
-            raise Invalid({"to": _("请选择人员")})
-        move = oversight.Move(holder, to)
+        given = {name: texts.key(request.form.get(name)) for name in ("holder", "to")}
+        if missing := [name for name, one in given.items() if one is None]:
+            raise Invalid(dict.fromkeys(missing, _("请选择人员")))
+        move = oversight.Move(given["holder"] or 0, given["to"] or 0)
         oversight.give(self.call(), key, move, request.form.get("comment"))
         return _done(key, _("已改派"))
 

@@ -13,6 +13,7 @@ from models.approval.request import ApprovalRequest
 from models.approval.task import ApprovalTask, TaskState
 from models.core.mixins import Approval
 from services import approval
+from services.approval.flow import mentions
 from services.approval.flow.fills import FIELD as FILL
 from services.approval.inbox import my_requests
 from services.approval.oversight import oversight
@@ -105,6 +106,7 @@ def page_of(page: Page, key: int | None, refused: RefusedAct | None = None) -> A
         panel=panel,
         task=task,
         people=people_to_ask(session, found, actor) if task or helps else [],
+        mentionable=mentions.offered(session, found, but=actor.id),
         words=get_setting(session, "approval.words").split("/"),
         intact=approval.digest(found.payload) == found.payload_hash,
         refused=told,

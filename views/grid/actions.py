@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
 from models.bulk.batch import BatchJob, BatchVerb, ItemState
 from models.people.user import User
@@ -148,6 +149,7 @@ def _confirm(
         options=_options(view, verb),
         loads=_loads(view, found) if verb.asks == "people" else {},
         kept=kept,
+        given=request.form if errors else MultiDict(),
         preview=verb.preview(view, found),
         at_once=runner.AT_ONCE,
         errors=errors,

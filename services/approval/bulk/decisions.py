@@ -36,17 +36,17 @@ def prepare(
     verb: str,
     comment: str | None,
     warn: bool = True,
-    submitter: int | None = None,
+    among: Sequence[sa.ColumnElement[bool]] = (),
 ) -> BatchJob:
     """Freeze what a bulk decision is about: ticked (id, seen) pairs, or all of a type in the inbox.
 
-    All of a type may be narrowed to those of one submitter.
+    All of a type may be narrowed by clauses over the requests (`among`).
 
     Requests with a warning are left out and named in `skipped` (`warn`). Nothing is decided yet.
     """
     demand(call.by, "task:decide")
     comment = checked(verb, comment)
-    found = _found(call.session, what, call.by, submitter)
+    found = _found(call.session, what, call.by, among)
     seen = (
         {key: row.seen_version for key, row in found.items()}
         if isinstance(what, str)
@@ -63,16 +63,14 @@ def prepare(
     return job
 
 
-def _found(session: Session, what: Pairs | str, by: Actor, submitter: int | None) -> dict[int, Any]:
+def _found(session: Session, what: Pairs | str, by: Actor, among: Sequence[Any]) -> dict[int, Any]:
     """Return the requests that are meant: id → row with seen_version and title."""
     request, task = ApprovalRequest, ApprovalTask
     query = sa.select(request.id, request.seen_version, request.title)
     if isinstance(what, str):
         query = query.join(task, task.request_id == request.id).where(
-            inbox.mine(by, "open"), inbox.of_type(what)
+            inbox.mine(by, "open"), inbox.of_type(what), *among
         )
-        if submitter is not None:
-            query = query.where(request.submitted_by_id == submitter)
     else:
         query = query.where(request.id.in_([key for key, _seen in what]))
     return {row.id: row for row in session.execute(query.order_by(request.id))}

@@ -9,8 +9,10 @@ __all__ = [
     "fills",
     "flow",
     "forks",
+    "mentions",
     "naming",
     "preview",
     "stand_ins",
     "successors",
+    "unfit",
 ]

@@ -13,7 +13,9 @@ from models.people.role import Role
 from models.people.user import User, user_role
 from services.approval.flow.approvers import RIGHT, deciders
 from services.approval.flow.flow import applying, current_flow, in_force, place
+from services.approval.flow.unfit import why
 from services.core.errors import Invalid
+from services.core.texts import joined
 from services.query import conditions
 from services.rights.call import Call
 
@@ -22,6 +24,7 @@ PICKED = "approval.chosen"  # session.info: what the screen asked, for whatever 
 MOST = 20
 NOBODY = _("此流程需要提交人选择审批人")
 UNFIT = _("只能选择有审批权限的在职人员，且不能是提交人或最后修改人")
+TOO_MANY = _("最多选择 %(n)s 位审批人", n=MOST)
 
 
 def asks(session: Session, noun: str, action: FlowAction = FlowAction.create) -> bool:
@@ -84,10 +87,11 @@ def settle(
     steps: Iterable[ApprovalStep],
     given: list[int] | None,
     barred: Collection[int | None],
+    submitter: int | None,
 ) -> list[int] | None:
     """Return the picked approvers of a request with these steps, None where none are asked for.
 
-    Raises Invalid on `chosen`: nobody picked, or somebody who may not decide on it.
+    Raises Invalid on `chosen`: nobody picked, or somebody who may not decide on it, by name.
     """
     picked = session.info.pop(PICKED, None) if given is None else given
     if all(step.approver_kind is not ApproverKind.chosen for step in steps):
@@ -95,6 +99,9 @@ def settle(
     people = list(dict.fromkeys(picked or ()))
     if not people:
         raise Invalid({FIELD: NOBODY})
-    if len(people) > MOST or set(people) & set(barred) or set(people) - deciders(session, people):
-        raise Invalid({FIELD: UNFIT})
+    if len(people) > MOST:
+        raise Invalid({FIELD: TOO_MANY})
+    if set(people) & set(barred) or set(people) - deciders(session, people):
+        told = (why(session, one, submitter=submitter, never=barred) for one in people)
+        raise Invalid({FIELD: joined(dict.fromkeys(filter(None, told)))})
     return people

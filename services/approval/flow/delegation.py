@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 from models.approval.flow import Delegation
-from services.approval.flow.approvers import deciders
+from services.approval.flow import unfit
 from services.approval.flow.stand_ins import circular
 from services.core.days import today
 from services.core.errors import Invalid, NotVisible
@@ -27,19 +27,11 @@ def delegate(
 ) -> Delegation:
     """Give one's new tasks to somebody who may decide. Raises Forbidden, Invalid by field."""
     demand(call.by, "task:decide")
-    if from_on is None or to_on is None:
-        raise Invalid({"from_on": _("请填写开始日期和结束日期")})
-    errors: dict[str, object] = {}
-    if to is None or to == call.by.id or to not in deciders(call.session, [to]):
-        errors["delegate_id"] = _("请选择另一位有审批权限的人员")
-    if to_on < max(from_on, today(call.now)) or to_on - from_on > LONGEST:
-        errors["to_on"] = _("结束日期不能早于开始日期或今天，最长一年")
-    elif _overlaps(call, from_on, to_on):
-        errors["from_on"] = _("这段时间已有委托")
-    if not errors and circular(
-        call.session, call.by.id or 0, to or 0, (from_on, to_on), now=call.now
-    ):
-        errors["delegate_id"] = _("此人（或其受托人）在这段时间已委托给您，请另选他人")
+    errors = _wrong_days(call, from_on, to_on)
+    if wrong := unfit.why(call.session, to, but=call.by.id):
+        errors["delegate_id"] = wrong
+    if from_on and to_on and not errors:
+        errors = _closes_circle(call, to or 0, (from_on, to_on))
     if errors:
         raise Invalid(errors)
     with gate.rule(call.session, "delegation"):
@@ -52,6 +44,22 @@ def delegate(
         )
         call.session.add(found)
     return found
+
+
+def _wrong_days(call: Call, from_on: dt.date | None, to_on: dt.date | None) -> dict[str, object]:
+    if from_on is None or to_on is None:
+        return {"from_on": _("请填写开始日期和结束日期")}
+    if to_on < max(from_on, today(call.now)) or to_on - from_on > LONGEST:
+        return {"to_on": _("结束日期不能早于开始日期或今天，最长一年")}
+    return {"from_on": _("这段时间已有委托")} if _overlaps(call, from_on, to_on) else {}
+
+
+def _closes_circle(call: Call, to: int, days: tuple[dt.date, dt.date]) -> dict[str, object]:
+    if not circular(call.session, call.by.id or 0, to, days, now=call.now):
+        return {}
+    name = unfit.name_of(call.session, to)
+    told = _("%(who)s（或其受托人）在这段时间已委托给您，请另选他人", who=name)
+    return {"delegate_id": told}
 
 
 def _overlaps(call: Call, first: dt.date, last: dt.date) -> bool:

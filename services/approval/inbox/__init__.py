@@ -8,6 +8,7 @@ __all__ = [
     "inbox",
     "last_batch",
     "my_requests",
+    "request_search",
     "task_links",
     "timeline",
     "trial",

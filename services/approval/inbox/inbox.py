@@ -31,7 +31,10 @@ SORTS = ("due", "waiting")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class QueueFilter:
-    """What a person looks at: tab, type (`noun` or `noun:change`), submitter, sort, page."""
+    """What a person looks at: tab, type (`noun` or `noun:change`), submitter, sort, page.
+
+    `words`: what was searched for, as clauses of request_search.py.
+    """
 
     tab: str = "open"
     type: str = ""
@@ -39,6 +42,7 @@ class QueueFilter:
     sort: str = "due"
     page: int = 0
     size: int = 20
+    words: tuple[Any, ...] = dataclasses.field(default=(), compare=False)
 
 
 @dataclasses.dataclass(slots=True)
@@ -113,7 +117,7 @@ def tally(session: Session, actor: Actor, wanted: QueueFilter, *, now: dt.dateti
     Over Core tables, since `mine` names the actor himself. Names come after the counting.
     """
     user, found = User.__table__, Tally()
-    counted = _counted(actor, wanted.tab, now).subquery()
+    counted = _counted(actor, wanted, now).subquery()
     for noun, action, who, n, overdue, name in session.execute(
         sa.select(counted, user.c.name)
         .outerjoin(user, user.c.id == counted.c.submitted_by_id)
@@ -129,7 +133,7 @@ def tally(session: Session, actor: Actor, wanted: QueueFilter, *, now: dt.dateti
     return found
 
 
-def _counted(actor: Actor, tab: str, now: dt.datetime) -> Any:
+def _counted(actor: Actor, wanted: QueueFilter, now: dt.datetime) -> Any:
     """Return noun, action, submitter, number and number of late ones of a tab.
 
     A request counts once, also where branches that run at once ask a person twice.
@@ -139,14 +143,14 @@ def _counted(actor: Actor, tab: str, now: dt.datetime) -> Any:
     late = sa.func.count(sa.case((task.c.due_at < now, 1)))
     columns: list[Any] = [sa.func.count(), late]
     once: sa.ColumnElement[bool] = sa.true()
-    if tab == "open":
+    if wanted.tab == "open":
         once = task.c.id.not_in(repeated(actor.id))
     else:
         columns = [sa.func.count(sa.distinct(request.c.id)), sa.literal(0)]
     return (
         sa.select(*key, *(c.label(name) for c, name in zip(columns, ("n", "late"), strict=True)))
         .join_from(task, request, task.c.request_id == request.c.id)
-        .where(mine(actor, tab, task.c), once)
+        .where(mine(actor, wanted.tab, task.c), once, *wanted.words)
         .group_by(*key)
     )
 
@@ -215,9 +219,9 @@ def _page(actor: Actor, wanted: QueueFilter) -> Any:
         if wanted.tab == "open"
         else task.c.id.in_(_newest(actor, wanted.tab))
     )
-    if wanted.type or wanted.submitter is not None or wanted.sort != "due":
+    if wanted.type or wanted.submitter is not None or wanted.sort != "due" or wanted.words:
         query = query.join(request, request.c.id == task.c.request_id)
-        query = query.where(of_type(wanted.type, request.c))
+        query = query.where(of_type(wanted.type, request.c), *wanted.words)
     if wanted.submitter is not None:
         query = query.where(request.c.submitted_by_id == wanted.submitter)
     query = query.order_by(*_order(wanted, task.c, request.c))

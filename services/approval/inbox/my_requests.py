@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from services.approval.request.decide import acted_on
 from services.approval.request.verbs import URGE_PAUSE
 from services.records.snapshot import REVIEWED
 from services.rights.actor import Actor
+
+Clauses = Sequence[sa.ColumnElement[bool]]
 
 
 @dataclasses.dataclass(slots=True)
@@ -36,27 +39,25 @@ def newest(actor: Actor) -> Any:
     )
 
 
-def counts(session: Session, actor: Actor) -> dict[Approval, int]:
-    """Return state → number of records."""
+def counts(session: Session, actor: Actor, words: Clauses) -> dict[Approval, int]:
+    """Return state → number of records that words (of request_search.py) are found in."""
     request = ApprovalRequest
     return dict(
         session.execute(
             sa.select(request.state, sa.func.count())
-            .where(request.id.in_(newest(actor)))
+            .where(request.id.in_(newest(actor)), *words)
             .group_by(request.state)
             .order_by(request.state)
         ).all()
     )
 
 
-def rows(  # a page is made of these
-    session: Session, actor: Actor, state: str, *, page: int, size: int, now: dt.datetime
+def rows(
+    session: Session, actor: Actor, wanted: Clauses, *, page: int, size: int, now: dt.datetime
 ) -> list[MyRequestRow]:
-    """Return a page of lines, the newest submission first; four statements."""
+    """Return a page of lines of what is wanted, the newest submission first; four statements."""
     request = ApprovalRequest
-    query = sa.select(request).where(request.id.in_(newest(actor)))
-    if state:
-        query = query.where(request.state == Approval[state])
+    query = sa.select(request).where(request.id.in_(newest(actor)), *wanted)
     found = session.scalars(
         query.options(selectinload(request.last_actor))
         .order_by(request.submitted_at.desc(), request.id.desc())

@@ -4,6 +4,7 @@ He decides nothing by it: who is barred from deciding stays barred, whoever name
 """
 
 import dataclasses
+from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
@@ -14,6 +15,7 @@ from models.approval.task import ApprovalTask, TaskState
 from models.core.mixins import Approval
 from models.delivery.notification import NoticeKind
 from models.people.user import User
+from services.approval.flow import unfit
 from services.approval.request.effects import announce, finish, tell_submitter
 from services.approval.request.events import note
 from services.approval.request.request_lock import find, lock, record_of, said
@@ -64,7 +66,7 @@ def give(call: Call, request_id: int, move: Move, comment: str | None) -> Approv
         lock(call.session, request)
         held = [t for t in live(call.session, request.id) if t.assignee_id == move.holder]
         if not held:
-            raise Invalid({"holder": _("此人在当前步骤没有待办，请刷新后重试")})
+            raise Invalid({"holder": _idle(call.session, move.holder)})
         turn = any(t.state is TaskState.open for t in held)
         heir = holder_of(call, request, move.to, steps={t.step for t in held})
         for task in held:
@@ -73,6 +75,13 @@ def give(call: Call, request_id: int, move: Move, comment: str | None) -> Approv
         by = Verdict("", call.by.name, words)
         announce(call.session, request, told, now=call.now, kind=NoticeKind.transfer, said=by)
     return request
+
+
+def _idle(session: Session, holder: int) -> Any:
+    name = unfit.name_of(session, holder)
+    if name is None:
+        return unfit.UNKNOWN
+    return _("%(who)s 在当前步骤没有待办，请刷新后重试", who=name)
 
 
 def _hand(

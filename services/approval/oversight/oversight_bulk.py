@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _
 from models.approval.request import ApprovalRequest
 from models.bulk.batch import BatchVerb
 from models.core.mixins import Approval
+from services.approval.flow import unfit
 from services.approval.oversight import oversight
 from services.approval.oversight.oversight import RIGHT, Move
 from services.approval.request.request_lock import said
@@ -30,15 +31,24 @@ def ending(by: Actor, reason: str | None) -> Task:
     return Task(BatchVerb.terminate, NOUN, said(reason, needed=True))
 
 
-def giving(by: Actor, holder: int | None, to: int | None, reason: str | None) -> Task:
+def giving(call: Call, holder: int | None, to: int | None, reason: str | None) -> Task:
     """Return the task of giving a holder's tasks to somebody else; the only holder's for None.
 
-    Raises Forbidden, Invalid without a reason or whom to give them to.
+    Raises Forbidden, Invalid without a reason (`comment`), where there is no such `holder`, or on
+    `to_id` where nobody or somebody is named who may decide on nothing.
     """
-    demand(by, RIGHT)
-    if to is None:
-        raise Invalid({"to_id": _("请选择人员")})
-    words = said(reason, needed=True)
+    demand(call.by, RIGHT)
+    errors: dict[str, object] = {}
+    if holder is not None and unfit.name_of(call.session, holder) is None:
+        errors["holder"] = unfit.UNKNOWN
+    if wrong := unfit.why(call.session, to):
+        errors["to_id"] = wrong
+    try:
+        words = said(reason, needed=True)
+    except Invalid as problem:
+        errors |= problem.errors
+    if errors:
+        raise Invalid(errors)
     return Task(BatchVerb.reassign, NOUN, words, {"holder": holder, "to": to})
 
 

@@ -97,7 +97,7 @@ def open_request(
     creation = action is FlowAction.create
     editor = record.last_editor_id if creation else call.by.id
     never = would_bar(record, call.by.id, action)
-    picked = chosen_approvers.settle(call.session, steps, chosen, never)
+    picked = chosen_approvers.settle(call.session, steps, chosen, never, call.by.id)
     request = ApprovalRequest(
         noun=record.__noun__,
         record_id=record.id,

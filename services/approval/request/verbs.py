@@ -1,26 +1,23 @@
 """What people do without deciding: transfer, add a signature, urge, comment."""
 
 import datetime as dt
-import re
 from collections.abc import Collection
 from typing import Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
-from sqlalchemy.orm import Session
 
-from models.approval.request import ApprovalCopy, ApprovalEvent, ApprovalRequest, Decision
+from models.approval.request import ApprovalEvent, ApprovalRequest, Decision
 from models.approval.task import ApprovalTask, TaskState
 from models.delivery.notification import NoticeKind
-from models.people.user import User
-from services.approval.flow.approvers import deciders
+from services.approval.flow import mentions, unfit
 from services.approval.flow.barred import barred
 from services.approval.flow.flow import step_of
 from services.approval.flow.stand_ins import place
 from services.approval.request.annotations import NOTHING, Beside, keep
 from services.approval.request.effects import announce
 from services.approval.request.events import note
-from services.approval.request.request_lock import claim, find, lock, refused, said
+from services.approval.request.request_lock import claim, find, lock, said
 from services.approval.request.tasks import deadline, live
 from services.core.errors import Invalid, NotVisible, Refused
 from services.delivery.outcome import Verdict
@@ -164,22 +161,26 @@ def holder_of(
     self-approval, by a stand-in either.
     """
     never = barred(request)
-    if who in never:
-        raise refused("OWN_RECORD")
-    if who == but or who not in deciders(call.session, [who]):
-        raise Invalid({"to": _("请选择另一位有审批权限的人员")})
+    own = request.submitted_by_id
+    if wrong := unfit.why(call.session, who, submitter=own, never=never, but=but):
+        raise Invalid({"to": wrong})
     holder, principal = next(iter(place(call.session, [who], never, now=call.now).items()))
-    if holder == but:
-        raise Invalid({"to": _("此人正委托您代为审批，请另选他人")})
     held = live(call.session, request.id)
-    if any(t.assignee_id == holder and t.step in steps for t in held):
-        busy = (
-            _("此人在当前步骤已有待办")
-            if principal is None
-            else _("此人的代理人在当前步骤已有待办")
-        )
-        raise Invalid({"to": busy})
+    busy = any(t.assignee_id == holder and t.step in steps for t in held)
+    if busy or holder == but:
+        raise Invalid({"to": _taken(call, who, holder, but)})
     return holder, principal
+
+
+def _taken(call: Call, who: int, holder: int, but: int | None) -> Any:
+    """Return why the holder that somebody leads to cannot get another task."""
+    names = {"who": unfit.name_of(call.session, who)}
+    if holder == but:
+        return _("%(who)s 正委托您代为审批，请另选他人", **names)
+    if holder == who:
+        return _("%(who)s 在当前步骤已有待办，请另选他人", **names)
+    names["other"] = unfit.name_of(call.session, holder)
+    return _("%(who)s 委托 %(other)s 代为审批，而 %(other)s 在当前步骤已有待办", **names)
 
 
 def urge(call: Call, request_id: int) -> ApprovalRequest:
@@ -215,23 +216,6 @@ def press(call: Call, request: ApprovalRequest) -> ApprovalRequest:
     return request
 
 
-def mentioned(session: Session, request: ApprovalRequest, words: str | None) -> set[int]:
-    """Return whom a comment names as @姓名, of those who take part: nobody else sees the request.
-
-    Of two names that begin alike the longer one is meant.
-    """
-    if not words or "@" not in words:
-        return set()
-    user, task, copy = User.__table__, ApprovalTask.__table__, ApprovalCopy.__table__
-    asked = sa.select(task.c.assignee_id).where(task.c.request_id == request.id)
-    told = sa.select(copy.c.user_id).where(copy.c.request_id == request.id)
-    query = sa.select(user.c.id, user.c.name).where(user.c.id.in_(asked.union(told)))
-    people = sorted(session.execute(query), key=lambda row: -len(row.name))
-    pattern = re.compile("@(" + "|".join(re.escape(row.name) for row in people) + ")")
-    names = set(pattern.findall(words)) if people else set()
-    return {row.id for row in people if row.name in names}
-
-
 def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING) -> ApprovalRequest:
     """Say something on a request one may see, or give files. Raises NotVisible, Invalid."""
     demand(call.by, "request:read")
@@ -248,7 +232,8 @@ def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING)
             now=call.now,
         )
         keep(event, beside)
-        others = {request.submitted_by_id, *mentioned(call.session, request, words)} | {
+        named = mentions.read(call.session, request, words).told
+        others = {request.submitted_by_id, *named} | {
             t.assignee_id for t in live(call.session, request.id) if t.state is TaskState.open
         }
         announce(
