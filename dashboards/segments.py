@@ -15,13 +15,14 @@ from dashboards.core.filters import SEGMENTED
 from dashboards.core.query import BadParameter, CockpitQuery
 from dashboards.core.scope import CUSTOMER
 from models.portrait.customer_portrait import CustomerPortrait
+from models.portrait.segment_rule import SegmentRule
 from services.portrait import own_segments
 from services.rights.access import actor_of
 from services.rights.actor import Actor, may
 from services.rights.call import Call
 
 READ = "portrait:read"
-PORTRAIT = CustomerPortrait.__table__
+PORTRAIT, RULE = CustomerPortrait.__table__, SegmentRule.__table__
 
 
 def kept_to(session: Session, query: CockpitQuery) -> CockpitQuery:
@@ -32,7 +33,7 @@ def kept_to(session: Session, query: CockpitQuery) -> CockpitQuery:
     actor = actor_of(session)
     if actor is None or not SEGMENTED & query.keys.keys():
         return query
-    found = [*_named(actor, query), *_own(Call(session, actor, query.as_of), query)]
+    found = [*_named(session, actor, query), *_own(Call(session, actor, query.as_of), query)]
     return dataclasses.replace(query, members=tuple(found))
 
 
@@ -41,13 +42,17 @@ def bare(query: CockpitQuery) -> CockpitQuery:
     return query.without("segment").without("group")
 
 
-def _named(actor: Actor, query: CockpitQuery) -> list[ColumnElement[bool]]:
+def _named(session: Session, actor: Actor, query: CockpitQuery) -> list[ColumnElement[bool]]:
     if "segment" not in query.keys:
         return []
     if not may(actor, READ):
         raise BadParameter("segment", _("没有查看客户画像的权限"))
+    keys = query.keys["segment"]
+    known = session.connection().scalars(sa.select(RULE.c.id).where(RULE.c.id.in_(keys)))
+    if set(keys) - set(known):
+        raise BadParameter("segment", _("没有这个分层，可能已删除"))
     mine = sa.select(PORTRAIT.c.customer_id)
-    return [CUSTOMER.c.id.in_(mine.where(PORTRAIT.c.segment_id.in_(query.keys["segment"])))]
+    return [CUSTOMER.c.id.in_(mine.where(PORTRAIT.c.segment_id.in_(keys)))]
 
 
 def _own(call: Call, query: CockpitQuery) -> list[ColumnElement[bool]]:

@@ -7,6 +7,7 @@ import dataclasses
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import ColumnElement
@@ -37,6 +38,7 @@ class Choice:
 
 Offers = dict[str, list[Choice]]
 SEGMENT, VIEW = SegmentRule.__table__, SavedView.__table__
+RETIRED = "retired"  # segments whose rule was switched off: named where they are asked for
 
 
 def read(session: Session, actor: Actor) -> Offers:
@@ -46,7 +48,8 @@ def read(session: Session, actor: Actor) -> Offers:
         _part("department", DEPARTMENT, DEPARTMENT.c.name, DEPARTMENT.c.ordinal, _places(actor)),
         _part("stage", STAGE, caption(STAGE), STAGE.c.ordinal, sa.true(), STAGE.c.code),
         _part("product", PRODUCT, PRODUCT.c.name, PRODUCT.c.id, sa.true()),
-        _segments(actor),
+        _segments(actor, "segment", SEGMENT.c.active),
+        _segments(actor, RETIRED, ~SEGMENT.c.active),
         # What a view asks comes as its code: only who reads it knows whether it is a segment.
         _part("group", VIEW, VIEW.c.name, VIEW.c.id, own_segments.offered(actor), VIEW.c.query),
         *(
@@ -68,7 +71,7 @@ def read(session: Session, actor: Actor) -> Offers:
         sa.select(statement).order_by(statement.c.name, statement.c.rank, statement.c.id)
     )
     read = ("owner", "department", "stage", "product", "industry", "source", "segment", "group")
-    found: Offers = {name: [] for name in read}
+    found: Offers = {name: [] for name in (*read, RETIRED)}
     for name, key, label, code, _rank in rows:
         if name != "group":
             found[name].append(Choice(str(key), label, code))
@@ -98,10 +101,21 @@ def _people(actor: Actor) -> ColumnElement[bool]:
     return sa.and_(USER.c.department_id.in_(actor.departments))
 
 
-def _segments(actor: Actor) -> Any:
-    asked = sa.and_(SEGMENT.c.active) if may(actor, "portrait:read") else sa.false()
-    name = in_words(SEGMENT.c.name, SEGMENT.c.name_en)
-    return _part("segment", SEGMENT, name, SEGMENT.c.ordinal, asked)
+def _segments(actor: Actor, name: str, where: Any) -> Any:
+    asked = sa.and_(where) if may(actor, "portrait:read") else sa.false()
+    label = in_words(SEGMENT.c.name, SEGMENT.c.name_en)
+    return _part(name, SEGMENT, label, SEGMENT.c.ordinal, asked)
+
+
+def known(offers: Offers, name: str) -> list[Choice]:
+    """Return what a filter offers, and what an address may still name: retired segments."""
+    gone = offers[RETIRED] if name == "segment" else ()
+    retired = [Choice(one.value, _retired(one.label)) for one in gone]
+    return [*offers[name], *retired]
+
+
+def _retired(label: str) -> str:
+    return gettext("%(name)s（已停用）", name=label)
 
 
 def _places(actor: Actor) -> ColumnElement[bool]:

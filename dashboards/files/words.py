@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
 from dashboards.core.charts import key_text
-from dashboards.core.choices import Offers
+from dashboards.core.choices import Offers, known
 from dashboards.core.parameters import PARAMETERS
 from dashboards.core.query import CockpitQuery
 from dashboards.core.scope import CONTRACT, CUSTOMER, openable
@@ -120,7 +120,7 @@ def _labels(reader: FilterReader, name: str, query: CockpitQuery) -> dict[str, s
     if name in {"contract", "customer"}:
         return _records(reader, name, query)
     found = {"0": _("（未填写）")}
-    for option in reader.offers[OFFERED_AS.get(name, name)]:
+    for option in known(reader.offers, OFFERED_AS.get(name, name)):
         found[option.value] = found[option.code or option.value] = option.label
     return found
 

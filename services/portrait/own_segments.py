@@ -57,8 +57,10 @@ def members(call: Call, keys: Collection[int]) -> Select[Any]:
     Raises ValueError, in words, where this person has no such segment or may not ask it.
     """
     views = list(call.session.scalars(sa.select(SavedView).where(MINE, SavedView.id.in_(keys))))
-    if len(views) < len(keys) or not all(asks(view.query) for view in views):
-        raise ValueError(_("没有这个客群"))
+    if len(views) < len(keys):
+        raise ValueError(_("没有这个客群：已删除，或是他人的客群、没有共享给您"))
+    if lists := [view.name for view in views if not asks(view.query)]:
+        raise ValueError(_("视图「%(name)s」含搜索或页签，不能作为客群", name=lists[0]))
     at = Place(call.now, call.by.id)
     clauses = [_clause(call.session, view, at) for view in views]
     known = [one for one in clauses if one is not None]

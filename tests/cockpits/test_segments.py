@@ -3,6 +3,8 @@
 import datetime as dt
 import io
 import random
+import re
+from html import unescape
 
 import openpyxl
 import pytest
@@ -180,12 +182,48 @@ def test_who_may_not_ask_is_told(named, books, visitors):
         saved_views.remove(world.session, view, by=world.actor)
         world.session.commit()
     for key, why in ((foreign, "没有这个客群"), (secret, "含您不能筛选的字段"),
-                     (listed, "没有这个客群"), (999, "没有这个客群"),
+                     (listed, "视图「名单」含搜索或页签"), (999, "没有这个客群：已删除"),
                      (stale, "含您不能筛选的字段"), (outside, "含您不能筛选的字段")):  # fmt: skip
         answer = visitors.get("analyst", f"/admin/cockpit/performance/?group={key}")
         assert answer.status_code == 400
         assert why in answer.text
+        for words in ("自定义客群", "去掉这一项再打开"):
+            assert words in answer.text
     assert visitors.get("analyst", "/admin/cockpit/visits/?segment=0").status_code == 400
+
+
+def test_a_segment_that_is_not_there_is_refused_at_every_door_and_the_way_on_is_offered(
+    named, visitors
+):
+    for path in (*PATHS, "pivot/", "pivot/data.json"):
+        answer = visitors.get("analyst", f"/admin/cockpit/{path}?segment={named[0]},99999")
+        assert answer.status_code == 400, path
+        assert "没有这个分层" in (answer.json["error"] if answer.is_json else answer.text)
+    page = visitors.get("analyst", f"/admin/cockpit/performance/?{LONG}&segment=99999").text
+    assert 'data-field="segment"' in page
+    way = re.search(r'href="([^"]+)">去掉这一项再打开', page)[1]
+    assert "segment" not in way
+    assert visitors.get("analyst", unescape(way)).status_code == 200
+
+
+def test_a_segment_whose_rule_is_switched_off_keeps_its_name(named, books, visitors):
+    with World(books) as world, world.acting("admin"):
+        world.session.get_one(SegmentRule, named[0]).active = False
+    address = f"/admin/cockpit/performance/?{LONG}&segment={named[0]}"
+    page = visitors.get("analyst", address).text
+
+    chip = re.search(r'<a class="chip on"[^>]*title="移除此筛选">\s*(客户分层：[^<]*?)\s*<', page)[
+        1
+    ]
+    assert chip == "客户分层：流失（已停用）"
+    assert f'value="{named[0]}" selected>流失（已停用）</option>' in page
+    other = visitors.get("analyst", f"/admin/cockpit/performance/?{LONG}").text
+    assert "已停用）" not in other
+    two = visitors.get("analyst", f"{address},{named[1]}").text
+    assert "客户分层：流失（已停用）" in two
+    visitors.get("analyst", "/lang/en")
+    assert "Lost (switched off)" in visitors.get("analyst", address).text
+    visitors.get("analyst", "/lang/zh")
 
 
 def test_a_default_view_of_a_segment_that_is_gone_does_not_shut_the_summary(named, books, visitors):

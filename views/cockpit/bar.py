@@ -7,7 +7,7 @@ from flask import url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from dashboards.core.choices import Choice, Offers
+from dashboards.core.choices import Choice, Offers, known
 from dashboards.core.filters import SEGMENTED
 from dashboards.core.parameters import COMMON, LOOKS, MENU, PARAMETERS
 from dashboards.core.query import CockpitQuery
@@ -77,7 +77,7 @@ def make(
     """Return the bar of a page."""
     chips = _chips(session, actor, summary, query, offers)
     inputs = {
-        name: _input(name, query, offers[name])
+        name: _input(name, query, _offered(name, query, offers))
         for name in summary.filters
         if name not in SEGMENTED or offers[name] or name in query.keys
     }
@@ -152,6 +152,13 @@ def _presets(query: CockpitQuery) -> list[Link]:
         Link(text, _url(query, preset=key, **gone), query.preset == key)
         for key, text in PRESETS.items()
     ]
+
+
+def _offered(name: str, query: CockpitQuery, offers: Offers) -> list[Choice]:
+    """Return the options of a filter; a retired one only where it is what the address names."""
+    asked = query.params.get(name, "")
+    more = known(offers, name)[len(offers[name]) :]
+    return [*offers[name], *(one for one in more if one.value == asked)]
 
 
 def _input(name: str, query: CockpitQuery, options: list[Choice]) -> BarInput:
