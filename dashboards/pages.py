@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import marks
 from dashboards.core import table
 from dashboards.core.columns import TableColumn, derive, jsonable
 from dashboards.core.parameters import SEVERAL
@@ -69,19 +70,19 @@ class Summary:
         """Return the checked query of a page. Raises BadParameter."""
         found = parse(args, self.choices, now=now, accepted=self.accepted)
         came_from(found)
-        self._know(found)
-        return dataclasses.replace(found, summary=self.key)
+        return dataclasses.replace(found, summary=self.key, marks=self._marks(found))
 
-    def _know(self, query: CockpitQuery) -> None:
-        """Raise BadParameter for a chosen column that no grain has."""
+    def _marks(self, query: CockpitQuery) -> tuple[marks.Mark, ...]:
+        """Return what stands out. Raises BadParameter for a chosen column that no grain has."""
         chosen = {name: set(getattr(query, name)) for name in SEVERAL}
-        if not any(chosen.values()):
-            return
-        known = {column.key for by in self.choices.grains for column in self.columns(by)}
-        known |= {column.key for column in self.offered(query)}
+        if not any(chosen.values()) and "marks" not in query.params:
+            return ()
+        every = [*(c for by in self.choices.grains for c in self.columns(by)), *self.offered(query)]
+        known = {column.key: column for column in every}
         for name, keys in chosen.items():
-            if keys - known:
+            if keys - known.keys():
                 raise BadParameter(name, _("没有这一列"))
+        return marks.read(query.params.get("marks", ""), known)
 
     def shown(self, query: CockpitQuery) -> tuple[TableColumn, ...]:
         """Return the columns of a page that a query chooses, in its order; all where none is."""

@@ -12,7 +12,7 @@
   const copying = document.querySelector('[data-copies]');
   const wording = (cell) => {
     const whole = cell.cloneNode(true);
-    whole.querySelectorAll('.only, summary').forEach((part) => part.remove());
+    whole.querySelectorAll('.only, summary, .flag').forEach((part) => part.remove());
     return { text: whole.textContent, number: cell.classList.contains('r') };
   };
   const copy = async () => {
@@ -56,5 +56,19 @@
     const line = event.target.closest('[data-up]')?.closest('li');
     line?.previousElementSibling?.before(line);
     line?.querySelector('[data-up]').focus();
+  });
+  // A limit is a comparison and a number; what is left empty stays out of the address.
+  const menu = document.querySelector('[data-order]')?.closest('form');
+  menu?.addEventListener('input', ({ target }) => {
+    const both = target.closest('.limit')?.children ?? [];
+    const given = [...both].some((field) => field.value);
+    for (const field of both) field.required = given;
+  });
+  menu?.addEventListener('formdata', ({ formData }) => {
+    for (const name of new Set(formData.keys())) {
+      const values = formData.getAll(name).filter(Boolean);
+      formData.delete(name);
+      values.forEach((value) => formData.append(name, value));
+    }
   });
 })();

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 
 from dashboards.core import money
 from services.core.days import ZONE
@@ -20,6 +21,8 @@ CHANGED = {"growth": money.growth, "points": money.points}  # of a value and its
 NUMBERS = frozenset({"money", "int", "days", "quiet", "ratio", "mean", *CHANGED})
 SUMMED = frozenset({"money", "int"})
 FEN = Decimal(100)  # 分 in a yuan
+DAYS = lazy_gettext("天")
+UNITS = {"money": lazy_gettext("元"), "ratio": "%", "growth": "%", "days": DAYS, "quiet": DAYS}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -53,6 +56,11 @@ class TableColumn:
     def numeric(self) -> bool:
         """Tell whether the values are numbers, set to the right."""
         return self.type in NUMBERS
+
+    @property
+    def unit(self) -> Any:
+        """Return what a limit of it is written in: amounts always in yuan."""
+        return UNITS.get(self.type, "")
 
     @property
     def summing(self) -> str:

@@ -104,6 +104,8 @@ ORDER = (
     "view",  # the saved view that the page was opened with; 0: none, not the default one either
 )
 SEVERAL = ("columns", "bars")  # which columns in which order; which have a bar in their cells
+# What stands between the values of one that is repeated: limits are numbers, which have commas.
+JOINED = dict.fromkeys((*KEYS, *SEVERAL, "measures"), ",") | {"marks": ";"}
 MENU = (*SEVERAL, "marks", "freeze")  # what the menu of columns sets
 LOOKS = frozenset({"unit", "density", "lang"})  # how a page looks; lang: views/web/i18n.py
 PLAIN = LOOKS | {

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from flask_babel import lazy_gettext as _
 
-from dashboards.core.parameters import ANY, MENU, ORDER, PARAMETERS, PLAIN
+from dashboards.core.parameters import ANY, JOINED, ORDER, PARAMETERS, PLAIN
 from dashboards.core.period import DAY, PRESETS, Period
 from dashboards.core.values import KEYS, read_date, read_instant, read_number, read_size, words_of
 from models.people.user import Language
@@ -179,11 +179,11 @@ def _check_names(args: Args, known: Collection[str]) -> None:
 
 
 def _given(args: Args) -> dict[str, str]:
-    """Return the known parameters that say something; repeated ones are joined by commas."""
+    """Return the known parameters that say something; those that may be repeated as one text."""
     found = {}
     for name in ORDER:
         if texts := [text.strip() for text in args.get(name, ()) if text.strip()]:
-            found[name] = ",".join(texts) if name in {*KEYS, *MENU, "measures"} else texts[-1]
+            found[name] = JOINED[name].join(texts) if name in JOINED else texts[-1]
     if "size" not in found and args.get("page_size"):  # what the grids call it
         found["size"] = args["page_size"][-1].strip() or "50"
     return found

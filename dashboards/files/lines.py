@@ -15,7 +15,7 @@ from dashboards.kept.measures import told
 from dashboards.pages import Summary
 from services.core.days import ZONE
 from services.core.texts import neutral
-from services.delivery.workbook import Sheet, Sum
+from services.delivery.workbook import BookSheet, Sum
 from services.rights.actor import Actor
 
 KINDS = {
@@ -60,13 +60,16 @@ def total_label(count: int) -> str:
     return _("合计（全部筛选结果 %(n)s 条）", n=f"{count:,}")
 
 
-def sheets(content: Content) -> list[Sheet]:
+def sheets(content: Content) -> list[BookSheet]:
     """Return the sheets: the rows, and what they mean."""
     kinds = [KINDS.get(c.type, "name" if c.type == "text" else "") for c in content.columns]
     head = [str(column.label) for column in content.columns]
     about = [_("项目"), _("内容")]
-    rows = Sheet(str(content.summary.caption), head, kinds, content.query.freeze)
-    return [rows, Sheet(_("说明"), about, ["name", "words"])]
+    at = {column.key: place for place, column in enumerate(content.columns)}
+    limits = [(at[m.column.key], *m.rule) for m in content.query.marks if m.column.key in at]
+    name, frozen = str(content.summary.caption), content.query.freeze
+    rows = BookSheet(name, head, kinds, frozen, tuple(limits))
+    return [rows, BookSheet(_("说明"), about, ["name", "words"])]
 
 
 def lines(session: Session, content: Content) -> Iterator[Line]:
@@ -95,6 +98,8 @@ def meaning(content: Content, found: Table) -> Iterator[list[Any]]:
         yield [_("汇总方式"), str(summary.grains[query.by])]
     for text in content.asked or [_("（无）")]:
         yield [_("筛选"), neutral(text)]
+    for mark in query.marks:
+        yield [_("阈值标记"), f"{mark.column.label} {mark.said}"]
     for column in summary.tiles:
         if column.key in found.totals:
             yield [str(column.label), told(column, found).exact]

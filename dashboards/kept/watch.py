@@ -8,13 +8,13 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.orm import Session
 
+from dashboards import marks
 from dashboards.core.columns import TableColumn, missing, shown
 from dashboards.kept import measures, states
 from models.delivery.notification import NoticeKind
 from models.people.user import User
 from models.query.saved_view import SavedView
 from models.query.view_alert import ViewAlert
-from services.core import texts
 from services.core.errors import Forbidden, Invalid, NotVisible, Refused
 from services.delivery.notices import Notice, tell
 from services.query import alerts
@@ -22,21 +22,12 @@ from services.rights.access import act
 from services.rights.actor import load_actor, may
 
 SCALE = {"ratio": 10_000, "mean": 10}  # smallest units in one; money is in 分 already
-WAN, YI = 10_000, 100_000_000
-LARGE = {"万": WAN, "亿": YI}
 
 
 def read(text: str, column: TableColumn) -> int:
     """Return a limit as a whole number: `20%`, `100万`, `12,800.50`. Raises Invalid."""
-    plain, times = text.strip().removesuffix("元").strip(), 1
-    if column.type == "money" and plain[-1:] in LARGE:
-        plain, times = plain[:-1].strip(), LARGE[plain[-1]]
     try:
-        if column.type == "money":
-            return texts.money(plain) * times
-        if column.type == "ratio":
-            return texts.points(plain)
-        return round(Decimal(texts.points(plain)) * SCALE.get(column.type, 1) / 100)
+        return round(marks.limit(text, column) * SCALE.get(column.type, 1))
     except ValueError as problem:
         raise Invalid({"limit": problem.args[0]}) from problem
 

@@ -14,7 +14,7 @@ COMMON = {
     "from": "2026-01-01", "to": "2026-11-23", "preset": "year", "owner": "3", "department": "1",
     "level": "a", "industry": "0", "source": "0", "province": "420000", "stage": "won",
     "kind": "visit", "q": "公司", "page": "2", "size": "20", "page_size": "50", "unit": "wan",
-    "density": "compact", "lang": "en",
+    "density": "compact", "lang": "en", "freeze": "2",
 }  # fmt: skip
 DOORS = ("", "data.json", "charts.json", "change.json", "export.csv", "export.xlsx")
 

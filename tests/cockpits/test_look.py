@@ -3,6 +3,7 @@
 import pytest
 
 from tests.cockpits.test_browser import drawn, site  # noqa: F401 # a fixture
+from tests.support.browser import overflow
 
 pytestmark = pytest.mark.browser
 # Opacity and edge of every bar, field by field, as they are painted.
@@ -136,3 +137,28 @@ def test_cards_of_a_phone_and_a_page_without_scripts_freeze_nothing_more(site): 
     site.contexts.append(plain)
     page = site.go(plain.new_page(), f"/admin/cockpit/collections/?{WIDE}")
     assert page.locator("#rows tbody tr:first-child .stick").count() == 1
+
+
+def test_a_limit_is_set_in_the_menu_of_columns_and_stands_out_by_colour_weight_and_sign(site):  # noqa: F811
+    page = drawn(site.go(site.visit("analyst"), "/admin/cockpit/performance/?preset=year"))
+    page.click(".columns summary")
+    line = page.locator(".columns li", has_text="合同额").first
+    field = line.locator("input[name=marks]")
+    field.fill("100000")
+    assert line.locator("select").evaluate("(field) => field.required")  # half a limit is not sent
+    line.locator("select").select_option(label="≥")
+    page.locator(".columns").get_by_role("button", name="应用").click()
+    page.wait_for_url("**marks=**")
+
+    drawn(page)
+    assert page.url.count("marks=") == 2  # what is empty stays out of the address
+    look = "(cell) => { const { color, backgroundColor, fontWeight } = getComputedStyle(cell); return [color, backgroundColor, fontWeight]; }"  # noqa: E501
+    marked = page.locator("#rows tbody td.reached").first
+    plain = page.locator("#rows tbody td.r:not(.reached)").first
+    for mine, others in zip(marked.evaluate(look), plain.evaluate(look), strict=True):
+        assert mine != others
+    assert marked.locator("[role=img]").get_attribute("aria-label") == "≥ 100,000.00 元"
+    assert page.locator("#rows tfoot td.reached").count() == 1
+    assert overflow(page) == 0
+    page.click(".columns summary")
+    site.keep(page, "cockpit-look-limits")

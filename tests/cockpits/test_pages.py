@@ -25,6 +25,7 @@ BAD = {
     "department": "-1", "level": "z", "industry": "1;2", "source": "99999999999999999999",
     "province": "湖北", "by": "moon", "sort": "password", "page": "0", "size": "1000000",
     "as_of": "soon", "q": "x" * 101, "unit": "usd",
+    "freeze": "4", "marks": "amount:ge;many",
 }  # fmt: skip
 
 

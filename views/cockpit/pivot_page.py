@@ -24,7 +24,7 @@ from dashboards.pivot.state import Pivot, chosen, read_pivot, unfit
 from services.core.days import ZONE
 from services.core.errors import NotVisible
 from services.core.texts import neutral
-from services.delivery.workbook import Sheet
+from services.delivery.workbook import BookSheet
 from services.rights.actor import may
 from views.cockpit import bar, pivot
 from views.cockpit.table import stamp
@@ -108,8 +108,8 @@ class PivotPages(Page):
         heads, kinds = pivot.sheet(asked, found)
         rows = list(_lines(asked, found, texts))
         note_export(self.session, self.actor, "cockpit:pivot", now=self.now())
-        about = Sheet(_("说明"), [_("项目"), _("内容")], ["", ""])
-        sheets = [Sheet(str(PIVOT.caption), heads, kinds), about]
+        about = BookSheet(_("说明"), [_("项目"), _("内容")], ["", ""])
+        sheets = [BookSheet(str(PIVOT.caption), heads, kinds), about]
         name = Content(PIVOT, self.actor, asked.query, texts).name
         return respond_sheets(export_type, name, sheets, iter(rows))
 

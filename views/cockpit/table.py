@@ -17,6 +17,7 @@ from dashboards.core.query import CockpitQuery
 from dashboards.core.table import Table as Found
 from dashboards.core.values import SIZES
 from dashboards.files.lines import total_label
+from dashboards.marks import Mark
 from dashboards.pages import LONGEST_WAY, SUMMARIES
 from services.core.texts import yuan
 
@@ -47,6 +48,12 @@ class Cell:
     narrow: str = ""
     on: bool = False
     share: int = 0  # of the largest on the page, in percent, where the column has bars
+    mark: Mark | None = None  # the limit that it reaches
+
+    @property
+    def title(self) -> str:
+        """Return what stands behind the number: all of it, and why it stands out."""
+        return " · ".join(filter(None, (self.exact, self.mark.said if self.mark else "")))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class ShownTable:
     previous: str
     following: str
     sizes: list[tuple[int, str]]
+    marks: dict[str, Mark]  # by the keys of their columns
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -73,6 +81,12 @@ class _Drawn:
     via: str
     labels: dict[str, str]
     most: dict[str, Any]  # of the columns with bars, the largest value on the page
+    marks: dict[str, Mark]
+
+    def mark(self, value: Any, column: TableColumn) -> Mark | None:
+        """Return the limit of a column where a value reaches it."""
+        found = self.marks.get(column.key)
+        return found if found and found.reached(value) else None
 
 
 def stamp(query: CockpitQuery) -> str:
@@ -89,12 +103,13 @@ def make(found: Found) -> ShownTable:
         via=quote_plus(way_back(query)),
         labels={column.key: str(column.label) for column in columns},
         most={key: _most(found, key) for key in query.bars},
+        marks={mark.column.key: mark for mark in query.marks},
     )
     last = max((found.count + query.size - 1) // query.size, 1)
     return ShownTable(
         heads=[_head(column, query) for column in columns],
         rows=[[_cell(record, c, drawn) for c in columns] for record in found.records],
-        totals=[_total(found.totals, c, query) for c in columns],
+        totals=[_total(found.totals, c, drawn) for c in columns],
         label=total_label(found.count),
         page=query.page,
         last=last,
@@ -102,6 +117,7 @@ def make(found: Found) -> ShownTable:
         previous=f"?{query.string(page=query.page - 1)}" if query.page > 1 else "",
         following=f"?{query.string(page=query.page + 1)}" if query.page < last else "",
         sizes=[(size, f"?{query.string(size=size, page=None)}") for size in SIZES],
+        marks=drawn.marks,
     )
 
 
@@ -143,11 +159,12 @@ def _cell(record: dict[str, Any], column: TableColumn, drawn: _Drawn) -> Cell:
         narrow=narrow,
         on=on,
         share=_share(value, drawn.most.get(column.key, 0)),
+        mark=drawn.mark(value, column),
     )
 
 
-def _total(totals: dict[str, Any], column: TableColumn, query: CockpitQuery) -> Cell:
-    value = totals.get(column.key)
+def _total(totals: dict[str, Any], column: TableColumn, drawn: _Drawn) -> Cell:
+    value, query = totals.get(column.key), drawn.query
     known = column.key in totals and (column.numeric or not missing(value))
     text = shown(value, column, query.unit) if known else ""
     there = known and column.drill and drills.has_rows(value, column)
@@ -156,7 +173,8 @@ def _total(totals: dict[str, Any], column: TableColumn, query: CockpitQuery) -> 
         if there and ":" not in column.drill
         else ""
     )
-    return Cell(text, str(column.label), column.numeric, _exact(value, column, query), url=url)
+    exact, mark = _exact(value, column, query), drawn.mark(value, column)
+    return Cell(text, str(column.label), column.numeric, exact, url=url, mark=mark)
 
 
 def _exact(value: Any, column: TableColumn, query: CockpitQuery) -> str:

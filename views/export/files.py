@@ -17,7 +17,7 @@ from models.core.base import db
 from models.rights.audit import AuditAction
 from services.core.texts import CONTROL
 from services.delivery import workbook
-from services.delivery.workbook import Row, Sheet
+from services.delivery.workbook import BookSheet, Row
 from services.rights import traces
 from services.rights.actor import Actor
 from views.render.cells import plain
@@ -36,12 +36,12 @@ def note_export(session: Session, actor: Actor, noun: str, *, now: dt.datetime) 
 
 def respond(kind: str, name: str, head: list[str], rows: Iterable[Row]) -> Response:
     """Return the download of one sheet; `kind` is csv or xlsx."""
-    sheets = [Sheet(name, head, [""] * len(head))]
+    sheets = [BookSheet(name, head, [""] * len(head))]
     return respond_sheets(kind, name, sheets, ((0, row) for row in rows))
 
 
 def respond_sheets(
-    kind: str, name: str, sheets: list[Sheet], rows: Iterable[tuple[int, Row]]
+    kind: str, name: str, sheets: list[BookSheet], rows: Iterable[tuple[int, Row]]
 ) -> Response:
     """Return the download of rows, each with the place of its sheet; a CSV has the first alone."""
     if kind == "csv":
@@ -75,7 +75,7 @@ def _worded(value: Any) -> Any:
     return plain(value) if isinstance(value, dt.date | Decimal) else value
 
 
-def _xlsx(sheets: list[Sheet], rows: Iterable[tuple[int, Row]]) -> Iterator[bytes]:
+def _xlsx(sheets: list[BookSheet], rows: Iterable[tuple[int, Row]]) -> Iterator[bytes]:
     with tempfile.TemporaryFile() as file:
         workbook.write(file, sheets, rows)
         file.seek(0)

@@ -23,7 +23,7 @@ from services.bulk import foreseen, jobs, runner, tags
 from services.bulk.jobs import Task
 from services.core.days import ZONE
 from services.core.errors import Invalid
-from services.delivery.workbook import Sheet
+from services.delivery.workbook import BookSheet
 from services.handover import allotment, handover_bulk
 from services.records.lookup import names_of
 from views.export import columns, files, rows
@@ -227,11 +227,11 @@ def download(view: Any, kind: str, query: Any, chosen: str) -> Any:
     rows.limit(view.session, query)
     files.note_export(view.session, view.actor, view.noun, now=view.now())
     caption = str(view.model.__caption__)
-    sheets = [Sheet(caption, [c.caption for c in found], [c.kind for c in found])]
+    sheets = [BookSheet(caption, [c.caption for c in found], [c.kind for c in found])]
     for one in lines:
         called = listing.columns_of(view.model)[names_of(view.model)[0]].facts.caption
         captions = [str(called), *(c.caption for c in one.columns)]
-        sheets.append(Sheet(one.caption, captions, ["", *(c.kind for c in one.columns)]))
+        sheets.append(BookSheet(one.caption, captions, ["", *(c.kind for c in one.columns)]))
     name = f"{caption}-{view.now().astimezone(ZONE):%Y%m%d-%H%M}"
     return files.respond_sheets(kind, name, sheets, rows.records(view, query, found, lines))
 
