@@ -39,9 +39,22 @@
     return parts;
   };
 
+  // The part that the row's link, or the address of the grid, leads to: #portrait.
+  const part = (link) => {
+    const name = decodeURIComponent((link.hash || location.hash).slice(1));
+    return name ? content.querySelector(`#${CSS.escape(name)}`) : null;
+  };
+  const scroll = (to) => {
+    content.scrollTop = 0;
+    if (to) content.scrollTop = to.getBoundingClientRect().top - content.getBoundingClientRect().top;
+  };
+
   const open = async (row) => {
     const mine = ++turn;
     const address = linkOf(row).href;
+    const fragment = new URL(address);
+    fragment.searchParams.set('drawer', '1');
+    fragment.hash = '';
     shown?.removeAttribute('aria-current');
     shown = row;
     row.setAttribute('aria-current', 'true');
@@ -50,7 +63,7 @@
     pane.querySelector('[data-full]').href = address;
     content.setAttribute('aria-busy', 'true');
     if (!pane.open) pane[phone.matches ? 'showModal' : 'show']();
-    const answer = await fetch(`${address}&drawer=1`, { headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => null);
+    const answer = await fetch(fragment, { headers: { 'X-Requested-With': 'XMLHttpRequest' } }).catch(() => null);
     if (mine !== turn || !pane.open) return;
     content.removeAttribute('aria-busy');
     if (!answer?.ok) {
@@ -61,7 +74,7 @@
       content.replaceChildren(...prepare(page.querySelector('#main') || page.body).childNodes);
       content.dispatchEvent(new Event('draft:arrived', { bubbles: true }));
     }
-    content.scrollTop = 0;
+    scroll(part(linkOf(row)));
     content.focus({ preventScroll: true });
     row.scrollIntoView({ block: 'nearest' });
   };

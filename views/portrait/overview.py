@@ -147,5 +147,5 @@ class PortraitView(Page):
 
 
 def _grid(query: dict[str, str]) -> str:
-    """Return the address of the customers a number stands for."""
-    return f"{url_for('customer.index_view')}?{urlencode(query)}"
+    """Return the address of the customers a number stands for: drawers open at the portrait."""
+    return f"{url_for('customer.index_view')}?{urlencode(query)}#portrait"
