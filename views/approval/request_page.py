@@ -22,6 +22,7 @@ from services.core.errors import Invalid, NotVisible
 from services.core.settings import get_setting
 from services.records.fields import inputs_of
 from services.records.snapshot import REVIEWED
+from services.rights.actor import Actor
 from views.approval.panel import doubles_of, panel_of, people_to_ask
 from views.core.pages import Page
 from views.render.files import ACCEPT
@@ -82,13 +83,7 @@ def page_of(page: Page, key: int | None, refused: RefusedAct | None = None) -> A
     for widget in panel["fills"] if told.form == "decide" else ():
         widget.text = told.text("decide", widget.key)
         widget.error = told.error("decide", widget.key)
-    task = session.scalar(
-        sa.select(ApprovalTask).where(
-            ApprovalTask.request_id == found.id,
-            ApprovalTask.assignee_id == actor.id,
-            ApprovalTask.state == TaskState.open,
-        )
-    )
+    task = _task(session, found, actor) if panel["mine"] else None
     mine = found.submitted_by_id == actor.id
     pending = mine and found.state is Approval.pending
     moves = my_requests.moves(session, [found.id] if pending else [], now=page.now())
@@ -113,6 +108,18 @@ def page_of(page: Page, key: int | None, refused: RefusedAct | None = None) -> A
         complaints=[(_called(found, name), text) for name, text in told.errors.items()],
         accept=ACCEPT,
     )
+
+
+def _task(session: Session, found: ApprovalRequest, actor: Actor) -> ApprovalTask | None:
+    """Return what a person is asked to decide."""
+    task: ApprovalTask | None = session.scalar(
+        sa.select(ApprovalTask).where(
+            ApprovalTask.request_id == found.id,
+            ApprovalTask.assignee_id == actor.id,
+            ApprovalTask.state == TaskState.open,
+        )
+    )
+    return task
 
 
 def _comes_again(found: ApprovalRequest, panel: dict[str, Any]) -> bool:
