@@ -15,22 +15,10 @@
     whole.querySelectorAll('.only, summary, .flag').forEach((part) => part.remove());
     return { text: whole.textContent, number: cell.classList.contains('r') };
   };
-  const copy = async () => {
+  copying?.addEventListener('click', () => {
     const rows = [...document.querySelector(copying.dataset.copies).rows].map((row) => [...row.cells].map(wording));
-    const text = tabbed(rows);
-    try { await navigator.clipboard.writeText(text); } catch {
-      const box = Object.assign(document.createElement('textarea'), { value: text, className: 'sr' });
-      copying.after(box);
-      box.select();
-      document.execCommand('copy');
-      box.remove();
-      copying.focus();
-    }
-    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: copying.dataset.copied });
-    document.querySelector('.toasts').append(toast);
-    setTimeout(() => toast.remove(), 3000);
-  };
-  copying?.addEventListener('click', copy);
+    copying.dataset.copy = tabbed(rows);
+  });
 
   // The first columns that stay in sight stand beside each other, as wide as they are drawn, while most of the room is left.
   const table = document.querySelector('[data-freeze]');

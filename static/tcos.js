@@ -70,7 +70,7 @@
 
   // A number or address goes to the clipboard; where the browser keeps that shut (no https) by way of a selection.
   const copied = async (button) => {
-    const { copy } = button.dataset;
+    const { copy, copied: told } = button.dataset;
     try { await navigator.clipboard.writeText(copy); } catch {
       const box = Object.assign(document.createElement('textarea'), { value: copy, className: 'sr' });
       button.after(box);
@@ -79,7 +79,7 @@
       box.remove();
       button.focus();
     }
-    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: `${document.body.dataset.copied} ${copy}` });
+    const toast = Object.assign(document.createElement('div'), { className: 'toast', textContent: told ?? `${document.body.dataset.copied} ${copy}` });
     $('.toasts').append(toast);
     setTimeout(() => toast.remove(), 3000);
   };

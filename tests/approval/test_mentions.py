@@ -5,6 +5,7 @@ import re
 import pytest
 import sqlalchemy as sa
 
+from models.approval.request import ApprovalRequest
 from models.delivery.notification import NoticeKind, Notification
 from models.people.user import User
 from services import approval
@@ -101,7 +102,8 @@ def test_whoever_is_offered_may_be_named(company):
         world.now = clock.now()
         act(world, "manager", "transfer", request, to=world.id_of("finance"), comment=None)
         actor = world.be("finance")
-        found = approval.comment(world.call, request, text="收到")
+        approval.comment(world.call, request, text="收到")
+        found = world.session.get(ApprovalRequest, request)
         names = [name for _key, name in mentions.offered(world.session, found, but=actor.id)]
         words = " ".join(f"@{name}" for name in names)
         read = mentions.read(world.session, found, words)

@@ -162,3 +162,15 @@ def test_a_limit_is_set_in_the_menu_of_columns_and_stands_out_by_colour_weight_a
     assert overflow(page) == 0
     page.click(".columns summary")
     site.keep(page, "cockpit-look-limits")
+
+
+def test_the_table_is_copied_as_it_stands_and_that_is_told_in_few_words(site):  # noqa: F811
+    page = drawn(site.go(site.visit("analyst"), "/admin/cockpit/performance/?preset=year"))
+    page.click("[data-copies]")
+    toast = page.locator(".toasts .toast")
+    toast.wait_for()
+
+    lines = page.locator("[data-copies]").get_attribute("data-copy").split("\n")
+    assert toast.inner_text() == "已复制表格"
+    assert len(lines) == page.locator("#rows tr").count()
+    assert {len(line.split("\t")) for line in lines} == {page.locator("#rows thead th").count()}

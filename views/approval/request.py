@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 
 from models.customers.customer import Customer
 from services import approval
-from services.approval.flow import mentions
 from services.approval.inbox.compare import compare
 from services.approval.request import files
 from services.core import texts
@@ -54,18 +53,13 @@ class RequestView(PrintedForm, Page):
 
     def _commented(self, key: int) -> Any:
         beside = beside_of(self.session, key)
-        approval.comment(self.call(), key, text=request.form.get("comment", ""), beside=beside)
+        text = request.form.get("comment", "")
+        named = approval.comment(self.call(), key, text=text, beside=beside)
         flash(_("已评论"), "success")
-        self._tell_blind(key)
+        if named.blind:
+            names = "、".join(named.blind)
+            flash(_("没有提醒 %(who)s：看不到这张审批单，或已停用", who=names), "warning")
         return redirect(url_for(".index", id=key), code=303)
-
-    def _tell_blind(self, key: int) -> None:
-        """Say whom a comment named that sees no request of it."""
-        found = one(self.session, key)
-        blind = mentions.read(self.session, found, request.form.get("comment")).blind
-        if blind:
-            told = _("没有提醒 %(who)s：看不到这张审批单，或已停用", who="、".join(blind))
-            flash(told, "warning")
 
     @expose("/file/")
     def file(self) -> Any:

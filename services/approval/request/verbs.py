@@ -216,8 +216,13 @@ def press(call: Call, request: ApprovalRequest) -> ApprovalRequest:
     return request
 
 
-def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING) -> ApprovalRequest:
-    """Say something on a request one may see, or give files. Raises NotVisible, Invalid."""
+def comment(
+    call: Call, request_id: int, *, text: str, beside: Beside = NOTHING
+) -> mentions.Mentions:
+    """Say something on a request one may see, or give files. Raises NotVisible, Invalid.
+
+    Returns whom it names.
+    """
     demand(call.by, "request:read")
     words = said(text, needed=not beside.files)
     request = find(call.session, request_id)
@@ -232,8 +237,8 @@ def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING)
             now=call.now,
         )
         keep(event, beside)
-        named = mentions.read(call.session, request, words).told
-        others = {request.submitted_by_id, *named} | {
+        named = mentions.read(call.session, request, words)
+        others = {request.submitted_by_id, *named.told} | {
             t.assignee_id for t in live(call.session, request.id) if t.state is TaskState.open
         }
         announce(
@@ -244,4 +249,4 @@ def comment(call: Call, request_id: int, *, text: str, beside: Beside = NOTHING)
             kind=NoticeKind.comment,
             said=Verdict("", call.by.name, words),
         )
-    return request
+    return named
