@@ -15,14 +15,14 @@ from models.core.mixins import Approval
 from models.deals.contract import Contract
 from models.deals.order import Order
 from tests.rules.test_contract_origin import deal
-from tests.support.stage import PLAYED, staged
+from tests.support.stage import ONCE, staged
 from tests.support.world import World
 
 pytestmark = pytest.mark.browser
 BUTTON = "button"  # the context of a text that is a state elsewhere
 
 
-@pytest.fixture(params=PLAYED)
+@pytest.fixture(params=ONCE)
 def stage(request, databases):
     yield from staged(request, databases)
 

@@ -7,7 +7,7 @@ from models.core.base import Model
 from services.rights.access import visible_to
 from services.rights.actor import load_actor
 from tests.support.company import seed_company
-from tests.support.matrix import DOORS, EVERYBODY
+from tests.support.matrix import DOORS, EVERYBODY, ROLES
 from tests.support.visitors import Visitors
 from tests.support.world import World, count_queries
 
@@ -74,7 +74,7 @@ def pages(who, keys):
             yield door.path, None
 
 
-@pytest.mark.parametrize("who", EVERYBODY)
+@pytest.mark.parametrize("who", ROLES)
 def test_every_page_answers_with_at_most_fifteen_statements(visitors, keys, who):
     visitors.client(who)
     wrong = []
