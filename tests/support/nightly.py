@@ -1,4 +1,4 @@
-"""What waits for `make soak`: PostgreSQL halves and pairs, named with reasons in tests/nightly.toml."""
+"""What waits for `make soak`, named with its reason in tests/nightly.toml."""
 
 import itertools
 import tomllib
