@@ -1,7 +1,7 @@
 """A summary on paper: title, filters, moment, the whole table on landscape pages, definitions."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -23,6 +23,13 @@ MOST_HEAD, MOST_TEXT, SAMPLE, LATIN = 10, 26, 200, 0x2E80
 WHOLE = frozenset({"date", "day", "datetime", "bool"})  # never broken over two lines
 
 
+class PaperCell(NamedTuple):
+    """What a cell says, and the sign of the limit that its number reaches."""
+
+    text: str
+    flag: str = ""
+
+
 def make(session: Session, content: Content, note: str = "", most: int = AT_ONCE) -> bytes:
     """Return the PDF; the session reads one moment. Raises Refused (TOO_MANY), Missing."""
     found = content.summary.read(session, content.actor, content.query)
@@ -31,13 +38,14 @@ def make(session: Session, content: Content, note: str = "", most: int = AT_ONCE
             _("PDF 最多 %(n)s 行，请缩小筛选范围，或导出 Excel", n=f"{most:,}"), code="TOO_MANY"
         )
     rows = content.summary.every(session, content.actor, content.query)
-    return making.pdf(html(content, found, [_row(r, content.columns) for r in rows], note))
+    return making.pdf(html(content, found, [row_of(r, content) for r in rows], note))
 
 
-def html(content: Content, found: Table, rows: list[list[str]], note: str = "") -> str:
+def html(content: Content, found: Table, rows: list[list[PaperCell]], note: str = "") -> str:
     """Return the page that the PDF is made of."""
     columns, summary = content.columns, content.summary
     title = str(summary.caption)
+    sums = _sums(found, content)
     defined = {str(c.label): str(c.help) for c in (*columns, *summary.tiles) if c.help}
     given: dict[str, Any] = {
         "lang": str(get_locale()).replace("_", "-"),
@@ -45,6 +53,9 @@ def html(content: Content, found: Table, rows: list[list[str]], note: str = "") 
         "note": note,
         "foot": f"{title} · {content.moment}",
         "asked": f"{_('筛选')}{_('：')}{' · '.join(content.asked) or _('（无）')}",
+        "limits": _("、").join(f"{m.column.label} {m.said}" for m in content.query.marks),
+        "limited": _("阈值标记"),
+        "colon": _("："),
         "moment": _("数据截至 %(at)s", at=content.moment),
         "tiles": [
             (str(c.label), told(c, found).exact) for c in summary.tiles if c.key in found.totals
@@ -52,9 +63,9 @@ def html(content: Content, found: Table, rows: list[list[str]], note: str = "") 
         "columns": columns,
         "looks": ["r" if c.numeric else "d" if c.type in WHOLE else "" for c in columns],
         "size": next((size for most, size in SIZES if len(columns) <= most), SMALLEST),
-        "shares": _shares(columns, [*rows, _sums(found, columns)]),
+        "shares": _shares(columns, [*rows, sums]),
         "rows": rows,
-        "sums": _sums(found, columns),
+        "sums": sums,
         "words": _("指标口径"),
         "meaning": defined.items(),
     }
@@ -62,11 +73,11 @@ def html(content: Content, found: Table, rows: list[list[str]], note: str = "") 
     return layout.from_string(LAYOUT.read_text(encoding="utf-8")).render(given)
 
 
-def _shares(columns: tuple[TableColumn, ...], rows: list[list[str]]) -> list[float]:
+def _shares(columns: tuple[TableColumn, ...], rows: list[list[PaperCell]]) -> list[float]:
     """Return the widths of the columns in percent: told beforehand, tables are quick."""
     heads = [min(_wide(str(c.label)), MOST_HEAD) for c in columns]
     rooms = [
-        max(head, *(min(_wide(row[place]), MOST_TEXT) for row in rows[:SAMPLE])) + 1.5
+        max(head, *(min(_wide("".join(row[place])), MOST_TEXT) for row in rows[:SAMPLE])) + 1.5
         for place, head in enumerate(heads)
     ]
     return [round(room * 100 / sum(rooms), 2) for room in rooms]
@@ -77,13 +88,23 @@ def _wide(text: str) -> int:
     return sum(2 if ord(sign) > LATIN else 1 for sign in text)
 
 
-def _row(record: dict[str, Any], columns: tuple[TableColumn, ...]) -> list[str]:
-    return [shown(record.get(c.key), c) for c in columns]
+def row_of(record: dict[str, Any], content: Content) -> list[PaperCell]:
+    """Return the cells of a row."""
+    flags = _flags(record, content)
+    return [PaperCell(shown(record.get(c.key), c), flags.get(c.key, "")) for c in content.columns]
 
 
-def _sums(found: Table, columns: tuple[TableColumn, ...]) -> list[str]:
+def _sums(found: Table, content: Content) -> list[PaperCell]:
+    sums = {key: value for key, value in found.totals.items() if not missing(value)}
+    flags = _flags(sums, content)
     known = [
-        shown(found.totals[c.key], c) if not missing(found.totals.get(c.key)) else ""
-        for c in columns
+        PaperCell(shown(sums[c.key], c), flags.get(c.key, "")) if c.key in sums else PaperCell("")
+        for c in content.columns
     ]
-    return [known[0] or total_label(found.count), *known[1:]]
+    return [known[0] if known[0].text else PaperCell(total_label(found.count)), *known[1:]]
+
+
+def _flags(record: dict[str, Any], content: Content) -> dict[str, str]:
+    """Return {key of a column: sign} of what reaches its limit."""
+    marks = content.query.marks
+    return {m.column.key: m.flag for m in marks if m.reached(record.get(m.column.key))}

@@ -288,7 +288,7 @@ def test_paper_has_title_filters_moment_all_columns_totals_and_definitions(cockp
     query = cockpit.query("performance", preset="year", level="a")
     content = lines.Content(SUMMARIES["performance"], actor, query, ["等级：A级"])
     found = cockpit.read("performance", preset="year", level="a")
-    page = paper.html(content, found, [["<b>x</b>"] * len(content.columns)])
+    page = paper.html(content, found, [[paper.PaperCell("<b>x</b>")] * len(content.columns)])
 
     for text in (
         "客户业绩汇总表",
@@ -303,6 +303,21 @@ def test_paper_has_title_filters_moment_all_columns_totals_and_definitions(cockp
     assert "&lt;b&gt;x&lt;/b&gt;" in page  # no markup comes from people
     with pytest.raises(Refused):
         paper.make(session, content, most=0)
+
+
+def test_paper_marks_what_reaches_its_limit_in_rows_and_totals(cockpit):
+    cockpit.world.be("analyst")
+    asked = {"preset": "year", "marks": "amount:ge;1"}
+    query = cockpit.query("performance", **asked)
+    content = lines.Content(SUMMARIES["performance"], cockpit.world.actor, query, [])
+    found = cockpit.read("performance", **asked)
+    rows = [paper.row_of(record, content) for record in found.records]
+    page = paper.html(content, found, rows)
+    reached = sum(record["amount"] >= 100 for record in found.records)  # 1 CNY in 分
+
+    assert reached > 0
+    assert page.count("▲") == page.count(' reached"') == reached + 1
+    assert "阈值标记：合同额 ≥ 1.00 元" in page
 
 
 def test_a_summary_comes_as_pdf_to_who_may_export(visitors):
