@@ -83,8 +83,13 @@ def _keys(reader: FilterReader, summary: Summary, query: CockpitQuery) -> Iterat
         labels, texts = _labels(reader, name, query), _texts(name, query)
         for text in texts:
             rest = ",".join(other for other in texts if other != text)
-            caption = f"{PARAMETERS[name]}{_('：')}{labels.get(text, text)}"
+            caption = f"{PARAMETERS[name]}{_('：')}{labels.get(text) or _stranger(text)}"
             yield Asked(caption, {name: rest or None})
+
+
+def _stranger(text: str) -> str:
+    """Return a value that nobody offered: its rows, if any, do not show that the key was wrong."""
+    return _("%(value)s（不在可选范围内）", value=text)
 
 
 def _idle(query: CockpitQuery) -> Iterator[Asked]:

@@ -110,3 +110,14 @@ def test_the_buttons_export_what_the_page_shows(visitors):
         found = parse_qs(urlsplit(url).query)
         assert found == parse_qs(state)
         assert visitors.get("analyst", url).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["owner", "department", "customer", "contract", "product", "source"]
+)
+def test_a_key_that_nobody_was_offered_says_so_beside_its_filter(visitors, name):
+    where = "opportunities" if name == "product" else "performance"
+    address = f"/admin/cockpit/{where}/?{name}=987654"
+    page = visitors.get("analyst", address).text
+
+    assert "987654（不在可选范围内）" in page
