@@ -75,12 +75,18 @@ def html(content: Content, found: Table, rows: list[list[PaperCell]], note: str 
 
 def _shares(columns: tuple[TableColumn, ...], rows: list[list[PaperCell]]) -> list[float]:
     """Return the widths of the columns in percent: told beforehand, tables are quick."""
-    heads = [min(_wide(str(c.label)), MOST_HEAD) for c in columns]
+    heads = [_head(str(c.label)) for c in columns]
     rooms = [
         max(head, *(min(_wide("".join(row[place])), MOST_TEXT) for row in rows[:SAMPLE])) + 1.5
         for place, head in enumerate(heads)
     ]
     return [round(room * 100 / sum(rooms), 2) for room in rooms]
+
+
+def _head(label: str) -> int:
+    """Return how wide a caption is that breaks between its words."""
+    words = [len(word) for word in label.split() if word.isascii()]
+    return max(min(_wide(label), MOST_HEAD), *words, 0)
 
 
 def _wide(text: str) -> int:

@@ -305,6 +305,14 @@ def test_paper_has_title_filters_moment_all_columns_totals_and_definitions(cockp
         paper.make(session, content, most=0)
 
 
+@pytest.mark.parametrize(
+    ("label", "least"),
+    [("合同额", 6), ("审批单平均历时（工作小时）", 10), ("New opportunities", 13), ("Win rate", 8)],
+)
+def test_a_caption_on_paper_is_as_wide_as_its_longest_word(label, least):
+    assert paper._head(label) == least
+
+
 def test_paper_marks_what_reaches_its_limit_in_rows_and_totals(cockpit):
     cockpit.world.be("analyst")
     asked = {"preset": "year", "marks": "amount:ge;1"}
