@@ -2,6 +2,7 @@
 
 What confirmed money settled stays where it is; what of it has no instalment fills the oldest that
 have room. A refund takes from money without an instalment first, then empties the newest lines.
+Money that a refund took fills nothing later: no row says so, it follows from what both have left.
 What a person laid by hand stays where he laid it as long as there is room. A payment corrected to
 less than its parts by hand loses those of the newest instalments first, as a refund would empty
 them; money that becomes a refund, or the other way round, forgets them all.
@@ -105,7 +106,7 @@ def relay(
             if row.id not in held:
                 mine = {line: part for (payment, line), part in chosen.items() if payment == row.id}
                 book.lay_all(row.id, row.amount, mine)
-        _lay(book, group)
+        _lay(book, group, held)
     write(session, had, book.parts, chosen)
 
 
@@ -174,18 +175,31 @@ def _by_hand(session: Session, payments: list[int]) -> Parts:
     return {(row.payment_id, row.plan_id): row.amount for row in rows}
 
 
-def _lay(book: Instalments, payments: list[Any]) -> None:
+def _lay(book: Instalments, payments: list[Any], held: Collection[int]) -> None:
     """Lay what payments have left: money first, then what is given back of it."""
-    held: dict[int, int] = {}
+    rest = {row.id: row.amount for row in payments}
     for (payment, _line), amount in book.parts.items():
-        held[payment] = held.get(payment, 0) + amount
-    rest = [(row.id, row.amount - held.get(row.id, 0)) for row in payments]
-    for payment, amount in rest:
+        if payment in rest:
+            rest[payment] -= amount
+    _spent({row.id: rest[row.id] for row in payments if row.id in held}, rest)
+    for payment, amount in rest.items():
         if amount > 0:
             book.fill(payment, amount)
-    for payment, amount in rest:
+    for payment, amount in rest.items():
         if amount < 0:
             book.take(payment, -amount)
+
+
+def _spent(settled: Mapping[int, int], rest: dict[int, int]) -> None:
+    """Take out of `rest` the money without an instalment that refunds took at an earlier time."""
+    money = sum(amount for amount in settled.values() if amount > 0)
+    back = -sum(amount for amount in settled.values() if amount < 0)
+    for sign in (1, -1):
+        left = min(money, back)
+        for payment, amount in settled.items():
+            share = min(max(sign * amount, 0), left)
+            rest[payment] -= sign * share
+            left -= share
 
 
 def write(session: Session, had: Parts, wanted: Parts, hand: Collection[tuple[int, int]]) -> None:

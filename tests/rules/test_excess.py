@@ -45,6 +45,12 @@ def move(world, verb, key):
         verb(world.call, world.get(Payment, key))
 
 
+def paid(world, contract, amount):
+    key = pay(world, contract, amount)
+    move(world, payment.confirm, key)
+    return key
+
+
 def shares(world, key):
     part = PaymentAllocation.__table__
     query = sa.select(part.c.amount).where(part.c.payment_id == key).order_by(part.c.plan_id)
@@ -113,6 +119,54 @@ def test_what_was_paid_too_much_is_given_back_before_instalments_open_again(worl
     assert shares(world, back) == []
     assert (one.settled, one.unallocated) == (3, 0)
     assert cockpit(world)["surplus"] == 0
+
+
+def test_money_that_a_refund_took_fills_nothing_later(world, contract):
+    over = pay(world, contract, sum(PARTS) + 20_000_00)
+    move(world, payment.confirm, over)
+    back = pay(world, contract, -25_000_00)
+    move(world, payment.confirm, back)
+    assert (shares(world, over), shares(world, back)) == (list(PARTS), [-5_000_00])
+
+    more = pay(world, contract, 5_000_00)  # only registered: the confirmed ones stay as they are
+    assert (shares(world, over), shares(world, back)) == (list(PARTS), [-5_000_00])
+    assert shares(world, more) == [5_000_00]
+    move(world, payment.confirm, more)
+
+    assert (shares(world, over), shares(world, back)) == (list(PARTS), [-5_000_00])
+    assert shares(world, more) == [5_000_00]
+    one = page(world, contract)
+    assert [line.settled for line in one.plan] == list(PARTS)
+    assert one.unallocated == cockpit(world)["surplus"] == 0
+
+
+@pytest.mark.parametrize("given_back", [[-20_000_00], [-8_000_00, -12_000_00], [-30_000_00, -1_00]])
+def test_several_refunds_take_the_money_beyond_once(world, contract, given_back):
+    amounts = [PARTS[0], sum(PARTS[1:]) + 20_000_00, *given_back]
+    keys = [paid(world, contract, amount) for amount in amounts]
+    first, second = keys[:2]
+    owed = max(-sum(given_back) - 20_000_00, 0)
+    before = page(world, contract)
+    assert [line.settled for line in before.plan] == [*PARTS[:2], PARTS[2] - owed]
+
+    late = paid(world, contract, owed + 7_00)
+
+    assert shares(world, first) == [PARTS[0]]
+    assert shares(world, second) == list(PARTS[1:])
+    assert sum(shares(world, late)) == owed
+    assert page(world, contract).unallocated == 7_00
+
+
+def test_a_reversed_refund_gives_its_money_back_to_what_was_beyond(world, contract):
+    over = pay(world, contract, sum(PARTS) + 20_000_00)
+    move(world, payment.confirm, over)
+    back = pay(world, contract, -25_000_00)
+    move(world, payment.confirm, back)
+
+    move(world, payment.reverse, back)
+
+    assert shares(world, over) == list(PARTS)
+    assert page(world, contract).unallocated == 20_000_00
 
 
 def test_reversing_lets_money_without_an_instalment_take_its_place(world, contract):

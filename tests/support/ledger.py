@@ -105,6 +105,20 @@ class Desk:
             left -= share
 
 
+def without_spent(rest, stays):
+    """Money without an instalment that a refund has taken is gone, the oldest first."""
+    there = [(money, left) for money, left in rest if money in stays]
+    gone = min(sum(max(left, 0) for _m, left in there), sum(max(-left, 0) for _m, left in there))
+    money, back, found = gone, gone, []
+    for one, left in rest:
+        share = 0
+        if one in stays:
+            share = min(left, money) if left > 0 else -min(-left, back)
+            money, back = money - max(share, 0), back + min(share, 0)
+        found.append((one, left - share))
+    return found
+
+
 @dataclasses.dataclass
 class Deal(Works):
     """A contract in force, closed (by hand: `closed`), or void."""
@@ -192,6 +206,7 @@ class Deal(Works):
             group.sort(key=lambda m: (m.day, m.key))
             desk.by_hand([money for money in group if money not in stays])
             rest = [(m, m.amount - sum(desk.of(m).values())) for m in group]
+            rest = without_spent(rest, stays)
             for money, left in rest:
                 desk.fill(money, left)
             for money, left in rest:
