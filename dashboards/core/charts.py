@@ -148,7 +148,7 @@ def bars(
         },
         showlegend=len(series) > 1,
         legend={"traceorder": "normal"},
-        **({} if edge is None else {"xaxis": {"range": [0, edge / scale]}}),
+        **({} if edge is None else _cut(rows, traces, edge / scale)),
     )
 
 
@@ -172,7 +172,7 @@ def _own(rows: pd.DataFrame, key: str, parameter: str) -> pd.DataFrame:
 def _edge(data: pd.DataFrame, keys: Sequence[str], *, stacked: bool) -> int | None:
     """Return where the axis ends when 其他 would press the other bars flat, None otherwise.
 
-    The bar of 其他 then runs out of the picture; its label has the exact sums on hover.
+    The bar of 其他 then runs out of the picture and says how far.
     """
     if "rest" not in data:
         return None
@@ -180,6 +180,25 @@ def _edge(data: pd.DataFrame, keys: Sequence[str], *, stacked: bool) -> int | No
     sizes = data[list(keys)].sum(axis=1) if stacked else data[list(keys)].max(axis=1)
     most, rest = int(sizes[known].max()), int(sizes[~known].max())
     return most * 5 // 4 if 0 < most * 2 < rest else None
+
+
+def _cut(rows: pd.DataFrame, traces: list[go.Bar], edge: float) -> dict[str, Any]:
+    """Return the axis that ends there, and the lengths of 其他 at the end of its bars."""
+    place = rows["rest"].notna().to_list().index(True)
+    return {
+        "xaxis": {"range": [0, edge]},
+        "annotations": [
+            {
+                "x": edge,
+                "y": traces[0].y[place],
+                "text": " / ".join(f"{trace.x[place]:,.0f}" for trace in traces) + " »",
+                "xanchor": "right",
+                "showarrow": False,
+                "bgcolor": "#ffffff",
+                "font": {"size": 12},
+            }
+        ],
+    }
 
 
 def _bar(

@@ -31,6 +31,9 @@ from services.rights.actor import Actor
 Where = list[ColumnElement[bool]]
 CONTACT = Contact.__table__.alias()
 NONE = 0  # "the rows that have none" among keys
+INSTALMENTS = frozenset(
+    {"owing", "overdue", "surplus"}
+)  # cut down to instalments: no payment is one
 SEGMENTED = frozenset({"segment", "group"})  # need to know who asks: dashboards/segments.py
 
 

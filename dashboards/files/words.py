@@ -72,8 +72,9 @@ def _moment(summary: Summary, query: CockpitQuery) -> Iterator[Asked]:
     if "as_of" in query.params:
         at = f"{query.as_of.astimezone(ZONE):%Y-%m-%d %H:%M}"
         yield Asked(_("数据截至 %(at)s", at=at), {"as_of": None})
-    if {"preset", "from", "to"} & query.params.keys() and not summary.timeless:
-        yield Asked(period_text(query), {"preset": None, "from": None, "to": None})
+    if {"preset", "from", "to"} & query.params.keys():
+        text = _unasked("preset") if summary.timeless else period_text(query)
+        yield Asked(text, {"preset": None, "from": None, "to": None})
 
 
 def _keys(reader: FilterReader, summary: Summary, query: CockpitQuery) -> Iterator[Asked]:
@@ -94,8 +95,11 @@ def _stranger(text: str) -> str:
 
 def _idle(query: CockpitQuery) -> Iterator[Asked]:
     for name in sorted(query.idle):
-        caption = _("%(name)s：此表没有这一项，未按此筛选", name=PARAMETERS[name])
-        yield Asked(caption, {name: None})
+        yield Asked(_unasked(name), {name: None})
+
+
+def _unasked(name: str) -> str:
+    return _("%(name)s：此表没有这一项，未按此筛选", name=PARAMETERS[name])
 
 
 def _rest(query: CockpitQuery) -> Iterator[Asked]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
 
 from dashboards.core import filters
@@ -17,8 +18,12 @@ JOINED: Any = PAYMENT.join(CONTRACT, CONTRACT.c.id == PAYMENT.c.contract_id).joi
 
 
 def where(actor: Actor, query: CockpitQuery) -> filters.Where:
-    """Return which payments came in in the period, whatever contract in force they were for."""
+    """Return which payments came in in the period, whatever contract in force they were for.
+
+    None of them where the rows are cut down to instalments; the filter's words say so.
+    """
     return [
+        *([sa.false()] if filters.only(query) & filters.INSTALMENTS else []),
         *filters.confirmed(query),
         filters.days(PAYMENT.c.paid_on, query.period),
         *filters.in_force(),

@@ -54,6 +54,15 @@ def add(call: Call, view: SavedView, limit: Limit) -> ViewAlert:
     held = sa.select(sa.func.count()).where(row.user_id == call.by.id)
     if (call.session.scalar(held) or 0) >= MOST:
         raise Invalid({"limit": _("最多设 %(n)s 条预警", n=MOST)})
+    same = (
+        row.user_id == call.by.id,
+        row.view_id == view.id,
+        row.measure == limit.measure,
+        row.condition == AlertSide[limit.condition],
+        row.limit_value == limit.value,
+    )
+    if call.session.scalar(sa.select(row.id).where(*same)) is not None:
+        raise Invalid({"limit": _("已有同样的预警")})
     made = ViewAlert(
         user_id=call.by.id,
         view_id=view.id,

@@ -121,3 +121,43 @@ def test_a_key_that_nobody_was_offered_says_so_beside_its_filter(visitors, name)
     page = visitors.get("analyst", address).text
 
     assert "987654（不在可选范围内）" in page
+
+
+@pytest.mark.parametrize("only", ["owing", "overdue", "surplus"])
+def test_what_is_cut_down_to_instalments_counts_no_payment_and_says_so(cockpit, visitors, only):
+    asked = {"from_": "2020-01-01", "to": "2026-12-31", "only": only}
+    plain = cockpit.totals("collections", **(asked | {"only": "unpaid"}))
+    for by in ("owner", "customer", "contract", "plan", "payment"):
+        found = cockpit.read("collections", **asked, by=by)
+        assert found.totals["cash"] == 0, by
+        if by in {"owner", "customer", "contract"}:
+            assert all(row["lines"] for row in found.records), by  # nobody is there for his cash
+    assert cockpit.read("collections", **asked, by="payment").count == 0
+    assert plain["cash"] != "0.00"
+    page = visitors.get("analyst", f"/admin/cockpit/collections/?only={only}").text
+    assert "（不计到账）" in page
+
+
+def test_a_summary_without_a_period_says_that_it_was_not_asked(visitors):
+    told = "时间段：此表没有这一项，未按此筛选"
+    for asked in ("preset=month", "from=2026-11-01&to=2026-11-30"):
+        assert told in visitors.get("analyst", f"/admin/cockpit/tracking/?{asked}").text
+    assert told not in visitors.get("analyst", "/admin/cockpit/tracking/").text
+    assert told not in visitors.get("analyst", "/admin/cockpit/visits/?preset=month").text
+
+
+@pytest.mark.parametrize(("view", "gone"), [("99999", 1), ("x", 1), ("0", 0), ("", 0)])
+def test_a_link_to_a_view_that_is_gone_says_so(visitors, view, gone):
+    page = visitors.get("analyst", f"/admin/cockpit/performance/?preset=year&view={view}").text
+    assert page.count("这个视图已删除，或没有共享给您") == gone
+
+
+def test_the_language_of_a_page_that_was_posted_for_leads_to_the_page_before_it(visitors):
+    before = "http://localhost/admin/customer/"
+    page = visitors.post(
+        "sales", "/admin/customer/new/", {"level": "zzz"}, headers={"Referer": before}
+    ).text
+
+    assert 'href="/lang/en?next=/admin/customer/"' in unescape(page)
+    page = visitors.post("sales", "/admin/customer/new/", {"level": "zzz"}).text
+    assert 'href="/lang/en?next=/admin/customer/new/"' in unescape(page)

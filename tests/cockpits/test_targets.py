@@ -176,3 +176,13 @@ def test_the_home_page_tells_the_months_completion_where_there_is_a_target(aims)
     with db.engine.begin() as connection:
         connection.execute(sa.delete(SalesTarget.__table__))
     assert told("sales2") is None
+
+
+def test_a_month_is_shown_as_a_month(aims):
+    doors = Doors(aims.world)
+    for path in ("/admin/target/", "/admin/target/?density=compact"):
+        page = doors.get("admin", path).text
+        assert "2026-11" in page
+        assert "2026-11-01" not in page
+    key = aims.world.session.scalars(sa.select(SalesTarget.id).order_by(SalesTarget.id)).first()
+    assert "2026-03-01" not in doors.get("admin", f"/admin/target/details/?id={key}").text

@@ -115,6 +115,12 @@ def test_a_limit_is_its_owners_alone_and_a_bad_one_is_told_beside_its_field(lite
     for verb in ("check", "unwatch"):
         form = {"verb": verb, "id": key, "alert": number}
         assert visitors.post("manager", f"{PAGE}view/", form).status_code == 404
+    again = limited(visitors, key, "1000000.00")  # the same limit in another spelling
+    assert (again.status_code, "已有同样的预警" in again.text) == (422, True)
+    assert limited(visitors, key, "100万", condition="below").status_code == 303
+    with World(lite) as world:
+        count = sa.select(sa.func.count()).select_from(ViewAlert.__table__)
+        assert world.session.scalar(count) == 2
     for wrong in ({"limit": "viel"}, {"condition": "near"}, {"measure": "nothing"}):
         form = {"limit": "1", "condition": "above", "measure": "amount"} | wrong
         answer = limited(

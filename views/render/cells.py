@@ -77,6 +77,8 @@ def plain(value: Any, kind: str = "") -> str:
         return yuan(value)
     if kind == "percent":
         return f"{value / 100:g}"
+    if kind == "month":
+        return f"{value:%Y-%m}"
     if kind == "region":
         return regions.text_of(value) or value
     return _by_type(value)
@@ -111,7 +113,7 @@ def cell(row: Any, key: str, facts: Facts, one_kind: str) -> Any:
         return standing(row) if key == "approval" else tag(value)
     if one_kind == "money" and value is not None:
         return Markup('<span class="num">{}</span>').format(yuan(value))
-    text = plain(value, one_kind)
+    text = plain(value, "month" if facts.widget == "month" else one_kind)
     if one_kind in REACHED:
         return linked(text, one_kind)
     if isinstance(value, Level):

@@ -10,7 +10,7 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from models.people.user import Language
-from views.web.headers import is_local
+from views.web.headers import came_from, is_local
 
 LOCALES = {one.name: one.locale for one in Language}
 HTML = {"zh": "zh-CN", "en": "en"}
@@ -85,7 +85,13 @@ def _locale() -> str:
 def _context() -> dict[str, Any]:
     locale = get_locale()
     code = "en" if locale is not None and locale.language == "en" else "zh"
-    return {"lang": code, "html_lang": HTML[code]}
+    return {"lang": code, "html_lang": HTML[code], "this_page": _this_page}
+
+
+def _this_page() -> str:
+    """Return the address that shows this page again; one that was posted for leads to before it."""
+    own = request.full_path if request.query_string else request.path
+    return own if request.method in {"GET", "HEAD"} else came_from() or own
 
 
 def _without_language(target: str) -> str:
