@@ -6,6 +6,7 @@
   const texts = document.body.dataset;
   const { meaning, same, spread } = window.tcosAnswers;
   const { send, ready } = window.tcosSending;
+  const { any, clear, complain, focus, shown, take } = window.tcosBeside;
 
   const toast = (text, ...parts) => {
     const box = document.createElement('div');
@@ -22,70 +23,12 @@
     return found;
   };
 
-  // -- errors beside the fields ----------------------------------------------------------------
-  const TOLD = '[data-focus-error]:not(input, select, textarea)'; // a field that has the focus is no note
-  // What else describes a field, as its help, stays.
-  const describe = (one, id) => {
-    const ids = (one.getAttribute('aria-describedby') || '').split(' ').filter((part) => part && !part.endsWith('-err'));
-    if (id) ids.push(id);
-    if (ids.length) one.setAttribute('aria-describedby', ids.join(' '));
-    else one.removeAttribute('aria-describedby');
-  };
-  const clear = (form) => {
-    $$('.err', form).forEach((one) => one.remove());
-    $$('[aria-invalid]', form).forEach((one) => { one.removeAttribute('aria-invalid'); describe(one, ''); });
-    $$(TOLD, form).forEach((one) => one.remove());
-    $$('[data-refusal]').forEach((one) => one.remove());
-  };
-  const BOX = 'td, .field, fieldset';
-  const shown = (form, name) => [...form.elements].find((one) => one.name === name && one.type !== 'hidden');
-  const mark = (control, err) => {
-    err.id ||= `${control.id || control.name}-err`;
-    // A list that is searched stands in a box of its own beside its select (picker.js).
-    [control, $(`#${CSS.escape(control.id)}-box`)].forEach((one) => {
-      one?.setAttribute('aria-invalid', 'true');
-      if (one) describe(one, err.id);
-    });
-    const box = control.closest(BOX) || control.parentElement;
-    const help = $(':scope > .help', box);
-    if (help) help.before(err);
-    else box.append(err);
-  };
-  const complain = (control, text) => {
-    const err = Object.assign(document.createElement('div'), { className: 'err', textContent: text });
-    mark(control, err);
-  };
-  // The same form in the page that came: its errors, version and locks go over, what was typed is not touched.
-  const take = (form, twin) => {
-    clear(form);
-    $$('.err', twin).forEach((err) => {
-      const place = err.id.replace(/-err$/, '');
-      const control = place ? $(`#${CSS.escape(place)}`, form) : shown(form, $('[name]:not([type=hidden])', err.closest(BOX) || err.parentElement)?.name);
-      if (control) mark(control, document.adoptNode(err));
-    });
-    const version = $('input[name=row_version]', twin);
-    if (version && form.elements.row_version) form.elements.row_version.value = version.value;
-    $$('[disabled][name]', twin).forEach((one) => { if (form.elements[one.name]) form.elements[one.name].disabled = true; });
-    // Approvers that are asked for only now.
-    const people = $('fieldset.people', twin)?.closest('section');
-    if (people && !$('fieldset.people', form)) $('.foot', form)?.before(document.adoptNode(people));
-    const told = $(TOLD, twin);
-    if (told) form.prepend(document.adoptNode(told));
-    focus(form);
-  };
-  const focus = (form) => {
-    const at = $(TOLD, form) || $('[aria-invalid]', form);
-    at?.closest('details')?.setAttribute('open', '');
-    at?.focus();
-    at?.scrollIntoView({ block: 'center' });
-  };
   const action = (form) => new URL(form.getAttribute('action') || '', location.href).pathname;
-  const marked = '.err, [aria-invalid], [data-focus-error]';
   const twinOf = (form, page, status) => {
     const all = $$('form[method=post]', page).filter((one) => action(one) === action(form) && one.dataset.draft === form.dataset.draft);
     const inputs = (one) => $$('input[type=hidden]:not([name=csrf_token], [name^=idempotency], [name=row_version], [name=draft])', one).map((x) => x.name + x.value).join();
     const found = all.length > 1 ? all.find((one) => inputs(one) === inputs(form)) : all[0];
-    return status >= 400 && found && $(marked, found) ? found : null;
+    return status >= 400 && found && any(found) ? found : null;
   };
 
   const tell = (form, found, status) => {
@@ -145,8 +88,8 @@
     form.inert = false;
     clear(form);
     delete form.dataset.sent;
-    if (result.kind === 'beside') take(form, twin);
-    else if (result.kind === 'page') {
+    if (result.kind === 'beside' && take(form, twin)) return false;
+    if (result.kind === 'page' || result.kind === 'beside') {
       if (form.matches(ROWS)) stand(page);
       else plainly(form, submitter);
       return true;

@@ -69,7 +69,7 @@ def test_a_company_begins_by_its_link_once(bare):
     page = wrong.get_data(as_text=True)
     assert wrong.status_code == 422
     for field in ("company", "prefix", "email", "password", "again"):
-        assert f'id="{field}-error"' in page
+        assert f'id="{field}-err"' in page
     assert 'value="王总"' in page
     assert (count(bare, User), count(bare, PaperTemplate)) == (0, 0)
 

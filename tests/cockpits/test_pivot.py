@@ -381,7 +381,7 @@ def test_choices_that_do_not_fit_are_said_beside_their_field(visitors, state, fi
     answer = visitors.get("analyst", f"/admin/cockpit/pivot/?{state}")
     page = tight(answer.text)
     assert answer.status_code == 400
-    assert re.search(rf'class="err" id="{field}-err" role="alert">[^<]*{words}</div>', page)
+    assert re.search(rf'class="err" id="in-{field}-err" role="alert">[^<]*{words}</div>', page)
     rows = re.search(r'<select id="in-rows".*?</select>', page, re.DOTALL)[0]
     kept = re.search(r"rows=(\w+)", state)
     assert re.search(rf'value="{kept[1] if kept else "owner"}" selected', rows)

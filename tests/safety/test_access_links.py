@@ -137,7 +137,7 @@ def test_a_bad_choice_is_told_beside_its_field_and_changes_nothing(found, passwo
     refused = choose(found, path, password, again)
 
     assert refused.status_code == 422
-    assert f'id="{field}-error"' in refused.get_data(as_text=True)
+    assert f'id="{field}-err"' in refused.get_data(as_text=True)
     assert found.app.test_client().get(path).status_code == 200
 
 

@@ -187,9 +187,9 @@ def test_a_refused_form_travels_past_a_recovery_code(own):
     page = refused(found, sales)
 
     asked = sent_on(sales, page, "/mf-recovery").get_data(as_text=True)
-    assert "code-error" not in asked
+    assert "code-err" not in asked
     wrong = sent_on(sales, asked, "/mf-recovery", code="0000-0000-0000").get_data(as_text=True)
-    assert "code-error" in wrong
+    assert "code-err" in wrong
     page = sent_on(sales, wrong, "/mf-recovery", code=code).get_data(as_text=True)
 
     assert is_in(sales)
@@ -243,7 +243,7 @@ def test_a_wrong_code_in_the_set_up_keeps_its_key_and_is_told_beside_the_field(a
     for wrong in ("000000", "", "abc"):
         page = found.post("sales", goes, {"code": wrong}).get_data(as_text=True)
         assert (key_on(page), picture_on(page)) == (key_on(first), picture_on(first))
-        assert re.search(r'id="code-error">验证码不正确', page)
+        assert re.search(r'id="code-err">验证码不正确', page)
         assert "Invalid" not in page
         assert f'action="{goes}"' in page
     assert row(app).tf_totp_secret is None
@@ -309,7 +309,7 @@ def test_administrators_are_asked_to_set_one_up_where_the_installation_says_so(a
     wrong = {"csrf_token": token_of(first), "code": "000000"}
     page = client.post("/tf-validate", data=wrong).get_data(as_text=True)
     assert (key_on(page), picture_on(page)) == (key_on(first), picture_on(first))
-    assert re.search(r'id="code-error">验证码不正确', page)
+    assert re.search(r'id="code-err">验证码不正确', page)
     done = client.post(
         "/tf-validate", data={"csrf_token": token_of(page), "code": code_of(key_on(page))}
     )
