@@ -13,8 +13,10 @@ from models.bulk.batch import BatchItem, BatchJob, BatchVerb, ItemState
 from models.core.base import db
 from models.core.mixins import SoftDeleted
 from services.approval.bulk import decisions
+from services.approval.inbox import subjects
 from services.bulk import edits, jobs, runner
 from services.bulk import record_verbs as deletions
+from services.bulk.beside import beside
 from services.core import texts
 from services.core.engine import writing
 from services.core.texts import neutral
@@ -50,12 +52,14 @@ class BatchView(Page):
             unfinished and request.args.get("running") == "1"
         )
         back = request.args.get("next", "")
+        rows = jobs.rows_of(self.session, job, most=SHOWN)
         page = self.render(
             "approval/batch.html",
             running=running,
             stalled=running and runner.stalled(self.session, job, now=self.now()),
             job=job,
-            rows=jobs.rows_of(self.session, job, most=SHOWN),
+            rows=rows,
+            beside=self._beside(job, [row.target_id for row in rows]),
             reason=jobs.reason,
             tally={state.name: n for state, n in tally.items()},
             total=sum(tally.values()),
@@ -66,6 +70,12 @@ class BatchView(Page):
         )
         # Seconds; works without a script.
         return page, 200, {"Refresh": "3"} if running else {}
+
+    def _beside(self, job: BatchJob, keys: list[int]) -> dict[int, tuple[str, ...]]:
+        """Return what tells those of one name apart: customer and amount, of requests their kind."""
+        if job.noun == "request":
+            return subjects.told(self.session, keys, kinds=True)
+        return beside(self.session, jobs.MODELS[job.noun], keys)
 
     def _kinds(self, job: BatchJob) -> list[tuple[str, int]]:
         if job.noun != "request":

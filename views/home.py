@@ -19,7 +19,8 @@ from models.core.base import db
 from models.core.mixins import Approval
 from models.people.role import Scope
 from services.approval.flow.approvers import steps_without_approvers
-from services.approval.flow.naming import CAPTIONS
+from services.approval.flow.naming import kind_of
+from services.approval.inbox import subjects
 from services.core.days import ZONE, today
 from services.core.errors import Forbidden
 from services.delivery import attention
@@ -82,7 +83,7 @@ class HomeView(AdminIndexView):
             switch=actor.scope is not Scope.self,
             overdue=overdue,
             queue=_queue(session, actor) if may(actor, "task:decide") else None,
-            names=CAPTIONS,
+            kind_of=kind_of,
             summaries={key: str(one.caption).removesuffix("表") for key, one in SUMMARIES.items()},
         )
 
@@ -140,16 +141,16 @@ def _tiles(session: Any, actor: Actor, now: dt.datetime) -> list[dict[str, Any]]
 
 
 def _queue(session: Any, actor: Actor) -> list[Any]:
+    """Return the first open tasks: the request, what tells it from others of its name."""
     request_, task = ApprovalRequest, ApprovalTask
     mine = sa.select(task.request_id).where(
         task.assignee_id == actor.id, task.state == TaskState.open
     )
-    return list(
-        session.scalars(
-            sa.select(request_)
-            .where(request_.id.in_(mine))
-            .options(selectinload(request_.submitted_by))
-            .order_by(request_.submitted_at, request_.id)
-            .limit(4)
-        )
+    rows = session.execute(
+        sa.select(request_, *subjects.columns())
+        .where(request_.id.in_(mine))
+        .options(selectinload(request_.submitted_by))
+        .order_by(request_.submitted_at, request_.id)
+        .limit(4)
     )
+    return [(row[0], subjects.beneath(row[0], subjects.Subject(*row[1:]))) for row in rows]

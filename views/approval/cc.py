@@ -8,7 +8,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 
 from services.approval.flow.naming import CAPTIONS, kind_of
-from services.approval.inbox import cc
+from services.approval.inbox import cc, subjects
 from services.core import texts
 from services.core.errors import Invalid
 from views.core.pages import Page
@@ -32,9 +32,11 @@ class CopyView(Page):
         total = cc.count(self.session, self.actor, wanted)
         last = max((total - 1) // PAGE, 0)
         page = min(texts.key(request.args.get("page")) or 0, last)
+        rows = cc.rows(self.session, self.actor, wanted, page=page, size=PAGE)
         return self.render(
             "approval/cc.html",
-            rows=cc.rows(self.session, self.actor, wanted, page=page, size=PAGE),
+            rows=rows,
+            beneath=subjects.told(self.session, [row.request_id for row in rows]),
             submitters=cc.submitters(self.session, self.actor),
             names=CAPTIONS,
             kind_of=kind_of,

@@ -10,7 +10,7 @@ from models.approval.request import ApprovalRequest
 from models.core.mixins import Approval
 from services import approval
 from services.approval.flow.naming import kind_of
-from services.approval.inbox import my_requests, request_search
+from services.approval.inbox import my_requests, request_search, subjects
 from services.core import texts
 from services.query import search
 from views.core.pages import Page
@@ -44,6 +44,7 @@ class CreatedView(Page):
         return self.render(
             "approval/created.html",
             rows=rows,
+            beneath=subjects.told(self.session, [row.request.id for row in rows]),
             kind_of=kind_of,
             page=page,
             last=last,

@@ -10,6 +10,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from dashboards import process
 from services.approval.flow.naming import kind_of
+from services.approval.inbox import subjects
 from services.approval.oversight import oversight
 from services.approval.oversight.monitor import Waiting
 from services.approval.oversight.overview import oldest, overview
@@ -31,11 +32,13 @@ class OverviewView(Page):
     @expose("/")
     def index(self) -> Any:
         """Show one line an approver, and what waits longest."""
+        found = oldest(self.session)
         return self.render(
             "approval/overview.html",
             seen=overview(self.session, now=self.now()),
             ages=list(Waiting),
-            oldest=oldest(self.session),
+            oldest=found,
+            beneath=subjects.told(self.session, [row.id for row, _names in found]),
             kind_of=kind_of,
         )
 

@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 
 from models.bulk.batch import BatchJob
 from services.bulk import jobs
+from services.bulk.beside import beside
 from services.core import texts
 from services.core.errors import Invalid, NotVisible
 from views.grid import listing
@@ -60,7 +61,9 @@ class Selection:
         model = view.model if self.job is None else jobs.MODELS[self.job.noun]
         query = sa.select(model).where(model.id.in_(self.keys())).order_by(model.id)
         rows = view.session.scalars(query.limit(SAMPLE))
-        return [getattr(row, "title", None) or str(row) for row in rows]
+        names = {row.id: getattr(row, "title", None) or str(row) for row in rows}
+        told = beside(view.session, model, names)
+        return [_with(name, told.get(key, ())) for key, name in names.items()]
 
     def read(self, view: Any) -> Iterator[Items]:
         """Yield all of them, part by part."""
@@ -96,6 +99,12 @@ def _stored(view: Any) -> BatchJob:
     if job.noun not in {view.noun, "request"}:
         raise NotVisible
     return job
+
+
+def _with(name: str, told: tuple[str, ...]) -> str:
+    """Return a name with what tells it from others of the same name."""
+    more = [one for one in told if one != name]
+    return f"{name}（{' · '.join(more)}）" if more else name
 
 
 def everything(view: Any) -> Any:

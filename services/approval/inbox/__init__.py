@@ -9,6 +9,7 @@ __all__ = [
     "last_batch",
     "my_requests",
     "request_search",
+    "subjects",
     "task_links",
     "timeline",
     "trial",

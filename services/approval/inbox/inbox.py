@@ -15,6 +15,7 @@ from models.core.cached import cached
 from models.customers.contact import Contact
 from models.customers.customer import Customer
 from models.people.user import User
+from services.approval.inbox import subjects
 from services.approval.inbox.current_assignees import waiting_for
 from services.core.worktime import WorkCalendar, calendar
 from services.rights.actor import Actor
@@ -49,6 +50,8 @@ class QueueFilter:
 class QueueRow:
     """One line: the request, its submitter's name, working hours left (None: no due time).
 
+    `beneath` are its customer and amount, where name and kind do not say them.
+
     Late is what is due before now: on a rest day no hours are left, yet nothing is late.
     `day` is how many hours a working day has.
     A handled or transferred one says what was done, when, to whom it went and who has it now.
@@ -65,6 +68,7 @@ class QueueRow:
     decided_at: dt.datetime | None = None
     target: str = ""
     waiting: list[str] = dataclasses.field(default_factory=list)
+    beneath: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -166,7 +170,9 @@ def rows(
     keys = _page(actor, wanted).subquery()
     found = session.execute(
         sa.select(
-            request, task.c.due_at, user.c.name, PRINCIPAL.c.name, *task.c["decision", "decided_at"]
+            *(request, task.c.due_at, user.c.name, PRINCIPAL.c.name),
+            *task.c["decision", "decided_at"],
+            *subjects.columns(),
         )
         .join(task, task.c.request_id == request.id)
         .join(keys, keys.c.id == task.c.id)
@@ -179,6 +185,8 @@ def rows(
         QueueRow(row[0], row[2] or "", behalf=row[3], decision=row[4], decided_at=row[5])
         for row in found
     ]
+    for line, row in zip(lines, found, strict=True):
+        line.beneath = subjects.beneath(line.request, subjects.Subject(*row[6:]))
     if wanted.tab != "open" and lines:
         _tell_now(session, actor, lines)
     if wanted.tab == "open" and lines:
