@@ -72,7 +72,7 @@ class BatchView(Page):
         return page, 200, {"Refresh": "3"} if running else {}
 
     def _beside(self, job: BatchJob, keys: list[int]) -> dict[int, tuple[str, ...]]:
-        """Return what tells those of one name apart: customer and amount, of requests their kind."""
+        """Return what tells those of one name apart: customer, amount, of requests the kind."""
         if job.noun == "request":
             return subjects.told(self.session, keys, kinds=True)
         return beside(self.session, jobs.MODELS[job.noun], keys)

@@ -7,6 +7,7 @@ __all__ = [
     "condition_values",
     "conditions",
     "filters",
+    "linked",
     "phone_search",
     "pins",
     "portable",

@@ -88,10 +88,6 @@ class InstalmentView(MeasuredColumns):
             }
         return found
 
-    def search_placeholder(self) -> str:
-        """Say that customers are searched too."""
-        return gettext("搜索%(what)s", what=gettext("客户、说明"))
-
     def sums(self, query: Any) -> dict[str, Any]:
         """Add up what is open too."""
         found: dict[str, Any] = super().sums(query)

@@ -19,8 +19,9 @@ from services.core import texts
 from services.core.errors import NotVisible
 from services.core.money import total
 from services.core.texts import yuan
-from services.query import beside, saved_views
+from services.query import beside, linked, saved_views
 from services.query.filters import askable
+from services.query.search import INDEXED
 from services.records.fields import Input, inputs_of
 from services.records.related import attach
 from views.form import lookups
@@ -311,6 +312,8 @@ class GridView(ColumnDoors, SavedDoors, TaggedDoors, BulkActions, ClosedView):
         names = [str(c.facts.caption) for c in columns if c.facts.search]
         if self.model is Customer:
             names += [_("联系人"), _("拼音"), _("手机")]
+        elif self.model not in INDEXED:
+            names += linked.captions(self.model)
         return _("搜索%(what)s", what=_("、").join(names)) if names else _("搜索")
 
 

@@ -14,7 +14,7 @@ from models.core.field import Facts, fields_of
 from models.core.keys import sorted_by
 from models.records.dictionary import DictionaryOption
 from services.core.errors import Invalid
-from services.query import search
+from services.query import linked, search
 from services.query.condition_values import Place
 from services.query.filters import askable
 from services.records.fields import Input, _input
@@ -155,9 +155,7 @@ def matching(session: Session, model: type[Any], listing: Listing, actor: Actor)
         if model in FOUND:
             ways = [FOUND[model](session, word)]
         elif not ways:
-            ways = search.in_texts(model, targets, word)
-            if "customer_id" in columns:
-                ways.append(search.of_customer(session, model, word))
+            ways = search.in_texts(model, targets, word) + linked.ways(session, model, word)
         if ways:  # an entity may have nothing to search
             query = query.where(sa.or_(*ways))
     return query

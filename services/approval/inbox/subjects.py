@@ -58,7 +58,7 @@ def told(
         return {}
     row = REQUEST.c
     query = sa.select(*row["id", "noun", "action", "payload"], *columns())
-    found = session.execute(query.where(row.id.in_(list(requests)))).all()
+    found: Any = session.execute(query.where(row.id.in_(list(requests)))).all()
     more = {one.id: (kind_of(one),) if kinds else () for one in found}
     return {one.id: (*beneath(one, Subject(*one[4:])), *more[one.id]) for one in found}
 
