@@ -127,8 +127,8 @@ def _due_told(total: int | str, overdue: int) -> str:
     if not total:
         return _("今天没有到期事项")
     if not overdue:
-        return _("待办 %(n)s 项", n=total)
-    return _("待办 %(n)s 项，其中逾期 %(late)s 项", n=total, late=overdue)
+        return _("今天要做 %(n)s 项", n=total)
+    return _("今天要做 %(n)s 项，其中逾期 %(late)s 项", n=total, late=overdue)
 
 
 def _tiles(session: Any, actor: Actor, now: dt.datetime) -> list[dict[str, Any]]:

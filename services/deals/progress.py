@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from models.deals.contract import IN_FORCE, Contract, ContractState
 from models.deals.invoice import Invoice, InvoiceState
 from models.deals.order import MilestoneState, Order, OrderMilestone, OrderState
-from models.deals.payment import Payment, PaymentState
+from models.deals.payment import Payment, PaymentAllocation, PaymentState
 from models.deals.payment_plan import PaymentPlan, PlanState
 from services.core.money import total
 from services.records.settlement import is_paid
@@ -34,10 +34,11 @@ OLDEST = _("逾期 180 天以上")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Instalment:
-    """A line of the payment plan with what confirmed payments settled of it, in 分."""
+    """A line of the payment plan and what payments settled of it, in 分."""
 
     line: PaymentPlan
     settled: int
+    registered: int  # of payments that nobody has confirmed yet
     state: PlanState
     days: int  # overdue, 0 when it is not
 
@@ -178,13 +179,13 @@ def figures(
     if not known:
         return found
     _deliveries(ask, found)
-    for key, invoiced, paid, line in _money(ask, known):
+    for key, invoiced, paid, registered, line in _money(ask, known):
         one = found[key]
         one.invoiced, one.paid = invoiced, paid
         if line is not None:
             state = plan_state(known[key], line, day)
             late = (day - line.due_on).days if state is PlanState.overdue else 0
-            one.plan.append(Instalment(line, line.settled, state, late))
+            one.plan.append(Instalment(line, line.settled, registered, state, late))
     return found
 
 
@@ -216,14 +217,20 @@ def _sum(model: type[Any], counts: Any) -> Any:
 
 
 def _money(ask: Ask, keys: Any) -> Any:
-    """Return (contract, invoiced, paid, instalment or None) in one statement, 分."""
+    """Return (contract, invoiced, paid, registered, instalment or None) in one statement, 分."""
     line, invoice, payment = PaymentPlan, Invoice, Payment
+    registered = (
+        sa.select(total(PaymentAllocation.amount))
+        .join(payment, payment.id == PaymentAllocation.payment_id)
+        .where(PaymentAllocation.plan_id == line.id, payment.state == PaymentState.registered)
+    )
     billed = (InvoiceState.issued, InvoiceState.red)
     return ask(
         sa.select(
             Contract.id,
             _sum(invoice, invoice.state.in_(billed)),
             _sum(payment, payment.state == PaymentState.confirmed),
+            registered.correlate(line).scalar_subquery(),
             line,
         )
         .outerjoin(line, line.contract_id == Contract.id)

@@ -38,7 +38,9 @@ def step(after, state="planned", weight=1):
 
 def part(after, amount, settled, state):
     line = PaymentPlan(id=after + 100, due_on=DAY + dt.timedelta(days=after), amount=amount)
-    return Instalment(line, settled, PlanState[state], max(-after, 0) if state == "overdue" else 0)
+    return Instalment(
+        line, settled, 0, PlanState[state], max(-after, 0) if state == "overdue" else 0
+    )
 
 
 def test_each_axis_has_an_overdue_of_its_own():

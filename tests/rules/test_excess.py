@@ -14,6 +14,7 @@ from services.deals import payment
 from services.deals.progress import figures
 from services.records import records
 from tests.support import kept
+from tests.support.visitors import Doors
 
 DUES = (dt.date(2026, 10, 1), dt.date(2026, 11, 1), dt.date(2026, 12, 1))
 PARTS = (127_908_00, 255_816_00, 42_636_00)
@@ -96,6 +97,19 @@ def test_a_period_without_the_last_instalment_shows_money_beyond_the_contract_on
 
     for start, end in (("2026-10-01", "2026-11-30"), ("2026-12-01", "2026-12-31")):
         assert cockpit(world, start, end, by)["surplus"] == 50_00
+
+
+def test_an_instalment_tells_what_is_registered_and_waits_to_be_confirmed(world, contract):
+    key = pay(world, contract, PARTS[0] + 1_00)
+    told = [(line.settled, line.registered) for line in page(world, contract).plan]
+    assert told == [(0, PARTS[0]), (0, 1_00), (0, 0)]
+    shown = Doors(world).get("finance", f"/admin/contract/details/?id={contract}").text
+    assert "另有 127,908.00 已登记待确认" in shown
+
+    move(world, payment.confirm, key)
+
+    told = [(line.settled, line.registered) for line in page(world, contract).plan]
+    assert told == [(PARTS[0], 0), (1_00, 0), (0, 0)]
 
 
 def test_an_older_payment_only_registered_makes_way_for_a_confirmed_one(world, contract):
