@@ -18,6 +18,22 @@ waiting = {name for name, found in sys.modules.items() if isinstance(found, Late
 loaded = {"boto3", "scipy", "sklearn", "weasyprint", "zxcvbn"} & {*sys.modules}
 print(sorted(waiting), sorted(loaded))
 """
+PARTS = """
+import sys, models
+import docxtpl.template, docx.oxml.ns, numpy.random, pandas.core.frame, pypinyin.constants
+import faker.providers.date_time
+import docx, docxtpl, numpy, pandas, pypinyin, faker
+for name, found in list(sys.modules.items()):
+    parent, _dot, part = name.rpartition(".")
+    if parent.partition(".")[0] in {"docx", "docxtpl", "numpy", "pandas", "pypinyin", "faker"}:
+        held = getattr(sys.modules[parent], part, found)
+        if type(held) is type(sys) and held is not found:
+            print("twice", name)
+        if found.__spec__ is not None and type(found.__spec__.loader).__name__ == "There":
+            print("changed", name)
+docx.oxml.ns.qn, docx.Document, pandas.DataFrame([1]).sum(), pypinyin.lazy_pinyin("中")
+print("done")
+"""
 STANDARD = "colorsys"  # a module that nobody here has loaded
 
 
@@ -71,3 +87,20 @@ def test_what_is_loaded_already_stays(waiting):
 def test_a_name_it_has_not_is_missing_as_ever(waiting):
     with pytest.raises(AttributeError):
         assert waiting.nothing
+
+
+def test_a_library_that_is_first_asked_for_a_part_of_it_is_loaded_once():
+    words = [sys.executable, "-c", PARTS]
+    out = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert out == "done\n"
+
+
+@pytest.mark.parametrize("first", ["services.deals.papers.word", "services.deals.papers.making"])
+def test_the_first_paper_of_a_process_can_be_made(first):
+    make = f"import models, {first}, services.deals.papers.word as word"
+    begin = "word.docxtpl.DocxTemplate(word.io.BytesIO(word.standard()))"
+    words = [sys.executable, "-c", f"{make}; {begin}; print('made')"]
+    out = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+    assert out == "made\n"
