@@ -8,10 +8,11 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import Session, selectinload
 
 from models.people.role import Role
 from models.people.user import User
+from services.approval.request import reassign
 from services.handover import handover
 from services.handover.allotment import kinds
 from services.people import access_links, people, second_factor, sessions
@@ -27,6 +28,15 @@ OTHERS = dict.fromkeys(("task", "request"), lazy_gettext("流程事件")) | {
     "portrait": lazy_gettext("数据驾驶舱"),
     "sensitive": lazy_gettext("敏感信息"),
 }
+
+
+def tell_given_on(session: Session) -> None:
+    """Say how many approval tasks went to whom, where a change of people or roles moved some."""
+    session.flush()
+    number, names = reassign.given_on(session)
+    if number:
+        told = _("%(n)s 项待办已转给 %(who)s", n=number, who="、".join(names))
+        flash(told, "info")
 
 
 class UserView(CrmView):
@@ -123,6 +133,7 @@ class UserView(CrmView):
         if "roles_sent" in request.form and model.id != self.actor.id:
             names = request.form.getlist("roles")
             people.set_roles(self.session, model, names, by=self.actor)
+        tell_given_on(self.session)
 
     @expose("/password/", methods=("POST",))
     def password_view(self) -> Any:
@@ -144,6 +155,12 @@ class RoleView(CrmView):
     column_default_sort = ("id", False)
     edit_template = create_template = "admin/model/role.html"
     details_template = "admin/model/role_details.html"
+
+    def store(self, record: Any, values: dict[str, Any]) -> Any:
+        """Save the role; say what tasks moved where it lost the right to decide."""
+        found = super().store(record, values)
+        tell_given_on(self.session)
+        return found
 
     def form_extras(self, record: Any, errors: dict[str, Any]) -> dict[str, Any]:
         """Return the catalogue grouped by noun."""

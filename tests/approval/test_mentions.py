@@ -78,6 +78,32 @@ def test_who_cannot_open_it_is_not_told_and_the_writer_hears_of_it(company):
     assert "没有提醒 analyst、finance、reviewer2、sales2：看不到这张审批单，或已停用" in page
 
 
+def test_a_name_that_nobody_has_is_said(company):
+    visitors, request = company
+    page = said(visitors, "manager", request, "@李四 请看 @reviewer，另请@Reviewr、@王五。")
+
+    assert [name for name, _url in told(visitors.app)] == ["reviewer", "sales"]
+    assert "没有找到 李四、Reviewr、王五" in page
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "见 li.wei@analyst.cn",
+        "li+x@demo.cn 与 wei@demo",
+        "联系李伟@demo.cn",
+        "@ 五折",
+        "3@5",
+        "a@b",
+        "@",
+    ],
+)
+def test_what_is_no_mention_is_not_looked_for(company, words):
+    visitors, request = company
+
+    assert "没有找到" not in said(visitors, "manager", request, words)
+
+
 def test_an_address_of_mail_and_a_strange_name_name_nobody(company):
     visitors, request = company
     page = said(visitors, "manager", request, "发到 li.wei@analyst.cn 了，@没有这人 知道")

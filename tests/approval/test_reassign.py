@@ -21,6 +21,7 @@ from services.people import people
 from services.records import records
 from services.rights.actor import SYSTEM
 from tests.approval.flows import act, events, flow, turn
+from tests.support.visitors import Doors
 
 FIRST = {"people": ["reviewer"]}
 
@@ -68,6 +69,56 @@ def told(world, who, kind="transfer"):
         notice.c.user_id == world.id_of(who), notice.c.kind == kind
     )
     return [tuple(row) for row in world.session.execute(query)]
+
+
+def saved(world, doors, address, form):
+    """Save a form as the administrator; return the page that follows."""
+    answer = doors.post("admin", address, form)
+    assert answer.status_code in {302, 303}, answer.text
+    return doors.get("admin", answer.location).text
+
+
+def test_who_switches_somebody_off_or_demotes_him_reads_where_his_tasks_went(world):
+    flow(world, FIRST)
+    for _n in range(3):
+        world.submitted()
+    doors, key = Doors(world), world.id_of("reviewer")
+    form = {"row_version": user(world, "reviewer").row_version, "active": "0"}
+    world.session.rollback()
+
+    page = saved(world, doors, f"/admin/user/edit/?id={key}", form)
+
+    assert "3 项待办已转给 admin" in page
+    form = {"row_version": user(world, "reviewer").row_version, "active": "1"}
+    world.session.rollback()
+    assert "待办已转给" not in saved(world, doors, f"/admin/user/edit/?id={key}", form)
+
+
+def test_who_takes_roles_away_reads_where_the_tasks_went(world):
+    flow(world, FIRST)
+    world.submitted()
+    doors, key = Doors(world), world.id_of("reviewer")
+    form = {"row_version": user(world, "reviewer").row_version, "roles_sent": "1"}
+    world.session.rollback()
+
+    page = saved(world, doors, f"/admin/user/edit/?id={key}", {**form, "roles": "analyst"})
+
+    assert "1 项待办已转给 admin" in page
+
+
+def test_who_cuts_a_role_reads_where_the_tasks_went(world):
+    flow(world, FIRST)
+    world.submitted()
+    doors = Doors(world)
+    role = world.session.scalar(sa.select(Role).where(Role.name == "reviewer"))
+    kept = [one for one in role.permissions if one != "task:decide"]
+    form = {"row_version": role.row_version, "name": role.name, "permissions": kept}
+    key = role.id
+    world.session.rollback()
+
+    page = saved(world, doors, f"/admin/role/edit/?id={key}", form)
+
+    assert "1 项待办已转给" in page
 
 
 @pytest.mark.parametrize("leave", [off, demoted, cut])

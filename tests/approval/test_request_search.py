@@ -1,19 +1,23 @@
 """Requests are found by number, customer, spelling and submitter: one's own lists and Ctrl+K."""
 
+import datetime as dt
 import re
 
 import pytest
 import sqlalchemy as sa
 
 from models.approval.request import ApprovalRequest
+from models.approval.task import ApprovalTask
 from models.people.user import User
 from models.sales.opportunity import Opportunity
 from services.query import search
+from services.rights.rules import APPROVAL
 from tests.approval.flows import flow
 from tests.support import clock
 from tests.support.visitors import Visitors
 from tests.support.world import World
 
+DAY = dt.timedelta(days=1)
 RIVER, VALLEY, DEAL = "武汉长江机械有限公司", "上海光谷仪表厂", "二期产线改造"
 TITLE = re.compile(r'<td class="wide what">\s*(?:<span>\s*)?<a [^>]*>([^<]+)</a>')
 INBOX, DONE, CREATED = "/admin/inbox/?", "/admin/inbox/?tab=done&", "/admin/created/?"
@@ -110,6 +114,35 @@ def test_the_monitor_finds_the_same_and_is_where_more_of_them_are(company):
         assert VALLEY not in page
 
 
+def test_head_and_tab_say_what_waits_whatever_is_searched(company):
+    visitors, _numbers = company
+    with World(visitors.app) as world:
+        world.now = clock.now()
+        flow(world, {"people": ["reviewer"]})
+        for name in ("宜昌水泵", "宜昌阀门", "荆州水泵"):
+            world.submitted(company=name)
+        task = ApprovalTask.__table__
+        late = sa.update(task).where(task.c.state == "open").values(due_at=clock.now() - DAY)
+        with world.acting("admin"):
+            world.session.execute(late, execution_options=APPROVAL)
+
+    def numbers(address):
+        page = visitors.get("reviewer", address).text
+        head = " ".join(re.sub("<[^>]+>", "", page.split("<h1>")[1].split("</p>")[0]).split())
+        tab = page.split('aria-current="page" data-n>')[1].split("</a>")[0].split()
+        return head, tab
+
+    head, tab = numbers(INBOX)
+    assert "待处理 4 项 · 超时 4 项" in head
+    assert tab == ["待处理", "4"]
+    for more in ("q=宜昌", "q=没有这样的", "noun=customer", "q=宜昌&noun=customer&submitter=1"):
+        assert numbers(INBOX + more) == (head, tab), more
+    done = numbers(DONE)
+    assert done[1] == ["已处理", "1"]
+    assert numbers(f"{DONE}q=没有这样的") == done
+    assert "共 0 条" not in visitors.get("reviewer", f"{DONE}q=长江").text
+
+
 def test_numbers_and_all_that_match_keep_to_what_was_searched(company):
     visitors, _numbers = company
     with World(visitors.app) as world:
@@ -119,7 +152,7 @@ def test_numbers_and_all_that_match_keep_to_what_was_searched(company):
             world.submitted(company=name)
 
     page = visitors.get("reviewer", f"{INBOX}q=宜昌").text
-    assert "待处理 2 项" in page
+    assert "共 2 条" in page
     assert 'name="q" value="宜昌"' in page
     form = {"scope": "all", "noun": "", "verb": "approve", "q": "宜昌"}
     asked = visitors.post("reviewer", "/admin/inbox/bulk/", form)

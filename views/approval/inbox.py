@@ -67,6 +67,7 @@ class InboxView(Page):
             q=_text(request.args),
             place=rows.index(line) + 1 + wanted.page * wanted.size if line else 0,
             panel=panel,
+            every=counted.every,
             late=counted.late,
             pace=own_pace(self.session, self.actor, now=now) if wanted.tab == "open" else None,
             batch=last_batch.last(self.session, self.actor, now=now)

@@ -59,6 +59,8 @@ class RequestView(PrintedForm, Page):
         if named.blind:
             names = "、".join(named.blind)
             flash(_("没有提醒 %(who)s：看不到这张审批单，或已停用", who=names), "warning")
+        if named.unknown:
+            flash(_("没有找到 %(who)s", who="、".join(named.unknown)), "warning")
         return redirect(url_for(".index", id=key), code=303)
 
     @expose("/file/")

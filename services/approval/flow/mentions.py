@@ -16,15 +16,18 @@ from services.rights.access import visible_to
 from services.rights.actor import load_actor, may
 
 SEES = "request:read"
-BEFORE = "(?<![0-9A-Za-z_.])"  # what stands before the sign in an address of e-mail
+BEFORE = "(?<![0-9A-Za-z_.%+-])"  # what stands before the sign in an address of e-mail
+# What was meant for a name: a word, up to the next sign, not the first part of an address.
+WORD = re.compile(BEFORE + r"@([^\W\d_][\w·-]{,29})(?![\w·-]|\.\w)")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mentions:
-    """Who is to be told, and the names of those who cannot open what they would be led to."""
+    """Who is to be told, the names of those who cannot open it, and what is nobody's name."""
 
     told: frozenset[int] = frozenset()
     blind: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def read(session: Session, request: ApprovalRequest, words: str | None) -> Mentions:
@@ -40,7 +43,9 @@ def read(session: Session, request: ApprovalRequest, words: str | None) -> Menti
     seeing = [row for row in named if row.active and _sees(session, request, row.id)]
     known = {row.name for row in seeing}
     return Mentions(
-        frozenset(row.id for row in seeing), tuple(one for one in said if one not in known)
+        frozenset(row.id for row in seeing),
+        tuple(one for one in said if one not in known),
+        tuple(dict.fromkeys(WORD.findall(pattern.sub("", words)))),
     )
 
 

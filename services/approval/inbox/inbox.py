@@ -102,10 +102,14 @@ def of_type(wanted: str, request: Any = ApprovalRequest) -> Any:
 
 @dataclasses.dataclass(slots=True)
 class Tally:
-    """What a tab holds: numbers by type and by submitter (id → name, number), how many are late."""
+    """What a tab holds: how many there are, how many of them late, whatever is searched.
+
+    Of what is found: numbers by type and by submitter (id → name, number).
+    """
 
     kinds: dict[str, int] = dataclasses.field(default_factory=dict)
     submitters: dict[int, tuple[str, int]] = dataclasses.field(default_factory=dict)
+    every: int = 0
     late: int = 0
 
     def total(self, wanted: QueueFilter) -> int:
@@ -122,39 +126,46 @@ def tally(session: Session, actor: Actor, wanted: QueueFilter, *, now: dt.dateti
     """
     user, found = User.__table__, Tally()
     counted = _counted(actor, wanted, now).subquery()
-    for noun, action, who, n, overdue, name in session.execute(
+    for noun, action, who, every, n, overdue, name in session.execute(
         sa.select(counted, user.c.name)
         .outerjoin(user, user.c.id == counted.c.submitted_by_id)
         .order_by(counted.c.noun, counted.c.action, user.c.name)
     ):
+        found.every += every
+        found.late += overdue
+        if not n:
+            continue
         kind = kind_key(noun, action)
         found.kinds[kind] = found.kinds.get(kind, 0) + n
         if wanted.type not in {"", kind}:
             continue
-        found.late += overdue
         if who is not None:
             found.submitters[who] = (name, found.submitters.get(who, ("", 0))[1] + n)
     return found
 
 
 def _counted(actor: Actor, wanted: QueueFilter, now: dt.datetime) -> Any:
-    """Return noun, action, submitter, number and number of late ones of a tab.
+    """Return noun, action, submitter, number, number of what is found and of late ones of a tab.
 
     A request counts once, also where branches that run at once ask a person twice.
     """
     request, task = ApprovalRequest.__table__, ApprovalTask.__table__
     key = request.c["noun", "action", "submitted_by_id"]
     late = sa.func.count(sa.case((task.c.due_at < now, 1)))
-    columns: list[Any] = [sa.func.count(), late]
+    found = sa.case((sa.and_(sa.true(), *wanted.words), request.c.id))
+    columns: list[Any] = [sa.func.count(), sa.func.count(found), late]
     once: sa.ColumnElement[bool] = sa.true()
     if wanted.tab == "open":
         once = task.c.id.not_in(repeated(actor.id))
     else:
-        columns = [sa.func.count(sa.distinct(request.c.id)), sa.literal(0)]
+        ids = (sa.func.count(sa.distinct(one)) for one in (request.c.id, found))
+        columns = [*ids, sa.literal(0)]
     return (
-        sa.select(*key, *(c.label(name) for c, name in zip(columns, ("n", "late"), strict=True)))
+        sa.select(
+            *key, *(c.label(name) for c, name in zip(columns, ("n", "found", "late"), strict=True))
+        )
         .join_from(task, request, task.c.request_id == request.c.id)
-        .where(mine(actor, wanted.tab, task.c), once, *wanted.words)
+        .where(mine(actor, wanted.tab, task.c), once)
         .group_by(*key)
     )
 

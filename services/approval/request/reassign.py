@@ -7,6 +7,7 @@ tasks given on in the same transaction: `watch` sees every flush of people and r
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,6 +37,7 @@ LIVE = (TaskState.open, TaskState.waiting)
 PART = 200  # requests a round: what they hold is read and written together
 REQUEST: Any = ApprovalRequest.__table__
 TASK: Any = ApprovalTask.__table__
+GIVEN_ON = "given_on"  # in a session: heir → number of tasks
 KEPT = ("state", "assignee_id", "on_behalf_of_id", "after_id", "due_at", "needs_second")
 
 
@@ -292,6 +294,19 @@ def _note(found: Reassignment) -> None:
         for step, task, leaver, heir in found.moved
     ]
     found.session.execute(sa.insert(ApprovalEvent.__table__), rows, execution_options=APPROVAL)
+    heirs = found.session.info.setdefault(GIVEN_ON, Counter())
+    heirs.update(heir for _step, _task, _leaver, heir in found.moved)
+
+
+def given_on(session: Session) -> tuple[int, list[str]]:
+    """Return how many tasks this session gave on and to whom, most first; told once."""
+    heirs: Counter[int] = session.info.pop(GIVEN_ON, Counter())
+    if not heirs:
+        return 0, []
+    user = User.__table__.c
+    rows = session.execute(sa.select(*user["id", "name"]).where(user.id.in_(heirs)))
+    names: dict[int, str] = dict(rows.all())
+    return heirs.total(), [names[key] for key, _n in heirs.most_common()]
 
 
 def _tell(found: Reassignment) -> None:

@@ -228,9 +228,7 @@ def comment(
     request = find(call.session, request_id)
     with gate.rule(call.session, "approval"):
         event = note(
-            call.session,
-            request,
-            Decision.comment,
+            *(call.session, request, Decision.comment),
             step=request.step,
             by=call.by.id,
             comment=words,
