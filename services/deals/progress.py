@@ -140,10 +140,8 @@ class ContractFigures:
         sums = [0] * (len(AGES) + 1)
         for one in self.plan:
             if one.state is not PlanState.void:
-                place = next(
-                    (n for n, (most, _c) in enumerate(AGES) if one.days <= most), len(AGES)
-                )
-                sums[place] += one.open
+                fits = (n for n, (most, _c) in enumerate(AGES) if one.days <= most)
+                sums[next(fits, len(AGES))] += one.open
         return list(zip([*(c for _m, c in AGES), OLDEST], sums, strict=True))
 
 
