@@ -94,7 +94,7 @@ def test_complaints_stand_beside_their_fields(small):
 
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422
-    for at in ("name", "s0-people", "s0-due_hours", "s0-r0"):
+    for at in ("name", "s0-people", "s0-due_hours", "s0-r0-field"):
         assert f'id="{at}-err"' in page
     assert 'value="很多"' in page
     assert newest(small).version == 1
