@@ -143,6 +143,22 @@ def test_head_and_tab_say_what_waits_whatever_is_searched(company):
     assert "共 0 条" not in visitors.get("reviewer", f"{DONE}q=长江").text
 
 
+def test_the_states_of_what_one_submitted_keep_their_numbers(company):
+    visitors, _numbers = company
+
+    def chips(address):
+        page = visitors.get("sales", address).text
+        chips = re.findall(r'<a class="chip"[^>]*>([^<]+)</a>', page)
+        return [" ".join(one.split()) for one in chips], page
+
+    every, _page = chips(CREATED)
+    some, page = chips(f"{CREATED}q=二期")
+    none, _page = chips(f"{CREATED}q=没有这样的&state=pending")
+    assert every[0] == "全部 2"
+    assert some == none == every
+    assert "共 1 条" in page
+
+
 def test_numbers_and_all_that_match_keep_to_what_was_searched(company):
     visitors, _numbers = company
     with World(visitors.app) as world:

@@ -33,8 +33,8 @@ class CreatedView(Page):
         state = state if state in Approval.__members__ else ""
         text = request.args.get("q", "")[: search.LONGEST].strip()
         words = request_search.clauses(self.session, text)
-        counts = my_requests.counts(self.session, self.actor, words)
-        total = counts.get(Approval[state], 0) if state else sum(counts.values())
+        counts, found = my_requests.counts(self.session, self.actor, words)
+        total = found.get(Approval[state], 0) if state else sum(found.values())
         last = max((total - 1) // PAGE, 0)
         page = min(texts.key(request.args.get("page")) or 0, last)
         wanted = (*words, ApprovalRequest.state == Approval[state]) if state else words

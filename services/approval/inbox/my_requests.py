@@ -39,17 +39,22 @@ def newest(actor: Actor) -> Any:
     )
 
 
-def counts(session: Session, actor: Actor, words: Clauses) -> dict[Approval, int]:
-    """Return state → number of records that words (of request_search.py) are found in."""
+def counts(
+    session: Session, actor: Actor, words: Clauses
+) -> tuple[dict[Approval, int], dict[Approval, int]]:
+    """Return state → number of records, of all and of those words are found in; one statement.
+
+    The words are clauses of request_search.py.
+    """
     request = ApprovalRequest
-    return dict(
-        session.execute(
-            sa.select(request.state, sa.func.count())
-            .where(request.id.in_(newest(actor)), *words)
-            .group_by(request.state)
-            .order_by(request.state)
-        ).all()
-    )
+    found = sa.func.count(sa.case((sa.and_(sa.true(), *words), request.id)))
+    rows = session.execute(
+        sa.select(request.state, sa.func.count(), found)
+        .where(request.id.in_(newest(actor)))
+        .group_by(request.state)
+        .order_by(request.state)
+    ).all()
+    return {state: n for state, n, _k in rows}, {state: k for state, _n, k in rows}
 
 
 def rows(
