@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from models.approval.request import ApprovalRequest
 from models.core.base import db
 from models.customers.customer import Customer
+from models.records.dictionary import DictionaryOption
 from services.records import records
 from tests.support.page import tight
-from tests.support.visitors import Visitors
+from tests.support.visitors import Doors, Visitors
 from tests.support.world import World
 
 
@@ -90,3 +91,29 @@ def test_a_later_edit_of_the_record_changes_no_snapshot(app, rounds):
 
     assert '<span class="pre">丙厂</span>' in shown
     assert '<span class="pre">后来的名字</span>' not in shown
+
+
+def test_what_a_dictionary_named_is_read_in_english_and_hashed_as_submitted(small):
+    industry = DictionaryOption.__table__
+    with small.acting("admin"):
+        found = small.session.execute(
+            sa.select(*industry.c["id", "label", "label_en"]).where(
+                industry.c.kind == "industry", industry.c.label_en != ""
+            )
+        ).first()
+    _key, request = small.submitted(industry_id=found.id)
+    visitors = Doors(small)
+    address = f"/admin/request/?id={request}"
+
+    def read(language):
+        visitors.get("reviewer", f"/lang/{language}?next=/admin/")
+        page = tight(visitors.get("reviewer", address).text).partition('class="hash"')
+        heading = {"en": "Industry", "zh": "行业"}[language]
+        return re.search(rf'<dt>{heading}</dt><dd><span class="pre">([^<]*)<', page[0])[1], page[2]
+
+    assert read("zh")[0] == found.label
+    text, rest = read("en")
+    assert (text, "tag ok" in rest) == (found.label_en, True)
+    with small.acting("admin"):  # another word by now: what was submitted stays
+        small.session.get_one(DictionaryOption, found.id).label = "改过的行业"
+    assert read("en")[0] == found.label

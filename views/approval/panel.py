@@ -24,6 +24,7 @@ from services.approval.inbox import inbox
 from services.approval.inbox.timeline import rounds
 from services.approval.inbox.unmasking import plainly
 from services.approval.inbox.way import way_of
+from services.approval.inbox.worded import worded
 from services.approval.request import files
 from services.customers import duplicates, history
 from services.records.snapshot import REVIEWED, blank, differences, revive, shown, shown_lines
@@ -76,12 +77,13 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
     masked = not plainly(session, chosen, by=actor, mine=mine)
     if not masked:
         saw_request(chosen)
+    told = worded(session, chosen.payload) if known else chosen.payload
     attached, seen = files.submitted(session, chosen, mine=mine) if known else ([], False)
     return {
         "submitter": next((e.actor for e in events if e.decision is Decision.submit), ""),
-        "sections": shown(chosen.payload, masked=masked) if known and not changing else [],
-        "lines": shown_lines(chosen.payload) if known and not changing else [],
-        "changes": differences(chosen.payload, masked=masked) if changing else [],
+        "sections": shown(told, masked=masked) if known and not changing else [],
+        "lines": shown_lines(told) if known and not changing else [],
+        "changes": differences(told, masked=masked) if changing else [],
         "blank": blank(chosen.payload) if known else [],
         "remarks": own.remarks if own else {},
         "rounds": found,
@@ -90,7 +92,7 @@ def panel_of(session: Session, chosen: ApprovalRequest, actor: Actor) -> dict[st
         "copied": way.copied,
         "picked": way.picked,
         "mine": mine,
-        "filled": filled(chosen.payload) if known else [],
+        "filled": filled(told) if known else [],
         "fills": _fills(session, chosen, way.fills.get(actor.id or 0, {})) if known else [],
         "second": bool(way.second),
         "caption": kind_of(chosen) if known else chosen.noun,

@@ -15,4 +15,5 @@ __all__ = [
     "trial",
     "unmasking",
     "way",
+    "worded",
 ]
