@@ -16,7 +16,7 @@ from services.approval.bulk import decisions
 from services.approval.inbox import subjects
 from services.bulk import edits, jobs, runner
 from services.bulk import record_verbs as deletions
-from services.bulk.beside import beside
+from services.bulk import subjects as records
 from services.core import texts
 from services.core.engine import writing
 from services.core.texts import neutral
@@ -75,7 +75,7 @@ class BatchView(Page):
         """Return what tells those of one name apart: customer, amount, of requests the kind."""
         if job.noun == "request":
             return subjects.told(self.session, keys, kinds=True)
-        return beside(self.session, jobs.MODELS[job.noun], keys)
+        return records.told(self.session, jobs.MODELS[job.noun], keys)
 
     def _kinds(self, job: BatchJob) -> list[tuple[str, int]]:
         if job.noun != "request":

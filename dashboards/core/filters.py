@@ -33,7 +33,7 @@ CONTACT = Contact.__table__.alias()
 NONE = 0  # "the rows that have none" among keys
 INSTALMENTS = frozenset(
     {"owing", "overdue", "surplus"}
-)  # cut down to instalments: no payment is one
+)  # what cuts down to them; no payment is one
 SEGMENTED = frozenset({"segment", "group"})  # need to know who asks: dashboards/segments.py
 
 

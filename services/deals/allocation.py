@@ -181,7 +181,7 @@ def _lay(book: Instalments, payments: list[Any], held: Collection[int]) -> None:
     for (payment, _line), amount in book.parts.items():
         if payment in rest:
             rest[payment] -= amount
-    _spent({row.id: rest[row.id] for row in payments if row.id in held}, rest)
+    _spent(rest, held)
     for payment, amount in rest.items():
         if amount > 0:
             book.fill(payment, amount)
@@ -190,13 +190,14 @@ def _lay(book: Instalments, payments: list[Any], held: Collection[int]) -> None:
             book.take(payment, -amount)
 
 
-def _spent(settled: Mapping[int, int], rest: dict[int, int]) -> None:
+def _spent(rest: dict[int, int], held: Collection[int]) -> None:
     """Take out of `rest` the money without an instalment that refunds took at an earlier time."""
-    money = sum(amount for amount in settled.values() if amount > 0)
-    back = -sum(amount for amount in settled.values() if amount < 0)
+    own = {payment: amount for payment, amount in rest.items() if payment in held}
+    money = sum(amount for amount in own.values() if amount > 0)
+    back = -sum(amount for amount in own.values() if amount < 0)
     for sign in (1, -1):
         left = min(money, back)
-        for payment, amount in settled.items():
+        for payment, amount in own.items():
             share = min(max(sign * amount, 0), left)
             rest[payment] -= sign * share
             left -= share

@@ -50,6 +50,14 @@ def company(app):
     return Visitors(app), numbers
 
 
+def submit_three(visitors):
+    with World(visitors.app) as world:
+        world.now = clock.now()
+        flow(world, {"people": ["reviewer"]})
+        for name in ("宜昌水泵", "宜昌阀门", "荆州水泵"):
+            world.submitted(company=name)
+
+
 def found(visitors, who, place, words):
     """Return the titles of requests that a list shows for words."""
     answer = visitors.get(who, f"{place}q={words}")
@@ -116,11 +124,8 @@ def test_the_monitor_finds_the_same_and_is_where_more_of_them_are(company):
 
 def test_head_and_tab_say_what_waits_whatever_is_searched(company):
     visitors, _numbers = company
+    submit_three(visitors)
     with World(visitors.app) as world:
-        world.now = clock.now()
-        flow(world, {"people": ["reviewer"]})
-        for name in ("宜昌水泵", "宜昌阀门", "荆州水泵"):
-            world.submitted(company=name)
         task = ApprovalTask.__table__
         late = sa.update(task).where(task.c.state == "open").values(due_at=clock.now() - DAY)
         with world.acting("admin"):
@@ -161,11 +166,7 @@ def test_the_states_of_what_one_submitted_keep_their_numbers(company):
 
 def test_numbers_and_all_that_match_keep_to_what_was_searched(company):
     visitors, _numbers = company
-    with World(visitors.app) as world:
-        world.now = clock.now()
-        flow(world, {"people": ["reviewer"]})
-        for name in ("宜昌水泵", "宜昌阀门", "荆州水泵"):
-            world.submitted(company=name)
+    submit_three(visitors)
 
     page = visitors.get("reviewer", f"{INBOX}q=宜昌").text
     assert "共 2 条" in page

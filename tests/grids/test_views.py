@@ -90,6 +90,9 @@ def test_a_shared_view_is_seen_by_the_role_alone_and_changed_by_its_owner_alone(
     sales = role_id(visitors, "sales")
     share = {"verb": "change", "id": key, "role_id": sales}
     assert visitors.get("sales", f"{GRID}?view={key}").status_code == 200  # nothing to open
+    gone = "这个视图已删除，或没有共享给您"
+    assert gone in text(visitors, "sales", f"{GRID}?view={key}")
+    assert gone not in text(visitors, "sales", f"{GRID}?view=0")
 
     assert visitors.post("manager", VIEWS, share).status_code == 303
 

@@ -11,8 +11,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from models.bulk.batch import BatchJob
-from services.bulk import jobs
-from services.bulk.beside import beside
+from services.bulk import jobs, subjects
 from services.core import texts
 from services.core.errors import Invalid, NotVisible
 from views.grid import listing
@@ -62,7 +61,7 @@ class Selection:
         query = sa.select(model).where(model.id.in_(self.keys())).order_by(model.id)
         rows = view.session.scalars(query.limit(SAMPLE))
         names = {row.id: getattr(row, "title", None) or str(row) for row in rows}
-        told = beside(view.session, model, names)
+        told = subjects.told(view.session, model, names)
         return [_with(name, told.get(key, ())) for key, name in names.items()]
 
     def read(self, view: Any) -> Iterator[Items]:

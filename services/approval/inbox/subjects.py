@@ -4,7 +4,6 @@ Over Core tables: whoever sees a request reads customer and amount in it, also w
 itself is out of his scope.
 """
 
-import functools
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -29,14 +28,14 @@ class Subject(NamedTuple):
     amount: int | None = None
 
 
-@functools.cache
+@cached
 def columns() -> tuple[Any, Any]:
     """Return the columns of a Subject, for a statement over the table of requests."""
     customer = _alias(Customer)
     named = sa.select(customer.c.company).where(customer.c.id == REQUEST.c.customer_id)
     amounts = []
     for noun, model in REVIEWED.items():
-        if "amount" in model.__table__.c and noun:
+        if "amount" in model.__table__.c:
             one = _alias(model)
             mine = sa.select(one.c.amount).where(one.c.id == REQUEST.c.record_id)
             asked = mine.correlate(REQUEST).scalar_subquery()

@@ -10,10 +10,10 @@ from models.core.types import Money
 from models.customers.customer import Customer
 from services.core.texts import yuan
 
-CUSTOMER: Any = Customer.__table__.alias("beside_customer")
+CUSTOMER: Any = Customer.__table__.alias("named_customer")
 
 
-def beside(session: Session, model: type[Any], keys: Collection[int]) -> dict[int, tuple[str, ...]]:
+def told(session: Session, model: type[Any], keys: Collection[int]) -> dict[int, tuple[str, ...]]:
     """Return key → customer and amount in 元, of those that are seen and have them; one statement.
 
     The customer's name stands on a Core table: whoever sees a record reads whose it is.
