@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.approval.flow import FlowAction
@@ -24,24 +25,24 @@ if TYPE_CHECKING:
 
 
 class Decision(Labelled):
-    """What a person did with a request."""
+    """What a person did with a request: in the past, beside the buttons' words."""
 
-    submit = "submit", _("提交")
-    approve = "approve", _("同意")
-    reject = "reject", _("驳回")
-    give_back = "give_back", _("退回")
-    transfer = "transfer", _("转交")
-    add_sign = "add_sign", _("加签")
-    urge = "urge", _("催办")
-    comment = "comment", _("评论")
-    withdraw = "withdraw", _("撤回")
-    import_in = "import_in", _("导入")
-    take_back = "take_back", _("撤销审批")
-    remind = "remind", _("超时提醒")
-    escalate = "escalate", _("超时升级")
-    no_approver = "no_approver", _("没有找到审批人")
-    reassign = "reassign", _("自动移交")
-    terminate = "terminate", _("终止")
+    submit = "submit", lazy_pgettext("event", "提交")
+    approve = "approve", lazy_pgettext("event", "同意")
+    reject = "reject", lazy_pgettext("event", "驳回")
+    give_back = "give_back", lazy_pgettext("event", "退回")
+    transfer = "transfer", lazy_pgettext("event", "转交")
+    add_sign = "add_sign", lazy_pgettext("event", "加签")
+    urge = "urge", lazy_pgettext("event", "催办")
+    comment = "comment", lazy_pgettext("event", "评论")
+    withdraw = "withdraw", lazy_pgettext("event", "撤回")
+    import_in = "import_in", lazy_pgettext("event", "导入")
+    take_back = "take_back", lazy_pgettext("event", "撤销审批")
+    remind = "remind", lazy_pgettext("event", "超时提醒")
+    escalate = "escalate", lazy_pgettext("event", "超时升级")
+    no_approver = "no_approver", lazy_pgettext("event", "没有找到审批人")
+    reassign = "reassign", lazy_pgettext("event", "自动移交")
+    terminate = "terminate", lazy_pgettext("event", "终止")
 
 
 class RequestOrigin(Labelled):

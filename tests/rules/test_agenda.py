@@ -255,6 +255,28 @@ def test_the_home_page_leads_on_for_every_role(small):
     assert f"/admin/followup/new/?customer_id={customer}" not in own
 
 
+def test_the_head_of_the_home_page_tells_decisions_besides_what_is_to_do(small):
+    doors = Doors(small)
+    head = re.compile(r"<h1>.*?</p>", re.DOTALL)
+    assert "待我处理" not in head.search(doors.get("reviewer", "/admin/").text)[0]
+    for name in ("宜昌水泵", "荆州水泵"):
+        small.submitted(company=name)
+
+    assert "待我处理 2 项" in head.search(doors.get("reviewer", "/admin/").text)[0]
+    doors.get("reviewer", "/lang/en")
+    assert "2 waiting for my decision" in head.search(doors.get("reviewer", "/admin/").text)[0]
+
+
+def test_the_timeline_says_in_english_what_was_done(small):
+    key = small.approved()
+    doors = Doors(small)
+    doors.get("sales", "/lang/en")
+    page = " ".join(doors.get("sales", f"/admin/customer/details/?id={key}").text.split())
+
+    assert all(f"</b> {word}" in page for word in ("submitted", "approved"))
+    assert "</b> Submit" not in page
+
+
 def test_an_administrator_is_told_what_only_he_can_mend(small):
     doors = Doors(small)
     # On 23 November nothing of the next year stands in the calendar: from 60 days ahead it is told.
