@@ -41,6 +41,7 @@
     if (seen) seen.value = `${found.id}:${found.row_version}`;
     // Parsed apart: a script in it would not run.
     cell.replaceChildren(...new DOMParser().parseFromString(found.html, 'text/html').body.childNodes);
+    (found.told || []).forEach((text) => tell(text));
     tell(found.change_request ? asked : saved, canUndo && !found.change_request ? () => save(cell, found.before, false) : null);
   };
 

@@ -213,7 +213,7 @@ def _one_of(given: Mapping[str, str], name: str, allowed: Sequence[str]) -> str:
     """Return the value when it is allowed; the first allowed one is the default."""
     text = given.get(name, allowed[0])
     if text not in allowed:
-        raise BadParameter(name, _("只能是 %(allowed)s", allowed=", ".join(allowed)))
+        raise BadParameter(name, _("只能是 %(allowed)s", allowed=", ".join(filter(None, allowed))))
     return text
 
 

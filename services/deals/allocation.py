@@ -3,6 +3,8 @@
 What confirmed money settled stays where it is; what of it has no instalment fills the oldest that
 have room. A refund takes from money without an instalment first, then empties the newest lines.
 Money that a refund took fills nothing later: no row says so, it follows from what both have left.
+Where that leaves an instalment with more than its amount, or less than nothing, since money or a
+refund was reversed, the newest that lies there gives way and is laid anew.
 What a person laid by hand stays where he laid it as long as there is room. A payment corrected to
 less than its parts by hand loses those of the newest instalments first, as a refund would empty
 them; money that becomes a refund, or the other way round, forgets them all.
@@ -40,6 +42,15 @@ class Instalments:
         """Take over what a payment settled of a line."""
         self.parts[payment, line] = self.parts.get((payment, line), 0) + amount
         self.settled[line] += amount
+
+    def give_way(self, payment: int) -> None:
+        """Take parts off lines that have more than their amount, or less than nothing."""
+        for line, amount in self.amounts.items():
+            part, settled = self.parts.get((payment, line), 0), self.settled[line]
+            over = min(max(settled - amount, 0), max(part, 0))
+            under = max(min(settled, 0), min(part, 0))
+            if over or under:
+                self.keep(payment, line, -over - under)
 
     def lay(self, payment: int, line: int, amount: int) -> None:
         """Let a payment settle a line by hand, as far as there is room (of a refund: money)."""
@@ -100,6 +111,8 @@ def relay(
     for (payment, line), amount in had.items():
         if payment in held and line in amounts:
             book.keep(payment, line, amount)
+    for row in reversed(confirmed):
+        book.give_way(row.id)
     chosen = _by_hand(session, [row.id for row in paid])
     for group in (confirmed, [row for row in paid if row.state is PaymentState.registered]):
         for row in group:

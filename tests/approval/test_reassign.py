@@ -94,6 +94,20 @@ def test_who_switches_somebody_off_or_demotes_him_reads_where_his_tasks_went(wor
     assert "待办已转给" not in saved(world, doors, f"/admin/user/edit/?id={key}", form)
 
 
+def test_who_switches_somebody_off_in_the_grid_reads_it_in_the_answer(world):
+    flow(world, FIRST)
+    world.submitted()
+    doors, key = Doors(world), world.id_of("reviewer")
+    form = {"id": key, "row_version": user(world, "reviewer").row_version, "field": "active"}
+    world.session.rollback()
+
+    answer = doors.post("admin", "/admin/user/ajax/update/", {**form, "value": "0"})
+
+    assert answer.status_code == 200, answer.text
+    assert "1 项待办已转给 admin" in answer.json["told"]
+    assert "待办已转给" not in doors.get("admin", "/admin/user/").text  # told once
+
+
 def test_who_takes_roles_away_reads_where_the_tasks_went(world):
     flow(world, FIRST)
     world.submitted()

@@ -1,6 +1,7 @@
 """目标 and 完成率: one total whatever the grain, a department's own target before its people's."""
 
 import datetime as dt
+import re
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -10,6 +11,8 @@ from dashboards.home import tiles
 from dashboards.pages import SUMMARIES
 from models.core.base import db
 from models.people.department import Department
+from models.people.user import User
+from models.rights.audit import AuditLog
 from models.sales.target import SalesTarget
 from tests.support.books import AT
 from tests.support.visitors import Doors
@@ -185,4 +188,22 @@ def test_a_month_is_shown_as_a_month(aims):
         assert "2026-11" in page
         assert "2026-11-01" not in page
     key = aims.world.session.scalars(sa.select(SalesTarget.id).order_by(SalesTarget.id)).first()
-    assert "2026-03-01" not in doors.get("admin", f"/admin/target/details/?id={key}").text
+    for door in ("details", "edit"):
+        page = doors.get("admin", f"/admin/target/{door}/?id={key}").text
+        assert "2026-03" in page
+        assert "2026-03-01" not in page
+
+
+def test_the_audit_of_a_target_names_the_person_and_the_month(aims):
+    doors, world = Doors(aims.world), aims.world
+    form = {"month": "2026-09", "owner_id": aims.keys["sales"], "amount": "100"}
+    assert doors.post("admin", "/admin/target/new/", form).status_code == 303
+    world.be("admin")
+    name = world.session.scalars(sa.select(User.name).where(User.id == aims.keys["sales"])).one()
+    query = sa.select(AuditLog.id).where(AuditLog.noun == "target").order_by(AuditLog.id.desc())
+    key = world.session.scalars(query).first()
+    page = doors.get("admin", f"/admin/audit/details/?id={key}").text
+    cells = re.findall(r'<td class="wide"[^>]*>([^<]*)</td>', page)
+
+    assert {name, "2026-09", "100.00"} <= set(cells)
+    assert not {"2026-09-01", str(aims.keys["sales"])} & set(cells)

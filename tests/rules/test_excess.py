@@ -183,6 +183,52 @@ def test_a_reversed_refund_gives_its_money_back_to_what_was_beyond(world, contra
     assert page(world, contract).unallocated == 20_000_00
 
 
+def test_a_refund_is_reversed_though_later_money_filled_what_it_opened(world, contract):
+    over = paid(world, contract, sum(PARTS) + 4_640_00)
+    back = paid(world, contract, -6_000_00)
+    more = paid(world, contract, 1_000_00)
+    assert (shares(world, back), shares(world, more)) == ([-1_360_00], [1_000_00])
+
+    move(world, payment.reverse, back)
+
+    assert (shares(world, over), shares(world, more)) == (list(PARTS), [])
+    one = page(world, contract)
+    assert [line.settled for line in one.plan] == list(PARTS)
+    assert one.unallocated == cockpit(world)["surplus"] == 5_640_00
+
+
+def test_money_is_reversed_though_a_later_refund_lies_on_it(world, contract):
+    first = paid(world, contract, PARTS[0] + PARTS[1])
+    second = paid(world, contract, PARTS[2] + 1_000_00)
+    back = paid(world, contract, -PARTS[2] - 5_000_00)
+    assert [line.settled for line in page(world, contract).plan] == [
+        PARTS[0], PARTS[1] - 4_000_00, 0,
+    ]  # fmt: skip
+
+    move(world, payment.reverse, second)
+
+    left = PARTS[1] - PARTS[2] - 5_000_00
+    assert shares(world, first) == list(PARTS[:2])
+    assert shares(world, back) == [-PARTS[2] - 5_000_00]
+    one = page(world, contract)
+    assert [line.settled for line in one.plan] == [PARTS[0], left, 0]
+    assert one.unallocated == cockpit(world)["surplus"] == 0
+
+
+def test_of_two_refunds_on_a_line_the_newest_gives_way_when_its_money_is_reversed(world, contract):
+    first = paid(world, contract, sum(PARTS[:2]) + 100_00)
+    second = paid(world, contract, PARTS[2])
+    for amount in (-2_000_00, -6_000_00):
+        paid(world, contract, amount)
+
+    move(world, payment.reverse, second)
+
+    one = page(world, contract)
+    assert sum(line.settled for line in one.plan) == sum(PARTS[:2]) + 100_00 - 8_000_00
+    assert all(0 <= line.settled <= line.line.amount for line in one.plan)
+    assert sum(shares(world, first)) <= sum(PARTS[:2]) + 100_00
+
+
 def test_reversing_lets_money_without_an_instalment_take_its_place(world, contract):
     first, second = pay(world, contract, PARTS[0]), pay(world, contract, sum(PARTS))
     for key in (first, second):

@@ -77,6 +77,16 @@ class Desk:
         for key in money.parts.keys() & self.there.keys():
             self.put(money, key, money.parts[key])
 
+    def level(self, group):
+        """The newest give way where there is more than the amount, or less than nothing."""
+        for money in sorted(group, key=lambda m: (m.day, m.key), reverse=True):
+            for key, amount in self.there.items():
+                mine = self.of(money)[key]
+                if mine > 0 and self.full[key] > amount:
+                    self.put(money, key, -min(mine, self.full[key] - amount))
+                elif mine < 0 and self.full[key] < 0:
+                    self.put(money, key, min(-mine, -self.full[key]))
+
     def by_hand(self, group):
         for money in group:
             left = abs(money.amount)
@@ -201,6 +211,7 @@ class Deal(Works):
         stays = [m for m in self.money.values() if m.confirmed and m.key not in anew]
         for money in stays:
             desk.keep(money)
+        desk.level(stays)
         for state in ("confirmed", "registered"):
             group = [m for m in self.money.values() if m.state == state]
             group.sort(key=lambda m: (m.day, m.key))

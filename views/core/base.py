@@ -8,9 +8,10 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
-from flask import flash, g, jsonify, redirect, request, url_for
+from flask import flash, g, get_flashed_messages, jsonify, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
+from jinja2.filters import do_striptags as striptags
 
 import services.entity_rules  # noqa: F401 # registers the nouns' rules
 from models.approval.flow import FlowAction
@@ -281,7 +282,8 @@ class CrmView(DetailsView):
         if request.form.get("field") not in self.column_editable_list:
             raise Forbidden
         super().ajax_update()
-        return jsonify(g.inline.answer(None))
+        told = [striptags(str(text)) for text in get_flashed_messages()]
+        return jsonify(g.inline.answer(None) | {"told": told})
 
     @expose("/ajax/choices/")
     def ajax_choices(self) -> Any:

@@ -120,9 +120,10 @@ def _text(one: Input, value: Any) -> str:
         return "1" if value else "0"
     if one.kind == "permissions":
         return " ".join(value)
-    if one.kind in {"ref", "dictionary", "region", "date"}:
+    kind = "month" if one.facts.widget == "month" else one.kind
+    if kind in {"ref", "dictionary", "region", "date"}:
         return str(value)
-    return plain(value, one.kind)
+    return plain(value, kind)
 
 
 def defaults_of(

@@ -9,9 +9,10 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from models.bulk.tag import Tag
-from models.core.base import Model
+from models.core.base import Model, db
 from models.core.cached import cached
 from models.people.role import Role
+from models.records.dictionary import DictionaryOption
 from services.rights.audit import HIDDEN
 from services.rights.grants import CATALOGUE
 from views.grid.columns import in_list
@@ -79,6 +80,12 @@ def audited(column: Column | None, value: Any) -> str:
         return str(member.caption if member else value)
     if column.kind == "datetime":
         return plain(dt.datetime.fromisoformat(value))
+    if column.facts.widget == "month":
+        return plain(dt.date.fromisoformat(value), "month")
+    if column.kind in {"ref", "dictionary"}:  # a name where one sees it, else the key as it was
+        model = DictionaryOption if column.kind == "dictionary" else column.one.target
+        found = db.session().get(model, value)
+        return str(value if found is None else found)
     return plain(value, column.kind)
 
 
